@@ -1,0 +1,399 @@
+"""Guest programs as Bazel targets: guest_binary and guest_test.
+
+Public API: another workspace loads this file as @pollux//bazel:guest.bzl after pollux_workspace() in
+its WORKSPACE (bazel/workspace.bzl).
+
+    guest_binary(name = "echo", srcs = ["echo.cc"])
+
+    guest_test(name = "eventfd", srcs = ["eventfd.c"])
+
+`bazel run :echo -- ARG...` runs the program under pollux and exits as the program did; the ELF file
+is :echo.elf. `bazel test :eventfd` builds one source twice and runs eventfd_native (the host's kernel)
+and eventfd_emulated (pollux): both must print the same and exit alike.
+"""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary")
+
+# ---------------------------------------------------------------------------------------------------
+# Building one source for two worlds.
+
+# Neither world takes the flags of the command line: a sanitizer or a warning meant for pollux's own
+# code has no place in a program under test, nor in the oracle. -c is kept, so -c dbg reaches both.
+_PLAIN = {
+    "//command_line_option:copt": [],
+    "//command_line_option:conlyopt": [],
+    "//command_line_option:cxxopt": ["-std=c++20"],
+    "//command_line_option:linkopt": [],
+    "//command_line_option:per_file_copt": [],
+    "//command_line_option:features": [],
+    "//command_line_option:platform_suffix": "",
+}
+
+# The flags of the guest's world are in toolchain/config.bzl.
+_GUEST = {
+    "//command_line_option:platforms": str(Label("//bazel/platforms:riscv64_guest")),
+    "//command_line_option:cpu": "riscv64",
+    "//command_line_option:crosstool_top": str(Label("//bazel/toolchain:suite")),
+    "//command_line_option:host_crosstool_top": "@bazel_tools//tools/cpp:toolchain",
+    "//command_line_option:compiler": "gcc",
+}
+
+# Makes the host's compiler agree with it: char is unsigned, assert() stays on, and glibc checks no
+# more than it does in the guest.
+_NATIVE = {
+    "//command_line_option:copt": ["-funsigned-char", "-UNDEBUG", "-U_FORTIFY_SOURCE"],
+}
+
+def _merge(a, b):
+    result = dict(a)
+    result.update(b)
+    return result
+
+def _guest_settings(settings, attr):
+    return _merge(_PLAIN, _GUEST)
+
+_guest_transition = transition(
+    implementation = _guest_settings,
+    inputs = [],
+    outputs = _PLAIN.keys() + _GUEST.keys(),
+)
+
+def _native_settings(settings, attr):
+    return _merge(_PLAIN, _NATIVE)
+
+_native_transition = transition(
+    implementation = _native_settings,
+    inputs = [],
+    outputs = _PLAIN.keys(),
+)
+
+# Pollux itself, in a workspace whose .bazelrc knows nothing of it: optimised and C++20. With the flags
+# of pollux's own .bazelrc this changes nothing.
+_POLLUX_SETTINGS = [
+    "//command_line_option:compilation_mode",
+    "//command_line_option:cxxopt",
+]
+
+def _pollux_settings(settings, attr):
+    mode, cxxopt = [settings[name] for name in _POLLUX_SETTINGS]
+    if [flag for flag in cxxopt if flag.startswith("-std=")]:
+        return settings
+    return {
+        "//command_line_option:compilation_mode": "opt" if mode == "fastbuild" else mode,
+        "//command_line_option:cxxopt": cxxopt + ["-std=c++20"],
+    }
+
+_pollux_transition = transition(
+    implementation = _pollux_settings,
+    inputs = _POLLUX_SETTINGS,
+    outputs = _POLLUX_SETTINGS,
+)
+
+def _program_impl(ctx):
+    binary = ctx.attr.binary[0][DefaultInfo]
+    program = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.symlink(
+        output = program,
+        target_file = binary.files_to_run.executable,
+        is_executable = True,
+    )
+    return [DefaultInfo(
+        files = depset([program]),
+        executable = program,
+        runfiles = ctx.runfiles([program]).merge(binary.default_runfiles),
+    )]
+
+# Every rule with a transition has to have this.
+_ALLOWLIST = attr.label(
+    default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+)
+
+def _program_rule(transition):
+    return rule(
+        implementation = _program_impl,
+        executable = True,
+        attrs = {
+            "binary": attr.label(cfg = transition, executable = True, mandatory = True),
+            "_allowlist_function_transition": _ALLOWLIST,
+        },
+    )
+
+_guest_program = _program_rule(_guest_transition)
+_native_program = _program_rule(_native_transition)
+
+# ---------------------------------------------------------------------------------------------------
+# Running a program under pollux.
+
+_RUN_ATTRS = {
+    "guest": attr.label(allow_single_file = True, doc = "The ELF file."),
+    "pollux": attr.label(executable = True, cfg = _pollux_transition),
+    "pollux_args": attr.string_list(),
+    "data": attr.label_list(allow_files = True),
+    "_allowlist_function_transition": _ALLOWLIST,
+}
+
+def _quote(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+def _words(words):
+    return "(" + " ".join([_quote(word) for word in words]) + ")"
+
+def _path(file):
+    """From the directory of the workspace in a runfiles tree; empty for a file not given."""
+    return _quote(file.short_path if file else "")
+
+def _runner(ctx, files, settings):
+    """An executable: the settings as shell variables, then the script that reads them."""
+    settings = _merge(settings, {
+        "workspace": _quote(ctx.workspace_name),
+        "guest": _path(ctx.file.guest),
+        "pollux": _path(ctx.executable.pollux),
+        "pollux_args": _words([
+            ctx.expand_location(arg, ctx.attr.data)
+            for arg in ctx.attr.pollux_args
+        ]),
+    })
+    script = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.expand_template(
+        template = ctx.file._script,
+        output = script,
+        substitutions = {
+            "# SETTINGS": "\n".join(["%s=%s" % setting for setting in settings.items()]),
+        },
+        is_executable = True,
+    )
+    runfiles = ctx.runfiles([f for f in files + [ctx.file.guest] if f] + ctx.files.data)
+    for target in ctx.attr.data + (ctx.attr.pollux or []):
+        runfiles = runfiles.merge(target[DefaultInfo].default_runfiles)
+    return [DefaultInfo(executable = script, runfiles = runfiles)]
+
+def _guest_run_impl(ctx):
+    return _runner(ctx, [], {})
+
+_guest_run = rule(
+    implementation = _guest_run_impl,
+    executable = True,
+    attrs = _merge(_RUN_ATTRS, {
+        "_script": attr.label(allow_single_file = True, default = Label("//bazel:guest_run.sh")),
+    }),
+)
+
+def _guest_run_test_impl(ctx):
+    return _runner(ctx, [ctx.file.native, ctx.file.expected_stdout, ctx.file.stdin], {
+        "native": _path(ctx.file.native),
+        "stdin": _path(ctx.file.stdin),
+        "environment": _words(ctx.attr.environment),
+        "expected_stdout": _path(ctx.file.expected_stdout),
+        "expected_exit": ctx.attr.expected_exit,
+        "seeds": ctx.attr.seeds,
+    })
+
+_guest_run_test = rule(
+    implementation = _guest_run_test_impl,
+    test = True,
+    attrs = _merge(_RUN_ATTRS, {
+        "native": attr.label(allow_single_file = True),
+        "stdin": attr.label(allow_single_file = True),
+        "environment": attr.string_list(),
+        "expected_stdout": attr.label(allow_single_file = True),
+        "expected_exit": attr.int(),
+        "seeds": attr.int(default = 1),
+        "_script": attr.label(allow_single_file = True, default = Label("//bazel:guest_test.sh")),
+    }),
+)
+
+# ---------------------------------------------------------------------------------------------------
+# The macros.
+
+# Here `native` is a parameter of guest_test, so Bazel's own native module needs another name.
+_test_suite = native.test_suite
+
+_POLLUX = str(Label("//:pollux"))
+
+def _cc_program(name, static, features, **kwargs):
+    cc_binary(
+        name = name,
+        features = features + ([] if static else ["-guest_static"]),
+        tags = ["manual"],
+        visibility = ["//visibility:private"],
+        **kwargs
+    )
+
+def guest_binary(
+        name,
+        srcs,
+        copts = [],
+        linkopts = [],
+        deps = [],
+        defines = [],
+        features = [],
+        static = True,
+        args = [],
+        data = [],
+        pollux_args = [],
+        tags = [],
+        testonly = False,
+        visibility = None):
+    """A C or C++ program for the guest, which `bazel run` runs under pollux.
+
+    Also makes NAME.elf, the program's file, to name in the data of other targets.
+
+    Args:
+      name: of the runnable target.
+      srcs: C, C++ and assembler sources and private headers.
+      copts: after the defaults -O2 (-O0 with -c dbg), -g and -funsigned-char; -std=c++20 for C++.
+      linkopts: for the linker.
+      deps: cc_library targets, built for the guest.
+      defines: preprocessor symbols.
+      features: of the tool chain, as for cc_binary.
+      static: False gives what the compiler links by default, a dynamic position-independent program.
+      args: the guest's arguments on `bazel run`, before those of the command line.
+      data: files that pollux needs, such as the directories of --dir.
+      pollux_args: flags for `pollux run`; $(rootpath LABEL) names a file in data.
+      tags: for the runnable target.
+      testonly: as everywhere.
+      visibility: of NAME and NAME.elf.
+    """
+    _cc_program(
+        name + ".program",
+        static,
+        features,
+        srcs = srcs,
+        copts = copts,
+        linkopts = linkopts,
+        deps = deps,
+        defines = defines,
+        testonly = testonly,
+    )
+    _guest_program(
+        name = name + ".elf",
+        binary = ":" + name + ".program",
+        tags = tags,
+        testonly = testonly,
+        visibility = visibility,
+    )
+    _guest_run(
+        name = name,
+        guest = ":" + name + ".elf",
+        args = args,
+        data = data,
+        pollux = _POLLUX,
+        pollux_args = pollux_args,
+        tags = tags,
+        testonly = testonly,
+        visibility = visibility,
+    )
+
+def guest_test(
+        name,
+        srcs,
+        copts = [],
+        linkopts = [],
+        deps = [],
+        defines = [],
+        features = [],
+        static = True,
+        args = [],
+        data = [],
+        env = {},
+        stdin = None,
+        expected_stdout = None,
+        expected_exit = 0,
+        native = True,
+        seeds = 1,
+        pollux_args = [],
+        size = "small",
+        tags = [],
+        visibility = None,
+        **kwargs):
+    """A guest program whose answers must be those of the host's kernel.
+
+    NAME_native runs it on the host and checks its exit status and, where given, its output.
+    NAME_emulated runs it on the host and under pollux, and checks that both print the same bytes
+    on stdout, that both exit with expected_exit, and the output too. NAME is the suite of both. The
+    program finds an empty working directory, an environment of env alone, and no input without stdin.
+
+    Args:
+      name: of the suite.
+      srcs: as for guest_binary, like copts to static and pollux_args.
+      copts: for both builds.
+      linkopts: for both builds.
+      deps: for both builds.
+      defines: for both builds.
+      features: for both builds.
+      static: for the guest's build.
+      args: the program's arguments.
+      data: as for guest_binary.
+      env: the program's environment.
+      stdin: a file, the program's input.
+      expected_stdout: a file, exactly what the program prints.
+      expected_exit: its exit status, 128+n where signal n ends it.
+      native: False for what only a guest can do (RISC-V assembler, more than the host's kernel has):
+        no NAME_native, and NAME_emulated checks status and expected output only.
+      seeds: run under pollux once for each seed from 1 to this; 1 is one run with the default seed.
+      pollux_args: flags for `pollux run` before the program.
+      size: as for every test.
+      tags: as for every test.
+      visibility: as for every test.
+      **kwargs: other attributes that all tests have, such as timeout or flaky.
+    """
+    _cc_program(
+        name + ".program",
+        static,
+        features,
+        srcs = srcs,
+        copts = copts,
+        linkopts = linkopts,
+        deps = deps,
+        defines = defines,
+        testonly = True,
+    )
+    _guest_program(
+        name = name + ".elf",
+        binary = ":" + name + ".program",
+        tags = tags,
+        testonly = True,
+        visibility = visibility,
+    )
+    common = dict(
+        args = args,
+        data = data,
+        environment = ["%s=%s" % (key, env[key]) for key in sorted(env)],
+        expected_exit = expected_exit,
+        expected_stdout = expected_stdout,
+        size = size,
+        stdin = stdin,
+        tags = tags,
+        visibility = visibility,
+        **kwargs
+    )
+    tests = [":" + name + "_emulated"]
+    if native:
+        _native_program(
+            name = name + ".native",
+            binary = ":" + name + ".program",
+            tags = tags,
+            testonly = True,
+            visibility = ["//visibility:private"],
+        )
+        _guest_run_test(
+            name = name + "_native",
+            native = ":" + name + ".native",
+            **common
+        )
+        tests.append(":" + name + "_native")
+    _guest_run_test(
+        name = name + "_emulated",
+        guest = ":" + name + ".elf",
+        native = ":" + name + ".native" if native else None,
+        pollux = _POLLUX,
+        pollux_args = pollux_args,
+        seeds = seeds,
+        **common
+    )
+    _test_suite(
+        name = name,
+        tests = tests,
+        tags = tags,
+        visibility = visibility,
+    )

@@ -1,0 +1,82 @@
+#!/bin/bash
+# One test of guest_test: runs a program on the host's kernel, under pollux, or both, and compares.
+#   native alone   exit status and output are the expected ones
+#   guest too      stdout and exit status are those of the native run, and the expected ones
+# Paths are relative to the workspace's directory in the runfiles.
+set -u
+
+# SETTINGS
+
+cd "$TEST_SRCDIR/$workspace" || exit 1
+root="$PWD"
+scratch="$TEST_TMPDIR"
+failures=0
+# The guest's name in both worlds, so that argv[0] says the same.
+program="${guest:-${native%.native}.elf}"
+input=/dev/null
+[ -n "$stdin" ] && input="$root/$stdin"
+
+fail() {
+  echo "FAILED: $1"
+  failures=$((failures + 1))
+}
+
+# compare OTHER MINE TITLE: stdout of two runs, or of a run and the expected file.
+compare() {
+  cmp -s "$1" "$2" && return
+  fail "$3"
+  diff --text -u --label expected --label actual "$1" "$2" | head -n 200
+}
+
+# check_run WORLD STATUS: what holds for the run of a world by itself.
+check_run() {
+  [ "$2" -eq "$expected_exit" ] || fail "$1: exit status $2, expected $expected_exit"
+  [ -z "$expected_stdout" ] || compare "$root/$expected_stdout" "$scratch/$1.out" \
+    "$1: stdout is not $expected_stdout"
+}
+
+show_stderr() {
+  [ -s "$scratch/$1.err" ] || return
+  echo "--- stderr, $1"
+  head -c 20000 "$scratch/$1.err"
+}
+
+run_native() {
+  mkdir -p "$scratch/work/$(dirname "$program")"
+  ln -sf "$root/$native" "$scratch/work/$program"
+  (cd "$scratch/work" && exec env -i "${environment[@]}" "$program" "$@") \
+    <"$input" >"$scratch/native.out" 2>"$scratch/native.err"
+}
+
+run_guest() {
+  (exec "$pollux" run "${flags[@]}" "$program" "$@") \
+    <"$input" >"$scratch/emulated.out" 2>"$scratch/emulated.err"
+}
+
+if [ -n "$native" ]; then
+  run_native "$@"
+  native_status=$?
+  check_run native "$native_status"
+  [ "$failures" -eq 0 ] || show_stderr native
+fi
+
+if [ -n "$guest" ]; then
+  for ((seed = 1; seed <= seeds && failures == 0; seed++)); do
+    flags=("${pollux_args[@]}")
+    for variable in "${environment[@]}"; do flags+=("--env=$variable"); done
+    [ "$seeds" -eq 1 ] || flags+=("--seed=$seed")
+    run_guest "$@"
+    status=$?
+    check_run emulated "$status"
+    if [ -n "$native" ]; then
+      [ "$status" -eq "$native_status" ] ||
+        fail "exit status: host's kernel $native_status, pollux $status"
+      compare "$scratch/native.out" "$scratch/emulated.out" \
+        "stdout: expected is the host's kernel, actual is pollux"
+    fi
+    [ "$failures" -eq 0 ] ||
+      { show_stderr emulated && echo "--- command: pollux run ${flags[*]} $program $*"; }
+  done
+fi
+
+[ "$failures" -eq 0 ]

@@ -1,0 +1,235 @@
+#include "interp/bytecode/code_cache.h"
+
+#include <optional>
+
+#include "abi/check.h"
+#include "interp/engine/cpu.h"
+#include "interp/isa/decoder.h"
+#include "interp/isa/opcode_info.h"
+
+namespace pollux::interp {
+namespace {
+
+bool IsConditionalBranch(Opcode opcode) { return InfoOf(opcode).format == Format::kB; }
+
+// Jumps whose continuation is not the next instruction: straight-line code ends here. A call's next instruction is where
+// it returns to, which is worth translating at once.
+bool EndsRun(const Instruction& instruction) {
+  const bool jump = instruction.opcode == Opcode::kJal || instruction.opcode == Opcode::kJalr;
+  return (jump && instruction.rd == 0) || instruction.opcode == Opcode::kIllegal;
+}
+
+bool IsMemoryAccess(Opcode opcode) {
+  switch (InfoOf(opcode).format) {
+    case Format::kLoad:
+    case Format::kStore:
+    case Format::kFLoad:
+    case Format::kFStore:
+    case Format::kLoadReserved:
+    case Format::kAmo:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The Op of one instruction, without its branch target.
+Op Translated(const Instruction& instruction) {
+  Op op{.code = static_cast<Bytecode>(instruction.opcode),
+        .rd = instruction.rd,
+        .rs1 = instruction.rs1,
+        .rs2 = instruction.rs2,
+        .rs3 = instruction.rs3,
+        .rm = instruction.rm,
+        .length = instruction.length,
+        .imm = instruction.imm};
+  switch (instruction.opcode) {
+    case Opcode::kIllegal:
+    case Opcode::kEcall:
+    case Opcode::kEbreak:
+    case Opcode::kCsrrw:
+    case Opcode::kCsrrs:
+    case Opcode::kCsrrc:
+    case Opcode::kCsrrwi:
+    case Opcode::kCsrrsi:
+    case Opcode::kCsrrci:
+      op.code = Bytecode::kSlow;
+      return op;
+    case Opcode::kFence:
+    case Opcode::kFenceTso:
+    case Opcode::kFenceI:
+      op.code = Bytecode::kNop;
+      return op;
+    default:
+      break;
+  }
+  if (RegistersOf(instruction.opcode, Member::kRd) == RegisterClass::kX && instruction.rd == 0) {
+    const bool jump = instruction.opcode == Opcode::kJal || instruction.opcode == Opcode::kJalr;
+    const bool flags = RegistersOf(instruction.opcode, Member::kRs1) == RegisterClass::kF;
+    op.rd = kSink;
+    if (!jump && !flags && !IsMemoryAccess(instruction.opcode)) op.code = Bytecode::kNop;
+  }
+  return op;
+}
+
+}  // namespace
+
+CodeCache::CodeCache(memory::AddressSpace& memory, size_t capacity_ops)
+    : memory_(memory),
+      capacity_(capacity_ops),
+      ops_(new Op[capacity_ops]),
+      pcs_(new uint64_t[capacity_ops]) {
+  POLLUX_CHECK(capacity_ops >= 3 * kRunOps && capacity_ops < INT32_MAX) << capacity_ops;
+  memory_.SetCodeListener(this);
+}
+
+CodeCache::~CodeCache() { memory_.SetCodeListener(nullptr); }
+
+uint32_t CodeCache::Lookup(uint64_t pc) const {
+  const auto page = pages_.find(pc >> memory::kPageShift);
+  if (page == pages_.end()) return kNone;
+  return (*page->second)[(pc % memory::kPageBytes) / 2];
+}
+
+void CodeCache::Remember(uint64_t pc, uint32_t index) {
+  std::unique_ptr<PageMap>& page = pages_[pc >> memory::kPageShift];
+  if (page == nullptr) {
+    page = std::make_unique<PageMap>();
+    page->fill(kNone);
+  }
+  (*page)[(pc % memory::kPageBytes) / 2] = index;
+}
+
+uint32_t CodeCache::Append(uint64_t pc, const Op& op) {
+  ops_[used_] = op;
+  pcs_[used_] = pc;
+  return used_++;
+}
+
+Op* CodeCache::FindOrTranslate(uint64_t pc) {
+  uint32_t index = Lookup(pc);
+  if (index == kNone) {
+    // A run, a goto each kStraightOps, its end, and a stub for each branch.
+    if (used_ + 3 * kRunOps > capacity_) Flush();
+    if (!TranslateRun(pc)) return nullptr;
+    index = Lookup(pc);
+  }
+  jumps_[JumpIndex(pc)] = {pc, &ops_[index]};
+  return &ops_[index];
+}
+
+bool CodeCache::TranslateRun(uint64_t pc) {
+  const uint32_t begin = used_;
+  std::vector<OpenBranch> branches;
+  int straight = 0;
+  for (int count = 0;; ++count) {
+    uint16_t halfwords[2] = {0, 0};
+    memory::Fault fault;
+    const unsigned bytes = memory_.Fetch(GuestAddr{pc}, halfwords, &fault);
+    const bool fetched = bytes == 4 || (bytes == 2 && IsCompressed(halfwords[0]));
+    if (!fetched && count == 0) return false;
+    // The run goes on in code that has been translated, that cannot be fetched, or that another run shall have.
+    if (!fetched || count == kRunOps || (count > 0 && Lookup(pc) != kNone)) {
+      branches.push_back({Append(pc, Op{.code = Bytecode::kGoto}), pc});
+      break;
+    }
+    if (++straight == kStraightOps) {
+      Append(pc, Op{.code = Bytecode::kGoto, .target = 1});
+      straight = 1;
+    }
+    const Instruction instruction = Decode(uint32_t{halfwords[1]} << 16 | halfwords[0]);
+    const uint32_t index = Append(pc, Translated(instruction));
+    Remember(pc, index);
+    memory_.MarkHoldsCode(pc >> memory::kPageShift);
+    memory_.MarkHoldsCode((pc + instruction.length - 1) >> memory::kPageShift);
+    if (IsConditionalBranch(instruction.opcode) || instruction.opcode == Opcode::kJal) {
+      branches.push_back({index, pc + static_cast<int64_t>(instruction.imm)});
+    }
+    if (EndsRun(instruction)) break;
+    pc += instruction.length;
+  }
+  const uint32_t end = used_;
+  Resolve(branches);
+  FuseRun(begin, end);
+  return true;
+}
+
+void CodeCache::Resolve(const std::vector<OpenBranch>& branches) {
+  for (const OpenBranch& branch : branches) {
+    uint32_t target = Lookup(branch.target_pc);
+    if (target == kNone) {
+      const int32_t back = static_cast<int32_t>(branch.index) - static_cast<int32_t>(used_);
+      target = Append(branch.target_pc, Op{.code = Bytecode::kTranslate, .target = back});
+    }
+    ops_[branch.index].target = static_cast<int32_t>(target) - static_cast<int32_t>(branch.index);
+  }
+}
+
+// Fuses neighbours that no page boundary parts: then both are made stubs together.
+void CodeCache::FuseRun(uint32_t begin, uint32_t end) {
+  for (uint32_t i = begin; i + 1 < end; ++i) {
+    const Bytecode fused = FusionOf(ops_[i].code, ops_[i + 1].code);
+    if (fused == Bytecode::kIllegal) continue;
+    const uint64_t last_byte = pcs_[i + 1] + ops_[i + 1].length - 1;
+    if ((pcs_[i] >> memory::kPageShift) != (last_byte >> memory::kPageShift)) continue;
+    ops_[i].code = fused;
+    ++i;  // The second stays what it is: nobody falls into it fused.
+  }
+}
+
+void CodeCache::Link(Op* stub, Op* target) {
+  Op* const source = stub + stub->target;
+  // The branch that led here may itself have become a stub meanwhile: then nothing of its own is left to lead anywhere.
+  const bool led_here = stub->target != 0 && source->code != Bytecode::kTranslate && source + source->target == stub;
+  if (led_here) source->target = static_cast<int32_t>(target - source);
+  stub->code = Bytecode::kGoto;
+  stub->target = static_cast<int32_t>(target - stub);
+}
+
+void CodeCache::MakeStub(uint32_t index) { ops_[index] = Op{.code = Bytecode::kTranslate}; }
+
+void CodeCache::OnCodeChanged(uint64_t first_page, uint64_t pages) {
+  bool changed = false;
+  // munmap of a large range: walk what is translated rather than what is unmapped.
+  const auto drop = [&](uint64_t page_number) {
+    const auto page = pages_.find(page_number);
+    // The last instruction of the page before may reach into this one.
+    const auto before = pages_.find(page_number - 1);
+    if (before != pages_.end()) {
+      uint32_t& last = (*before->second)[kHalfwords - 1];
+      if (last != kNone && ops_[last].length == 4) {
+        MakeStub(last);
+        last = kNone;
+        changed = true;
+      }
+    }
+    if (page == pages_.end()) return;
+    for (uint32_t index : *page->second) {
+      if (index != kNone) MakeStub(index);
+    }
+    pages_.erase(page);
+    changed = true;
+  };
+  if (pages <= pages_.size() + 1) {
+    for (uint64_t i = 0; i < pages; ++i) drop(first_page + i);
+  } else {
+    std::vector<uint64_t> translated;
+    for (const auto& [page_number, map] : pages_) {  // Order does not matter: each page is dropped by itself.
+      if (page_number - first_page < pages || page_number + 1 - first_page < pages) translated.push_back(page_number);
+    }
+    for (uint64_t page_number : translated) {
+      if (page_number - first_page < pages) drop(page_number);
+    }
+    drop(first_page);
+  }
+  if (changed) jumps_.fill({});
+}
+
+void CodeCache::Flush() {
+  used_ = 0;
+  ++generation_;
+  pages_.clear();
+  jumps_.fill({});
+}
+
+}  // namespace pollux::interp

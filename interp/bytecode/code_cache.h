@@ -1,0 +1,92 @@
+// CodeCache: the bytecode of one address space, translated lazily as the guest reaches it.
+//
+// Translate() turns straight-line code from a pc on into a run of Ops (up to an unconditional jump, or kRunOps). Branches
+// inside what is translated are resolved to distances; a branch to code not yet translated leads to a kTranslate stub,
+// which Link() replaces when it is first reached. Stores to translated pages, and changes of their mapping, turn the page's
+// Ops into stubs again (OnCodeChanged), so that self-modifying code is right from the next instruction on.
+// When the arena is full everything is dropped and translated anew.
+#ifndef POLLUX_INTERP_BYTECODE_CODE_CACHE_H_
+#define POLLUX_INTERP_BYTECODE_CODE_CACHE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "interp/bytecode/op.h"
+#include "memory/address_space.h"
+
+namespace pollux::interp {
+
+class CodeCache final : public memory::CodeListener {
+ public:
+  // Straight-line code meets a jump, a goto or the end of its run after at most this many Ops: how far the engine can
+  // get without looking at its budget.
+  static constexpr int kStraightOps = 64;
+  static constexpr int kRunOps = 1024;
+  static constexpr size_t kDefaultCapacityOps = size_t{4} << 20;
+
+  // One entry of the table that indirect jumps look into. pc 1: empty (no instruction has an odd address).
+  struct JumpEntry {
+    uint64_t pc = 1;
+    Op* op = nullptr;
+  };
+  static constexpr size_t kJumpEntries = 4096;
+  static size_t JumpIndex(uint64_t pc) { return (pc >> 1) % kJumpEntries; }
+
+  // Listens to `memory`, which must outlive it. At least 3 * kRunOps of capacity.
+  explicit CodeCache(memory::AddressSpace& memory, size_t capacity_ops = kDefaultCapacityOps);
+  ~CodeCache() override;
+
+  // The Op of the instruction at `pc`, translating it if need be, and remembered for indirect jumps. Null where nothing can
+  // be fetched at pc. May move everything: Ops that were got before are invalid if generation() has changed.
+  Op* FindOrTranslate(uint64_t pc);
+  // Makes whoever led to the kTranslate Op `stub` lead to `target` from now on.
+  void Link(Op* stub, Op* target);
+
+  uint64_t PcOf(const Op* op) const { return pcs_[op - ops_.get()]; }
+  const Op* ops() const { return ops_.get(); }
+  const uint64_t* pcs() const { return pcs_.get(); }
+  const JumpEntry* jumps() const { return jumps_.data(); }
+  // Counts how often everything was dropped.
+  uint64_t generation() const { return generation_; }
+  size_t used_ops() const { return used_; }
+
+  void OnCodeChanged(uint64_t first_page, uint64_t pages) override;
+
+ private:
+  // Where the instructions of one page are: the Op's index by halfword, or kNone.
+  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr size_t kHalfwords = memory::kPageBytes / 2;
+  using PageMap = std::array<uint32_t, kHalfwords>;
+
+  // A branch of the run under translation whose target's Op is to be found.
+  struct OpenBranch {
+    uint32_t index;
+    uint64_t target_pc;
+  };
+
+  uint32_t Lookup(uint64_t pc) const;
+  void Remember(uint64_t pc, uint32_t index);
+  uint32_t Append(uint64_t pc, const Op& op);
+  bool TranslateRun(uint64_t pc);
+  void Resolve(const std::vector<OpenBranch>& branches);
+  void FuseRun(uint32_t begin, uint32_t end);
+  void MakeStub(uint32_t index);
+  void Flush();
+
+  memory::AddressSpace& memory_;
+  size_t capacity_;
+  std::unique_ptr<Op[]> ops_;
+  std::unique_ptr<uint64_t[]> pcs_;  // By Op index.
+  uint32_t used_ = 0;
+  uint64_t generation_ = 0;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<PageMap>> pages_;  // By page number. Never iterated.
+  std::array<JumpEntry, kJumpEntries> jumps_;
+};
+
+}  // namespace pollux::interp
+
+#endif  // POLLUX_INTERP_BYTECODE_CODE_CACHE_H_

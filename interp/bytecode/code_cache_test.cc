@@ -1,0 +1,133 @@
+#include "interp/bytecode/code_cache.h"
+
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace pollux::interp {
+namespace {
+
+using memory::AddressSpace;
+using memory::kPageBytes;
+
+constexpr uint64_t kCode = 0x100000;
+constexpr uint32_t kNopWord = 0x00000013, kEcallWord = 0x00000073, kRet = 0x00008067;
+constexpr uint32_t kBeqForward8 = 0x00000463;  // beq x0,x0,+8
+constexpr uint32_t kSelfJump = 0x0000006f;     // jal x0,0
+constexpr uint32_t kLdA0 = 0x00053503;         // ld x10,0(x10)
+
+class CodeCacheTest : public testing::Test {
+ protected:
+  CodeCacheTest() {
+    auto created = AddressSpace::Create(&budget_);
+    EXPECT_TRUE(created.ok());
+    space_ = std::move(*created);
+    AddressSpace::MapRequest request;
+    request.hint = {kCode};
+    request.length = 4 * kPageBytes;
+    request.prot = memory::kProtRead | memory::kProtWrite | memory::kProtExec;
+    request.fixed = true;
+    EXPECT_TRUE(space_->Map(request).ok());
+  }
+  void Put(uint64_t at, const std::vector<uint32_t>& words) {
+    ASSERT_EQ(space_->Write({at}, {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 4}), words.size() * 4);
+  }
+
+  memory::MemoryBudget budget_;
+  std::unique_ptr<AddressSpace> space_;
+};
+
+TEST_F(CodeCacheTest, ARunIsOneOpAnInstructionInProgramOrder) {
+  CodeCache cache(*space_);
+  Put(kCode, {kNopWord, kLdA0, kRet, kNopWord});
+  const Op* op = cache.FindOrTranslate(kCode);
+  ASSERT_NE(op, nullptr);
+  EXPECT_EQ(cache.used_ops(), 3u);
+  EXPECT_EQ(cache.PcOf(op + 2), kCode + 8);
+  EXPECT_EQ(cache.FindOrTranslate(kCode + 4), op + 1);
+}
+
+TEST_F(CodeCacheTest, NeighboursFuseAndTheSecondKeepsItsOwnOp) {
+  CodeCache cache(*space_);
+  Put(kCode, {kLdA0, kLdA0, kRet});
+  const Op* op = cache.FindOrTranslate(kCode);
+  EXPECT_EQ(op[0].code, Bytecode::kLdThenLd);
+  EXPECT_EQ(op[1].code, Bytecode::kLd);
+}
+
+TEST_F(CodeCacheTest, BranchesIntoTheRunAreDistances) {
+  CodeCache cache(*space_);
+  Put(kCode, {kBeqForward8, kNopWord, kSelfJump});
+  const Op* op = cache.FindOrTranslate(kCode);
+  EXPECT_EQ(op[0].target, 2);
+  EXPECT_EQ(op[2].target, 0);
+}
+
+TEST_F(CodeCacheTest, ABranchElsewhereLeadsToAStubUntilItIsLinked) {
+  CodeCache cache(*space_);
+  Put(kCode, {0x0400006f});  // jal x0,+64
+  Put(kCode + 64, {kEcallWord, kRet});
+  Op* op = cache.FindOrTranslate(kCode);
+  Op* stub = op + op->target;
+  ASSERT_EQ(stub->code, Bytecode::kTranslate);
+  EXPECT_EQ(cache.PcOf(stub), kCode + 64);
+  Op* target = cache.FindOrTranslate(kCode + 64);
+  cache.Link(stub, target);
+  EXPECT_EQ(op + op->target, target);
+}
+
+TEST_F(CodeCacheTest, AStoreTurnsThePagesOpsIntoStubsAndOthersStay) {
+  CodeCache cache(*space_);
+  Put(kCode, {kNopWord, kRet});
+  Put(kCode + kPageBytes, {kNopWord, kRet});
+  Op* first = cache.FindOrTranslate(kCode);
+  Op* second = cache.FindOrTranslate(kCode + kPageBytes);
+  Put(kCode + 8, {kNopWord});
+  EXPECT_EQ(first->code, Bytecode::kTranslate);
+  EXPECT_NE(second->code, Bytecode::kTranslate);
+  EXPECT_NE(cache.FindOrTranslate(kCode), first);
+  EXPECT_EQ(cache.FindOrTranslate(kCode + kPageBytes), second);
+}
+
+TEST_F(CodeCacheTest, AnInstructionAcrossAPageDependsOnBothPages) {
+  CodeCache cache(*space_);
+  Put(kCode + kPageBytes - 2, {kNopWord, kRet});
+  Op* op = cache.FindOrTranslate(kCode + kPageBytes - 2);
+  ASSERT_NE(op, nullptr);
+  Put(kCode + kPageBytes + 64, {kNopWord});
+  EXPECT_EQ(op->code, Bytecode::kTranslate);
+}
+
+TEST_F(CodeCacheTest, UnmappingEverythingDropsEverything) {
+  CodeCache cache(*space_);
+  Put(kCode, {kNopWord, kRet});
+  Op* op = cache.FindOrTranslate(kCode);
+  ASSERT_TRUE(space_->Unmap({0x10000}, uint64_t{1} << 37).ok());
+  EXPECT_EQ(op->code, Bytecode::kTranslate);
+  EXPECT_EQ(cache.FindOrTranslate(kCode), nullptr);
+}
+
+TEST_F(CodeCacheTest, StraightCodeMeetsAGotoInTime) {
+  CodeCache cache(*space_);
+  Put(kCode, std::vector<uint32_t>(600, kNopWord));
+  const Op* op = cache.FindOrTranslate(kCode);
+  int straight = 0;
+  for (size_t i = 0; i < 600; ++i) {
+    straight = op[i].code == Bytecode::kGoto ? 0 : straight + 1;
+    ASSERT_LE(straight, CodeCache::kStraightOps);
+  }
+}
+
+TEST_F(CodeCacheTest, AFullArenaIsDroppedAndFilledAnew) {
+  CodeCache cache(*space_, 3 * CodeCache::kRunOps);
+  Put(kCode, {kNopWord, kRet});
+  Put(kCode + kPageBytes, {kNopWord, kRet});
+  ASSERT_NE(cache.FindOrTranslate(kCode), nullptr);
+  const uint64_t generation = cache.generation();
+  ASSERT_NE(cache.FindOrTranslate(kCode + kPageBytes), nullptr);
+  EXPECT_NE(cache.generation(), generation);
+  EXPECT_EQ(cache.PcOf(cache.FindOrTranslate(kCode)), kCode);
+}
+
+}  // namespace
+}  // namespace pollux::interp

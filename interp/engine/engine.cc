@@ -1,0 +1,32 @@
+#include "interp/engine/engine.h"
+
+#include "interp/engine/fast.h"
+#include "interp/engine/reference.h"
+
+namespace pollux::interp {
+namespace {
+
+class ReferenceEngine final : public Engine {
+ public:
+  ReferenceEngine(memory::AddressSpace& memory, Counters& counters) : reference_(memory, counters) {}
+
+  Stop Run(Cpu& cpu, uint64_t budget) override {
+    cpu.pc &= ~uint64_t{1};
+    for (; budget > 0; --budget) {
+      if (const std::optional<Stop> stop = reference_.Step(cpu)) return *stop;
+    }
+    return Stop{.reason = StopReason::kBudget};
+  }
+
+ private:
+  ReferenceStep reference_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> MakeEngine(EngineKind kind, memory::AddressSpace& memory, Counters& counters) {
+  if (kind == EngineKind::kReference) return std::make_unique<ReferenceEngine>(memory, counters);
+  return std::make_unique<FastEngine>(memory, counters);
+}
+
+}  // namespace pollux::interp

@@ -1,0 +1,435 @@
+// Both engines on the same code: hand-made programs for the stops, and random ones for everything else.
+#include "interp/engine/engine.h"
+
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "gtest/gtest.h"
+#include "interp/isa/decoder.h"
+#include "interp/isa/disassembler.h"
+#include "interp/isa/opcode_info.h"
+#include "memory/address_space.h"
+
+namespace pollux::interp {
+namespace {
+
+using memory::Access;
+using memory::AddressSpace;
+using memory::FaultKind;
+using memory::kPageBytes;
+
+constexpr uint64_t kCode = 0x100000, kData = 0x200000;
+
+class FixedCounters final : public Counters {
+ public:
+  uint64_t Cycle(const Cpu& cpu) override { return cpu.retired; }
+  uint64_t Time(const Cpu& cpu) override { return cpu.retired / 100; }
+  uint64_t Instret(const Cpu& cpu) override { return cpu.retired; }
+};
+
+// One hart with code and data pages of its own.
+struct Hart {
+  explicit Hart(EngineKind kind) {
+    auto created = AddressSpace::Create(&budget);
+    EXPECT_TRUE(created.ok()) << created.status();
+    space = std::move(*created);
+    engine = MakeEngine(kind, *space, counters);
+    cpu.pc = kCode;
+  }
+
+  void Map(uint64_t start, uint64_t bytes, uint32_t prot) {
+    AddressSpace::MapRequest request;
+    request.hint = {start};
+    request.length = bytes;
+    request.prot = prot;
+    request.fixed = true;
+    ASSERT_TRUE(space->Map(request).ok());
+  }
+  void Put(uint64_t at, const std::vector<uint32_t>& words) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(words.data());
+    ASSERT_EQ(space->WriteForced({at}, {bytes, words.size() * 4}), words.size() * 4);
+  }
+  std::vector<uint8_t> Bytes(uint64_t at, uint64_t bytes) {
+    std::vector<uint8_t> result(bytes);
+    EXPECT_EQ(space->Read({at}, result), bytes);
+    return result;
+  }
+
+  memory::MemoryBudget budget;
+  FixedCounters counters;
+  std::unique_ptr<AddressSpace> space;
+  std::unique_ptr<Engine> engine;
+  Cpu cpu;
+};
+
+class EngineTest : public testing::TestWithParam<EngineKind> {
+ protected:
+  EngineTest() : hart_(GetParam()) {
+    hart_.Map(kCode, 4 * kPageBytes, memory::kProtRead | memory::kProtWrite | memory::kProtExec);
+    hart_.Map(kData, 4 * kPageBytes, memory::kProtRead | memory::kProtWrite);
+  }
+  Hart hart_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Both, EngineTest, testing::Values(EngineKind::kReference, EngineKind::kFast),
+                         [](const auto& info) { return info.param == EngineKind::kFast ? "Fast" : "Reference"; });
+
+// Encodings written by hand, so that these tests do not lean on the encoder.
+constexpr uint32_t Addi(int rd, int rs1, int imm) { return (imm & 0xfffu) << 20 | rs1 << 15 | rd << 7 | 0x13; }
+constexpr uint32_t Sw(int rs2, int rs1, int imm) {
+  return (static_cast<uint32_t>(imm) >> 5 & 0x7f) << 25 | rs2 << 20 | rs1 << 15 | 2 << 12 | (imm & 31) << 7 | 0x23;
+}
+constexpr uint32_t Ld(int rd, int rs1, int imm) { return (imm & 0xfffu) << 20 | rs1 << 15 | 3 << 12 | rd << 7 | 3; }
+constexpr uint32_t Sd(int rs2, int rs1, int imm) { return Sw(rs2, rs1, imm) | 1 << 12; }
+constexpr uint32_t Bne(int rs1, int rs2, int offset) {
+  const uint32_t o = static_cast<uint32_t>(offset);
+  return (o >> 12 & 1) << 31 | (o >> 5 & 0x3f) << 25 | rs2 << 20 | rs1 << 15 | 1 << 12 | (o >> 1 & 15) << 8 |
+         (o >> 11 & 1) << 7 | 0x63;
+}
+constexpr uint32_t kEcallBits = 0x73, kEbreakBits = 0x100073, kFenceIBits = 0x100f;
+constexpr uint32_t kLrW = 0x1000202f | 10 << 15 | 11 << 7;           // lr.w x11,(x10)
+constexpr uint32_t kScW = 0x1800202f | 12 << 20 | 10 << 15 | 13 << 7;  // sc.w x13,x12,(x10)
+
+TEST_P(EngineTest, EcallIsRetiredAndThePcIsBehindIt) {
+  hart_.Put(kCode, {Addi(10, 0, 7), kEcallBits, Addi(10, 10, 1)});
+  const Stop stop = hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(stop.reason, StopReason::kEcall);
+  EXPECT_EQ(hart_.cpu.pc, kCode + 8);
+  EXPECT_EQ(hart_.cpu.retired, 2u);
+  EXPECT_EQ(hart_.cpu.x[10], 7u);
+}
+
+TEST_P(EngineTest, EbreakIsNotRetired) {
+  hart_.Put(kCode, {Addi(10, 0, 7), kEbreakBits});
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kEbreak);
+  EXPECT_EQ(hart_.cpu.pc, kCode + 4);
+  EXPECT_EQ(hart_.cpu.retired, 1u);
+}
+
+TEST_P(EngineTest, AnIllegalInstructionStopsBeforeItWithItsBits) {
+  hart_.Put(kCode, {Addi(10, 0, 7), 0xffffffff});
+  const Stop stop = hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(stop.reason, StopReason::kIllegal);
+  EXPECT_EQ(stop.bits, 0xffffffffu);
+  EXPECT_EQ(hart_.cpu.pc, kCode + 4);
+}
+
+TEST_P(EngineTest, AStoreToAnUnmappedPageStopsAtItWithTheAddress) {
+  hart_.cpu.x[5] = 0x900000;
+  hart_.Put(kCode, {Addi(10, 0, 7), Sd(10, 5, 16), Addi(10, 0, 8)});
+  const Stop stop = hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(stop.reason, StopReason::kFault);
+  EXPECT_EQ(stop.access, Access::kStore);
+  EXPECT_EQ(stop.fault.addr.value, 0x900010u);
+  EXPECT_EQ(stop.fault.kind, FaultKind::kNotMapped);
+  EXPECT_EQ(hart_.cpu.pc, kCode + 4);
+  EXPECT_EQ(hart_.cpu.x[10], 7u);
+}
+
+TEST_P(EngineTest, AnAccessAcrossAPageFaultsAtTheFirstByteThatIsMissing) {
+  hart_.cpu.x[5] = kData + 4 * kPageBytes - 3;
+  hart_.Put(kCode, {Ld(10, 5, 0)});
+  const Stop stop = hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(stop.reason, StopReason::kFault);
+  EXPECT_EQ(stop.fault.addr.value, kData + 4 * kPageBytes);
+}
+
+TEST_P(EngineTest, AddressesBeyondTheAddressSpaceFaultAndDoNotWrap) {
+  for (const uint64_t addr : {uint64_t{1} << 38, (uint64_t{1} << 38) - 4, ~uint64_t{0} - 3, uint64_t{1} << 63}) {
+    hart_.cpu.pc = kCode;
+    hart_.cpu.x[5] = addr;
+    hart_.Put(kCode, {Ld(10, 5, 0)});
+    EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kFault) << std::hex << addr;
+  }
+}
+
+TEST_P(EngineTest, JumpingToDataFaultsAtTheTarget) {
+  hart_.cpu.pc = kData;
+  const Stop stop = hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(stop.reason, StopReason::kFault);
+  EXPECT_EQ(stop.access, Access::kFetch);
+  EXPECT_EQ(stop.fault.addr.value, kData);
+  EXPECT_EQ(stop.fault.kind, FaultKind::kProtection);
+}
+
+TEST_P(EngineTest, AnInstructionWhoseSecondHalfIsMissingFaultsAtThatHalf) {
+  const uint64_t last = kCode + 4 * kPageBytes - 2;
+  const uint16_t half = 0x0013;  // The lower half of an addi.
+  ASSERT_EQ(hart_.space->WriteForced({last}, {reinterpret_cast<const uint8_t*>(&half), 2}), 2u);
+  hart_.cpu.pc = last;
+  const Stop stop = hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(stop.reason, StopReason::kFault);
+  EXPECT_EQ(stop.access, Access::kFetch);
+  EXPECT_EQ(stop.fault.addr.value, last + 2);
+  EXPECT_EQ(hart_.cpu.pc, last);
+}
+
+TEST_P(EngineTest, StopsAtExactlyTheBudgetWhereverThatFalls) {
+  // A loop of three instructions.
+  hart_.Put(kCode, {Addi(10, 10, 1), Addi(11, 11, 2), Bne(10, 0, -8)});
+  uint64_t retired = 0;
+  for (const uint64_t budget : {1u, 2u, 3u, 5u, 100u, 1000u, 4001u, 77u}) {
+    const Stop stop = hart_.engine->Run(hart_.cpu, budget);
+    retired += budget;
+    EXPECT_EQ(stop.reason, StopReason::kBudget);
+    EXPECT_EQ(hart_.cpu.retired, retired);
+    EXPECT_EQ(hart_.cpu.pc, kCode + 4 * (retired % 3));
+    EXPECT_EQ(hart_.cpu.x[10], (retired + 2) / 3);
+  }
+}
+
+TEST_P(EngineTest, AStoreToTheNextInstructionTakesEffectAtOnce) {
+  // x5 = address of the instruction to be replaced; x6 = the new instruction.
+  hart_.cpu.x[5] = kCode + 12;
+  hart_.cpu.x[6] = Addi(10, 0, 2);
+  hart_.cpu.x[7] = 2;
+  // Twice round: once as it stands, then replaced from within.
+  hart_.Put(kCode, {Addi(7, 7, -1), Addi(0, 0, 0), Addi(0, 0, 0), Addi(10, 0, 1), Sw(6, 5, 0), Bne(7, 0, -20), kEcallBits});
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kEcall);
+  EXPECT_EQ(hart_.cpu.x[10], 2u);
+}
+
+TEST_P(EngineTest, CodeWrittenFromOutsideRunsAfterFenceI) {
+  hart_.Put(kCode, {Addi(10, 0, 1), kEcallBits});
+  hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(hart_.cpu.x[10], 1u);
+  hart_.Put(kCode, {Addi(10, 0, 9), kFenceIBits, kEcallBits});
+  hart_.cpu.pc = kCode;
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kEcall);
+  EXPECT_EQ(hart_.cpu.x[10], 9u);
+}
+
+TEST_P(EngineTest, CodeThatIsUnmappedOrProtectedIsGone) {
+  hart_.Put(kCode, {Addi(10, 0, 1), kEcallBits});
+  hart_.engine->Run(hart_.cpu, 1000);
+  hart_.cpu.pc = kCode;
+  ASSERT_TRUE(hart_.space->Protect({kCode}, kPageBytes, memory::kProtRead).ok());
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).fault.kind, FaultKind::kProtection);
+  ASSERT_TRUE(hart_.space->Unmap({kCode}, kPageBytes).ok());
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).fault.kind, FaultKind::kNotMapped);
+}
+
+TEST_P(EngineTest, AnInvalidFrmMakesDynamicRoundingIllegalAndStaticRoundingNot) {
+  constexpr uint32_t kFaddDynamic = 0x02007053, kFaddRne = 0x02000053;  // fadd.d f0,f0,f0
+  hart_.cpu.frm = 5;
+  hart_.Put(kCode, {kFaddRne, kFaddDynamic});
+  const Stop stop = hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(stop.reason, StopReason::kIllegal);
+  EXPECT_EQ(hart_.cpu.pc, kCode + 4);
+}
+
+TEST_P(EngineTest, FlagsAreThereWhenTheyAreRead) {
+  // fdiv.d f2,f0,f1 = 1/0; csrrs x10,fflags,x0; ecall
+  hart_.cpu.f[0] = 0x3ff0000000000000;
+  hart_.cpu.f[1] = 0;
+  hart_.Put(kCode, {0x1a107153, 0x00102573, kEcallBits});
+  hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(hart_.cpu.x[10], 8u);  // DZ
+  EXPECT_EQ(hart_.cpu.f[2], 0x7ff0000000000000u);
+}
+
+TEST_P(EngineTest, CountersCountThisInstructionToo) {
+  // addi; rdinstret x10; ecall: the value is the count before the instruction itself.
+  hart_.Put(kCode, {Addi(9, 0, 0), Addi(9, 0, 0), 0xc0202573, kEcallBits});
+  hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(hart_.cpu.x[10], 2u);
+}
+
+TEST_P(EngineTest, WritingACounterIsIllegal) {
+  hart_.Put(kCode, {0xc0251573});  // csrrw x10,instret,x10
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kIllegal);
+}
+
+TEST_P(EngineTest, ScSucceedsOnceAfterLr) {
+  hart_.cpu.x[10] = kData;
+  hart_.cpu.x[12] = 42;
+  hart_.Put(kCode, {kLrW, kScW, kEcallBits, kScW, kEcallBits});
+  hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(hart_.cpu.x[13], 0u);
+  EXPECT_EQ(hart_.Bytes(kData, 1)[0], 42);
+  hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(hart_.cpu.x[13], 1u);
+}
+
+TEST_P(EngineTest, AReservationSurvivesAStopForTheBudget) {
+  hart_.cpu.x[10] = kData;
+  hart_.Put(kCode, {kLrW, Addi(0, 0, 0), kScW, kEcallBits});
+  hart_.engine->Run(hart_.cpu, 2);
+  hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(hart_.cpu.x[13], 0u);
+}
+
+TEST_P(EngineTest, AMisalignedAtomicIsNamed) {
+  hart_.cpu.x[10] = kData + 2;
+  hart_.Put(kCode, {kLrW});
+  const Stop stop = hart_.engine->Run(hart_.cpu, 1000);
+  EXPECT_EQ(stop.reason, StopReason::kMisaligned);
+  EXPECT_EQ(stop.fault.addr.value, kData + 2);
+}
+
+// ---- Random code -------------------------------------------------------------------------------------------------------
+
+class RandomCode {
+ public:
+  explicit RandomCode(uint64_t seed) : random_(seed) {}
+
+  uint64_t Bits() { return random_(); }
+  bool OneIn(int n) { return random_() % n == 0; }
+
+  // A valid encoding of a random row with random fields; compressed ones come in pairs.
+  uint32_t Word() {
+    if (OneIn(40)) return static_cast<uint32_t>(Bits());
+    for (;;) {
+      const OpcodeInfo& row = kOpcodeInfo[1 + Bits() % (kOpcodes - 1)];
+      const uint32_t low = row.match | (static_cast<uint32_t>(Bits()) & ~row.mask);
+      if (row.length == 4) return low;
+      if (row.length == 0) continue;
+      return (low & 0xffff) | Half() << 16;
+    }
+  }
+  uint32_t Half() {
+    for (;;) {
+      const OpcodeInfo& row = kOpcodeInfo[1 + Bits() % (kOpcodes - 1)];
+      if (row.length == 2) return (row.match | (static_cast<uint32_t>(Bits()) & ~row.mask)) & 0xffff;
+    }
+  }
+  // Mostly addresses in data or code, sometimes numbers.
+  uint64_t RegisterValue() {
+    switch (Bits() % 8) {
+      case 0:
+        return Bits();
+      case 1:
+        return Bits() % 64;
+      case 2:
+        return kCode + Bits() % (4 * kPageBytes) / 2 * 2;
+      default:
+        return kData + 0x800 + Bits() % (3 * kPageBytes) / 8 * 8;
+    }
+  }
+  uint64_t FpValue() {
+    static constexpr uint64_t kEdges[] = {0, 1, 0x3ff0000000000000, 0x7ff0000000000000, 0x7ff0000000000001,
+                                          0x7ff8000000000000, 0x000fffffffffffff, 0x7fefffffffffffff,
+                                          0xffffffff3f800000, 0xffffffff7f800001, 0xffffffff00000001};
+    const uint64_t sign = OneIn(2) ? uint64_t{1} << 63 : 0;
+    return OneIn(2) ? kEdges[Bits() % std::size(kEdges)] ^ sign : Bits();
+  }
+
+ private:
+  std::mt19937_64 random_;
+};
+
+std::string Describe(const Hart& hart) {
+  uint16_t halfwords[2] = {0, 0};
+  memory::Fault fault;
+  hart.space->Fetch({hart.cpu.pc}, halfwords, &fault);
+  const Instruction instruction = Decode(uint32_t{halfwords[1]} << 16 | halfwords[0]);
+  return absl::StrFormat("pc %#x: %s", hart.cpu.pc, Disassemble(instruction, hart.cpu.pc));
+}
+
+void ExpectAlike(Hart& reference, Hart& fast, const Stop& a, const Stop& b) {
+  ASSERT_EQ(a.reason, b.reason);
+  ASSERT_EQ(reference.cpu.pc, fast.cpu.pc);
+  ASSERT_EQ(reference.cpu.retired, fast.cpu.retired);
+  ASSERT_EQ(a.fault.addr.value, b.fault.addr.value);
+  ASSERT_EQ(a.bits, b.bits);
+  for (int i = 0; i < 32; ++i) {
+    ASSERT_EQ(reference.cpu.x[i], fast.cpu.x[i]) << "x" << i;
+    ASSERT_EQ(reference.cpu.f[i], fast.cpu.f[i]) << "f" << i;
+  }
+  ASSERT_EQ(fast.cpu.x[0], 0u);
+  ASSERT_EQ(reference.cpu.fflags, fast.cpu.fflags);
+  ASSERT_EQ(reference.cpu.frm, fast.cpu.frm);
+  ASSERT_EQ(reference.cpu.reservation.addr, fast.cpu.reservation.addr);
+  ASSERT_EQ(reference.cpu.reservation.bytes, fast.cpu.reservation.bytes);
+}
+
+// Runs random code on both engines, stopping at random positions, and compares all of the state each time. `break_fast`
+// damages the fast hart once, to show that a difference is seen.
+void RunRandomCode(uint64_t seed, int programs, bool break_fast, bool* differed) {
+  RandomCode random(seed);
+  uint64_t retired = 0;
+  std::array<uint64_t, 8> stops{};
+  for (int program = 0; program < programs; ++program) {
+    Hart reference(EngineKind::kReference), fast(EngineKind::kFast);
+    Hart* const harts[] = {&reference, &fast};
+    std::vector<uint32_t> words(4 * kPageBytes / 4);
+    for (uint32_t& word : words) word = random.Word();
+    std::vector<uint8_t> data(4 * kPageBytes);
+    for (uint8_t& byte : data) byte = static_cast<uint8_t>(random.Bits());
+    for (Hart* hart : harts) {
+      hart->Map(kCode, 4 * kPageBytes, memory::kProtRead | memory::kProtWrite | memory::kProtExec);
+      hart->Map(kData, 4 * kPageBytes, memory::kProtRead | memory::kProtWrite);
+      hart->Put(kCode, words);
+      ASSERT_EQ(hart->space->WriteForced({kData}, data), data.size());
+    }
+    for (int slice = 0; slice < 400; ++slice) {
+      // A new place and new operands now and then, and always where the last slice could not go on.
+      const uint64_t pc = kCode + random.Bits() % (4 * kPageBytes) / 2 * 2;
+      const int touched = 1 + static_cast<int>(random.Bits() % 31);
+      const uint64_t x = random.RegisterValue(), f = random.FpValue();
+      for (Hart* hart : harts) {
+        hart->cpu.pc = pc;
+        hart->cpu.x[touched] = x;
+        hart->cpu.x[8 + touched % 8] = kData + 0x1000;
+        hart->cpu.x[2] = kData + 0x2000;
+        hart->cpu.f[touched] = f;
+        if (hart->cpu.frm > 4 && slice % 4 != 0) hart->cpu.frm = 0;
+      }
+      const uint64_t budget = 1 + random.Bits() % (random.OneIn(4) ? 400 : 70);
+      const uint64_t before = fast.cpu.retired;
+      const Stop a = reference.engine->Run(reference.cpu, budget);
+      const Stop b = fast.engine->Run(fast.cpu, budget);
+      if (break_fast && slice == 200) fast.cpu.x[9] ^= 1;
+      ++stops[static_cast<size_t>(b.reason)];
+      retired += fast.cpu.retired - before;
+      if (break_fast && fast.cpu.x[9] != reference.cpu.x[9]) {
+        *differed = true;
+        return;
+      }
+      ASSERT_NO_FATAL_FAILURE(ExpectAlike(reference, fast, a, b))
+          << "seed " << seed << " program " << program << " slice " << slice << " from " << std::hex << pc << " budget "
+          << std::dec << budget << "\n" << Describe(reference);
+    }
+    ASSERT_EQ(reference.Bytes(kData, 4 * kPageBytes), fast.Bytes(kData, 4 * kPageBytes)) << "seed " << seed;
+    ASSERT_EQ(reference.Bytes(kCode, 4 * kPageBytes), fast.Bytes(kCode, 4 * kPageBytes)) << "seed " << seed;
+  }
+  std::printf("retired %lu; stops: budget %lu ecall %lu ebreak %lu illegal %lu fault %lu misaligned %lu\n", retired,
+              stops[0], stops[1], stops[2], stops[3], stops[4], stops[5]);
+  if (!break_fast) {
+    for (int reason = 0; reason < 6; ++reason) EXPECT_GT(stops[reason], 0u) << "never stopped for reason " << reason;
+  }
+}
+
+TEST(Engines, AgreeOnRandomCodeAtRandomPositions) {
+  const uint64_t seed = testing::UnitTest::GetInstance()->random_seed();
+  std::printf("seed %lu\n", seed);
+  bool unused = false;
+  RunRandomCode(seed, 300, false, &unused);
+}
+
+TEST(Engines, ADamagedRegisterWouldBeSeen) {
+  bool differed = false;
+  RunRandomCode(1, 1, true, &differed);
+  EXPECT_TRUE(differed);
+}
+
+TEST(FastEngine, GoesOnAfterItsArenaWasFull) {
+  // Code that is larger than the smallest arena: addi x10,x10,1 over many pages, then ecall.
+  Hart reference(EngineKind::kReference), fast(EngineKind::kFast);
+  constexpr uint64_t kInstructions = 20000;
+  for (Hart* hart : {&reference, &fast}) {
+    hart->Map(kCode, 32 * kPageBytes, memory::kProtRead | memory::kProtExec);
+    std::vector<uint32_t> words(kInstructions, Addi(10, 10, 1));
+    words.push_back(kEcallBits);
+    hart->Put(kCode, words);
+    EXPECT_EQ(hart->engine->Run(hart->cpu, 1 << 20).reason, StopReason::kEcall);
+    EXPECT_EQ(hart->cpu.x[10], kInstructions);
+    EXPECT_EQ(hart->cpu.retired, kInstructions + 1);
+  }
+}
+
+}  // namespace
+}  // namespace pollux::interp

@@ -1,0 +1,512 @@
+// The host side of AddressSpace: the reservation, the flags, the budget, and all accesses. The
+// mapping calls are in mappings.cc.
+//
+// Invariants:
+//  - A page that is not charged is all zeros on the host.
+//  - kFastStore is set only where kWrite, kDirty and charged hold and kHoldsCode and kWatched do
+//  not.
+//  - The flags of a 2 MiB granule whose bits in tables_ and dirty_ are both clear are all zero.
+#include "memory/address_space.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "abi/check.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace pollux::memory {
+namespace {
+
+constexpr uint64_t kGranulePages = 512;  // What one page table of the host (x86-64, arm64) covers.
+constexpr uint64_t kGranuleBytes = kGranulePages * kPageBytes;
+constexpr uint64_t kGranules = kPages / kGranulePages;
+constexpr uint64_t kFlagPages = kPages / kPageBytes;
+constexpr uint64_t kGranulesPerFlagPage = kPageBytes / kGranulePages;
+constexpr uint64_t kHostTableBytes = 4096;
+
+constexpr uint64_t kReservedBytes = kAddressSpaceBytes + kPageBytes;
+constexpr uint64_t kFlagsBytes = kPages + kPageBytes;
+constexpr uint64_t kChargedBytes = kPages / 8;
+
+// Below this, the page tables of memory that was unmapped are kept (and stay charged) for the next
+// mapping.
+constexpr uint64_t kReleaseTablesBytes = uint64_t{64} << 20;
+
+bool TestBit(const std::vector<uint64_t>& bits, uint64_t i) {
+  return (bits[i / 64] >> (i % 64)) & 1;
+}
+void SetBit(std::vector<uint64_t>& bits, uint64_t i) { bits[i / 64] |= uint64_t{1} << (i % 64); }
+void ClearBit(std::vector<uint64_t>& bits, uint64_t i) {
+  bits[i / 64] &= ~(uint64_t{1} << (i % 64));
+}
+
+// Calls visit(first_page, end_page) for the part of each granule in [first, end) that has its bit
+// in `a` or `b`.
+template <typename Visit>
+void ForEachGranule(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b, uint64_t first,
+                    uint64_t end, Visit visit) {
+  if (first >= end) return;
+  const uint64_t last_granule = (end - 1) / kGranulePages;
+  for (uint64_t granule = first / kGranulePages; granule <= last_granule;) {
+    const uint64_t word = (a[granule / 64] | b[granule / 64]) >> (granule % 64);
+    if (word == 0) {
+      granule = (granule / 64 + 1) * 64;
+      continue;
+    }
+    granule += std::countr_zero(word);
+    if (granule > last_granule) return;
+    visit(std::max(first, granule * kGranulePages), std::min(end, (granule + 1) * kGranulePages));
+    ++granule;
+  }
+}
+
+// Fresh zero pages at a fixed place, or anywhere if `at` is null. Null on failure.
+uint8_t* MapHost(uint8_t* at, uint64_t bytes) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at != nullptr ? MAP_FIXED : 0);
+  void* host = mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (host == MAP_FAILED) return nullptr;
+  // Huge pages would use memory that no guest store has paid for; a core file of 256 GiB helps
+  // nobody. Both may be refused by a host kernel built without them, which is as good.
+  (void)madvise(host, bytes, MADV_NOHUGEPAGE);
+  (void)madvise(host, bytes, MADV_DONTDUMP);
+  return static_cast<uint8_t*>(host);
+}
+
+void DiscardHost(uint8_t* at, uint64_t bytes) {
+  POLLUX_CHECK(madvise(at, bytes, MADV_DONTNEED) == 0) << "MADV_DONTNEED: " << std::strerror(errno);
+}
+
+bool Permits(uint8_t flags, Access access) {
+  switch (access) {
+    case Access::kLoad:
+      return flags & kRead;
+    case Access::kStore:
+      return flags & kWrite;
+    case Access::kFetch:
+      return flags & kExec;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Create(MemoryBudget* budget) {
+  POLLUX_CHECK(budget != nullptr);
+  std::unique_ptr<AddressSpace> space(new AddressSpace);
+  space->budget_ = budget;
+  space->base_ = MapHost(nullptr, kReservedBytes);
+  if (space->base_ == nullptr) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "cannot reserve ", kReservedBytes >> 30, " GiB of address space: ", std::strerror(errno)));
+  }
+  if (mprotect(space->base_ + kAddressSpaceBytes, kPageBytes, PROT_READ) != 0) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot protect the guard page: ", std::strerror(errno)));
+  }
+  space->flags_ = MapHost(nullptr, kFlagsBytes + kChargedBytes);
+  if (space->flags_ == nullptr) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot reserve page flags: ", std::strerror(errno)));
+  }
+  space->charged_ = reinterpret_cast<uint64_t*>(space->flags_ + kFlagsBytes);
+  space->tables_.assign(kGranules / 64, 0);
+  space->dirty_.assign(kGranules / 64, 0);
+  space->flag_pages_.assign(kFlagPages / 64, 0);
+  return space;
+}
+
+AddressSpace::~AddressSpace() {
+  regions_.clear();  // Their names refund what they were charged.
+  Refund(own_bytes_);
+  if (flags_ != nullptr) munmap(flags_, kFlagsBytes + kChargedBytes);
+  if (base_ != nullptr) munmap(base_, kReservedBytes);
+}
+
+// ---- The budget
+
+bool AddressSpace::FitsBudget(uint64_t bytes) const {
+  if (bytes == 0) return true;
+  return budget_->used_bytes <= budget_->limit_bytes &&
+         bytes <= budget_->limit_bytes - budget_->used_bytes;
+}
+
+void AddressSpace::Charge(uint64_t bytes) {
+  budget_->used_bytes += bytes;
+  own_bytes_ += bytes;
+}
+
+void AddressSpace::Refund(uint64_t bytes) {
+  POLLUX_CHECK(bytes <= own_bytes_ && bytes <= budget_->used_bytes) << "more refunded than charged";
+  budget_->used_bytes -= bytes;
+  own_bytes_ -= bytes;
+}
+
+uint64_t AddressSpace::TableBytesNeeded(uint64_t start, uint64_t end) const {
+  if (start >= end) return 0;
+  uint64_t bytes = 0;
+  uint64_t last_flag_page = UINT64_MAX;
+  for (uint64_t granule = start / kGranuleBytes; granule <= (end - 1) / kGranuleBytes; ++granule) {
+    if (!TestBit(tables_, granule)) bytes += kHostTableBytes;
+    const uint64_t flag_page = granule / kGranulesPerFlagPage;
+    if (flag_page != last_flag_page && !TestBit(flag_pages_, flag_page)) bytes += kPageBytes;
+    last_flag_page = flag_page;
+  }
+  return bytes;
+}
+
+void AddressSpace::ChargeTables(uint64_t start, uint64_t end) {
+  if (start >= end) return;
+  Charge(TableBytesNeeded(start, end));
+  for (uint64_t granule = start / kGranuleBytes; granule <= (end - 1) / kGranuleBytes; ++granule) {
+    SetBit(tables_, granule);
+    SetBit(flag_pages_, granule / kGranulesPerFlagPage);
+  }
+}
+
+// ---- Flags
+
+// Linux/riscv (protection_map and access_error in arch/riscv/mm): a page that may be written may be
+// read, because Sv39 has no write-only pages; a page that may only be executed may not be read.
+uint8_t AddressSpace::FlagsOfProtection(uint32_t prot) {
+  uint8_t flags = 0;
+  if (prot & (kProtRead | kProtWrite)) flags |= kRead | kFastLoad;
+  if (prot & kProtWrite) flags |= kWrite;
+  if (prot & kProtExec) flags |= kExec;
+  return flags;
+}
+
+uint8_t AddressSpace::WithFastBits(uint8_t flags, bool charged) {
+  flags &= static_cast<uint8_t>(~(kFastLoad | kFastStore));
+  if (flags & kWatched) return flags;
+  if (flags & kRead) flags |= kFastLoad;
+  if ((flags & (kWrite | kDirty | kHoldsCode)) == (kWrite | kDirty) && charged) flags |= kFastStore;
+  return flags;
+}
+
+void AddressSpace::NotifyCodeChanged(uint64_t first_page, uint64_t pages) {
+  if (listener_ != nullptr) listener_->OnCodeChanged(first_page, pages);
+}
+
+void AddressSpace::RewriteFlags(uint64_t start, uint64_t end, uint8_t base) {
+  if (start >= end) return;
+  const uint64_t first = start >> kPageShift;
+  const uint64_t last = end >> kPageShift;
+  uint64_t fresh = first;  // Pages from here on have all-zero flags until the next touched granule.
+  uint64_t code_first = 0;
+  uint64_t code_pages = 0;
+  auto fill_fresh_to = [&](uint64_t page) {
+    if (base != 0 && fresh < page) std::memset(flags_ + fresh, base, page - fresh);
+  };
+  ForEachGranule(tables_, dirty_, first, last, [&](uint64_t page, uint64_t granule_end) {
+    fill_fresh_to(page);
+    fresh = granule_end;
+    for (; page < granule_end; ++page) {
+      const uint8_t old = flags_[page];
+      flags_[page] =
+          WithFastBits(static_cast<uint8_t>(base | (old & (kDirty | kWatched))), IsCharged(page));
+      if (!(old & kHoldsCode)) continue;
+      if (code_pages != 0 && code_first + code_pages != page) {
+        NotifyCodeChanged(code_first, code_pages);
+        code_pages = 0;
+      }
+      if (code_pages++ == 0) code_first = page;
+    }
+  });
+  fill_fresh_to(last);
+  if (code_pages != 0) NotifyCodeChanged(code_first, code_pages);
+}
+
+void AddressSpace::ApplyRegion(const Region& region, uint64_t start, uint64_t end) {
+  const uint8_t base = FlagsOfProtection(region.prot);
+  const uint64_t backed_end = std::clamp(region.file_end, start, end);
+  // Flags go where tables are charged, even if the pages are new and their flags are still zero.
+  RewriteFlags(start, backed_end, base);
+  RewriteFlags(backed_end, end, 0);
+  if (base != 0) ChargeTables(start, backed_end);
+}
+
+void AddressSpace::MarkHoldsCode(uint64_t page) {
+  POLLUX_CHECK(page < kPages && (flags_[page] & kExec)) << "page " << page << " is not executable";
+  flags_[page] = WithFastBits(flags_[page] | kHoldsCode, IsCharged(page));
+}
+
+void AddressSpace::MarkDirty(uint64_t page) {
+  flags_[page] |= kDirty;
+  SetBit(dirty_, page / kGranulePages);
+}
+
+void AddressSpace::ClearDirty() {
+  ForEachGranule(dirty_, dirty_, 0, kPages, [&](uint64_t page, uint64_t end) {
+    for (; page < end; ++page) flags_[page] &= static_cast<uint8_t>(~(kDirty | kFastStore));
+  });
+  std::fill(dirty_.begin(), dirty_.end(), 0);
+}
+
+std::vector<uint64_t> AddressSpace::DirtyPages() const {
+  std::vector<uint64_t> pages;
+  ForEachGranule(dirty_, dirty_, 0, kPages, [&](uint64_t page, uint64_t end) {
+    for (; page < end; ++page) {
+      if (flags_[page] & kDirty) pages.push_back(page);
+    }
+  });
+  return pages;
+}
+
+// ---- Host pages
+
+void AddressSpace::DropPages(uint64_t start, uint64_t end) {
+  uint64_t first_dropped = UINT64_MAX;
+  uint64_t last_dropped = 0;
+  uint64_t dropped = 0;
+  ForEachGranule(tables_, tables_, start >> kPageShift, end >> kPageShift,
+                 [&](uint64_t page, uint64_t granule_end) {
+                   for (; page < granule_end; ++page) {
+                     if (page % 64 == 0 && charged_[page / 64] == 0) {
+                       page += 63;
+                       continue;
+                     }
+                     if (!IsCharged(page)) continue;
+                     charged_[page / 64] &= ~(uint64_t{1} << (page % 64));
+                     MarkDirty(page);
+                     first_dropped = std::min(first_dropped, page);
+                     last_dropped = page;
+                     ++dropped;
+                   }
+                 });
+  if (dropped == 0) return;
+  charged_pages_ -= dropped;
+  Refund(dropped * kPageBytes);
+  DiscardHost(base_ + first_dropped * kPageBytes, (last_dropped - first_dropped + 1) * kPageBytes);
+}
+
+void AddressSpace::ReleaseTables(uint64_t start, uint64_t end) {
+  const uint64_t first = (start + kGranuleBytes - 1) / kGranuleBytes;
+  const uint64_t last = end / kGranuleBytes;
+  if (first >= last || (last - first) * kGranuleBytes < kReleaseTablesBytes) return;
+  uint64_t tables = 0;
+  for (uint64_t granule = first; granule < last; ++granule) tables += TestBit(tables_, granule);
+  if (tables == 0) return;
+  // MADV_DONTNEED keeps page tables; a new mapping in the same place does not. Where the host has
+  // no mapping to spare the tables stay, and stay charged.
+  if (MapHost(base_ + first * kGranuleBytes, (last - first) * kGranuleBytes) == nullptr) return;
+  for (uint64_t granule = first; granule < last; ++granule) ClearBit(tables_, granule);
+  Refund(tables * kHostTableBytes);
+}
+
+void AddressSpace::MovePages(uint64_t from, uint64_t to, uint64_t bytes) {
+  constexpr uint64_t kBatchPages = 256;  // Bounds what exists twice on the host while moving.
+  const uint64_t first = from >> kPageShift;
+  const uint64_t last = (from + bytes) >> kPageShift;
+  const uint64_t delta = (to >> kPageShift) - first;  // Modulo 2^64.
+  uint64_t batch_first = 0;
+  uint64_t batch_last = 0;
+  uint64_t batch_pages = 0;
+  auto flush = [&] {
+    if (batch_pages == 0) return;
+    DiscardHost(base_ + batch_first * kPageBytes, (batch_last - batch_first + 1) * kPageBytes);
+    batch_pages = 0;
+  };
+  ForEachGranule(tables_, tables_, first, last, [&](uint64_t page, uint64_t granule_end) {
+    for (; page < granule_end; ++page) {
+      if (!IsCharged(page)) continue;
+      const uint64_t target = page + delta;
+      std::memcpy(base_ + target * kPageBytes, base_ + page * kPageBytes, kPageBytes);
+      charged_[page / 64] &= ~(uint64_t{1} << (page % 64));
+      charged_[target / 64] |= uint64_t{1} << (target % 64);
+      MarkDirty(page);
+      MarkDirty(target);
+      flags_[page] = WithFastBits(flags_[page], false);
+      flags_[target] = WithFastBits(flags_[target], true);
+      if (batch_pages++ == 0) batch_first = page;
+      batch_last = page;
+      if (batch_pages == kBatchPages) flush();
+    }
+  });
+  flush();
+}
+
+// ---- Accesses
+
+std::optional<FaultKind> AddressSpace::Classify(Access access, uint64_t addr) const {
+  if (addr >= kAddressSpaceBytes) return FaultKind::kNotMapped;
+  if (Permits(flags_[addr >> kPageShift], access)) return std::nullopt;
+  const auto region = Find(addr);
+  if (region == regions_.end()) return FaultKind::kNotMapped;
+  // Linux checks the protection first (access_error), then whether the file reaches so far.
+  if (!Permits(FlagsOfProtection(region->second.prot), access)) return FaultKind::kProtection;
+  POLLUX_CHECK(addr >= region->second.file_end) << "flags do not say what the mapping says";
+  return FaultKind::kBeyondFile;
+}
+
+std::optional<FaultKind> AddressSpace::CheckPage(Access access, uint64_t addr) {
+  const std::optional<FaultKind> fault = Classify(access, addr);
+  if (fault != FaultKind::kNotMapped || addr >= kAddressSpaceBytes) return fault;
+  bool out_of_memory = false;
+  if (TryGrowDown(addr, &out_of_memory)) return Classify(access, addr);
+  return out_of_memory ? FaultKind::kOutOfMemory : FaultKind::kNotMapped;
+}
+
+void AddressSpace::MakeStorable(uint64_t page) {
+  if (!IsCharged(page)) {
+    Charge(kPageBytes);
+    charged_[page / 64] |= uint64_t{1} << (page % 64);
+    ++charged_pages_;
+  }
+  MarkDirty(page);
+  const bool held_code = flags_[page] & kHoldsCode;
+  flags_[page] = WithFastBits(flags_[page] & static_cast<uint8_t>(~kHoldsCode), true);
+  if (held_code) NotifyCodeChanged(page, 1);
+}
+
+bool AddressSpace::Prepare(Access access, GuestAddr addr, uint64_t size, Fault* fault) {
+  POLLUX_CHECK(size >= 1 && size <= kPageBytes) << "size " << size;
+  const uint64_t first = addr.value & ~(kPageBytes - 1);
+  const bool crosses = addr.value - first + size > kPageBytes;
+  const uint64_t second = first + kPageBytes;  // Wraps only if `first` already fails.
+  if (const auto kind = CheckPage(access, addr.value)) {
+    *fault = {addr, *kind};
+    return false;
+  }
+  if (crosses) {
+    if (const auto kind = CheckPage(access, second)) {
+      *fault = {GuestAddr{second}, *kind};
+      return false;
+    }
+  }
+  if (access != Access::kStore) return true;
+  const uint64_t first_page = first >> kPageShift;
+  const uint64_t first_bytes = IsCharged(first_page) ? 0 : kPageBytes;
+  const uint64_t second_bytes = crosses && !IsCharged(first_page + 1) ? kPageBytes : 0;
+  if (!FitsBudget(first_bytes + second_bytes)) {
+    *fault = {FitsBudget(first_bytes) ? GuestAddr{second} : addr, FaultKind::kOutOfMemory};
+    return false;
+  }
+  MakeStorable(first_page);
+  if (crosses) MakeStorable(first_page + 1);
+  return true;
+}
+
+unsigned AddressSpace::Fetch(GuestAddr pc, uint16_t halfwords[2], Fault* fault) const {
+  unsigned bytes = 0;
+  // A halfword at an odd pc may lie in two pages; the engine never asks for one, but it may.
+  for (; bytes < 4; bytes += 2) {
+    for (uint64_t i = 0; i < 2; ++i) {
+      const uint64_t at = pc.value + bytes + i;
+      if (i == 1 && at % kPageBytes != 0) break;
+      const auto kind = Classify(Access::kFetch, at);
+      if (!kind) continue;
+      if (bytes == 0) *fault = {GuestAddr{at}, *kind};
+      return bytes;
+    }
+    std::memcpy(&halfwords[bytes / 2], base_ + pc.value + bytes, 2);
+    if ((halfwords[0] & 3) != 3) return 2;
+  }
+  return bytes;
+}
+
+bool AddressSpace::PreparePage(Access access, uint64_t addr, Fault* fault) {
+  const uint64_t in_page = kPageBytes - addr % kPageBytes;
+  return Prepare(access, GuestAddr{addr}, std::min<uint64_t>(in_page, 1), fault);
+}
+
+// Calls visit(host bytes, offset from `start`, length) for consecutive runs that `access` may
+// touch, until the end, a fault, or false. Returns the bytes before the fault or in all runs whose
+// visit returned true.
+template <typename Visit>
+size_t AddressSpace::VisitRuns(Access access, GuestAddr start, uint64_t bytes, Visit visit) {
+  const uint8_t fast = access == Access::kStore ? kFastStore : kFastLoad;
+  uint64_t done = 0;
+  if (start.value >= kAddressSpaceBytes) return 0;
+  while (done < bytes) {
+    const uint64_t addr = start.value + done;
+    if (addr >= kAddressSpaceBytes) break;
+    Fault fault;
+    if (!(flags_[addr >> kPageShift] & fast) && !PreparePage(access, addr, &fault)) break;
+    uint64_t end = (addr | (kPageBytes - 1)) + 1;
+    while (end < kAddressSpaceBytes && end - addr < bytes - done &&
+           (flags_[end >> kPageShift] & fast)) {
+      end += kPageBytes;
+    }
+    const uint64_t length = std::min(bytes - done, end - addr);
+    if (!visit(base_ + addr, done, length)) return done;
+    done += length;
+  }
+  return done;
+}
+
+size_t AddressSpace::Read(GuestAddr from, std::span<uint8_t> to) {
+  return VisitRuns(Access::kLoad, from, to.size(),
+                   [&](const uint8_t* host, uint64_t offset, uint64_t length) {
+                     std::memcpy(to.data() + offset, host, length);
+                     return true;
+                   });
+}
+
+size_t AddressSpace::Write(GuestAddr to, std::span<const uint8_t> from) {
+  return VisitRuns(Access::kStore, to, from.size(),
+                   [&](uint8_t* host, uint64_t offset, uint64_t length) {
+                     std::memcpy(host, from.data() + offset, length);
+                     return true;
+                   });
+}
+
+size_t AddressSpace::Zero(GuestAddr to, uint64_t bytes) {
+  uint64_t done = 0;
+  while (done < bytes && to.value < kAddressSpaceBytes) {
+    const uint64_t addr = to.value + done;
+    if (addr >= kAddressSpaceBytes || CheckPage(Access::kStore, addr)) break;
+    const uint64_t length = std::min(bytes - done, kPageBytes - addr % kPageBytes);
+    // What was never written is zero already and need not be paid for.
+    if (IsCharged(addr >> kPageShift)) {
+      MakeStorable(addr >> kPageShift);
+      std::memset(base_ + addr, 0, length);
+    }
+    done += length;
+  }
+  return done;
+}
+
+size_t AddressSpace::WriteForced(GuestAddr to, std::span<const uint8_t> from) {
+  uint64_t done = 0;
+  while (done < from.size() && to.value < kAddressSpaceBytes) {
+    const uint64_t addr = to.value + done;
+    const uint64_t page = addr >> kPageShift;
+    if (addr >= kAddressSpaceBytes) break;
+    const auto region = Find(addr);
+    if (region == regions_.end() || addr >= region->second.file_end) break;
+    const uint64_t page_start = page << kPageShift;
+    // A page that nothing may access needs no table until it is written from here.
+    const uint64_t tables = TableBytesNeeded(page_start, page_start + kPageBytes);
+    if (!FitsBudget(tables + (IsCharged(page) ? 0 : kPageBytes))) break;
+    ChargeTables(page_start, page_start + kPageBytes);
+    MakeStorable(page);
+    const uint64_t length = std::min(from.size() - done, kPageBytes - addr % kPageBytes);
+    std::memcpy(base_ + addr, from.data() + done, length);
+    done += length;
+  }
+  return done;
+}
+
+Result<std::string> AddressSpace::ReadString(GuestAddr from, size_t limit) {
+  std::string text;
+  bool ended = false;
+  VisitRuns(Access::kLoad, from, limit, [&](const uint8_t* host, uint64_t, uint64_t length) {
+    const void* nul = std::memchr(host, 0, length);
+    ended = nul != nullptr;
+    text.append(reinterpret_cast<const char*>(host),
+                ended ? static_cast<const uint8_t*>(nul) - host : length);
+    return !ended;
+  });
+  if (ended) return text;
+  return text.size() == limit ? Errno::kNameTooLong : Errno::kFault;
+}
+
+uint64_t AddressSpace::mapped_bytes() const { return mapped_bytes_; }
+uint64_t AddressSpace::resident_bytes() const { return charged_pages_ * kPageBytes; }
+
+}  // namespace pollux::memory

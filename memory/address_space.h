@@ -1,0 +1,348 @@
+// AddressSpace: the memory of one guest process, as the riscv64 Sv39 user half: 2^38 bytes, pages
+// of 4 KiB.
+//
+// Host shape: one flat reservation (guest address a is host byte base + a) and one byte of flags a
+// page. The flags alone decide what a guest access may do; host page protections carry no guest
+// meaning. Nothing here trusts a guest address or length.
+//
+// Single-threaded: one host thread runs one machine. Not copyable; fork makes a copy explicitly.
+//
+// The mapping calls behave as Linux 6.18's mm/mmap.c, vma.c, mprotect.c, mremap.c and madvise.c do;
+// each function names its errors, and its deviations. oracle_test.cc compares them with the host's
+// kernel. Not yet: shared mappings are seen by one process only, so until fork exists they behave
+// as private ones that MADV_DONTNEED leaves alone.
+//
+// Host memory is charged to a MemoryBudget: a page when it is first written, and for every 2 MiB in
+// which a page may be accessed one page table of the host's (reading alone makes the host build
+// that). Not charged, because bounded: 8 MiB of bookkeeping for the pages and 200 bytes for each of
+// at most kMaxMappings mappings.
+#ifndef POLLUX_MEMORY_ADDRESS_SPACE_H_
+#define POLLUX_MEMORY_ADDRESS_SPACE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "abi/result.h"
+#include "abi/types.h"
+#include "absl/status/statusor.h"
+
+namespace pollux::memory {
+
+inline constexpr unsigned kPageShift = 12;
+inline constexpr uint64_t kPageBytes = uint64_t{1} << kPageShift;
+inline constexpr unsigned kAddressBits = 38;
+inline constexpr uint64_t kAddressSpaceBytes = uint64_t{1} << kAddressBits;
+inline constexpr uint64_t kPages = kAddressSpaceBytes >> kPageShift;
+// The lowest address mmap(2) gives to an unprivileged process (vm.mmap_min_addr's usual value).
+inline constexpr uint64_t kMinMapAddress = 0x10000;
+// The most mappings one process may have (vm.max_map_count's usual value).
+inline constexpr size_t kMaxMappings = 65530;
+// Linux keeps this much free below a mapping that grows down, unless the guest insists
+// (stack_guard_gap).
+inline constexpr uint64_t kStackGuardBytes = 256 * kPageBytes;
+
+// The flags byte of a page. All zero: nothing may touch it without the slow path.
+// The two kFast bits are derived from the others, so that the engine's check of an access is one
+// test of one bit.
+enum PageFlags : uint8_t {
+  kFastLoad = 1 << 0,   // Readable and not watched.
+  kFastStore = 1 << 1,  // Writable, dirty already, holds no translated code and is not watched.
+  kRead = 1 << 2,
+  kWrite = 1 << 3,
+  kExec = 1 << 4,
+  kDirty = 1 << 5,  // Written, or written before and dropped, since the last ClearDirty(). Outlives
+                    // the mapping.
+  kWatched =
+      1 << 6,  // Each access goes the slow path (watchpoints, reservations of other threads).
+  kHoldsCode = 1 << 7,  // The engine has translated instructions of this page.
+};
+
+// PROT_* of mmap(2).
+enum Protection : uint32_t { kProtNone = 0, kProtRead = 1, kProtWrite = 2, kProtExec = 4 };
+
+enum class Access { kLoad, kStore, kFetch };
+
+// Why an access cannot be made: the si_code of SIGSEGV, or SIGBUS.
+enum class FaultKind {
+  kNotMapped,    // SEGV_MAPERR
+  kProtection,   // SEGV_ACCERR
+  kBeyondFile,   // SIGBUS BUS_ADRERR: past the end of a mapped file.
+  kOutOfMemory,  // The machine's memory limit is reached: the guest is killed as the OOM killer
+                 // would.
+};
+
+// The first byte that could not be accessed, and why.
+struct Fault {
+  GuestAddr addr;
+  FaultKind kind = FaultKind::kNotMapped;
+};
+
+// Told when translated code is no longer what the guest's memory says. Implemented by the engine's
+// code cache. `first_page` and `pages` count pages of kPageBytes. The kHoldsCode flags of those
+// pages are already cleared.
+class CodeListener {
+ public:
+  virtual ~CodeListener() = default;
+  virtual void OnCodeChanged(uint64_t first_page, uint64_t pages) = 0;
+};
+
+// A run of pages with one protection and one origin: a line of /proc/self/maps.
+struct Mapping {
+  uint64_t start = 0;  // Page aligned, inclusive.
+  uint64_t end = 0;    // Page aligned, exclusive.
+  uint32_t prot = 0;   // Protection bits.
+  bool shared = false;
+  uint64_t file_offset = 0;  // 0 for anonymous memory.
+  uint64_t inode = 0;        // 0 for anonymous memory.
+  std::string name;          // "" or a path, "[heap]", "[stack]".
+};
+
+// Machine-wide count of the host memory that guests use; several AddressSpaces share one.
+struct MemoryBudget {
+  uint64_t limit_bytes = UINT64_MAX;
+  uint64_t used_bytes = 0;
+};
+
+class AddressSpace {
+ public:
+  // `budget` must outlive the AddressSpace. Fails where the host refuses the reservation.
+  static absl::StatusOr<std::unique_ptr<AddressSpace>> Create(MemoryBudget* budget);
+  ~AddressSpace();
+  AddressSpace(const AddressSpace&) = delete;
+  AddressSpace& operator=(const AddressSpace&) = delete;
+
+  // ---- For the engine's fast path
+
+  // Host address of guest address 0. [0, kAddressSpaceBytes) may be accessed; the guard page above
+  // it only read.
+  uint8_t* base() const { return base_; }
+  // One PageFlags byte a page, kPages of them and a zero for the guard page.
+  const uint8_t* flags() const { return flags_; }
+
+  // The slow path of an access of `size` bytes (1 to 8) at `addr`, which may be misaligned and
+  // cross a page. Does what the access needs (marks dirty, charges the budget, drops translated
+  // code, watch callbacks). On success the bytes [addr, addr + size) may be accessed at base() +
+  // addr until the next call that changes the mappings. On failure `fault` says which byte and why,
+  // and no byte, flag or charge was changed (a stack may have grown).
+  bool Prepare(Access access, GuestAddr addr, uint64_t size, Fault* fault);
+
+  // Reads up to 4 bytes of instructions at `pc` into `halfwords` (2 bytes if the second halfword is
+  // not needed or not executable). Returns how many bytes could be read: 4, 2 or 0; at 0 `fault` is
+  // set.
+  unsigned Fetch(GuestAddr pc, uint16_t halfwords[2], Fault* fault) const;
+
+  // Marks page number `page`, which is executable, as holding translated code; stores to it then go
+  // the slow path.
+  void MarkHoldsCode(uint64_t page);
+  // Null: nobody listens. Not owned.
+  void SetCodeListener(CodeListener* listener) { listener_ = listener; }
+
+  // ---- For the kernel: copies that stop at the first byte that may not be accessed
+
+  // All return how many bytes were copied: to.size() unless a page is missing or lacks the
+  // permission.
+  size_t Read(GuestAddr from, std::span<uint8_t> to);
+  size_t Write(GuestAddr to, std::span<const uint8_t> from);
+  size_t Zero(GuestAddr to, uint64_t bytes);
+  // As Write, but the page's permissions do not matter. For the loader and debuggers only.
+  size_t WriteForced(GuestAddr to, std::span<const uint8_t> from);
+  // A NUL-terminated string of at most `limit` bytes with its NUL. kFault: unreadable before the
+  // NUL; kNameTooLong: no NUL.
+  Result<std::string> ReadString(GuestAddr from, size_t limit);
+  // Fixed-size objects; kFault if any byte is not accessible.
+  template <typename T>
+  Result<T> ReadObject(GuestAddr from) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    T object;
+    if (Read(from, {reinterpret_cast<uint8_t*>(&object), sizeof(T)}) != sizeof(T))
+      return Errno::kFault;
+    return object;
+  }
+  template <typename T>
+  Result<void> WriteObject(GuestAddr to, const T& object) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    if (Write(to, {reinterpret_cast<const uint8_t*>(&object), sizeof(T)}) != sizeof(T))
+      return Errno::kFault;
+    return {};
+  }
+
+  // ---- Mappings
+
+  // Where and how Map puts pages.
+  struct MapRequest {
+    GuestAddr hint;       // 0: anywhere. Otherwise used if the pages from there on are free.
+    uint64_t length = 0;  // Bytes; rounded up to pages. 0: kInval.
+    uint32_t prot = 0;    // Protection bits.
+    bool fixed = false;   // MAP_FIXED: replaces what is there.
+    bool fixed_noreplace = false;  // MAP_FIXED_NOREPLACE: kExist if anything is there.
+    bool shared = false;
+    // Grows downwards when the guest touches the pages below it, to SetStackLimit() bytes at most,
+    // and keeps kStackGuardBytes from the mapping below (mm/vma.c, expand_downwards).
+    bool grows_down = false;
+    uint64_t file_offset = 0;  // Only for reports; contents are given by `contents`.
+    uint64_t inode = 0;
+    std::string name;
+    // Initial bytes; what is longer than `length` rounded up to pages is ignored, what is shorter
+    // is followed by zeros. Copied now: costs 4 KiB of host memory and about 0.4 us a page; pages
+    // of zeros cost only the look. `from_file`: a private file mapping, whose pages wholly past the
+    // end of `contents` raise kBeyondFile.
+    std::span<const uint8_t> contents;
+    bool from_file = false;
+  };
+  // Errors, in this order: kInval (length 0), kNoMem (too large, too many mappings), kInval
+  // (unaligned fixed address), kPerm (fixed below kMinMapAddress), kExist (fixed_noreplace), kNoMem
+  // (no gap, memory limit).
+  Result<GuestAddr> Map(const MapRequest& request);
+  // Errors: kInval (unaligned, length 0, outside the address space).
+  Result<void> Unmap(GuestAddr addr, uint64_t length);
+  // Errors: kInval (unaligned, unknown bits in prot), kNoMem (a page in the range is not mapped:
+  // pages before it are changed, as on Linux; too many mappings; memory limit).
+  Result<void> Protect(GuestAddr addr, uint64_t length, uint32_t prot);
+  // mremap(2). may_move: MREMAP_MAYMOVE; fixed: MREMAP_FIXED at new_addr (implies may_move).
+  // Errors: kInval (unaligned, new_length 0, outside, overlapping, old_length 0), kNoMem (no room,
+  // memory limit), kFault (not mapped, more than one mapping unless only moved). Moving costs a
+  // copy of the pages that were written. Deviations: a shared mapping is not duplicated by
+  // old_length 0 (kInval); a file mapping does not grow over bytes of the file that were not given
+  // to Map (kNoMem).
+  Result<GuestAddr> Remap(GuestAddr old_addr, uint64_t old_length, uint64_t new_length,
+                          bool may_move, bool fixed, GuestAddr new_addr);
+  // MADV_DONTNEED: private anonymous pages read as zeros again and are given back to the host;
+  // shared ones keep their bytes. Errors: kInval (unaligned, wraps), kNoMem (a hole in the range;
+  // the rest is done). Deviation: the file's bytes are not kept, so a private file mapping is left
+  // alone where it is not writable, and gives kInval where it is.
+  Result<void> Discard(GuestAddr addr, uint64_t length);
+  // brk(2): sets where the heap may begin; Brk returns the new (or on failure the unchanged) break.
+  void SetHeapStart(GuestAddr start);  // Page aligned, inside the address space.
+  GuestAddr Brk(GuestAddr wanted);
+  // The top of the area in which Map looks for gaps, searching downwards (mmap_base). Page aligned.
+  // If there is none, Map searches upwards from a third of the address space, as Linux does.
+  void SetMapTop(GuestAddr top);
+  // How large a mapping that grows down may become by growing: RLIMIT_STACK.
+  void SetStackLimit(uint64_t bytes) { stack_limit_bytes_ = bytes; }
+
+  // In address order. Neighbours that are alike are one.
+  std::vector<Mapping> Mappings() const;
+  bool IsMapped(GuestAddr addr) const;
+  uint64_t mapped_bytes() const;    // Sum of all mappings (VmSize).
+  uint64_t resident_bytes() const;  // Pages written and not given back (VmRSS).
+
+  // ---- Dirty tracking (snapshots)
+
+  void ClearDirty();
+  // Page numbers whose bytes may have changed since ClearDirty(), ascending: written, moved, or
+  // written earlier and then discarded or unmapped.
+  std::vector<uint64_t> DirtyPages() const;
+
+ private:
+  // A vm_area_struct: key in regions_ is its first address. Neighbours that are alike are merged.
+  struct Region {
+    uint64_t end = 0;
+    uint32_t prot = 0;
+    bool shared = false;
+    bool grows_down = false;
+    bool from_file = false;
+    uint64_t file_offset = 0;  // Of the first byte; only if there is a file.
+    uint64_t inode = 0;
+    uint64_t file_end = UINT64_MAX;  // Guest address from which on pages raise kBeyondFile.
+    std::shared_ptr<const std::string> name;  // Null: "".
+
+    bool HasFile() const { return from_file || inode != 0; }
+  };
+  using Regions = std::map<uint64_t, Region>;
+
+  AddressSpace() = default;
+
+  // -- address_space.cc: pages, budget, accesses
+  static uint8_t FlagsOfProtection(uint32_t prot);
+  static uint8_t WithFastBits(uint8_t flags, bool charged);
+  bool IsCharged(uint64_t page) const { return (charged_[page / 64] >> (page % 64)) & 1; }
+  bool FitsBudget(uint64_t bytes) const;
+  void Charge(uint64_t bytes);
+  void Refund(uint64_t bytes);
+  // Host page tables (and pages of flags_) that [start, end) still needs before its flags may be
+  // set.
+  uint64_t TableBytesNeeded(uint64_t start, uint64_t end) const;
+  void ChargeTables(uint64_t start, uint64_t end);
+  // Gives all pages of [start, end) the permissions `base`; what they held of translated code is
+  // forgotten.
+  void RewriteFlags(uint64_t start, uint64_t end, uint8_t base);
+  // RewriteFlags with what `region` says of [start, end).
+  void ApplyRegion(const Region& region, uint64_t start, uint64_t end);
+  // Gives written pages back to the host; they become zeros. The caller rewrites the flags.
+  void DropPages(uint64_t start, uint64_t end);
+  void ReleaseTables(uint64_t start, uint64_t end);
+  void MovePages(uint64_t from, uint64_t to, uint64_t bytes);
+  void MarkDirty(uint64_t page);
+  void NotifyCodeChanged(uint64_t first_page, uint64_t pages);
+  // Why `access` to the page of `addr` would fault, from the mappings; nothing if it would not.
+  std::optional<FaultKind> Classify(Access access, uint64_t addr) const;
+  // As Classify, and lets a stack grow first.
+  std::optional<FaultKind> CheckPage(Access access, uint64_t addr);
+  // The page may be stored to: charges it, marks it dirty, forgets its code. The budget was
+  // checked.
+  void MakeStorable(uint64_t page);
+  bool PreparePage(Access access, uint64_t addr, Fault* fault);
+  template <typename Visit>
+  size_t VisitRuns(Access access, GuestAddr start, uint64_t bytes, Visit visit);
+
+  // -- mappings.cc
+  Regions::const_iterator Find(uint64_t addr) const;
+  Regions::iterator Find(uint64_t addr);
+  // Makes `addr` a border: returns the first region that starts at or above it.
+  Regions::iterator SplitAt(uint64_t addr);
+  // How many regions splitting at both ends of [start, end) would add.
+  size_t SplitsNeeded(uint64_t start, uint64_t end) const;
+  bool AnyIn(uint64_t start, uint64_t end) const;
+  static bool CanMerge(const Region& low, uint64_t low_start, const Region& high,
+                       uint64_t high_start);
+  // Merges alike neighbours that touch [start, end].
+  void MergeAround(uint64_t start, uint64_t end);
+  // Inserts and sets flags; [start, region.end) is free and the budget was checked.
+  void Insert(uint64_t start, Region region);
+  void UnmapRange(uint64_t start, uint64_t end);
+  bool TryGrowDown(uint64_t addr, bool* out_of_memory);
+  std::optional<uint64_t> FindGap(uint64_t bytes) const;
+  std::optional<uint64_t> FindGapUpwards(uint64_t bytes) const;
+  Result<uint64_t> PlaceMapping(const MapRequest& request, uint64_t bytes) const;
+  std::shared_ptr<const std::string> MakeName(const std::string& name);
+  void CopyContents(uint64_t start, std::span<const uint8_t> contents);
+  Result<void> MoveRegion(uint64_t old_start, uint64_t old_bytes, uint64_t new_start,
+                          uint64_t new_bytes);
+  Result<GuestAddr> RemapFixed(uint64_t old_start, uint64_t old_bytes, uint64_t new_start,
+                               uint64_t new_bytes);
+  Result<GuestAddr> RemapGrow(uint64_t old_start, uint64_t old_bytes, uint64_t new_bytes,
+                              bool may_move);
+
+  uint8_t* base_ = nullptr;
+  uint8_t* flags_ = nullptr;
+  uint64_t* charged_ =
+      nullptr;  // One bit a page: written, so it uses host memory. Not charged: it is all zeros.
+  CodeListener* listener_ = nullptr;
+  MemoryBudget* budget_ = nullptr;
+  uint64_t own_bytes_ = 0;  // What of budget_->used_bytes is ours.
+  uint64_t charged_pages_ = 0;
+  uint64_t mapped_bytes_ = 0;
+  uint64_t map_top_ = kAddressSpaceBytes;
+  uint64_t stack_limit_bytes_ = uint64_t{8} << 20;
+  uint64_t heap_start_ = 0;
+  uint64_t heap_break_ = 0;
+  Regions regions_;
+  // One bit for 2 MiB of guest memory: the host's page table for it is charged; it holds a page
+  // with kDirty.
+  std::vector<uint64_t> tables_;
+  std::vector<uint64_t> dirty_;
+  // One bit for the 16 MiB of guest memory whose flags share a host page: that page is charged
+  // (until the end).
+  std::vector<uint64_t> flag_pages_;
+};
+
+}  // namespace pollux::memory
+
+#endif  // POLLUX_MEMORY_ADDRESS_SPACE_H_

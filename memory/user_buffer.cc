@@ -1,0 +1,122 @@
+#include "memory/user_buffer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "abi/check.h"
+
+namespace pollux::memory {
+
+UserBuffer::UserBuffer(AddressSpace* space, GuestAddr start, uint64_t bytes)
+    : space_(space), ranges_{{start.value, bytes}}, remaining_(bytes) {
+  POLLUX_CHECK(space != nullptr);
+}
+
+UserBuffer::UserBuffer(AddressSpace* space, std::span<const Range> ranges)
+    : space_(space), ranges_(ranges.begin(), ranges.end()) {
+  POLLUX_CHECK(space != nullptr);
+  for (const Range& range : ranges_) {
+    remaining_ += std::min(range.bytes, UINT64_MAX - remaining_);  // Saturates.
+  }
+}
+
+UserBuffer UserBuffer::Host(std::span<uint8_t> bytes) {
+  UserBuffer buffer = HostConst(bytes);
+  buffer.writable_ = true;
+  return buffer;
+}
+
+UserBuffer UserBuffer::HostConst(std::span<const uint8_t> bytes) {
+  UserBuffer buffer;
+  buffer.ranges_.push_back({reinterpret_cast<uint64_t>(bytes.data()), bytes.size()});
+  buffer.remaining_ = bytes.size();
+  buffer.writable_ = false;
+  return buffer;
+}
+
+void UserBuffer::Advance(uint64_t bytes) {
+  remaining_ -= bytes;
+  while (bytes > 0) {
+    const uint64_t step = std::min(bytes, ranges_[index_].bytes - offset_);
+    offset_ += step;
+    bytes -= step;
+    if (offset_ == ranges_[index_].bytes && index_ + 1 < ranges_.size()) {
+      ++index_;
+      offset_ = 0;
+    }
+  }
+}
+
+// Calls copy(address, offset, length), which returns how much of `length` it copied, range by
+// range; stops where it copied less. Moves the position over what was copied.
+template <typename Copy>
+size_t UserBuffer::Walk(uint64_t bytes, Copy copy) {
+  bytes = std::min(bytes, remaining_);
+  uint64_t done = 0;
+  while (done < bytes) {
+    const Range& range = ranges_[index_];
+    const uint64_t length = std::min(bytes - done, range.bytes - offset_);
+    const uint64_t start = range.start + offset_;
+    // A guest's range may wrap; what lies at its start is then above every address space.
+    const uint64_t copied = length == 0 || start < range.start ? 0 : copy(start, done, length);
+    done += copied;
+    if (copied < length) {
+      Advance(copied);
+      break;
+    }
+    if (length == 0) {
+      // An empty range at the position: step over it.
+      ++index_;
+      offset_ = 0;
+      continue;
+    }
+    Advance(copied);
+  }
+  return done;
+}
+
+size_t UserBuffer::CopyTo(std::span<const uint8_t> from) {
+  POLLUX_CHECK(writable_) << "CopyTo into HostConst";
+  return Walk(from.size(), [&](uint64_t address, uint64_t offset, uint64_t length) -> uint64_t {
+    if (space_ != nullptr) return space_->Write(GuestAddr{address}, from.subspan(offset, length));
+    std::memcpy(reinterpret_cast<void*>(address), from.data() + offset, length);
+    return length;
+  });
+}
+
+size_t UserBuffer::CopyFrom(std::span<uint8_t> to) {
+  return Walk(to.size(), [&](uint64_t address, uint64_t offset, uint64_t length) -> uint64_t {
+    if (space_ != nullptr) return space_->Read(GuestAddr{address}, to.subspan(offset, length));
+    std::memcpy(to.data() + offset, reinterpret_cast<const void*>(address), length);
+    return length;
+  });
+}
+
+size_t UserBuffer::ZeroTo(uint64_t bytes) {
+  POLLUX_CHECK(writable_) << "ZeroTo into HostConst";
+  return Walk(bytes, [&](uint64_t address, uint64_t, uint64_t length) -> uint64_t {
+    if (space_ != nullptr) return space_->Zero(GuestAddr{address}, length);
+    std::memset(reinterpret_cast<void*>(address), 0, length);
+    return length;
+  });
+}
+
+void UserBuffer::Skip(uint64_t bytes) {
+  POLLUX_CHECK(bytes <= remaining_) << bytes << " of " << remaining_;
+  Advance(bytes);
+}
+
+void UserBuffer::Revert(uint64_t bytes) {
+  remaining_ += bytes;
+  while (bytes > offset_) {
+    bytes -= offset_;
+    POLLUX_CHECK(index_ > 0) << "reverts over the start";
+    --index_;
+    offset_ = ranges_[index_].bytes;
+  }
+  offset_ -= bytes;
+}
+
+void UserBuffer::Truncate(uint64_t bytes) { remaining_ = std::min(remaining_, bytes); }
+
+}  // namespace pollux::memory

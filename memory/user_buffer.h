@@ -1,0 +1,68 @@
+// UserBuffer: the bytes that a read(2) fills or a write(2) takes, wherever they are: a scatter list
+// over guest memory (decoded from iovec) or over host memory (library users, tests). Linux's
+// iov_iter.
+//
+// A position moves forward with each copy. Copies stop early at the first guest byte that may not
+// be accessed; the caller turns "nothing copied" into EFAULT and "something copied" into a short
+// count, as Linux does. Does not own the memory. Plain data: copying a UserBuffer copies its
+// position.
+#ifndef POLLUX_MEMORY_USER_BUFFER_H_
+#define POLLUX_MEMORY_USER_BUFFER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "abi/types.h"
+#include "absl/container/inlined_vector.h"
+#include "memory/address_space.h"
+
+namespace pollux::memory {
+
+class UserBuffer {
+ public:
+  struct Range {
+    uint64_t start;  // Guest address, or host address if there is no AddressSpace.
+    uint64_t bytes;
+  };
+
+  UserBuffer() = default;
+  // One range of guest memory. `space` must outlive the buffer.
+  UserBuffer(AddressSpace* space, GuestAddr start, uint64_t bytes);
+  UserBuffer(AddressSpace* space, std::span<const Range> ranges);
+  // Host memory. For tests and library users.
+  static UserBuffer Host(std::span<uint8_t> bytes);
+  static UserBuffer HostConst(std::span<const uint8_t> bytes);  // Only ever the source of CopyFrom.
+
+  uint64_t remaining() const { return remaining_; }
+
+  // host -> user, at the position. Returns the bytes copied (less than from.size(): the end, or an
+  // inaccessible byte).
+  size_t CopyTo(std::span<const uint8_t> from);
+  // user -> host, at the position.
+  size_t CopyFrom(std::span<uint8_t> to);
+  // As CopyTo with zeros.
+  size_t ZeroTo(uint64_t bytes);
+  // Moves without copying. bytes <= remaining().
+  void Skip(uint64_t bytes);
+  // Steps back over bytes that were copied last but not used. bytes <= what was moved over.
+  void Revert(uint64_t bytes);
+  // Cuts the end off so that at most `bytes` remain.
+  void Truncate(uint64_t bytes);
+
+ private:
+  template <typename Copy>
+  size_t Walk(uint64_t bytes, Copy copy);
+  void Advance(uint64_t bytes);
+
+  AddressSpace* space_ = nullptr;
+  absl::InlinedVector<Range, 1> ranges_;
+  size_t index_ = 0;     // The range of the position.
+  uint64_t offset_ = 0;  // Within that range.
+  uint64_t remaining_ = 0;
+  bool writable_ = true;
+};
+
+}  // namespace pollux::memory
+
+#endif  // POLLUX_MEMORY_USER_BUFFER_H_

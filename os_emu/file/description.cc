@@ -1,0 +1,112 @@
+#include "os_emu/file/description.h"
+
+#include "abi/check.h"
+#include "os_emu/file/directory_sink.h"
+#include "os_emu/file/file_status.h"
+
+namespace pollux::os_emu {
+namespace {
+
+// The descriptions whose last reference went while another one was being released, in that order. One host thread runs one
+// machine, and the list is empty between calls.
+struct ReleaseQueue {
+  FileDescription* first = nullptr;
+  FileDescription* last = nullptr;
+  bool draining = false;
+};
+thread_local ReleaseQueue release_queue;
+
+}  // namespace
+
+FileDescription::~FileDescription() {
+  POLLUX_CHECK(references_ == 0) << "a description was destroyed with references";
+  POLLUX_CHECK(watches_ == nullptr) << "a description was destroyed with watches";
+}
+
+void FileDescription::Unref() {
+  POLLUX_CHECK(references_ > 0) << "no reference is left";
+  if (--references_ > 0) return;
+
+  while (watches_ != nullptr) {
+    DescriptionWatch* watch = watches_;
+    watches_ = watch->next_;
+    if (watches_ != nullptr) watches_->previous_ = nullptr;
+    watch->next_ = nullptr;
+    watch->target_ = nullptr;
+    watch->OnTargetReleased();  // May delete the watch.
+  }
+
+  ReleaseQueue& queue = release_queue;
+  (queue.last != nullptr ? queue.last->next_released_ : queue.first) = this;
+  queue.last = this;
+  if (queue.draining) return;
+  queue.draining = true;
+  while (queue.first != nullptr) {
+    FileDescription* released = queue.first;
+    released->OnRelease();
+    queue.first = released->next_released_;
+    if (queue.first == nullptr) queue.last = nullptr;
+    POLLUX_CHECK(released->references_ == 0) << "a released description was referenced again";
+    delete released;
+  }
+  queue.draining = false;
+}
+
+bool FileDescription::readable() const {
+  return (status_flags_ & kOPath) == 0 && (status_flags_ & kOAccMode) != kOWrOnly;
+}
+
+bool FileDescription::writable() const {
+  return (status_flags_ & kOPath) == 0 && (status_flags_ & kOAccMode) != kORdOnly;
+}
+
+Result<size_t> FileDescription::Read(memory::UserBuffer&) { return Errno::kInval; }
+Result<size_t> FileDescription::Write(memory::UserBuffer&) { return Errno::kInval; }
+Result<size_t> FileDescription::ReadAt(memory::UserBuffer&, uint64_t) { return Errno::kSPipe; }
+Result<size_t> FileDescription::WriteAt(memory::UserBuffer&, uint64_t) { return Errno::kSPipe; }
+Result<uint64_t> FileDescription::Seek(int64_t, Whence) { return Errno::kSPipe; }
+
+// DEFAULT_POLLMASK of include/linux/poll.h.
+EventMask FileDescription::Poll() { return kReadable | kWritable; }
+int FileDescription::PollQueues(WaitQueue*[2]) { return 0; }
+
+WaitQueue* FileDescription::ReadQueue() {
+  WaitQueue* queues[2];
+  return PollQueues(queues) > 0 ? queues[0] : nullptr;
+}
+
+WaitQueue* FileDescription::WriteQueue() { return ReadQueue(); }
+
+Result<void> FileDescription::Stat(FileStatus* status) {
+  *status = FileStatus();
+  // All anonymous descriptions share one inode of the anon_inodefs, without a file type (fs/anon_inodes.c).
+  status->dev = kAnonymousDevice;
+  status->ino = kAnonymousInode;
+  status->mode = 0600;
+  return {};
+}
+
+Result<void> FileDescription::Truncate(uint64_t) { return Errno::kInval; }
+Result<void> FileDescription::ReadDirectory(DirectorySink&) { return Errno::kNotDir; }
+Result<int64_t> FileDescription::Ioctl(uint32_t, uint64_t, memory::AddressSpace*) {
+  return Errno::kNotTy;
+}
+Result<std::string> FileDescription::ReadForMapping(uint64_t, uint64_t) { return Errno::kNoDev; }
+
+std::string FileDescription::LinkText() const {
+  return std::string("anon_inode:[") + TypeName() + "]";
+}
+
+DescriptionWatch::DescriptionWatch(FileDescription& target)
+    : target_(&target), next_(target.watches_) {
+  if (next_ != nullptr) next_->previous_ = this;
+  target.watches_ = this;
+}
+
+DescriptionWatch::~DescriptionWatch() {
+  if (target_ == nullptr) return;
+  (previous_ != nullptr ? previous_->next_ : target_->watches_) = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+}
+
+}  // namespace pollux::os_emu

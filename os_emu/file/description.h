@@ -1,0 +1,174 @@
+// FileDescription: the open file description of open(2): what file descriptors refer to, shared by dup and fork. It is the
+// identity by which the kernel knows an open file; numbers are only ever looked up in an FdTable, once, when a call
+// enters.
+//
+// DescriptionRef is a strong reference (a descriptor, a call under way). DescriptionWatch is a weak one (an epoll interest):
+// it never keeps a description open, and is told when the description is released.
+// Single-threaded: the scheduler serialises guests. No method blocks: what would block returns kAgain, and the caller parks
+// on a wait queue (task/blocked_call.h).
+#ifndef POLLUX_OS_EMU_FILE_DESCRIPTION_H_
+#define POLLUX_OS_EMU_FILE_DESCRIPTION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "abi/result.h"
+#include "memory/user_buffer.h"
+#include "os_emu/file/events.h"
+#include "os_emu/file/wait_queue.h"
+
+namespace pollux::os_emu {
+
+class DescriptionRef;
+class DescriptionWatch;
+struct FileStatus;      // os_emu/file/file_status.h: what stat(2) tells.
+class DirectorySink;    // os_emu/file/directory_sink.h: where getdents64(2) puts entries.
+
+// O_* of open(2) as riscv64 (asm-generic/fcntl.h) numbers them.
+inline constexpr uint32_t kORdOnly = 0, kOWrOnly = 1, kORdWr = 2, kOAccMode = 3;
+inline constexpr uint32_t kOCreat = 0100, kOExcl = 0200, kONoCtty = 0400, kOTrunc = 01000, kOAppend = 02000,
+                          kONonBlock = 04000, kODSync = 010000, kOAsync = 020000, kODirect = 040000,
+                          kOLargeFile = 0100000, kODirectory = 0200000, kONoFollow = 0400000, kONoAtime = 01000000,
+                          kOCloExec = 02000000, kOPath = 010000000;
+// What fcntl(F_SETFL) may change.
+inline constexpr uint32_t kOSetFlMask = kOAppend | kONonBlock | kOAsync | kODirect | kONoAtime;
+
+enum class Whence { kSet = 0, kCurrent = 1, kEnd = 2, kData = 3, kHole = 4 };
+
+class FileDescription {
+ public:
+  FileDescription(const FileDescription&) = delete;
+  FileDescription& operator=(const FileDescription&) = delete;
+
+  // ---- Data. Defaults: kInval, as a file without the operation gives. The access mode has been checked by the caller.
+  // Moves what can be moved now and returns the bytes. kAgain: nothing can be moved now, try again after a wake-up, whether
+  // or not kONonBlock is set. kFault: the first byte of `to`/`from` is not accessible.
+  virtual Result<size_t> Read(memory::UserBuffer& to);
+  virtual Result<size_t> Write(memory::UserBuffer& from);
+  // pread/pwrite at `offset` without moving the file position. Default: kSPipe.
+  virtual Result<size_t> ReadAt(memory::UserBuffer& to, uint64_t offset);
+  virtual Result<size_t> WriteAt(memory::UserBuffer& from, uint64_t offset);
+  // Default: kSPipe.
+  virtual Result<uint64_t> Seek(int64_t offset, Whence whence);
+
+  // ---- Readiness.
+  // What is ready now (vfs_poll): a file without its own answer is always readable and writable.
+  virtual EventMask Poll();
+  // The queues that a poller must wait on; at most 2. `queues` has room for 2. Returns how many. 0: the state never
+  // changes (regular files).
+  virtual int PollQueues(WaitQueue* queues[2]);
+  // Whether epoll accepts it; regular files and directories do not (EPERM).
+  virtual bool CanBeWatched() const { return true; }
+  // The queue a blocking Read or Write waits on, and how the thread joins it. Any key ends the wait, as Linux's
+  // default_wake_function does. Default: the first poll queue.
+  virtual WaitQueue* ReadQueue();
+  virtual WaitQueue* WriteQueue();
+  virtual WaitMode wait_mode() const { return WaitMode::kFront; }
+  // Read and Write once more after a wait. They differ where Linux passes the wake-up on to the next exclusive waiter, or
+  // goes on in the middle of a write. Default: Read and Write.
+  virtual Result<size_t> ResumeRead(memory::UserBuffer& to) { return Read(to); }
+  virtual Result<size_t> ResumeWrite(memory::UserBuffer& from) { return Write(from); }
+
+  // ---- Everything else that is asked of an open file.
+  virtual Result<void> Stat(FileStatus* status);            // Default: an anonymous inode's status.
+  virtual Result<void> Truncate(uint64_t bytes);            // Default: kInval.
+  virtual Result<void> ReadDirectory(DirectorySink& sink);  // Default: kNotDir.
+  // ioctl(2): `argument` as given; `space` for its memory. Default: kNotTy.
+  virtual Result<int64_t> Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space);
+  // Contents for mmap(2) of a file from `offset`; at most `bytes`. Default: kNoDev.
+  virtual Result<std::string> ReadForMapping(uint64_t offset, uint64_t bytes);
+
+  // For reports and /proc/self/fd: "eventfd", "pipe", or a path. The link text is LinkText().
+  virtual const char* TypeName() const = 0;
+  // What readlink of /proc/self/fd/N says: "anon_inode:[eventfd]", "pipe:[17]", "/etc/passwd".
+  virtual std::string LinkText() const;
+
+  // Access mode and status flags (O_*), without the creation flags.
+  uint32_t status_flags() const { return status_flags_; }
+  void set_status_flags(uint32_t flags) { status_flags_ = flags; }
+  bool nonblocking() const { return (status_flags_ & kONonBlock) != 0; }
+  bool readable() const;
+  bool writable() const;
+
+ protected:
+  explicit FileDescription(uint32_t status_flags) : status_flags_(status_flags) {}
+  virtual ~FileDescription();
+  // The last reference has gone: wake the peers, drop what is held. Called once, before destruction and after all watches
+  // have been told; the object is whole. May drop references to other descriptions: they are released after it returns, one
+  // after the other, so that a chain of any length takes no stack (Linux's fput() delays too).
+  virtual void OnRelease() {}
+
+ private:
+  friend class DescriptionRef;
+  friend class DescriptionWatch;
+  void Unref();
+
+  uint32_t references_ = 0;
+  uint32_t status_flags_;
+  DescriptionWatch* watches_ = nullptr;
+  FileDescription* next_released_ = nullptr;  // In the list of those whose OnRelease is due.
+};
+
+// A strong reference. Copying shares, as dup(2) does. May be empty.
+class DescriptionRef {
+ public:
+  DescriptionRef() = default;
+  // Takes a fresh description (no reference yet) or shares a living one.
+  explicit DescriptionRef(FileDescription* description) : description_(description) {
+    if (description_ != nullptr) ++description_->references_;
+  }
+  DescriptionRef(const DescriptionRef& other) : DescriptionRef(other.description_) {}
+  DescriptionRef(DescriptionRef&& other) noexcept : description_(std::exchange(other.description_, nullptr)) {}
+  DescriptionRef& operator=(DescriptionRef other) noexcept {
+    std::swap(description_, other.description_);
+    return *this;
+  }
+  ~DescriptionRef() {
+    if (description_ != nullptr) description_->Unref();
+  }
+
+  FileDescription* get() const { return description_; }
+  FileDescription* operator->() const { return description_; }
+  FileDescription& operator*() const { return *description_; }
+  explicit operator bool() const { return description_ != nullptr; }
+  friend bool operator==(const DescriptionRef&, const DescriptionRef&) = default;
+
+ private:
+  FileDescription* description_ = nullptr;
+};
+
+template <typename T, typename... Args>
+DescriptionRef MakeDescription(Args&&... args) {
+  return DescriptionRef(new T(std::forward<Args>(args)...));
+}
+
+// A weak reference that is told of the end.
+class DescriptionWatch {
+ public:
+  explicit DescriptionWatch(FileDescription& target);
+  virtual ~DescriptionWatch();
+  DescriptionWatch(const DescriptionWatch&) = delete;
+  DescriptionWatch& operator=(const DescriptionWatch&) = delete;
+
+  // Null after the release.
+  FileDescription* target() const { return target_; }
+  // Who watches a description, the newest first: Newest(), then Next() until null.
+  static DescriptionWatch* Newest(const FileDescription& description) { return description.watches_; }
+  DescriptionWatch* Next() const { return next_; }
+
+ protected:
+  // The target's last reference has gone; target() is null already. May delete this watch and no other.
+  virtual void OnTargetReleased() = 0;
+
+ private:
+  friend class FileDescription;
+  FileDescription* target_;
+  DescriptionWatch* previous_ = nullptr;
+  DescriptionWatch* next_ = nullptr;
+};
+
+}  // namespace pollux::os_emu
+
+#endif  // POLLUX_OS_EMU_FILE_DESCRIPTION_H_

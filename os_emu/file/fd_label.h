@@ -1,0 +1,36 @@
+// FdLabel: the number under which a descriptor was given to a call, kept for reports and as half of an epoll interest's
+// key. It is not an Fd and nothing turns it back into one: the open file that a number means is looked up once, when the
+// call enters (DESIGN decision 2).
+#ifndef POLLUX_OS_EMU_FILE_FD_LABEL_H_
+#define POLLUX_OS_EMU_FILE_FD_LABEL_H_
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "os_emu/file/fd_table.h"
+
+namespace pollux::os_emu {
+
+class FdLabel {
+ public:
+  FdLabel() = default;
+  explicit FdLabel(Fd fd) : number_(static_cast<int32_t>(fd)) {}
+
+  // Decimal.
+  std::string Text() const { return std::to_string(number_); }
+
+  friend auto operator<=>(FdLabel, FdLabel) = default;
+  template <typename H>
+  friend H AbslHashValue(H state, FdLabel label) {
+    return H::combine(std::move(state), label.number_);
+  }
+
+ private:
+  int32_t number_ = -1;
+};
+
+}  // namespace pollux::os_emu
+
+#endif  // POLLUX_OS_EMU_FILE_FD_LABEL_H_

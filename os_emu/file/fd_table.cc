@@ -1,0 +1,105 @@
+#include "os_emu/file/fd_table.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "abi/check.h"
+
+namespace pollux::os_emu {
+
+bool FdTable::IsOpen(Fd fd) const {
+  const int32_t number = static_cast<int32_t>(fd);
+  return number >= 0 && static_cast<size_t>(number) < slots_.size() && slots_[number].description;
+}
+
+int32_t FdTable::LowestFree(int32_t from) const {
+  from = std::max(from, lowest_free_);
+  for (size_t word = from / 64; word < open_.size(); ++word) {
+    uint64_t free = ~open_[word];
+    if (word == static_cast<size_t>(from) / 64) free &= ~uint64_t{0} << (from % 64);
+    if (free != 0) return static_cast<int32_t>(word * 64 + std::countr_zero(free));
+  }
+  return std::max(from, static_cast<int32_t>(open_.size() * 64));
+}
+
+DescriptionRef FdTable::Exchange(int32_t number, DescriptionRef description, bool close_on_exec) {
+  POLLUX_CHECK(number >= 0 && number < kMaxOpen) << number;
+  const size_t index = number;
+  if (index >= slots_.size()) {
+    if (!description) return {};
+    // Doubled by hand: resize() alone may grow to the exact size each time.
+    if (index >= slots_.capacity()) slots_.reserve(std::max(index + 1, slots_.capacity() * 2));
+    slots_.resize(index + 1);
+    open_.resize(index / 64 + 1);
+  }
+  const uint64_t bit = uint64_t{1} << (index % 64);
+  if (description) {
+    open_[index / 64] |= bit;
+  } else {
+    open_[index / 64] &= ~bit;
+    lowest_free_ = std::min(lowest_free_, number);
+  }
+  slots_[index].close_on_exec = close_on_exec;
+  return std::exchange(slots_[index].description, std::move(description));
+}
+
+Result<DescriptionRef> FdTable::Get(Fd fd) const {
+  if (!IsOpen(fd)) return Errno::kBadF;
+  return slots_[static_cast<int32_t>(fd)].description;
+}
+
+Result<Fd> FdTable::Install(DescriptionRef description, bool close_on_exec, int32_t from) {
+  POLLUX_CHECK(description) << "nothing to install";
+  const int32_t limit = std::min(limit_, kMaxOpen);
+  // Only F_DUPFD names a start; without one a limit of 0 is EMFILE (alloc_fd() of fs/file.c).
+  if (from < 0 || (from > 0 && from >= limit)) return Errno::kInval;
+  const int32_t number = LowestFree(from);
+  if (number >= limit) return Errno::kMFile;
+  if (from <= lowest_free_) lowest_free_ = number + 1;
+  Exchange(number, std::move(description), close_on_exec);
+  return static_cast<Fd>(number);
+}
+
+Result<void> FdTable::InstallAt(Fd fd, DescriptionRef description, bool close_on_exec) {
+  POLLUX_CHECK(description) << "nothing to install";
+  const int32_t number = static_cast<int32_t>(fd);
+  if (number < 0 || number >= std::min(limit_, kMaxOpen)) return Errno::kBadF;
+  DescriptionRef old = Exchange(number, std::move(description), close_on_exec);
+  return {};
+}
+
+Result<DescriptionRef> FdTable::Remove(Fd fd) {
+  if (!IsOpen(fd)) return Errno::kBadF;
+  return Exchange(static_cast<int32_t>(fd), {}, false);
+}
+
+Result<bool> FdTable::CloseOnExec(Fd fd) const {
+  if (!IsOpen(fd)) return Errno::kBadF;
+  return slots_[static_cast<int32_t>(fd)].close_on_exec;
+}
+
+Result<void> FdTable::SetCloseOnExec(Fd fd, bool close_on_exec) {
+  if (!IsOpen(fd)) return Errno::kBadF;
+  slots_[static_cast<int32_t>(fd)].close_on_exec = close_on_exec;
+  return {};
+}
+
+void FdTable::CloseForExec() {
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].close_on_exec) Exchange(static_cast<int32_t>(i), {}, false);
+  }
+}
+
+void FdTable::CloseAll() {
+  for (size_t i = 0; i < slots_.size(); ++i) Exchange(static_cast<int32_t>(i), {}, false);
+}
+
+std::vector<Fd> FdTable::OpenNumbers() const {
+  std::vector<Fd> numbers;
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].description) numbers.push_back(static_cast<Fd>(i));
+  }
+  return numbers;
+}
+
+}  // namespace pollux::os_emu

@@ -1,0 +1,83 @@
+// BlockedCall: the record of a system call that waits (DESIGN decision 4).
+//
+// It holds strong references to the descriptions (resolved once, when the call entered), an absolute deadline and its
+// progress. The scheduler parks the thread on the wait queues that the record names and tries it again after a
+// wake-up: numbers are never decoded again, deadlines never restart, partial writes are not repeated.
+#ifndef POLLUX_OS_EMU_TASK_BLOCKED_CALL_H_
+#define POLLUX_OS_EMU_TASK_BLOCKED_CALL_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "abi/result.h"
+#include "abi/types.h"
+#include "os_emu/file/wait_queue.h"
+
+namespace pollux::os_emu {
+
+class Thread;
+
+// The hook of a blocked thread in a wait queue: makes the thread runnable when a key it cares for arrives.
+class ThreadWaiter final : public Waiter {
+ public:
+  ThreadWaiter(Thread& thread, EventMask wanted) : thread_(thread), wanted_(wanted) {}
+  bool OnNotify(EventMask key) override;
+
+ private:
+  Thread& thread_;
+  EventMask wanted_;  // 0: any.
+};
+
+// What ends a call that a signal interrupts.
+enum class OnSignal {
+  kRestart,  // ERESTARTSYS: begun again if the handler has SA_RESTART, else EINTR (read, write, wait4, accept ...).
+  kEintr,    // EINTR whatever the handler says (epoll_wait, poll, nanosleep ...).
+};
+
+class BlockedCall {
+ public:
+  virtual ~BlockedCall() = default;
+
+  // Tries to finish. kAgain: still waiting, and nothing observable was done. Any other error or a value ends the call.
+  // `timed_out`: the deadline has passed; must then not return kAgain.
+  virtual Result<int64_t> Resume(Thread& thread, bool timed_out) = 0;
+  // Puts the thread on the wait queues, once, after the first kAgain. Must be undone by the destructor or Unpark().
+  virtual void Park(Thread& thread) = 0;
+  virtual void Unpark() = 0;
+  // What the call returns where a signal with a handler arrives; may have finished in part (a short write).
+  virtual Result<int64_t> Interrupt() { return Errno::kIntr; }
+  virtual OnSignal on_signal() const { return OnSignal::kRestart; }
+
+  // In CLOCK_MONOTONIC; kNanosMax: none.
+  Nanos deadline() const { return deadline_; }
+  void set_deadline(Nanos deadline) { deadline_ = deadline; }
+
+ private:
+  Nanos deadline_ = kNanosMax;
+};
+
+// What a system call answers: a value, an Errno, or a record to be resumed.
+class CallResult {
+ public:
+  CallResult(int64_t value) : value_(value) {}                                         // NOLINT: implicit by intent.
+  CallResult(Errno error) : value_(-static_cast<int64_t>(error)) {}                    // NOLINT: implicit by intent.
+  CallResult(std::unique_ptr<BlockedCall> blocked) : blocked_(std::move(blocked)) {}   // NOLINT: implicit by intent.
+  template <typename T>
+  CallResult(const Result<T>& result)  // NOLINT: implicit by intent.
+      : value_(result.ok() ? static_cast<int64_t>(*result) : -static_cast<int64_t>(result.error())) {}
+  CallResult(const Result<void>& result)  // NOLINT: implicit by intent.
+      : value_(result.ok() ? 0 : -static_cast<int64_t>(result.error())) {}
+
+  bool blocked() const { return blocked_ != nullptr; }
+  std::unique_ptr<BlockedCall> TakeBlocked() { return std::move(blocked_); }
+  // What goes into a0: the value, or the negated error number.
+  int64_t value() const { return value_; }
+
+ private:
+  int64_t value_ = 0;
+  std::unique_ptr<BlockedCall> blocked_;
+};
+
+}  // namespace pollux::os_emu
+
+#endif  // POLLUX_OS_EMU_TASK_BLOCKED_CALL_H_

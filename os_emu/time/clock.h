@@ -1,0 +1,50 @@
+// Clock: a machine's virtual time in nanoseconds (DESIGN decision 7).
+//
+// Computing advances it (the machine tells how many instructions were retired); when every thread is blocked it jumps to the
+// next deadline. It never goes back. CLOCK_MONOTONIC and CLOCK_BOOTTIME begin at kBootNanos, CLOCK_REALTIME at kEpoch.
+#ifndef POLLUX_OS_EMU_TIME_CLOCK_H_
+#define POLLUX_OS_EMU_TIME_CLOCK_H_
+
+#include "abi/types.h"
+
+namespace pollux::os_emu {
+
+// clockid_t of clock_gettime(2).
+enum class ClockId : int32_t {
+  kRealtime = 0,
+  kMonotonic = 1,
+  kProcessCpu = 2,
+  kThreadCpu = 3,
+  kMonotonicRaw = 4,
+  kRealtimeCoarse = 5,
+  kMonotonicCoarse = 6,
+  kBoottime = 7,
+  kRealtimeAlarm = 8,
+  kBoottimeAlarm = 9,
+  kTai = 11,
+};
+
+class Clock {
+ public:
+  // 2025-01-01T00:00:00Z: when every machine boots.
+  static constexpr Nanos kEpoch{1'735'689'600'000'000'000};
+  static constexpr Nanos kBootNanos{1'000'000'000};
+  // One retired instruction takes a nanosecond.
+  static constexpr int64_t kNanosPerInstruction = 1;
+
+  Nanos Monotonic() const { return now_; }
+  Nanos Realtime() const { return now_ - kBootNanos + kEpoch + realtime_offset_; }
+  void AdvanceBy(Nanos span) { now_ = now_ + span; }
+  // Nothing if `deadline` has passed.
+  void AdvanceTo(Nanos deadline) {
+    if (deadline > now_) now_ = deadline;
+  }
+
+ private:
+  Nanos now_ = kBootNanos;
+  Nanos realtime_offset_{0};  // clock_settime(CLOCK_REALTIME).
+};
+
+}  // namespace pollux::os_emu
+
+#endif  // POLLUX_OS_EMU_TIME_CLOCK_H_
