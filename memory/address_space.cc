@@ -221,9 +221,10 @@ void AddressSpace::RewriteFlags(uint64_t start, uint64_t end, uint8_t base) {
   if (code_pages != 0) NotifyCodeChanged(code_first, code_pages);
 }
 
-void AddressSpace::ApplyRegion(const Region& region, uint64_t start, uint64_t end) {
+void AddressSpace::ApplyRegion(const Region& region, uint64_t region_start, uint64_t start,
+                               uint64_t end) {
   const uint8_t base = FlagsOfProtection(region.prot);
-  const uint64_t backed_end = std::clamp(region.file_end, start, end);
+  const uint64_t backed_end = std::clamp(region.BackedEnd(region_start), start, end);
   // Flags go where tables are charged, even if the pages are new and their flags are still zero.
   RewriteFlags(start, backed_end, base);
   RewriteFlags(backed_end, end, 0);
@@ -339,7 +340,8 @@ std::optional<FaultKind> AddressSpace::Classify(Access access, uint64_t addr) co
   if (region == regions_.end()) return FaultKind::kNotMapped;
   // Linux checks the protection first (access_error), then whether the file reaches so far.
   if (!Permits(FlagsOfProtection(region->second.prot), access)) return FaultKind::kProtection;
-  POLLUX_CHECK(addr >= region->second.file_end) << "flags do not say what the mapping says";
+  POLLUX_CHECK(addr >= region->second.BackedEnd(region->first))
+      << "flags do not say what the mapping says";
   return FaultKind::kBeyondFile;
 }
 
@@ -478,7 +480,7 @@ size_t AddressSpace::WriteForced(GuestAddr to, std::span<const uint8_t> from) {
     const uint64_t page = addr >> kPageShift;
     if (addr >= kAddressSpaceBytes) break;
     const auto region = Find(addr);
-    if (region == regions_.end() || addr >= region->second.file_end) break;
+    if (region == regions_.end() || addr >= region->second.BackedEnd(region->first)) break;
     const uint64_t page_start = page << kPageShift;
     // A page that nothing may access needs no table until it is written from here.
     const uint64_t tables = TableBytesNeeded(page_start, page_start + kPageBytes);

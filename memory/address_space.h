@@ -196,9 +196,9 @@ class AddressSpace {
     std::span<const uint8_t> contents;
     bool from_file = false;
   };
-  // Errors, in this order: kInval (length 0), kNoMem (too large, too many mappings), kInval
-  // (unaligned fixed address), kPerm (fixed below kMinMapAddress), kExist (fixed_noreplace), kNoMem
-  // (no gap, memory limit).
+  // Errors, in this order: kInval (length 0), kOverflow (file_offset too large), kNoMem (too large,
+  // too many mappings), kInval (unaligned fixed address), kPerm (fixed below kMinMapAddress),
+  // kExist (fixed_noreplace), kNoMem (no gap, memory limit).
   Result<GuestAddr> Map(const MapRequest& request);
   // Errors: kInval (unaligned, length 0, outside the address space).
   Result<void> Unmap(GuestAddr addr, uint64_t length);
@@ -248,12 +248,26 @@ class AddressSpace {
     bool shared = false;
     bool grows_down = false;
     bool from_file = false;
-    uint64_t file_offset = 0;  // Of the first byte; only if there is a file.
+    uint64_t file_offset = 0;  // Of the first byte; only if HasOffset().
     uint64_t inode = 0;
-    uint64_t file_end = UINT64_MAX;  // Guest address from which on pages raise kBeyondFile.
+    uint64_t object = 0;  // Which shared anonymous mapping this is a part of; 0 for all others.
+    uint64_t file_limit = UINT64_MAX;  // Offset in the file from which on pages raise kBeyondFile.
     std::shared_ptr<const std::string> name;  // Null: "".
 
     bool HasFile() const { return from_file || inode != 0; }
+    bool HasOffset() const { return HasFile() || object != 0; }
+    // Whether all that lies in the file behind `at` raises kBeyondFile, so that nothing is needed
+    // to map it.
+    bool NeedsNoFileFrom(uint64_t start, uint64_t at) const {
+      return !from_file || (file_limit != UINT64_MAX && file_limit <= file_offset + (at - start));
+    }
+    // Where the pages that raise kBeyondFile begin, for the region at `start`; `end` if there are
+    // none.
+    uint64_t BackedEnd(uint64_t start) const {
+      if (file_limit == UINT64_MAX) return end;
+      if (file_limit <= file_offset) return start;
+      return file_limit - file_offset < end - start ? start + (file_limit - file_offset) : end;
+    }
   };
   using Regions = std::map<uint64_t, Region>;
 
@@ -273,8 +287,8 @@ class AddressSpace {
   // Gives all pages of [start, end) the permissions `base`; what they held of translated code is
   // forgotten.
   void RewriteFlags(uint64_t start, uint64_t end, uint8_t base);
-  // RewriteFlags with what `region` says of [start, end).
-  void ApplyRegion(const Region& region, uint64_t start, uint64_t end);
+  // RewriteFlags with what the region at `region_start` says of [start, end).
+  void ApplyRegion(const Region& region, uint64_t region_start, uint64_t start, uint64_t end);
   // Gives written pages back to the host; they become zeros. The caller rewrites the flags.
   void DropPages(uint64_t start, uint64_t end);
   void ReleaseTables(uint64_t start, uint64_t end);
@@ -331,6 +345,7 @@ class AddressSpace {
   uint64_t mapped_bytes_ = 0;
   uint64_t map_top_ = kAddressSpaceBytes;
   uint64_t stack_limit_bytes_ = uint64_t{8} << 20;
+  uint64_t last_object_ = 0;
   uint64_t heap_start_ = 0;
   uint64_t heap_break_ = 0;
   Regions regions_;

@@ -66,7 +66,7 @@ AddressSpace::Regions::iterator AddressSpace::SplitAt(uint64_t addr) {
   auto region = Find(addr);
   if (region == regions_.end() || region->first == addr) return regions_.lower_bound(addr);
   Region high = region->second;
-  if (high.HasFile()) high.file_offset += addr - region->first;
+  if (high.HasOffset()) high.file_offset += addr - region->first;
   region->second.end = addr;
   return regions_.emplace(addr, std::move(high)).first;
 }
@@ -84,13 +84,12 @@ bool AddressSpace::CanMerge(const Region& low, uint64_t low_start, const Region&
                             uint64_t high_start) {
   if (low.end != high_start || low.prot != high.prot || low.grows_down != high.grows_down)
     return false;
-  // Each shared mapping has an object of its own behind it.
-  if (low.shared || high.shared) return false;
+  if (low.shared != high.shared || low.object != high.object) return false;
   if (low.from_file != high.from_file || low.inode != high.inode) return false;
   if (low.name != high.name && (!low.name || !high.name || *low.name != *high.name)) return false;
-  if (!low.HasFile()) return true;
+  if (!low.HasOffset()) return true;
   return low.file_offset + (low.end - low_start) == high.file_offset &&
-         low.file_end == high.file_end;
+         low.file_limit == high.file_limit;
 }
 
 void AddressSpace::MergeAround(uint64_t start, uint64_t end) {
@@ -111,7 +110,7 @@ void AddressSpace::MergeAround(uint64_t start, uint64_t end) {
 void AddressSpace::Insert(uint64_t start, Region region) {
   const uint64_t end = region.end;
   mapped_bytes_ += end - start;
-  ApplyRegion(region, start, end);
+  ApplyRegion(region, start, start, end);
   const bool inserted = regions_.emplace(start, std::move(region)).second;
   POLLUX_CHECK(inserted) << "two mappings at one address";
 }
@@ -194,15 +193,15 @@ bool AddressSpace::TryGrowDown(uint64_t addr, bool* out_of_memory) {
     if (guarded && start - below.end < kStackGuardBytes) return false;
   }
   const uint64_t old_start = next->first;
+  if (next->second.HasOffset()) return false;  // The bytes before were not given to Map.
   if (next->second.prot != kProtNone && !FitsBudget(TableBytesNeeded(start, old_start))) {
     *out_of_memory = true;
     return false;
   }
   auto node = regions_.extract(next);
   node.key() = start;
-  if (node.mapped().HasFile()) node.mapped().file_offset -= old_start - start;
   mapped_bytes_ += old_start - start;
-  ApplyRegion(node.mapped(), start, old_start);
+  ApplyRegion(node.mapped(), start, start, old_start);
   regions_.insert(std::move(node));
   return true;
 }
@@ -244,6 +243,8 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
   if (request.length == 0) return Errno::kInval;
   const uint64_t bytes = PageUp(request.length);
   if (bytes == 0) return Errno::kNoMem;
+  const bool has_file = request.from_file || request.inode != 0;
+  if (has_file && request.file_offset > INT64_MAX - kAddressSpaceBytes) return Errno::kOverflow;
   if (regions_.size() >= kMaxMappings) return Errno::kNoMem;
   POLLUX_ASSIGN_OR_RETURN(const uint64_t start, PlaceMapping(request, bytes));
   if (regions_.size() + SplitsNeeded(start, start + bytes) > kMaxMappings) return Errno::kNoMem;
@@ -256,15 +257,17 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
   region.from_file = request.from_file;
   region.inode = request.inode;
   if (region.HasFile()) region.file_offset = request.file_offset & ~(kPageBytes - 1);
+  // Each shared anonymous mapping has an object of its own behind it, so two of them never merge.
+  if (request.shared && !region.HasFile()) region.object = ++last_object_;
   const auto contents =
       request.contents.subspan(0, std::min<uint64_t>(request.contents.size(), bytes));
   if (region.from_file && PageUp(contents.size()) < bytes)
-    region.file_end = start + PageUp(contents.size());
+    region.file_limit = region.file_offset + PageUp(contents.size());
 
   // What would be replaced still counts as used: on an error it stays.
   uint64_t needed = request.name.empty() ? 0 : request.name.size() + kNameOverheadBytes;
   const bool accessible = region.prot != kProtNone || !contents.empty();
-  if (accessible) needed += TableBytesNeeded(start, std::min(region.end, region.file_end));
+  if (accessible) needed += TableBytesNeeded(start, region.BackedEnd(start));
   if (!FitsBudget(needed + PageUp(contents.size()))) {
     ForEachContentPage(contents, [&](size_t, size_t) { needed += kPageBytes; });
     if (!FitsBudget(needed)) return Errno::kNoMem;
@@ -272,7 +275,7 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
 
   UnmapRange(start, region.end);
   region.name = MakeName(request.name);
-  if (accessible) ChargeTables(start, std::min(region.end, region.file_end));
+  if (accessible) ChargeTables(start, region.BackedEnd(start));
   const uint64_t end = region.end;
   Insert(start, std::move(region));
   CopyContents(start, contents);
@@ -309,12 +312,12 @@ Result<void> AddressSpace::Protect(GuestAddr addr, uint64_t length, uint32_t pro
     const uint64_t stop = std::min(end, region->second.end);
     if (region->second.prot != prot) {
       if (regions_.size() + SplitsNeeded(at, stop) > kMaxMappings) break;
-      const uint64_t backed_stop = std::clamp(region->second.file_end, at, stop);
+      const uint64_t backed_stop = std::clamp(region->second.BackedEnd(region->first), at, stop);
       if (prot != kProtNone && !FitsBudget(TableBytesNeeded(at, backed_stop))) break;
       region = SplitAt(at);
       SplitAt(stop);
       region->second.prot = prot;
-      ApplyRegion(region->second, at, stop);
+      ApplyRegion(region->second, region->first, at, stop);
     }
     at = stop;
   }
@@ -344,7 +347,7 @@ Result<void> AddressSpace::Discard(GuestAddr addr, uint64_t length) {
       if (region->second.prot & kProtWrite) return Errno::kInval;
     } else if (!region->second.shared) {
       DropPages(at, stop);
-      ApplyRegion(region->second, at, stop);
+      ApplyRegion(region->second, region->first, at, stop);
     }
     at = stop;
   }
@@ -388,15 +391,14 @@ Result<GuestAddr> AddressSpace::RemapGrow(uint64_t old_start, uint64_t old_bytes
   if (old_bytes > region->second.end - old_start) return Errno::kFault;
   const uint64_t old_end = old_start + old_bytes;
   const uint64_t new_end = old_start + new_bytes;
-  const bool has_all_file = region->second.from_file && region->second.file_end == UINT64_MAX;
-  if (has_all_file) return Errno::kNoMem;
+  if (!region->second.NeedsNoFileFrom(region->first, old_end)) return Errno::kNoMem;
   if (old_end == region->second.end && InSpace(old_start, new_bytes) && !AnyIn(old_end, new_end)) {
-    const uint64_t backed_end = std::clamp(region->second.file_end, old_end, new_end);
-    if (region->second.prot != kProtNone && !FitsBudget(TableBytesNeeded(old_end, backed_end)))
-      return Errno::kNoMem;
+    // A file has nothing to add.
+    const bool needs_tables = region->second.prot != kProtNone && !region->second.from_file;
+    if (needs_tables && !FitsBudget(TableBytesNeeded(old_end, new_end))) return Errno::kNoMem;
     region->second.end = new_end;
     mapped_bytes_ += new_end - old_end;
-    ApplyRegion(region->second, old_end, new_end);
+    ApplyRegion(region->second, region->first, old_end, new_end);
     MergeAround(old_start, new_end);
     return GuestAddr{old_start};
   }
@@ -437,8 +439,9 @@ Result<GuestAddr> AddressSpace::RemapFixed(uint64_t old_start, uint64_t old_byte
   }
   const auto region = Find(old_start);
   if (region == regions_.end() || old_bytes > region->second.end - old_start) return Errno::kFault;
-  const bool has_all_file = region->second.from_file && region->second.file_end == UINT64_MAX;
-  if (has_all_file && new_bytes > old_bytes) return Errno::kNoMem;
+  const bool grows = new_bytes > old_bytes;
+  if (grows && !region->second.NeedsNoFileFrom(region->first, old_start + old_bytes))
+    return Errno::kNoMem;
   POLLUX_RETURN_IF_ERROR(MoveRegion(old_start, old_bytes, new_start, new_bytes));
   return GuestAddr{new_start};
 }
@@ -449,14 +452,10 @@ Result<void> AddressSpace::MoveRegion(uint64_t old_start, uint64_t old_bytes, ui
   const auto source = Find(old_start);
   Region region = source->second;
   region.end = new_start + new_bytes;
-  if (region.HasFile()) region.file_offset += old_start - source->first;
-  if (region.file_end != UINT64_MAX) {
-    region.file_end =
-        region.file_end > old_start ? region.file_end - old_start + new_start : new_start;
-  }
+  if (region.HasOffset()) region.file_offset += old_start - source->first;
   const uint64_t new_end = region.end;
   // A page that may not be accessed now may still hold bytes and need a table.
-  const uint64_t backed_end = std::clamp(region.file_end, new_start, new_end);
+  const uint64_t backed_end = region.BackedEnd(new_start);
   if (!FitsBudget(TableBytesNeeded(new_start, backed_end))) return Errno::kNoMem;
   ChargeTables(new_start, backed_end);
   Insert(new_start, std::move(region));
@@ -518,8 +517,9 @@ std::vector<Mapping> AddressSpace::Mappings() const {
   std::vector<Mapping> mappings;
   mappings.reserve(regions_.size());
   for (const auto& [start, region] : regions_) {
-    mappings.push_back({start, region.end, region.prot, region.shared, region.file_offset,
-                        region.inode, region.name ? *region.name : std::string()});
+    mappings.push_back({start, region.end, region.prot, region.shared,
+                        region.HasFile() ? region.file_offset : 0, region.inode,
+                        region.name ? *region.name : std::string()});
   }
   return mappings;
 }

@@ -6,6 +6,10 @@ do not know where the library came from; --override_repository puts upstream's s
 What depends on what is not written down here: the library's own pkg-config files say it, and each of
 them becomes one cc_library in the repository's package debian/. The static archive is linked where the
 Debian package has one (a pollux that needs no shared objects starts faster), else the shared object.
+
+The headers stay in /usr/include, where the compiler looks anyway: hundreds of them as inputs of every
+compilation would cost more than most compilations do. What stands for them is a file with the Debian
+package's version, so an upgrade compiles again what used the library.
 """
 
 _MULTIARCH = ["x86_64-linux-gnu", "aarch64-linux-gnu", "riscv64-linux-gnu"]
@@ -103,15 +107,14 @@ def _debian_library_impl(ctx):
     if missing:
         fail("/usr/include/%s is missing: install %s (./bazelw does), or use --override_repository" % (
             missing[0],
-            ctx.attr.debian_package,
+            " and ".join(ctx.attr.debian_packages),
         ))
-    for header in ctx.attr.headers:
-        ctx.symlink("/usr/include/" + header, "debian/include/" + header)
+    version = ctx.execute(["dpkg-query", "--show"] + ctx.attr.debian_packages)
+    ctx.file("debian/version", version.stdout, executable = False)
     top.append("""
 cc_library(
     name = "headers",
-    hdrs = glob(["include/**"]),
-    includes = ["include"],
+    textual_hdrs = ["version"],
 )
 """)
 
@@ -153,8 +156,8 @@ debian_library = repository_rule(
     local = True,
     doc = "A library of a Debian -dev package under upstream's labels.",
     attrs = {
-        "debian_package": attr.string(doc = "What to install, for the error message."),
-        "headers": attr.string_list(doc = "Files or directories under /usr/include."),
+        "debian_packages": attr.string_list(doc = "The packages to install."),
+        "headers": attr.string_list(doc = "Directories under /usr/include that must be there."),
         "modules": attr.string_list(
             doc = "pkg-config modules that belong to the library; a trailing _ makes it a prefix.",
         ),

@@ -7,6 +7,7 @@ has defined before is left alone.
 
 load("//third_party:abseil.bzl", "abseil_targets")
 load("//third_party:debian_library.bzl", "debian_library")
+load("//third_party:platforms.bzl", "debian_platforms")
 load("//third_party:rules_cc.bzl", "builtin_rules_cc")
 
 def _maybe(rule, name, **kwargs):
@@ -22,7 +23,7 @@ def _rule_repositories():
     # What Bazel itself asks for, even to build a plain cc_test. Debian puts the parts that upstream's
     # Bazel downloads under /usr/share/bazel.
     _maybe(builtin_rules_cc, "rules_cc")
-    _maybe(native.local_repository, "platforms", path = "/usr/share/bazel/platforms")
+    _maybe(debian_platforms, "platforms")
     _maybe(native.local_repository, "rules_java", path = "/usr/share/bazel/rules/java")
     _maybe(native.local_repository, "rules_proto", path = "/usr/share/bazel/rules/proto")
     _maybe(native.local_repository, "bazel_skylib", path = "/usr/share/bazel/tools/skylib")
@@ -44,7 +45,7 @@ def _library_repositories():
     _maybe(
         debian_library,
         "com_google_absl",
-        debian_package = "libabsl-dev",
+        debian_packages = ["libabsl-dev"],
         headers = ["absl"],
         modules = ["absl_"],
         targets = abseil_targets(),
@@ -52,7 +53,7 @@ def _library_repositories():
     _maybe(
         debian_library,
         "com_google_googletest",
-        debian_package = "libgtest-dev and libgmock-dev",
+        debian_packages = ["libgmock-dev", "libgtest-dev"],
         headers = ["gmock", "gtest"],
         modules = ["gmock", "gmock_main", "gtest", "gtest_main"],
         other_modules = {"absl_": "@com_google_absl"},
@@ -62,7 +63,7 @@ def _library_repositories():
     _maybe(
         debian_library,
         "com_googlesource_code_re2",
-        debian_package = "libre2-dev",
+        debian_packages = ["libre2-dev"],
         headers = ["re2"],
         modules = ["re2"],
         other_modules = {"absl_": "@com_google_absl"},
@@ -71,7 +72,7 @@ def _library_repositories():
     _maybe(
         debian_library,
         "com_github_google_benchmark",
-        debian_package = "libbenchmark-dev",
+        debian_packages = ["libbenchmark-dev"],
         headers = ["benchmark"],
         modules = ["benchmark"],
         targets = {":benchmark": "benchmark", ":benchmark_main": "benchmark_main"},
@@ -81,7 +82,7 @@ def _library_repositories():
     _maybe(
         debian_library,
         "cli11",
-        debian_package = "libcli11-dev",
+        debian_packages = ["libcli11-dev"],
         headers = ["CLI"],
         modules = ["CLI11"],
         targets = {":cli11": "CLI11"},
@@ -89,10 +90,18 @@ def _library_repositories():
     _maybe(
         debian_library,
         "nlohmann_json",
-        debian_package = "nlohmann-json3-dev",
+        debian_packages = ["nlohmann-json3-dev"],
         headers = ["nlohmann"],
         modules = ["nlohmann_json"],
         targets = {":json": "nlohmann_json"},
+    )
+    _maybe(
+        debian_library,
+        "elfutils",
+        debian_packages = ["libelf-dev"],
+        headers = ["gelf.h", "libelf.h"],
+        modules = ["libelf", "libzstd", "zlib"],
+        targets = {":libelf": "libelf"},
     )
 
 def _stub_repository_impl(ctx):

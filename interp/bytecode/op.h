@@ -31,16 +31,17 @@ enum class Bytecode : uint16_t {
 
 static_assert(static_cast<unsigned>(Bytecode::kNop) == kBaseOpcodes);
 
+// Trivial, so that an arena of them costs nothing before it is used; Op{.code = ...} zeroes the rest.
 struct Op {
-  Bytecode code = Bytecode::kIllegal;
-  uint8_t rd = 0;  // kSink where the instruction names x0.
-  uint8_t rs1 = 0;
-  uint8_t rs2 = 0;
-  uint8_t rs3 = 0;
-  uint8_t rm = 0;
-  uint8_t length = 0;  // Bytes of the instruction.
-  int32_t imm = 0;
-  int32_t target = 0;  // Of a branch, a jal, a goto: the Op to go to, counted from this one. kTranslate: the branch that
+  Bytecode code;
+  uint8_t rd;  // kSink where the instruction names x0.
+  uint8_t rs1;
+  uint8_t rs2;
+  uint8_t rs3;
+  uint8_t rm;
+  uint8_t length;  // Bytes of the instruction.
+  int32_t imm;
+  int32_t target;  // Of a branch, a jal, a goto: the Op to go to, counted from this one. kTranslate: the branch that
                        // leads here, counted from this one, or 0.
 };
 static_assert(sizeof(Op) == 16);

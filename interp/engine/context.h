@@ -3,7 +3,9 @@
 //
 // Operands is Instruction (reference step) or Op (bytecode): both have rd, rs1, rs2, rs3, rm and imm. FpPolicy is SoftFp or
 // HostFp. Derived adds:
-//   bool Accessible(memory::Access, uint64_t addr)  of sizeof(T) bytes: false stops the instruction, nothing is changed
+//   bool Accessible<T>(memory::Access, uint64_t addr)  sizeof(T) bytes can be accessed there, else the instruction stops
+//   bool Aligned<T>(memory::Access, uint64_t addr)     as atomics need it, else the instruction stops
+//   void WriteX(uint8_t rd, uint64_t value)
 //   control transfers, Pc(), NextPc(), Csr(), Fence() ...
 #ifndef POLLUX_INTERP_ENGINE_CONTEXT_H_
 #define POLLUX_INTERP_ENGINE_CONTEXT_H_

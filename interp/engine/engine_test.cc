@@ -1,6 +1,7 @@
 // Both engines on the same code: hand-made programs for the stops, and random ones for everything else.
 #include "interp/engine/engine.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
@@ -284,16 +285,22 @@ class RandomCode {
     if (OneIn(40)) return static_cast<uint32_t>(Bits());
     for (;;) {
       const OpcodeInfo& row = kOpcodeInfo[1 + Bits() % (kOpcodes - 1)];
-      const uint32_t low = row.match | (static_cast<uint32_t>(Bits()) & ~row.mask);
+      uint32_t low = row.match | (static_cast<uint32_t>(Bits()) & ~row.mask);
+      // Short distances mostly: most of what a jal or a load could reach is not mapped.
+      if (row.opcode == Opcode::kJal && !OneIn(8)) low &= 0x81e00fff;
+      if (row.format == Format::kLoad && !OneIn(8)) low &= 0x80ffffff;
+      if ((row.format == Format::kCsr || row.format == Format::kCsrI) && !OneIn(4)) low = (low & 0xfffff) | (Bits() % 4) << 20;
+      if ((row.opcode == Opcode::kEcall || row.opcode == Opcode::kEbreak) && !OneIn(8)) continue;
+      if (Decode(low).opcode == Opcode::kIllegal && !OneIn(16)) continue;
       if (row.length == 4) return low;
-      if (row.length == 0) continue;
       return (low & 0xffff) | Half() << 16;
     }
   }
   uint32_t Half() {
     for (;;) {
       const OpcodeInfo& row = kOpcodeInfo[1 + Bits() % (kOpcodes - 1)];
-      if (row.length == 2) return (row.match | (static_cast<uint32_t>(Bits()) & ~row.mask)) & 0xffff;
+      const uint32_t half = (row.match | (static_cast<uint32_t>(Bits()) & ~row.mask)) & 0xffff;
+      if (row.length == 2 && (Decode(half).opcode != Opcode::kIllegal || OneIn(16))) return half;
     }
   }
   // Mostly addresses in data or code, sometimes numbers.
@@ -368,17 +375,16 @@ void RunRandomCode(uint64_t seed, int programs, bool break_fast, bool* differed)
     for (int slice = 0; slice < 400; ++slice) {
       // A new place and new operands now and then, and always where the last slice could not go on.
       const uint64_t pc = kCode + random.Bits() % (4 * kPageBytes) / 2 * 2;
-      const int touched = 1 + static_cast<int>(random.Bits() % 31);
-      const uint64_t x = random.RegisterValue(), f = random.FpValue();
+      for (int i = 1; i < 32; ++i) {
+        reference.cpu.x[i] = fast.cpu.x[i] = random.RegisterValue();
+        if (random.OneIn(4)) reference.cpu.f[i] = fast.cpu.f[i] = random.FpValue();
+      }
       for (Hart* hart : harts) {
         hart->cpu.pc = pc;
-        hart->cpu.x[touched] = x;
-        hart->cpu.x[8 + touched % 8] = kData + 0x1000;
-        hart->cpu.x[2] = kData + 0x2000;
-        hart->cpu.f[touched] = f;
         if (hart->cpu.frm > 4 && slice % 4 != 0) hart->cpu.frm = 0;
       }
-      const uint64_t budget = 1 + random.Bits() % (random.OneIn(4) ? 400 : 70);
+      // The fast engine needs some room before it begins; around that many the two ways meet.
+      const uint64_t budget = 1 + random.Bits() % (random.OneIn(4) ? 8 : random.OneIn(4) ? 70 : 400);
       const uint64_t before = fast.cpu.retired;
       const Stop a = reference.engine->Run(reference.cpu, budget);
       const Stop b = fast.engine->Run(fast.cpu, budget);
@@ -404,10 +410,11 @@ void RunRandomCode(uint64_t seed, int programs, bool break_fast, bool* differed)
 }
 
 TEST(Engines, AgreeOnRandomCodeAtRandomPositions) {
-  const uint64_t seed = testing::UnitTest::GetInstance()->random_seed();
-  std::printf("seed %lu\n", seed);
+  const char* wanted = std::getenv("POLLUX_TEST_SEED");
+  const uint64_t seed = wanted == nullptr ? 20250101 : std::strtoull(wanted, nullptr, 10);
+  std::printf("seed %lu (POLLUX_TEST_SEED sets another)\n", seed);
   bool unused = false;
-  RunRandomCode(seed, 300, false, &unused);
+  RunRandomCode(seed, 1000, false, &unused);
 }
 
 TEST(Engines, ADamagedRegisterWouldBeSeen) {

@@ -35,10 +35,9 @@ template <FpBits Bits>
 constexpr Bits kCanonicalNan =
     sizeof(Bits) == 4 ? static_cast<Bits>(kCanonicalNanF32) : static_cast<Bits>(kCanonicalNanF64);
 
-uint64_t Seed() {
-  static const auto seed = static_cast<uint64_t>(GTEST_FLAG_GET(random_seed));
-  static const bool printed = std::printf("seed %llu\n", static_cast<unsigned long long>(seed)) > 0;
-  static_cast<void>(printed);
+uint64_t PrintedSeed() {
+  const auto seed = static_cast<uint64_t>(GTEST_FLAG_GET(random_seed));
+  std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   return seed;
 }
 
@@ -261,8 +260,7 @@ std::string Describe(Op op, const Operands<Bits>& o, RoundingMode rm, const Outc
   std::ostringstream out;
   out << "op " << static_cast<int>(op) << " width " << sizeof(Bits) * 8 << " rm " << int{rm}
       << std::hex << " a 0x" << o.a << " b 0x" << o.b << " c 0x" << o.c << " integer 0x"
-      << o.integer << "\n  SoftFp 0x" << soft.value << " flags 0x" << soft.flags << "\n  other  0x"
-      << other.value << " flags 0x" << other.flags;
+      << o.integer << "\n  SoftFp " << soft << "\n  other  " << other;
   return out.str();
 }
 
@@ -277,7 +275,7 @@ constexpr int kBatch = 256;
 
 template <FpBits Bits>
 void CompareSoftWithHost(int batches) {
-  OperandSource<Bits> source(Seed() + sizeof(Bits));
+  OperandSource<Bits> source(PrintedSeed() + sizeof(Bits));
   for (int i = 0; i < batches * kBatch && !::testing::Test::HasFailure(); ++i) {
     const Operands<Bits> o = source.Next();
     for (int op = 0; op <= static_cast<int>(kLastOp); ++op) {
@@ -429,7 +427,7 @@ constexpr HardwareMode kHardwareModes[] = {
 // Changing the mode is slow, hence whole batches a mode.
 template <FpBits Bits>
 void CompareSoftWithHardware(int batches) {
-  OperandSource<Bits> source(Seed() + 100 + sizeof(Bits));
+  OperandSource<Bits> source(PrintedSeed() + 100 + sizeof(Bits));
   std::array<Operands<Bits>, kBatch> operands;
   std::array<Outcome, kBatch> hardware;
   for (int batch = 0; batch < batches && !::testing::Test::HasFailure(); ++batch) {
@@ -505,7 +503,7 @@ void CheckOrderAndClass(const Operands<Bits>& o) {
 
 template <FpBits Bits>
 void CheckOrderAndClassRandomly() {
-  OperandSource<Bits> source(Seed() + 200 + sizeof(Bits));
+  OperandSource<Bits> source(PrintedSeed() + 200 + sizeof(Bits));
   for (int i = 0; i < 50'000 && !::testing::Test::HasFailure(); ++i)
     CheckOrderAndClass(source.Next());
 }
@@ -610,7 +608,7 @@ Outcome ExactRmm(Op op, double a, double b, double c, const Outcome& rne, const 
 
 template <FpBits Bits>
 void CompareRmmWithExact(int count) {
-  OperandSource<Bits> source(Seed() + 300 + sizeof(Bits));
+  OperandSource<Bits> source(PrintedSeed() + 300 + sizeof(Bits));
   int ties = 0;
   for (int i = 0; i < count && !::testing::Test::HasFailure(); ++i) {
     const Operands<Bits> o = source.Next();

@@ -173,6 +173,22 @@ TEST_P(Fp, OneThird) {
   EXPECT_PER_MODE(Div(one, three, rm), nearest, low, low, high, nearest);
 }
 
+TEST_P(Fp, QuotientJustAboveATie) {
+  // 1 / (1 - 2^-p) = 1 + 2^-p + 2^-2p + ...: a tie but for a bit that 64 quotient bits do not
+  // reach.
+  const Outcome low{one, kFlagNx}, high{next_after_one, kFlagNx};
+  EXPECT_PER_MODE(Div(one, one - 1, rm), high, low, low, high, high);
+}
+
+TEST_P(Fp, SquareRootBesideANumber) {
+  // sqrt(1 + 2^-22) = 1 + 2^-23 - 2^-47 + 2^-70 - ...: right below a number in f32, right above one
+  // in f64, there by a bit that 64 root bits do not reach. Found by the random test.
+  const uint64_t below = width == 32 ? one : 0x3ff000001fffffe0;
+  const Outcome low{below, kFlagNx}, high{below + 1, kFlagNx};
+  const Outcome nearest = width == 32 ? high : low;
+  EXPECT_PER_MODE(Sqrt(one | uint64_t{1} << (fraction - 22), rm), nearest, low, low, high, nearest);
+}
+
 TEST_P(Fp, SquareRootOfTwo) {
   const uint64_t below = width == 32 ? 0x3fb504f3 : 0x3ff6a09e667f3bcc;
   const Outcome low{below, kFlagNx}, high{below + 1, kFlagNx};
@@ -396,15 +412,19 @@ TEST_P(Fp, MulAddRoundsOnce) {
             (Outcome{Pow2(-2 * fraction), kNone}));
 }
 
-TEST_P(Fp, MulAddSeesATinyAddendBehindATie) {
-  // 1 * (1 + half ulp) cannot be an operand; 2^-1 * (2 + ...) can: the product is 1 + ulp, the
-  // addend half an ulp more or less a bit.
+TEST_P(Fp, MulAddAtAndBesideATie) {
   EXPECT_EQ(MulAdd(next_after_one, one, half_ulp_of_one), (Outcome{one + 2, kFlagNx}));
   EXPECT_EQ(MulAdd(next_after_one, one, half_ulp_of_one - 1), (Outcome{one + 1, kFlagNx}));
   EXPECT_EQ(MulAdd(one, half_ulp_of_one, one, kRmm), (Outcome{one + 1, kFlagNx}));
   EXPECT_EQ(MulAdd(one, half_ulp_of_one - 1, one, kRmm), (Outcome{one, kFlagNx}));
   // The exact product is just above a tie, by a bit far below the result's last.
   EXPECT_EQ(MulAdd(next_after_one, half_ulp_of_one, one), (Outcome{one + 1, kFlagNx}));
+}
+
+TEST_P(Fp, MulAddKeepsAProductFarBelowASubnormalAddend) {
+  // Found by the random test: the sticky bit has to outlive the second shift, into the subnormals.
+  const Outcome same{4, kUnderflow}, next{5, kUnderflow};
+  EXPECT_PER_MODE(MulAdd(min_subnormal, min_subnormal, 4, rm), same, same, same, next, same);
 }
 
 TEST_P(Fp, MulAddBeyondTheRangeInBetween) {

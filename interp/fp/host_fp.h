@@ -51,51 +51,58 @@ struct HostFp : SoftFp {};
 // True where the host has fused multiply-add instructions (FMA3), else HostFp::MulAdd is SoftFp's.
 extern const bool g_host_has_fma;
 
-// What HostFp does not name here (Classify, the always soft conversions) is SoftFp's own.
+// What HostFp does not name here (Classify) is SoftFp's own.
 struct HostFp : SoftFp {
   template <FpBits Bits>
   static Bits Add(Bits a, Bits b, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne) [[unlikely]]
+    if (rm != kRne) [[unlikely]] {
       return SoftFp::Add(a, b, rm, flags);
+    }
     return Result(Operand(a) + Operand(b));
   }
 
   template <FpBits Bits>
   static Bits Sub(Bits a, Bits b, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne) [[unlikely]]
+    if (rm != kRne) [[unlikely]] {
       return SoftFp::Sub(a, b, rm, flags);
+    }
     return Result(Operand(a) - Operand(b));
   }
 
   template <FpBits Bits>
   static Bits Mul(Bits a, Bits b, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne) [[unlikely]]
+    if (rm != kRne) [[unlikely]] {
       return SoftFp::Mul(a, b, rm, flags);
+    }
     return Result(Operand(a) * Operand(b));
   }
 
   template <FpBits Bits>
   static Bits Div(Bits a, Bits b, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne) [[unlikely]]
+    if (rm != kRne) [[unlikely]] {
       return SoftFp::Div(a, b, rm, flags);
+    }
     return Result(Operand(a) / Operand(b));
   }
 
   template <FpBits Bits>
   static Bits Sqrt(Bits a, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne) [[unlikely]]
+    if (rm != kRne) [[unlikely]] {
       return SoftFp::Sqrt(a, rm, flags);
+    }
     return Result(SquareRoot(Operand(a)));
   }
 
   template <FpBits Bits>
   static Bits MulAdd(Bits a, Bits b, Bits c, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne || !g_host_has_fma) [[unlikely]]
+    if (rm != kRne || !g_host_has_fma) [[unlikely]] {
       return SoftFp::MulAdd(a, b, c, rm, flags);
+    }
     const Bits result = Result(FusedMulAdd(Operand(a), Operand(b), Operand(c)));
     // x86 is silent about inf * 0 + NaN where RISC-V raises NV.
-    if (result == CanonicalNan<Bits>()) [[unlikely]]
+    if (result == CanonicalNan<Bits>()) [[unlikely]] {
       return SoftFp::MulAdd(a, b, c, rm, flags);
+    }
     return result;
   }
 
@@ -124,16 +131,18 @@ struct HostFp : SoftFp {
   template <FpBits Bits>
   static bool Lt(Bits a, Bits b, uint32_t* flags) {
     const Float<Bits> x = Operand(a), y = Operand(b);
-    if (__builtin_isunordered(x, y)) [[unlikely]]
+    if (__builtin_isunordered(x, y)) [[unlikely]] {
       return Unordered(flags);
+    }
     return __builtin_isless(x, y);
   }
 
   template <FpBits Bits>
   static bool Le(Bits a, Bits b, uint32_t* flags) {
     const Float<Bits> x = Operand(a), y = Operand(b);
-    if (__builtin_isunordered(x, y)) [[unlikely]]
+    if (__builtin_isunordered(x, y)) [[unlikely]] {
       return Unordered(flags);
+    }
     return __builtin_islessequal(x, y);
   }
 
@@ -143,8 +152,9 @@ struct HostFp : SoftFp {
   static int32_t ToInt32(Bits a, RoundingMode rm, uint32_t* flags) {
     if (rm == kRtz) [[likely]] {
       const int32_t result = Pin(TruncateToInt32(Operand(a)));
-      if (result != INT32_MIN) [[likely]]
+      if (result != INT32_MIN) [[likely]] {
         return result;
+      }
     }
     return SoftFp::ToInt32(a, rm, flags);
   }
@@ -153,8 +163,9 @@ struct HostFp : SoftFp {
   static int64_t ToInt64(Bits a, RoundingMode rm, uint32_t* flags) {
     if (rm == kRtz) [[likely]] {
       const int64_t result = Pin(TruncateToInt64(Operand(a)));
-      if (result != INT64_MIN) [[likely]]
+      if (result != INT64_MIN) [[likely]] {
         return result;
+      }
     }
     return SoftFp::ToInt64(a, rm, flags);
   }
@@ -187,8 +198,9 @@ struct HostFp : SoftFp {
     return F32FromInt64(value, rm, flags);
   }
   static uint32_t F32FromInt64(int64_t value, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne) [[unlikely]]
+    if (rm != kRne) [[unlikely]] {
       return SoftFp::F32FromInt64(value, rm, flags);
+    }
     return Result(static_cast<float>(Pin(value)));
   }
   static uint32_t F32FromUint64(uint64_t value, RoundingMode rm, uint32_t* flags) {
@@ -204,8 +216,9 @@ struct HostFp : SoftFp {
     return Result(static_cast<double>(Pin(int64_t{value})));
   }
   static uint64_t F64FromInt64(int64_t value, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne) [[unlikely]]
+    if (rm != kRne) [[unlikely]] {
       return SoftFp::F64FromInt64(value, rm, flags);
+    }
     return Result(static_cast<double>(Pin(value)));
   }
   static uint64_t F64FromUint64(uint64_t value, RoundingMode rm, uint32_t* flags) {
@@ -219,8 +232,9 @@ struct HostFp : SoftFp {
     return Result(static_cast<double>(Operand(a)));
   }
   static uint32_t F64ToF32(uint64_t a, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne) [[unlikely]]
+    if (rm != kRne) [[unlikely]] {
       return SoftFp::F64ToF32(a, rm, flags);
+    }
     return Result(static_cast<float>(Operand(a)));
   }
 
@@ -266,14 +280,16 @@ struct HostFp : SoftFp {
 
   static uint32_t Result(float x) {
     const float pinned = Pin(x);
-    if (pinned != pinned) [[unlikely]]
+    if (pinned != pinned) [[unlikely]] {
       return kCanonicalNanF32;
+    }
     return std::bit_cast<uint32_t>(pinned);
   }
   static uint64_t Result(double x) {
     const double pinned = Pin(x);
-    if (pinned != pinned) [[unlikely]]
+    if (pinned != pinned) [[unlikely]] {
       return kCanonicalNanF64;
+    }
     return std::bit_cast<uint64_t>(pinned);
   }
 

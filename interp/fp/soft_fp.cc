@@ -248,8 +248,7 @@ Number SquareRoot(const Number& a, uint32_t* flags) {
 template <typename Int>
 Int ToInteger(const Number& n, RoundingMode rm, uint32_t* flags) {
   using Limits = std::numeric_limits<Int>;
-  const bool to_min = n.negative && n.kind != Kind::kNan;
-  const Int saturated = to_min ? Limits::min() : Limits::max();
+  const Int saturated = n.negative ? Limits::min() : Limits::max();  // a NaN is not negative
   if (n.kind != Kind::kFinite || n.exponent > 63) {
     *flags |= kFlagNv;
     return saturated;

@@ -70,7 +70,8 @@ constexpr RegisterClass RegistersOf(Opcode opcode, Member member) {
   return RegisterClass::kNone;
 }
 
-// Whether instructions of this row round as a field of theirs says; with an invalid frm a dynamic one is illegal.
+// Whether instructions of this row round as a field of theirs says; with an invalid frm a dynamic
+// one is illegal.
 constexpr bool HasRoundingMode(Opcode opcode) {
   return InfoOf(opcode).Fields().Find(Member::kRm) != nullptr;
 }

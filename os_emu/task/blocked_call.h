@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "abi/result.h"
 #include "abi/types.h"
@@ -17,15 +18,25 @@ namespace pollux::os_emu {
 
 class Thread;
 
-// The hook of a blocked thread in a wait queue: makes the thread runnable when a key it cares for arrives.
+// The hook of a blocked thread in a wait queue: makes the thread runnable when a key it cares for arrives. Takes a wake-up
+// only if the thread sleeps (as try_to_wake_up() does), so that an exclusive one is not spent on a thread that runs already.
 class ThreadWaiter final : public Waiter {
  public:
-  ThreadWaiter(Thread& thread, EventMask wanted) : thread_(thread), wanted_(wanted) {}
+  // What happens to the hook when it has woken the thread.
+  enum class OnWake {
+    kStay,         // poll(2)'s hooks stay until the call ends.
+    kLeave,        // autoremove_wake_function: it leaves, and the call joins again if it has to go on waiting.
+    kAlwaysLeave,  // epoll_wait's: it leaves even where the thread was awake already.
+  };
+  // `wanted` 0: any key.
+  ThreadWaiter(Thread& thread, EventMask wanted, OnWake on_wake = OnWake::kStay)
+      : thread_(thread), wanted_(wanted), on_wake_(on_wake) {}
   bool OnNotify(EventMask key) override;
 
  private:
   Thread& thread_;
-  EventMask wanted_;  // 0: any.
+  EventMask wanted_;
+  OnWake on_wake_;
 };
 
 // What ends a call that a signal interrupts.
@@ -38,15 +49,18 @@ class BlockedCall {
  public:
   virtual ~BlockedCall() = default;
 
-  // Tries to finish. kAgain: still waiting, and nothing observable was done. Any other error or a value ends the call.
-  // `timed_out`: the deadline has passed; must then not return kAgain.
+  // Tries to finish after a wake-up. kAgain: still waiting (on the queues again), and nothing that ends the call was done.
+  // Any other error or a value ends the call. `timed_out`: the deadline has passed; whatever is returned ends the call.
   virtual Result<int64_t> Resume(Thread& thread, bool timed_out) = 0;
-  // Puts the thread on the wait queues, once, after the first kAgain. Must be undone by the destructor or Unpark().
+  // Puts the thread on the wait queues, once, after the first kAgain. Undone by Unpark() and by the destructor.
   virtual void Park(Thread& thread) = 0;
   virtual void Unpark() = 0;
   // What the call returns where a signal with a handler arrives; may have finished in part (a short write).
   virtual Result<int64_t> Interrupt() { return Errno::kIntr; }
   virtual OnSignal on_signal() const { return OnSignal::kRestart; }
+
+  // What it waits for, for reports: "read", "epoll_wait", "futex".
+  virtual const char* TypeName() const = 0;
 
   // In CLOCK_MONOTONIC; kNanosMax: none.
   Nanos deadline() const { return deadline_; }

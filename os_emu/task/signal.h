@@ -4,6 +4,7 @@
 #define POLLUX_OS_EMU_TASK_SIGNAL_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -27,7 +28,7 @@ constexpr SignalSet SignalBit(int signal) { return SignalSet{1} << (signal - 1);
 inline constexpr SignalSet kUnblockable = SignalBit(kSigKill) | SignalBit(kSigStop);
 
 // si_code values that we raise.
-inline constexpr int kSiUser = 0, kSiTkill = -6, kSiKernel = 0x80;
+inline constexpr int kSiUser = 0, kSiTkill = -6, kSiQueue = -1, kSiKernel = 0x80;
 inline constexpr int kSegvMapErr = 1, kSegvAccErr = 2, kIllIllOpc = 1, kBusAdrAln = 1, kBusAdrErr = 2, kTrapBrkpt = 1;
 
 struct SignalInfo {
@@ -61,14 +62,21 @@ struct AltStack {
 // Standard signals pend once; real-time ones queue in order.
 class PendingSignals {
  public:
-  void Add(const SignalInfo& info);
+  // RLIMIT_SIGPENDING's usual order of magnitude.
+  static constexpr size_t kMaxQueued = 16384;
+
+  // False: the queue is full. A standard signal is never refused.
+  bool Add(const SignalInfo& info);
+  // Forgets all that are in `signals` (a stop signal takes back SIGCONT and the other way round).
+  void Remove(SignalSet signals);
   // The next one outside `blocked`: synchronous ones first (SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS), then
   // the lowest number (kernel/signal.c next_signal()).
   std::optional<SignalInfo> Take(SignalSet blocked);
-  SignalSet set() const;
+  SignalSet set() const { return set_; }
 
  private:
   std::deque<SignalInfo> queue_;
+  SignalSet set_ = 0;
 };
 
 // "SIGSEGV"; real-time ones as "SIGRT_n", counted from 32 as strace does.

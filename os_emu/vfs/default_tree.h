@@ -19,8 +19,8 @@ struct TreeOptions {
   RandomStream* random = nullptr;   // Of /dev/random and /dev/urandom; must outlive the file system.
 };
 
-// To be called once, before mounts. CHECK-fails if the machine's memory limit is too small for it.
-void BuildDefaultTree(FileSystem& files, const TreeOptions& options);
+// To be called once, before mounts. Fails where the machine's memory limit is too small for it.
+absl::Status BuildDefaultTree(FileSystem& files, const TreeOptions& options);
 
 }  // namespace pollux::os_emu
 

@@ -18,8 +18,10 @@ namespace pollux::os_emu {
 
 class Dentry {
  public:
-  // `parent` null: the root of a file system, or a file without a name (then MarkRemoved()).
-  Dentry(DentryRef parent, std::string name, InodeRef inode);
+  enum class Name { kLinked, kNone };
+  // `parent` null: the root of a file system. Name::kNone: an open file that never had a name (O_TMPFILE, memfd_create):
+  // removed from the start; `name` is what reports call it.
+  Dentry(DentryRef parent, std::string name, InodeRef inode, Name linked = Name::kLinked);
   Dentry(const Dentry&) = delete;
   Dentry& operator=(const Dentry&) = delete;
 
@@ -41,6 +43,9 @@ class Dentry {
   // The living child of that name, or null. Only what has a dentry now: not a directory listing.
   Dentry* FindChild(std::string_view name) const;
 
+  // For the file system's own use: where the entry is in its directory's order.
+  uint64_t cookie = 0;
+
   // ---- Mounts. The root of what is mounted here, or null; and where this root is mounted.
   const DentryRef& mounted_root() const { return mounted_root_; }
   const DentryRef& mount_point() const { return mount_point_; }
@@ -50,7 +55,7 @@ class Dentry {
   const std::map<std::string, DentryRef, std::less<>>& pinned() const { return pinned_; }
   void Pin(const DentryRef& child) { pinned_.insert_or_assign(child->name(), child); }
   void UnpinAll() { pinned_.clear(); }
-  // Neither it nor, for a directory of the host, anything below it may be removed or renamed.
+  // A mount point, or a directory of the host above one: may not be removed or renamed.
   bool IsBusy() const { return static_cast<bool>(mounted_root_) || !pinned_.empty(); }
 
   // The absolute path. kNoEnt: removed, or not below the root. kNameTooLong: kPathMax or more with the NUL.
@@ -63,11 +68,11 @@ class Dentry {
   ~Dentry();
   void AddReference() { ++references_; }
   void DropReference();
-  bool AppendPath(std::string* path) const;
+  // "/a/b", or nothing if it is not below the root or kPathMax bytes or longer.
+  std::string FullPath(Errno* why) const;
 
   uint32_t references_ = 0;
   bool removed_ = false;
-  bool listed_in_parent_ = false;
   DentryRef parent_;
   std::string name_;
   InodeRef inode_;

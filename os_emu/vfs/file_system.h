@@ -35,7 +35,6 @@
 
 namespace pollux::os_emu {
 
-class MemoryFs;
 class SpecialFileOpener;  // vfs/special_file.h
 
 // AT_* of fcntl(2).
@@ -75,17 +74,22 @@ class FileSystem {
   FileSystem& operator=(const FileSystem&) = delete;
 
   // ---- Set-up, by the machine.
-  // Shows the host directory `host_path` at the absolute `guest_path`; missing directories on the way are made (in memory, never
-  // on the host). Mounts nest in any order; files of the host are shown as owned by `uid` and `gid`. See host_fs.h.
+  // Shows the host directory `host_path` at the absolute `guest_path`; missing directories on the way are made (in memory,
+  // never on the host). Mounts nest, in whatever order they are made: the longest prefix of a path wins. Files of the host are
+  // shown as owned by `uid` and `gid`. See host_fs.h.
   absl::Status MountHostDirectory(std::string_view guest_path, const std::string& host_path, bool read_only, uint32_t uid,
                                   uint32_t gid);
   // As written on the command line: "GUESTPATH=HOSTDIR" or "GUESTPATH=HOSTDIR:ro".
   absl::Status MountFromFlag(std::string_view flag, uint32_t uid, uint32_t gid);
-  // Puts another file system's root over `guest_path` (/proc). For this folder's own set-up functions.
-  absl::Status Mount(std::string_view guest_path, std::shared_ptr<Super> super, InodeRef root);
+  // Puts another file system's root over the absolute `guest_path`. For this folder's own set-up functions.
+  absl::Status Mount(std::string_view guest_path, InodeRef root);
+  // An empty file system in memory there.
+  absl::Status MountMemory(std::string_view guest_path);
   // Who opens FIFOs, sockets and device nodes (by st_rdev). Not owned; must outlive the FileSystem. Without one: kNxio.
   void SetFifoOpener(SpecialFileOpener* opener);
   void SetDeviceOpener(uint64_t device, SpecialFileOpener* opener);
+  // For objects that live as long as the file system (openers that this folder brings).
+  void Keep(std::shared_ptr<void> object);
 
   // ---- Opening.
   // openat(2). `flags` are O_* bits (unknown ones are ignored, as openat does); `mode` counts for a new file. A directory
@@ -99,7 +103,7 @@ class FileSystem {
   Result<DescriptionRef> OpenExecutable(const Caller& caller, const DescriptionRef& base, std::string_view path,
                                         uint32_t at_flags = 0);
   // memfd_create(2)'s file: readable and writable, nameless, in memory. LinkText is "/memfd:NAME (deleted)".
-  DescriptionRef OpenMemoryFile(const Caller& caller, std::string_view name);
+  Result<DescriptionRef> OpenMemoryFile(const Caller& caller, std::string_view name);
 
   // getcwd(2): the absolute path of an open directory or file. kNoEnt: it has been removed. kNameTooLong: 4096 bytes or more.
   Result<std::string> PathOf(const DescriptionRef& file) const;
@@ -144,18 +148,26 @@ class FileSystem {
   // ---- For the file systems of this folder.
   const Clock& clock() const { return *clock_; }
   memory::MemoryBudget& budget() { return *budget_; }
+  // What "/" is.
   const DentryRef& root() const { return root_; }
-  // The memory file system at the root.
-  MemoryFs& memory_fs() { return *memory_fs_; }
+  // A number that no other Super has.
+  uint64_t NextDevice();
   SpecialFileOpener* OpenerFor(uint32_t mode, uint64_t device) const;
+  // Of the memory file system at the root, still without a name; null: the memory limit is reached.
+  InodeRef NewMemoryInode(const NewNode& node);
 
  private:
-  friend class PathWalk;
   struct Impl;
+
+  // What `path` is, or with an empty path and kAtEmptyPath what `base` is.
+  Result<DentryRef> Find(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t at_flags,
+                         bool follow) const;
+  Result<DentryRef> MountPointFor(const std::vector<std::string>& names);
+  absl::Status AttachMounts();
+  void DetachMounts();
 
   const Clock* clock_;
   memory::MemoryBudget* budget_;
-  std::shared_ptr<MemoryFs> memory_fs_;
   DentryRef root_;
   std::unique_ptr<Impl> impl_;
 };

@@ -42,12 +42,10 @@ class Super {
   Super(const Super&) = delete;
   Super& operator=(const Super&) = delete;
 
-  FileSystem& files() { return *files_; }
+  FileSystem& files() const { return *files_; }
   uint64_t device() const { return device_; }
   bool read_only() const { return read_only_; }
   virtual void FillStatus(FileSystemStatus* status) = 0;
-  // A path is about to be resolved: whatever was remembered of the host may have changed.
-  virtual void ForgetHost() {}
 
  private:
   FileSystem* files_;
@@ -112,12 +110,12 @@ class Inode {
   virtual Result<DescriptionRef> Open(const Caller& caller, const DentryRef& self, uint32_t flags) = 0;
   // truncate(2) of a regular file. Default: kInval.
   virtual Result<void> Truncate(uint64_t bytes);
-  // May be given a name again (linkat of an O_TMPFILE). Default: while it has one.
-  virtual Result<bool> IsLinkable();
+  // Whether linkat(2) may give it one more name: not where it has none left, unless it is an O_TMPFILE. Default: yes.
+  virtual bool IsLinkable() { return true; }
 
   // ---- Symbolic links.
   virtual Result<std::string> ReadLink(const Caller& caller);
-  // A link of procfs that leads to an open file and not to a path: gives where; null: an ordinary link.
+  // A link of procfs that leads to an open file and not to a path: gives where. Null: an ordinary link.
   virtual Result<DentryRef> FollowMagic(const Caller& caller);
 
   // ---- Directories. Names have been checked for length; they are never empty, "." or "..".

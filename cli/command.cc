@@ -1,0 +1,83 @@
+#include "cli/command.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace pollux::cli {
+
+void PrintError(absl::string_view message) {
+  std::fprintf(stderr, "pollux: %.*s\n", static_cast<int>(message.size()), message.data());
+}
+
+absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) {
+    const std::string message = absl::StrCat(path, ": ", std::strerror(errno));
+    return errno == ENOENT || errno == ENOTDIR ? absl::NotFoundError(message)
+                                               : absl::FailedPreconditionError(message);
+  }
+  absl::Cleanup close_fd = [fd] { close(fd); };
+  struct stat status;
+  if (fstat(fd, &status) != 0) return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
+  if (S_ISDIR(status.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, ": is a directory"));
+  if (!S_ISREG(status.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, ": is not a regular file"));
+  std::string bytes;
+  bytes.resize(status.st_size);
+  size_t have = 0;
+  while (have < bytes.size()) {
+    const ssize_t got = read(fd, bytes.data() + have, bytes.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
+    if (got == 0) break;  // It has become shorter.
+    have += got;
+  }
+  bytes.resize(have);
+  return bytes;
+}
+
+std::optional<std::vector<std::string>> WordsAfterFlags(const CLI::App& command, absl::string_view what) {
+  std::vector<std::string> words = command.remaining();
+  if (words.empty()) {
+    PrintError(absl::StrCat(command.get_name(), ": ", what, " is missing; try 'pollux ", command.get_name(), " --help'"));
+    return std::nullopt;
+  }
+  if (words[0].size() > 1 && words[0][0] == '-') {
+    PrintError(absl::StrCat(command.get_name(), ": unknown flag ", words[0], "; try 'pollux ", command.get_name(),
+                            " --help'"));
+    return std::nullopt;
+  }
+  return words;
+}
+
+std::optional<uint64_t> ParseBytes(absl::string_view text) {
+  uint64_t unit = 1;
+  if (!text.empty()) {
+    switch (text.back()) {
+      case 'K':
+        unit = uint64_t{1} << 10;
+        break;
+      case 'M':
+        unit = uint64_t{1} << 20;
+        break;
+      case 'G':
+        unit = uint64_t{1} << 30;
+        break;
+    }
+    if (unit != 1) text.remove_suffix(1);
+  }
+  uint64_t count = 0;
+  if (!absl::SimpleAtoi(text, &count) || count == 0 || count > UINT64_MAX / unit) return std::nullopt;
+  return count * unit;
+}
+
+}  // namespace pollux::cli

@@ -1,0 +1,49 @@
+// A subcommand of pollux: declares its flags on a CLI11 app and runs.
+#ifndef POLLUX_CLI_COMMAND_H_
+#define POLLUX_CLI_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace pollux::cli {
+
+// Exit statuses of pollux itself, those of env(1) and timeout(1).
+inline constexpr int kExitHang = 124, kExitUsage = 125, kExitCannotLoad = 126, kExitNotFound = 127;
+
+class Command {
+ public:
+  virtual ~Command() = default;
+  // Adds the subcommand to `app` and returns it. Once.
+  virtual CLI::App* Declare(CLI::App& app) = 0;
+  // After parsing. Returns the exit status.
+  virtual int Run() = 0;
+};
+
+std::unique_ptr<Command> MakeRunCommand();
+std::unique_ptr<Command> MakeDisasmCommand();
+
+// "pollux: MESSAGE" on stderr.
+void PrintError(absl::string_view message);
+
+// The bytes of the host's file. kNotFound: no such file; any other error: it is not a readable regular file. The message is
+// one line for people.
+absl::StatusOr<std::string> ReadHostFile(const std::string& path);
+
+// What is left of the command line after the flags: the first word that is no flag and all after it. Prints why and returns
+// nothing where the first word looks like a flag, or is missing; `what` names it ("GUEST").
+std::optional<std::vector<std::string>> WordsAfterFlags(const CLI::App& command, absl::string_view what);
+
+// A number with an optional suffix K, M or G (powers of 1024), greater than 0.
+std::optional<uint64_t> ParseBytes(absl::string_view text);
+
+}  // namespace pollux::cli
+
+#endif  // POLLUX_CLI_COMMAND_H_

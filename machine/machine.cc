@@ -1,0 +1,366 @@
+#include "machine/machine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "abi/check.h"
+#include "machine/process_image.h"
+#include "os_emu/host_stream/host_stream.h"
+#include "os_emu/vfs/default_tree.h"
+#include "os_emu/vfs/file_system.h"
+#include "os_emu/vfs/proc_fs.h"
+#include "os_emu/vfs/process_caller.h"
+#include "re2/re2.h"
+#include "shims/shims.h"
+
+namespace pollux::machine {
+namespace {
+
+using os_emu::Process;
+using os_emu::Thread;
+
+// The purposes that the seed's random stream is split for (DESIGN decision 6).
+enum Purpose : uint64_t { kWorld = 1, kLayout = 2 };
+
+// The frequency of the time CSR, as QEMU's and many boards' timebase: 10 MHz.
+constexpr int64_t kNanosPerTick = 100;
+
+// How many system calls may pass before the host's streams are looked at again while threads are running.
+constexpr int kCallsBetweenHostLooks = 64;
+
+// What the machine keeps of a thread beside the kernel's.
+struct Hart {
+  interp::Cpu cpu;
+  shims::Call call;
+};
+
+constexpr std::string_view KindOfFault(memory::FaultKind kind) {
+  switch (kind) {
+    case memory::FaultKind::kNotMapped:
+      return "nothing is mapped there";
+    case memory::FaultKind::kProtection:
+      return "the page does not allow it";
+    case memory::FaultKind::kBeyondFile:
+      return "it is past the end of the mapped file";
+    case memory::FaultKind::kOutOfMemory:
+      return "the machine's memory is used up (--max_memory)";
+  }
+  return "";
+}
+
+std::string DescribeStop(const interp::Stop& stop, uint64_t pc) {
+  switch (stop.reason) {
+    case interp::StopReason::kFault: {
+      const char* what = stop.access == memory::Access::kLoad    ? "a load from"
+                         : stop.access == memory::Access::kStore ? "a store to"
+                                                                 : "executing";
+      const std::string_view why = KindOfFault(stop.fault.kind);
+      return absl::StrFormat("at pc %#x, %s %#x: %s", pc, what, stop.fault.addr.value,
+                             absl::string_view(why.data(), why.size()));
+    }
+    case interp::StopReason::kMisaligned:
+      return absl::StrFormat("at pc %#x, an atomic access to the misaligned address %#x", pc, stop.fault.addr.value);
+    case interp::StopReason::kIllegal:
+      return absl::StrFormat("at pc %#x, illegal instruction %#x", pc, stop.bits);
+    case interp::StopReason::kEbreak:
+      return absl::StrFormat("at pc %#x, an ebreak", pc);
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+class Machine::Impl final : private shims::Sink, private interp::Counters {
+ public:
+  explicit Impl(Options options)
+      : options_(std::move(options)),
+        seed_(options_.seed),
+        kernel_({.world_seed = seed_.Split(kWorld).Next(), .budget = {.limit_bytes = options_.max_memory_bytes}}),
+        layout_random_(seed_.Split(kLayout)) {}
+
+  absl::Status SetUp();
+  absl::Status Load(std::string_view file, std::string_view name, const std::vector<std::string>& arguments);
+  Outcome Run();
+
+ private:
+  // ---- shims::Sink
+  void Report(std::string_view line) override {
+    if (options_.warn) options_.warn(line.starts_with("pollux: ") ? line.substr(8) : line);
+  }
+  void Trace(Thread&, std::string_view line) override {
+    if (options_.trace) options_.trace(line);
+  }
+
+  // ---- interp::Counters: the hart runs at one instruction a cycle; time is the machine's clock.
+  uint64_t Cycle(const interp::Cpu& cpu) override { return cpu.retired; }
+  uint64_t Instret(const interp::Cpu& cpu) override { return cpu.retired; }
+  uint64_t Time(const interp::Cpu& cpu) override {
+    const int64_t since = static_cast<int64_t>(cpu.retired - slice_start_) * os_emu::Clock::kNanosPerInstruction;
+    return static_cast<uint64_t>((kernel_.clock().Monotonic().value + since) / kNanosPerTick);
+  }
+
+  // What a turn of a thread came to.
+  enum class Turn { kRunsOn, kWaits, kProcessEnded };
+
+  // The thread that runs next: in order of tids, after the one that ran last. Null: nobody can.
+  Thread* NextThread();
+  Turn RunThread(Thread& thread);
+  Turn AfterCall(Thread& thread, shims::Next next);
+  // Everybody waits: waits for the host, or lets time pass. False: that would never end.
+  bool Idle();
+  void LookAtHost();
+  Outcome Ended(const os_emu::ExitState& state);
+  Outcome Hangs(Outcome::Kind kind);
+  uint64_t StepsLeft() const;
+
+  Options options_;
+  os_emu::RandomStream seed_;
+  os_emu::HostStreamSet host_streams_;
+  os_emu::Kernel kernel_;
+  os_emu::RandomStream layout_random_;
+  std::unique_ptr<shims::SyscallAbi> abi_;
+  std::map<Tid, std::unique_ptr<interp::Engine>> engines_;  // By process.
+  std::map<Tid, Hart> harts_;                               // By thread.
+  Tid first_process_{0};
+  Tid last_thread_{0};
+  uint64_t retired_ = 0;      // By all harts.
+  uint64_t slice_start_ = 0;  // cpu.retired of the running hart when the clock was last right.
+  int calls_since_host_look_ = 0;
+  std::string last_fault_;
+};
+
+absl::Status Machine::Impl::SetUp() {
+  std::shared_ptr<const re2::RE2> filter;
+  if (!options_.trace_filter.empty()) {
+    auto pattern = std::make_shared<re2::RE2>(options_.trace_filter, re2::RE2::Quiet);
+    if (!pattern->ok()) return absl::InvalidArgumentError(absl::StrCat("trace filter: ", pattern->error()));
+    filter = std::move(pattern);
+  }
+  abi_ = std::make_unique<shims::SyscallAbi>(
+      shims::SyscallAbi::Options{.sink = this, .trace = options_.trace != nullptr, .trace_filter = std::move(filter)});
+
+  auto files = std::make_shared<os_emu::FileSystem>(&kernel_.clock(), &kernel_.budget());
+  kernel_.SetFiles(files);
+  os_emu::BuildDefaultTree(*files, {.uid = options_.uid,
+                                    .gid = options_.gid,
+                                    .hostname = kernel_.options().hostname,
+                                    .random = &kernel_.world_random()});
+  os_emu::MountProc(kernel_);
+  for (const std::string& mount : options_.mounts) {
+    if (absl::Status mounted = files->MountFromFlag(mount, options_.uid, options_.gid); !mounted.ok()) return mounted;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
+                                 const std::vector<std::string>& arguments) {
+  absl::StatusOr<Process*> created = kernel_.TryCreateProcess();
+  if (!created.ok()) return created.status();
+  Process& process = **created;
+  Thread& thread = *process.threads.begin()->second;
+  first_process_ = process.pid();
+  process.credentials = {.uid = options_.uid, .euid = options_.uid, .suid = options_.uid, .fsuid = options_.uid,
+                         .gid = options_.gid, .egid = options_.gid, .sgid = options_.gid, .fsgid = options_.gid};
+  process.environment = options_.environment;
+  process.command_line = arguments;
+  SetDefaultLimits(process);
+  if (Result<void> changed = os_emu::ChangeDirectory(thread, {}, options_.cwd); !changed.ok()) {
+    const std::string_view why = ErrnoText(changed.error());
+    return absl::InvalidArgumentError(
+        absl::StrCat("--cwd=", options_.cwd, ": ", absl::string_view(why.data(), why.size())));
+  }
+  static constexpr const char* kStreamNames[] = {"stdin", "stdout", "stderr"};
+  for (int fd = 0; fd < 3; ++fd) {
+    absl::StatusOr<os_emu::DescriptionRef> stream = host_streams_.Open(fd, kStreamNames[fd]);
+    if (!stream.ok()) continue;  // Closed on the host: closed for the guest too.
+    POLLUX_CHECK(process.fds.InstallAt(os_emu::Fd{fd}, *std::move(stream), false).ok()) << fd;
+  }
+
+  Hart& hart = harts_[thread.tid()];
+  if (absl::Status loaded = LoadProgram(thread, file, name, arguments, layout_random_, &hart.cpu); !loaded.ok()) {
+    return loaded;
+  }
+  engines_[process.pid()] = interp::MakeEngine(options_.engine, *process.memory, *this);
+  return absl::OkStatus();
+}
+
+Thread* Machine::Impl::NextThread() {
+  const Nanos now = kernel_.clock().Monotonic();
+  Thread* first = nullptr;  // The first of all, for when none comes after the last one.
+  for (auto& [pid, process] : kernel_.processes()) {
+    for (auto& [tid, thread] : process->threads) {
+      const bool ready = !thread->blocked() || thread->woken() || thread->HasSignalToTake() ||
+                         thread->blocked_call()->deadline() <= now;
+      if (!ready) continue;
+      if (tid > last_thread_) return thread.get();
+      if (first == nullptr) first = thread.get();
+    }
+  }
+  return first;
+}
+
+uint64_t Machine::Impl::StepsLeft() const {
+  return options_.max_steps == 0 ? UINT64_MAX : options_.max_steps - std::min(options_.max_steps, retired_);
+}
+
+Machine::Impl::Turn Machine::Impl::AfterCall(Thread& thread, shims::Next next) {
+  switch (next) {
+    case shims::Next::kContinue:
+      return Turn::kRunsOn;
+    case shims::Next::kYield:
+    case shims::Next::kBlocked:
+      return Turn::kWaits;
+    case shims::Next::kThreadExited:
+      harts_.erase(thread.tid());
+      return Turn::kWaits;
+    case shims::Next::kProcessExited:
+      return Turn::kProcessEnded;
+  }
+  return Turn::kRunsOn;
+}
+
+Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
+  Hart& hart = harts_.at(thread.tid());
+  interp::Engine& engine = *engines_.at(thread.process().pid());
+  if (thread.blocked()) {
+    const Nanos deadline = thread.blocked_call()->deadline();
+    const bool due = thread.woken() || deadline <= kernel_.clock().Monotonic();
+    if (!(due && abi_->Resume(thread, hart.cpu, &hart.call)) && !thread.HasSignalToTake()) return Turn::kWaits;
+  }
+  for (;;) {
+    if (thread.HasSignalToTake()) {
+      const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
+      if (signals == shims::SyscallAbi::Signals::kProcessExited) return Turn::kProcessEnded;
+      if (thread.blocked()) return Turn::kWaits;
+    }
+    const uint64_t steps = StepsLeft();
+    if (steps == 0) return Turn::kRunsOn;
+    slice_start_ = hart.cpu.retired;
+    const interp::Stop stop = engine.Run(hart.cpu, steps);
+    const uint64_t retired = hart.cpu.retired - slice_start_;
+    retired_ += retired;
+    kernel_.clock().AdvanceBy({static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction});
+    switch (stop.reason) {
+      case interp::StopReason::kBudget:
+        return Turn::kRunsOn;
+      case interp::StopReason::kEcall: {
+        // A trap into the kernel breaks the reservation, as Linux does on its way back to the user.
+        hart.cpu.reservation = {};
+        if (++calls_since_host_look_ >= kCallsBetweenHostLooks) LookAtHost();
+        const Turn turn = AfterCall(thread, abi_->Enter(thread, hart.cpu, &hart.call));
+        if (turn != Turn::kRunsOn) return turn;
+        break;
+      }
+      default:
+        hart.cpu.reservation = {};
+        last_fault_ = DescribeStop(stop, hart.cpu.pc);
+        abi_->RaiseFault(thread, stop, hart.cpu);
+        break;
+    }
+  }
+}
+
+void Machine::Impl::LookAtHost() {
+  calls_since_host_look_ = 0;
+  if (!host_streams_.HasWaiters()) return;
+  const absl::StatusOr<bool> looked = host_streams_.WaitForHost({0});
+  POLLUX_CHECK(looked.ok()) << looked.status();
+}
+
+bool Machine::Impl::Idle() {
+  const Nanos deadline = kernel_.NextDeadline();
+  if (host_streams_.HasWaiters()) {
+    // Input may come: until then the machine's time passes with the host's.
+    const Nanos wait = deadline == kNanosMax ? kNanosMax : deadline - kernel_.clock().Monotonic();
+    const absl::StatusOr<bool> changed = host_streams_.WaitForHost(wait);
+    POLLUX_CHECK(changed.ok()) << changed.status();
+    if (*changed) return true;
+  }
+  if (deadline == kNanosMax) return false;
+  kernel_.clock().AdvanceTo(deadline);
+  return true;
+}
+
+Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
+  Outcome outcome{.kind = state.signal != 0 ? Outcome::Kind::kKilled : Outcome::Kind::kExited,
+                  .status = state.status,
+                  .signal = state.signal,
+                  .instructions = retired_,
+                  .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos};
+  if (state.signal != 0) {
+    outcome.explanation = absl::StrCat("guest killed by ", os_emu::SignalName(state.signal),
+                                       last_fault_.empty() ? "" : " ", last_fault_);
+  }
+  return outcome;
+}
+
+Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
+  Outcome outcome{.kind = kind,
+                  .instructions = retired_,
+                  .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos};
+  outcome.explanation = kind == Outcome::Kind::kDeadlock
+                            ? "deadlock: every thread waits, and nothing that could wake one is left"
+                            : absl::StrCat("the guest was stopped after ", retired_, " instructions (--max_steps)");
+  for (auto& [pid, process] : kernel_.processes()) {
+    for (auto& [tid, thread] : process->threads) {
+      const std::string what = thread->blocked() ? abi_->DescribeBlocked(*thread, harts_.at(tid).call) : "running";
+      absl::StrAppendFormat(&outcome.explanation, "\npollux:   thread %d, pc %#x: %s", static_cast<int>(tid),
+                            harts_.at(tid).cpu.pc, what);
+    }
+  }
+  return outcome;
+}
+
+Outcome Machine::Impl::Run() {
+  for (;;) {
+    Thread* thread = NextThread();
+    if (thread == nullptr) {
+      if (!Idle()) return Hangs(Outcome::Kind::kDeadlock);
+      continue;
+    }
+    last_thread_ = thread->tid();
+    const Turn turn = RunThread(*thread);
+    if (turn == Turn::kProcessEnded) {
+      const Process* process = kernel_.FindProcess(first_process_);
+      POLLUX_CHECK(process != nullptr && process->exit.has_value()) << "an ended process says how";
+      const Outcome outcome = Ended(*process->exit);
+      engines_.clear();  // They listen to memory that goes now.
+      kernel_.ReleaseEnded();
+      return outcome;
+    }
+    if (StepsLeft() == 0) return Hangs(Outcome::Kind::kStepLimit);
+  }
+}
+
+int Outcome::ExitCode() const {
+  switch (kind) {
+    case Kind::kExited:
+      return status;
+    case Kind::kKilled:
+      return 128 + signal;
+    case Kind::kDeadlock:
+    case Kind::kStepLimit:
+      return 124;
+  }
+  return 125;
+}
+
+Machine::Machine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Machine::~Machine() = default;
+
+absl::StatusOr<std::unique_ptr<Machine>> Machine::Create(Options options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  if (absl::Status status = impl->SetUp(); !status.ok()) return status;
+  return std::unique_ptr<Machine>(new Machine(std::move(impl)));
+}
+
+absl::Status Machine::Load(std::string_view file, std::string_view name, const std::vector<std::string>& arguments) {
+  return impl_->Load(file, name, arguments);
+}
+
+Outcome Machine::Run() { return impl_->Run(); }
+
+}  // namespace pollux::machine

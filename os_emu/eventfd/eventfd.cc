@@ -1,0 +1,63 @@
+#include "os_emu/eventfd/eventfd.h"
+
+#include <span>
+
+namespace pollux::os_emu {
+namespace {
+
+constexpr size_t kValueBytes = sizeof(uint64_t);
+
+// The bytes of a value that guest memory holds: both are little-endian.
+std::span<uint8_t> BytesOf(uint64_t& value) {
+  return {reinterpret_cast<uint8_t*>(&value), kValueBytes};
+}
+
+}  // namespace
+
+Result<DescriptionRef> EventFd::Create(uint32_t initial, uint32_t flags) {
+  if ((flags & ~(kEfdSemaphore | kEfdNonBlock | kEfdCloExec)) != 0) return Errno::kInval;
+  return MakeDescription<EventFd>(initial, (flags & kEfdSemaphore) != 0,
+                                  (flags & kEfdNonBlock) != 0);
+}
+
+Result<size_t> EventFd::Read(memory::UserBuffer& to) {
+  if (to.remaining() < kValueBytes) return Errno::kInval;
+  if (count_ == 0) return Errno::kAgain;
+  uint64_t value = semaphore_ ? 1 : count_;
+  count_ -= value;
+  queue_.Notify(kOut);
+  // Linux copies last: what an inaccessible buffer should have got is lost.
+  if (to.CopyTo(BytesOf(value)) != kValueBytes) return Errno::kFault;
+  return kValueBytes;
+}
+
+Result<size_t> EventFd::Write(memory::UserBuffer& from) {
+  if (from.remaining() != kValueBytes) return Errno::kInval;
+  uint64_t value = 0;
+  const size_t copied = from.CopyFrom(BytesOf(value));
+  if (copied != kValueBytes) {
+    from.Revert(copied);
+    return Errno::kFault;
+  }
+  if (value == UINT64_MAX) return Errno::kInval;
+  if (value > kMaxCount - count_) {
+    from.Revert(kValueBytes);
+    return Errno::kAgain;
+  }
+  count_ += value;
+  queue_.Notify(kIn);
+  return kValueBytes;
+}
+
+EventMask EventFd::Poll() {
+  // UINT64_MAX is out of a guest's reach; in Linux only eventfd_signal() gets there.
+  return (count_ > 0 ? kIn : 0) | (count_ == UINT64_MAX ? kErr : 0) |
+         (count_ < kMaxCount ? kOut : 0);
+}
+
+int EventFd::PollQueues(WaitQueue* queues[2]) {
+  queues[0] = &queue_;
+  return 1;
+}
+
+}  // namespace pollux::os_emu

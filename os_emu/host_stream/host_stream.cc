@@ -1,0 +1,290 @@
+#include "os_emu/host_stream/host_stream.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "abi/check.h"
+#include "absl/strings/str_cat.h"
+#include "os_emu/file/file_status.h"
+
+namespace pollux::os_emu {
+namespace {
+
+constexpr size_t kChunkBytes = 64 * 1024;
+// POLLOUT of a pipe promises room for one page (PIPE_BUF), no more.
+constexpr size_t kCertainBytes = 4096;
+
+// ioctl numbers that x86-64, arm64 and riscv64 share (asm-generic/ioctls.h).
+constexpr uint32_t kTcGets = 0x5401, kTiocGWinSz = 0x5413, kFioNRead = 0x541b;
+
+absl::Status HostError(const std::string& what) {
+  return absl::ErrnoToStatus(errno, absl::StrCat("the host refuses ", what));
+}
+
+Nanos ToNanos(const timespec& time) { return {time.tv_sec * 1'000'000'000 + time.tv_nsec}; }
+
+// The events of a host's epoll or poll with the bits that Linux's own wake-ups carry beside them.
+EventMask ToEvents(uint32_t host) {
+  constexpr uint32_t kKnown = kIn | kPri | kOut | kErr | kHup | kRdHup | kRdBand | kWrBand;
+  EventMask events = host & kKnown;
+  if ((events & kIn) != 0) events |= kRdNorm;
+  if ((events & kOut) != 0) events |= kWrNorm;
+  return events;
+}
+
+}  // namespace
+
+// ---- HostStreamSet.
+
+HostStreamSet::HostStreamSet() : host_epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+HostStreamSet::~HostStreamSet() {
+  POLLUX_CHECK(streams_.empty()) << streams_.front()->name() << " outlives its set";
+  if (host_epoll_ >= 0) close(host_epoll_);
+}
+
+absl::StatusOr<DescriptionRef> HostStreamSet::Open(int host_fd, std::string name) {
+  if (host_epoll_ < 0) return absl::ResourceExhaustedError("the host gave no epoll instance");
+  const int flags = fcntl(host_fd, F_GETFL);
+  if (flags < 0) return HostError(absl::StrCat("descriptor ", host_fd));
+  return MakeDescription<HostStream>(*this, host_fd, std::move(name),
+                                     static_cast<uint32_t>(flags & (O_ACCMODE | O_APPEND)));
+}
+
+bool HostStreamSet::HasWaiters() const {
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [](const HostStream* stream) { return !stream->queue_.empty(); });
+}
+
+absl::StatusOr<bool> HostStreamSet::WaitForHost(Nanos timeout) {
+  std::array<epoll_event, 16> events;
+  const timespec span{timeout.value / 1'000'000'000, timeout.value % 1'000'000'000};
+  const int count = epoll_pwait2(host_epoll_, events.data(), events.size(),
+                                 timeout == kNanosMax ? nullptr : &span, nullptr);
+  if (count < 0) {
+    if (errno == EINTR) return false;
+    return HostError("to wait for it");
+  }
+  for (int i = 0; i < count; ++i) {
+    HostStream* stream = static_cast<HostStream*>(events[i].data.ptr);
+    stream->queue_.Notify(ToEvents(events[i].events));
+  }
+  return count > 0;
+}
+
+// ---- HostStream.
+
+HostStream::HostStream(HostStreamSet& set, int host_fd, std::string name, uint32_t status_flags)
+    : FileDescription(status_flags), set_(set), host_fd_(host_fd), name_(std::move(name)) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = this;
+  // EPERM: a regular file, a directory, /dev/null. A guest's epoll gets the same answer.
+  watchable_ = epoll_ctl(set_.host_epoll_, EPOLL_CTL_ADD, host_fd_, &event) == 0;
+  struct stat host;
+  if (fstat(host_fd_, &host) == 0) waits_ = !S_ISREG(host.st_mode) && !S_ISBLK(host.st_mode);
+  set_.streams_.push_back(this);
+}
+
+HostStream::~HostStream() {
+  if (watchable_) epoll_ctl(set_.host_epoll_, EPOLL_CTL_DEL, host_fd_, nullptr);
+  std::erase(set_.streams_, this);
+}
+
+bool HostStream::HostReady(short events) const {
+  pollfd host{host_fd_, events, 0};
+  return poll(&host, 1, 0) > 0;
+}
+
+Result<size_t> HostStream::HostRead(std::span<uint8_t> to) {
+  if (waits_) {
+    const iovec range{to.data(), to.size()};
+    const ssize_t bytes = preadv2(host_fd_, &range, 1, -1, RWF_NOWAIT);
+    if (bytes >= 0) return static_cast<size_t>(bytes);
+    if (errno != EOPNOTSUPP && errno != ESPIPE) return ErrnoFromHost(errno);
+    // A terminal, for one, cannot say in the call itself that it would block.
+    if (!HostReady(POLLIN)) return Errno::kAgain;
+  }
+  const ssize_t bytes = read(host_fd_, to.data(), to.size());
+  if (bytes < 0) return ErrnoFromHost(errno);
+  return static_cast<size_t>(bytes);
+}
+
+Result<size_t> HostStream::HostWrite(std::span<const uint8_t> from) {
+  if (waits_) {
+    const iovec range{const_cast<uint8_t*>(from.data()), from.size()};
+    const ssize_t bytes = pwritev2(host_fd_, &range, 1, -1, RWF_NOWAIT);
+    if (bytes >= 0) return static_cast<size_t>(bytes);
+    if (errno != EOPNOTSUPP && errno != ESPIPE) return ErrnoFromHost(errno);
+    if (!HostReady(POLLOUT)) return Errno::kAgain;
+    from = from.first(std::min(from.size(), kCertainBytes));
+  }
+  const ssize_t bytes = write(host_fd_, from.data(), from.size());
+  if (bytes < 0) return ErrnoFromHost(errno);
+  return static_cast<size_t>(bytes);
+}
+
+size_t HostStream::TakeUnread(memory::UserBuffer& to) {
+  const size_t bytes = std::min<uint64_t>(unread_.size(), to.remaining());
+  const size_t copied = to.CopyTo(std::span(unread_).first(bytes));
+  unread_.erase(unread_.begin(), unread_.begin() + static_cast<ptrdiff_t>(copied));
+  return copied;
+}
+
+Result<size_t> HostStream::Read(memory::UserBuffer& to) {
+  size_t done = 0;
+  while (to.remaining() > 0) {
+    if (unread_.empty()) {
+      std::vector<uint8_t> chunk(std::min<uint64_t>(kChunkBytes, to.remaining()));
+      const Result<size_t> bytes = HostRead(chunk);
+      if (!bytes.ok()) return done > 0 ? Result<size_t>(done) : bytes.error();
+      if (*bytes == 0) break;
+      chunk.resize(*bytes);
+      unread_ = std::move(chunk);
+    }
+    const size_t wanted = std::min<uint64_t>(unread_.size(), to.remaining());
+    const size_t copied = TakeUnread(to);
+    done += copied;
+    if (copied < wanted) return done > 0 ? Result<size_t>(done) : Errno::kFault;
+    // A pipe gives what it has; only a file is read to the end.
+    if (waits_ && done < kChunkBytes) break;
+  }
+  return done;
+}
+
+Result<size_t> HostStream::Write(memory::UserBuffer& from) {
+  if (from.remaining() == 0) return HostWrite({});
+  size_t done = 0;
+  std::vector<uint8_t> chunk(std::min<uint64_t>(kChunkBytes, from.remaining()));
+  while (from.remaining() > 0) {
+    const size_t wanted = std::min<uint64_t>(chunk.size(), from.remaining());
+    const size_t copied = from.CopyFrom(std::span(chunk).first(wanted));
+    if (copied == 0) return done > 0 ? Result<size_t>(done) : Errno::kFault;
+    const Result<size_t> bytes = HostWrite(std::span(chunk).first(copied));
+    if (!bytes.ok()) {
+      from.Revert(copied);
+      return done > 0 ? Result<size_t>(done) : bytes.error();
+    }
+    from.Revert(copied - *bytes);
+    done += *bytes;
+    if (*bytes == 0 || copied < wanted) break;
+  }
+  return done;
+}
+
+Result<size_t> HostStream::ReadAt(memory::UserBuffer& to, uint64_t offset) {
+  if (offset > INT64_MAX) return Errno::kInval;
+  std::vector<uint8_t> chunk(std::min<uint64_t>(kChunkBytes, to.remaining()));
+  const ssize_t bytes = pread(host_fd_, chunk.data(), chunk.size(), static_cast<off_t>(offset));
+  if (bytes < 0) return ErrnoFromHost(errno);
+  const size_t copied = to.CopyTo(std::span(chunk).first(static_cast<size_t>(bytes)));
+  if (copied == 0 && bytes > 0) return Errno::kFault;
+  return copied;
+}
+
+Result<size_t> HostStream::WriteAt(memory::UserBuffer& from, uint64_t offset) {
+  if (offset > INT64_MAX) return Errno::kInval;
+  std::vector<uint8_t> chunk(std::min<uint64_t>(kChunkBytes, from.remaining()));
+  const size_t copied = from.CopyFrom(chunk);
+  if (copied == 0 && !chunk.empty()) return Errno::kFault;
+  const ssize_t bytes = pwrite(host_fd_, chunk.data(), copied, static_cast<off_t>(offset));
+  if (bytes < 0) return ErrnoFromHost(errno);
+  from.Revert(copied - static_cast<size_t>(bytes));
+  return static_cast<size_t>(bytes);
+}
+
+Result<uint64_t> HostStream::Seek(int64_t offset, Whence whence) {
+  const off_t position = lseek(host_fd_, offset, static_cast<int>(whence));
+  if (position < 0) return ErrnoFromHost(errno);
+  return static_cast<uint64_t>(position);
+}
+
+EventMask HostStream::Poll() {
+  pollfd host{host_fd_, POLLIN | POLLPRI | POLLOUT | POLLRDHUP, 0};
+  if (poll(&host, 1, 0) < 0 || (host.revents & POLLNVAL) != 0) return kErr | kHup;
+  EventMask events = ToEvents(static_cast<uint16_t>(host.revents));
+  if (!unread_.empty()) events |= kReadable;
+  return events;
+}
+
+int HostStream::PollQueues(WaitQueue* queues[2]) {
+  if (!watchable_) return 0;
+  queues[0] = &queue_;
+  return 1;
+}
+
+Result<void> HostStream::Stat(FileStatus* status) {
+  struct stat host;
+  if (fstat(host_fd_, &host) != 0) return ErrnoFromHost(errno);
+  *status = FileStatus();
+  status->dev = MakeDevice(major(host.st_dev), minor(host.st_dev));
+  status->ino = host.st_ino;
+  status->mode = host.st_mode;
+  status->nlink = static_cast<uint32_t>(host.st_nlink);
+  status->uid = host.st_uid;
+  status->gid = host.st_gid;
+  status->rdev = MakeDevice(major(host.st_rdev), minor(host.st_rdev));
+  status->size = static_cast<uint64_t>(host.st_size);
+  status->blksize = static_cast<uint32_t>(host.st_blksize);
+  status->blocks = static_cast<uint64_t>(host.st_blocks);
+  status->atime = ToNanos(host.st_atim);
+  status->mtime = ToNanos(host.st_mtim);
+  status->ctime = ToNanos(host.st_ctim);
+  status->btime = status->ctime;
+  return {};
+}
+
+Result<void> HostStream::Truncate(uint64_t bytes) {
+  if (ftruncate(host_fd_, static_cast<off_t>(bytes)) != 0) return ErrnoFromHost(errno);
+  return {};
+}
+
+Result<int64_t> HostStream::Ioctl(uint32_t request, uint64_t argument,
+                                  memory::AddressSpace* space) {
+  size_t bytes = 0;
+  switch (request) {
+    case kTcGets:
+      bytes = 36;  // struct termios of the kernel: 4 flag words, the line, 19 control characters.
+      break;
+    case kTiocGWinSz:
+      bytes = 8;
+      break;
+    case kFioNRead:
+      bytes = 4;
+      break;
+    default:
+      return Errno::kNotTy;
+  }
+  std::array<uint8_t, 64> answer{};
+  if (ioctl(host_fd_, request, answer.data()) != 0) return ErrnoFromHost(errno);
+  if (space->Write(GuestAddr{argument}, std::span(answer).first(bytes)) != bytes) {
+    return Errno::kFault;
+  }
+  return int64_t{0};
+}
+
+std::string HostStream::LinkText() const {
+  struct stat host;
+  if (fstat(host_fd_, &host) != 0) return name_;
+  // Never a path of the host.
+  if (S_ISFIFO(host.st_mode)) return absl::StrCat("pipe:[", host.st_ino, "]");
+  if (S_ISSOCK(host.st_mode)) return absl::StrCat("socket:[", host.st_ino, "]");
+  if (S_ISCHR(host.st_mode)) return isatty(host_fd_) ? "/dev/tty" : "/dev/null";
+  return absl::StrCat("/dev/", name_);
+}
+
+}  // namespace pollux::os_emu

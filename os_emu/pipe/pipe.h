@@ -1,0 +1,136 @@
+// Pipe: the buffer of a pipe or FIFO (fs/pipe.c): a ring of slots of a page each. PipeEnd: one open end of it.
+//
+// Both ends share the Pipe. Writes fill pages; a write whose odd bytes fit behind the last slot's data is merged there, any
+// other takes fresh slots, so that 16 writes of one byte fit always and 17 writes of 4095 never. A write of up to PIPE_BUF
+// (one page) is therefore never torn. With kODirect on the writing end each page is a packet: a read takes one at most,
+// and what does not fit is lost.
+// Read: kAgain while it is empty and has writers, 0 without writers. kFault leaves the data.
+// Write: kAgain while it is full, kPipe without readers (the caller raises SIGPIPE), kNoMem at the machine's limit.
+// Wake-ups are where Linux makes them: readers when a write finds the pipe empty (after the first poll: on each write),
+// writers when a read frees a slot of a full one, both with key 0 when one side goes.
+#ifndef POLLUX_OS_EMU_PIPE_PIPE_H_
+#define POLLUX_OS_EMU_PIPE_PIPE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "abi/result.h"
+#include "memory/address_space.h"
+#include "memory/user_buffer.h"
+#include "os_emu/file/description.h"
+#include "os_emu/file/file_status.h"
+
+namespace pollux::os_emu {
+
+class PipeEnd;
+
+class Pipe {
+ public:
+  static constexpr uint32_t kSlotBytes = 4096;
+  static constexpr uint32_t kDefaultSlots = 16;
+  static constexpr uint32_t kMaxUnprivilegedBytes = 1048576;  // fs.pipe-max-size
+
+  // `budget` is charged for the pages in use; may be null, else must outlive the pipe.
+  explicit Pipe(memory::MemoryBudget* budget) : slots_(kDefaultSlots), budget_(budget) {}
+  ~Pipe();
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  // F_GETPIPE_SZ.
+  uint32_t capacity_bytes() const { return static_cast<uint32_t>(slots_.size()) * kSlotBytes; }
+  // F_SETPIPE_SZ: rounds up to a power of two pages and returns it. kInval: above 2^31. kPerm: above
+  // kMaxUnprivilegedBytes. kBusy: more is in it.
+  Result<uint32_t> SetCapacity(uint32_t bytes);
+  // FIONREAD.
+  uint64_t buffered_bytes() const;
+  bool empty() const { return head_ == tail_; }
+  bool full() const { return head_ - tail_ >= slots_.size(); }
+
+ private:
+  friend class PipeEnd;
+  struct Slot {
+    std::unique_ptr<uint8_t[]> page;
+    uint32_t offset = 0;
+    uint32_t bytes = 0;
+    bool packet = false;  // And so never merged into.
+  };
+  Slot& SlotAt(uint32_t index) { return slots_[index & (slots_.size() - 1)]; }
+  // Null: at the machine's limit.
+  std::unique_ptr<uint8_t[]> TakePage();
+  void GivePage(std::unique_ptr<uint8_t[]> page);
+
+  Result<size_t> Read(memory::UserBuffer& to, bool resumed);
+  Result<size_t> Write(memory::UserBuffer& from, bool packets, bool will_wait, bool resumed);
+  // Moves as much as fits into fresh slots.
+  Result<size_t> Fill(memory::UserBuffer& from, bool packets);
+
+  std::vector<Slot> slots_;  // A power of two.
+  uint32_t head_ = 0;        // Where the next write goes; counts on, masked on use.
+  uint32_t tail_ = 0;
+  uint32_t readers_ = 0;
+  uint32_t writers_ = 0;
+  uint32_t reader_opens_ = 1;  // r_counter, w_counter: how often it was opened, for FIFOs.
+  uint32_t writer_opens_ = 1;
+  bool polled_ = false;  // poll_usage: somebody asked, so each write wakes.
+  std::array<std::unique_ptr<uint8_t[]>, 2> spare_pages_;
+  memory::MemoryBudget* budget_;
+  WaitQueue read_queue_;
+  WaitQueue write_queue_;
+};
+
+class PipeEnd final : public FileDescription {
+ public:
+  // What stat(2) tells: an inode of pipefs, or the FIFO's.
+  using Identity = std::shared_ptr<const FileStatus>;
+
+  // Counts itself as a reader or writer or both, as the access mode in `status_flags` says. A FIFO's reader that opens
+  // without a writer sees no kHup until the first one has come (`quiet_until_writer`).
+  PipeEnd(std::shared_ptr<Pipe> pipe, Identity identity, uint32_t status_flags, bool quiet_until_writer = false);
+
+  // The pipe end behind `description`; null if it is none (F_GETPIPE_SZ: EBADF).
+  static PipeEnd* From(FileDescription& description) { return dynamic_cast<PipeEnd*>(&description); }
+  Pipe& pipe() { return *pipe_; }
+
+  Result<size_t> Read(memory::UserBuffer& to) override;
+  Result<size_t> Write(memory::UserBuffer& from) override;
+  Result<size_t> ResumeRead(memory::UserBuffer& to) override;
+  Result<size_t> ResumeWrite(memory::UserBuffer& from) override;
+  EventMask Poll() override;
+  int PollQueues(WaitQueue* queues[2]) override;
+  WaitQueue* ReadQueue() override { return &pipe_->read_queue_; }
+  WaitQueue* WriteQueue() override { return &pipe_->write_queue_; }
+  WaitMode wait_mode() const override { return WaitMode::kExclusive; }
+  Result<void> Stat(FileStatus* status) override;
+  // FIONREAD.
+  Result<int64_t> Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) override;
+  const char* TypeName() const override { return "pipe"; }
+  std::string LinkText() const override;
+
+ private:
+  void OnRelease() override;
+
+  std::shared_ptr<Pipe> pipe_;
+  Identity identity_;
+  uint32_t quiet_until_writer_opens_ = 0;  // 0: not quiet.
+};
+
+struct PipeEnds {
+  DescriptionRef reader;
+  DescriptionRef writer;
+};
+struct PipeOptions {
+  uint32_t flags = 0;  // kONonBlock, kODirect, kOCloExec (ignored here); others: kInval.
+  uint64_t inode = 0;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  Nanos now;  // CLOCK_REALTIME. A pipe's times never change (measured on Linux 6.18).
+  memory::MemoryBudget* budget = nullptr;
+};
+// pipe2(2) without the numbers.
+Result<PipeEnds> MakePipe(const PipeOptions& options);
+
+}  // namespace pollux::os_emu
+
+#endif  // POLLUX_OS_EMU_PIPE_PIPE_H_

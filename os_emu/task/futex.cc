@@ -1,0 +1,224 @@
+#include "os_emu/task/futex.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "abi/check.h"
+#include "os_emu/task/kernel.h"
+
+namespace pollux::os_emu {
+namespace {
+
+FutexTable::Key KeyOf(Thread& thread, GuestAddr word) {
+  return {thread.process().memory.get(), word.value};
+}
+
+// A futex is 4 bytes, aligned, within user space (get_futex_key()): kInval, kFault.
+Result<void> CheckWord(GuestAddr word) {
+  if (word.value % 4 != 0) return Errno::kInval;
+  if (word.value >= memory::kAddressSpaceBytes) return Errno::kFault;
+  return {};
+}
+
+class FutexWaitCall final : public BlockedCall {
+ public:
+  FutexWaitCall(FutexTable& table, FutexTable::Key key, uint32_t bits) : entry_(table, key, bits) {}
+
+  Result<int64_t> Resume(Thread&, bool timed_out) override {
+    // Only a wake takes the entry out: a signal that woke the thread does not.
+    if (!entry_.waiting()) return int64_t{0};
+    if (timed_out) return Errno::kTimedOut;
+    return Errno::kAgain;
+  }
+  void Park(Thread& thread) override { entry_.Join(thread); }
+  void Unpark() override { entry_.Leave(); }
+  OnSignal on_signal() const override {
+    return deadline() == kNanosMax ? OnSignal::kRestart : OnSignal::kEintr;
+  }
+  const char* TypeName() const override { return "futex"; }
+
+ private:
+  FutexTable::Entry entry_;
+};
+
+// FUTEX_OP of linux/futex.h: 4 bits operation, 4 bits comparison, 12 bits each argument, signed.
+struct WakeOp {
+  uint32_t operation;
+  uint32_t comparison;
+  int32_t operand;
+  int32_t compared;
+
+  explicit WakeOp(uint32_t code)
+      : operation(code >> 28),
+        comparison(code >> 24 & 15),
+        operand(static_cast<int32_t>(code << 8) >> 20),
+        compared(static_cast<int32_t>(code << 20) >> 20) {
+    constexpr uint32_t kShift = 8;  // FUTEX_OP_OPARG_SHIFT
+    if ((operation & kShift) != 0) {
+      operation &= ~kShift;
+      operand = static_cast<int32_t>(uint32_t{1} << (operand & 31));
+    }
+  }
+
+  Result<uint32_t> Apply(uint32_t old) const {
+    const uint32_t value = static_cast<uint32_t>(operand);
+    switch (operation) {
+      case 0:
+        return value;
+      case 1:
+        return old + value;
+      case 2:
+        return old | value;
+      case 3:
+        return old & ~value;
+      case 4:
+        return old ^ value;
+      default:
+        return Errno::kNoSys;
+    }
+  }
+  Result<bool> Compare(uint32_t old) const {
+    const int32_t value = static_cast<int32_t>(old);
+    switch (comparison) {
+      case 0:
+        return value == compared;
+      case 1:
+        return value != compared;
+      case 2:
+        return value < compared;
+      case 3:
+        return value <= compared;
+      case 4:
+        return value > compared;
+      case 5:
+        return value >= compared;
+      default:
+        return Errno::kNoSys;
+    }
+  }
+};
+
+}  // namespace
+
+void FutexTable::Entry::Join(Thread& thread) {
+  POLLUX_CHECK(thread_ == nullptr) << "the entry waits already";
+  thread_ = &thread;
+  Queue& queue = table_.queues_[key_];
+  previous_ = queue.last;
+  (queue.last != nullptr ? queue.last->next_ : queue.first) = this;
+  queue.last = this;
+}
+
+void FutexTable::Entry::Leave() {
+  if (thread_ == nullptr) return;
+  thread_ = nullptr;
+  const auto found = table_.queues_.find(key_);
+  POLLUX_CHECK(found != table_.queues_.end()) << "a waiter without a queue";
+  Queue& queue = found->second;
+  (previous_ != nullptr ? previous_->next_ : queue.first) = next_;
+  (next_ != nullptr ? next_->previous_ : queue.last) = previous_;
+  previous_ = nullptr;
+  next_ = nullptr;
+  if (queue.first == nullptr) table_.queues_.erase(found);
+}
+
+int64_t FutexTable::Wake(Key key, int64_t count, uint32_t bits) {
+  const auto found = queues_.find(key);
+  if (found == queues_.end()) return 0;
+  int64_t woken = 0;
+  Entry* entry = found->second.first;
+  while (entry != nullptr && woken < count) {
+    Entry* next = entry->next_;
+    if ((entry->bits_ & bits) != 0) {
+      Thread* thread = entry->thread_;
+      entry->Leave();
+      thread->Wake();
+      ++woken;
+    }
+    entry = next;
+  }
+  return woken;
+}
+
+int64_t FutexTable::Requeue(Key from, Key to, int64_t wake, int64_t requeue) {
+  int64_t done = Wake(from, wake);
+  const auto found = queues_.find(from);
+  if (found == queues_.end() || from == to) {
+    // Requeueing to itself moves nobody, but they count.
+    return done + std::min(requeue, Waiters(from));
+  }
+  Entry* entry = found->second.first;
+  for (; entry != nullptr && requeue > 0; --requeue, ++done) {
+    Entry* next = entry->next_;
+    Thread* thread = entry->thread_;
+    entry->Leave();
+    entry->key_ = to;
+    entry->Join(*thread);
+    entry = next;
+  }
+  return done;
+}
+
+int64_t FutexTable::Waiters(Key key) const {
+  const auto found = queues_.find(key);
+  int64_t count = 0;
+  if (found == queues_.end()) return count;
+  for (const Entry* entry = found->second.first; entry != nullptr; entry = entry->next_) ++count;
+  return count;
+}
+
+CallResult StartFutexWait(Thread& thread, GuestAddr word, uint32_t expected, uint32_t bits,
+                          Nanos deadline) {
+  if (bits == 0) return Errno::kInval;
+  const Result<void> address = CheckWord(word);
+  if (!address.ok()) return address;
+  const Result<uint32_t> value = thread.process().memory->ReadObject<uint32_t>(word);
+  if (!value.ok()) return value.error();
+  if (*value != expected) return Errno::kAgain;
+  Kernel& kernel = thread.process().kernel();
+  auto call = std::make_unique<FutexWaitCall>(kernel.futexes(), KeyOf(thread, word), bits);
+  call->set_deadline(deadline);
+  return std::unique_ptr<BlockedCall>(std::move(call));
+}
+
+Result<int64_t> FutexWake(Thread& thread, GuestAddr word, int32_t count, uint32_t bits) {
+  if (bits == 0) return Errno::kInval;
+  POLLUX_RETURN_IF_ERROR(CheckWord(word));
+  // futex_wake() counts after it woke: 0 and less wake one.
+  return thread.process().kernel().futexes().Wake(KeyOf(thread, word), count > 0 ? count : 1, bits);
+}
+
+Result<int64_t> FutexRequeue(Thread& thread, GuestAddr from, GuestAddr to, int32_t wake,
+                             int32_t requeue, std::optional<uint32_t> expected) {
+  if (wake < 0 || requeue < 0) return Errno::kInval;
+  POLLUX_RETURN_IF_ERROR(CheckWord(from));
+  POLLUX_RETURN_IF_ERROR(CheckWord(to));
+  if (expected.has_value()) {
+    POLLUX_ASSIGN_OR_RETURN(const uint32_t value,
+                            thread.process().memory->ReadObject<uint32_t>(from));
+    if (value != *expected) return Errno::kAgain;
+  }
+  FutexTable& table = thread.process().kernel().futexes();
+  return table.Requeue(KeyOf(thread, from), KeyOf(thread, to), wake, requeue);
+}
+
+Result<int64_t> FutexWakeOp(Thread& thread, GuestAddr word, GuestAddr second, int32_t wake,
+                            int32_t wake_second, uint32_t operation) {
+  POLLUX_RETURN_IF_ERROR(CheckWord(word));
+  POLLUX_RETURN_IF_ERROR(CheckWord(second));
+  const WakeOp op(operation);
+  memory::AddressSpace& memory = *thread.process().memory;
+  POLLUX_ASSIGN_OR_RETURN(const uint32_t old, memory.ReadObject<uint32_t>(second));
+  POLLUX_ASSIGN_OR_RETURN(const uint32_t changed, op.Apply(old));
+  POLLUX_RETURN_IF_ERROR(memory.WriteObject(second, changed));
+  POLLUX_ASSIGN_OR_RETURN(const bool wake_there, op.Compare(old));
+  FutexTable& table = thread.process().kernel().futexes();
+  int64_t woken = table.Wake(KeyOf(thread, word), wake > 0 ? wake : 1);
+  if (wake_there) {
+    woken += table.Wake(KeyOf(thread, second), wake_second > 0 ? wake_second : 1);
+  }
+  return woken;
+}
+
+}  // namespace pollux::os_emu

@@ -1,0 +1,93 @@
+#include "os_emu/task/signal.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace pollux::os_emu {
+namespace {
+
+constexpr SignalSet kSynchronous = SignalBit(kSigSegv) | SignalBit(kSigBus) | SignalBit(kSigIll) |
+                                   SignalBit(kSigTrap) | SignalBit(kSigFpe) | SignalBit(kSigSys);
+
+constexpr const char* kNames[] = {
+    "SIG_0",     "SIGHUP",    "SIGINT",    "SIGQUIT",   "SIGILL",  "SIGTRAP", "SIGABRT",   "SIGBUS",
+    "SIGFPE",    "SIGKILL",   "SIGUSR1",   "SIGSEGV",   "SIGUSR2", "SIGPIPE", "SIGALRM",   "SIGTERM",
+    "SIGSTKFLT", "SIGCHLD",   "SIGCONT",   "SIGSTOP",   "SIGTSTP", "SIGTTIN", "SIGTTOU",   "SIGURG",
+    "SIGXCPU",   "SIGXFSZ",   "SIGVTALRM", "SIGPROF",   "SIGWINCH", "SIGIO",  "SIGPWR",    "SIGSYS",
+    "SIGRT_0",   "SIGRT_1",   "SIGRT_2",   "SIGRT_3",   "SIGRT_4", "SIGRT_5", "SIGRT_6",   "SIGRT_7",
+    "SIGRT_8",   "SIGRT_9",   "SIGRT_10",  "SIGRT_11",  "SIGRT_12", "SIGRT_13", "SIGRT_14", "SIGRT_15",
+    "SIGRT_16",  "SIGRT_17",  "SIGRT_18",  "SIGRT_19",  "SIGRT_20", "SIGRT_21", "SIGRT_22", "SIGRT_23",
+    "SIGRT_24",  "SIGRT_25",  "SIGRT_26",  "SIGRT_27",  "SIGRT_28", "SIGRT_29", "SIGRT_30", "SIGRT_31",
+    "SIGRT_32",
+};
+static_assert(std::size(kNames) == kSignals + 1);
+
+}  // namespace
+
+DefaultAction DefaultActionOf(int signal) {
+  switch (signal) {
+    case kSigQuit:
+    case kSigIll:
+    case kSigTrap:
+    case kSigAbrt:
+    case kSigBus:
+    case kSigFpe:
+    case kSigSegv:
+    case kSigXcpu:
+    case kSigXfsz:
+    case kSigSys:
+      return DefaultAction::kCore;
+    case kSigChld:
+    case kSigUrg:
+    case kSigWinch:
+      return DefaultAction::kIgnore;
+    case kSigCont:
+      return DefaultAction::kContinue;
+    case kSigStop:
+    case kSigTstp:
+    case kSigTtin:
+    case kSigTtou:
+      return DefaultAction::kStop;
+    default:
+      return DefaultAction::kTerminate;
+  }
+}
+
+bool PendingSignals::Add(const SignalInfo& info) {
+  const SignalSet bit = SignalBit(info.signal);
+  if (info.signal < kSigRtMin) {
+    if ((set_ & bit) != 0) return true;
+  } else if (queue_.size() >= kMaxQueued) {
+    return false;
+  }
+  queue_.push_back(info);
+  set_ |= bit;
+  return true;
+}
+
+void PendingSignals::Remove(SignalSet signals) {
+  if ((set_ & signals) == 0) return;
+  std::erase_if(queue_, [signals](const SignalInfo& info) {
+    return (SignalBit(info.signal) & signals) != 0;
+  });
+  set_ &= ~signals;
+}
+
+std::optional<SignalInfo> PendingSignals::Take(SignalSet blocked) {
+  SignalSet ready = set_ & ~blocked;
+  if (ready == 0) return std::nullopt;
+  if ((ready & kSynchronous) != 0) ready &= kSynchronous;
+  const int signal = __builtin_ctzll(ready) + 1;
+  const auto is_it = [signal](const SignalInfo& info) { return info.signal == signal; };
+  const auto found = std::find_if(queue_.begin(), queue_.end(), is_it);
+  const SignalInfo info = *found;
+  const auto rest = queue_.erase(found);
+  if (std::find_if(rest, queue_.end(), is_it) == queue_.end()) set_ &= ~SignalBit(signal);
+  return info;
+}
+
+const char* SignalName(int signal) {
+  return signal >= 1 && signal <= kSignals ? kNames[signal] : "SIG_?";
+}
+
+}  // namespace pollux::os_emu

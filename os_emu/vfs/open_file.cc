@@ -1,0 +1,167 @@
+#include "os_emu/vfs/open_file.h"
+
+#include <algorithm>
+#include <limits>
+#include <span>
+
+#include "os_emu/vfs/file_system.h"
+
+namespace pollux::os_emu {
+namespace {
+
+constexpr uint64_t kMaxMappedBytes = uint64_t{4} << 30;
+
+// put_user() of what an ioctl answers.
+template <typename T>
+Result<int64_t> PutAnswer(memory::AddressSpace* space, uint64_t address, T answer) {
+  if (space == nullptr) return Errno::kFault;
+  POLLUX_RETURN_IF_ERROR(space->WriteObject(GuestAddr{address}, answer));
+  return int64_t{0};
+}
+
+}  // namespace
+
+Result<void> OpenFile::Stat(FileStatus* status) {
+  POLLUX_ASSIGN_OR_RETURN(*status, inode().GetStatus());
+  return {};
+}
+
+// do_vfs_ioctl() of fs/ioctl.c.
+Result<int64_t> OpenFile::Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) {
+  const uint32_t type = inode().type();
+  if (request == kFiGetBsz) return PutAnswer<int32_t>(space, argument, 4096);
+  if (request == kFioQSize && (type == kModeRegular || type == kModeDirectory)) {
+    POLLUX_ASSIGN_OR_RETURN(const FileStatus status, inode().GetStatus());
+    return PutAnswer<int64_t>(space, argument, static_cast<int64_t>(status.size));
+  }
+  return Errno::kNotTy;
+}
+
+// ---- DirectoryFile
+
+Result<uint64_t> DirectoryFile::Seek(int64_t offset, Whence whence) {
+  int64_t base = 0;
+  if (whence == Whence::kCurrent) {
+    base = static_cast<int64_t>(cursor_.position);
+  } else if (whence != Whence::kSet) {
+    return Errno::kInval;
+  }
+  int64_t position = 0;
+  if (__builtin_add_overflow(base, offset, &position) || position < 0) return Errno::kInval;
+  cursor_.position = static_cast<uint64_t>(position);
+  return cursor_.position;
+}
+
+Result<void> DirectoryFile::ReadDirectory(DirectorySink& sink) {
+  if (dentry()->removed()) return Errno::kNoEnt;
+  return inode().ReadEntries(dentry(), cursor_, sink);
+}
+
+void DirectoryFile::OnRelease() { inode().super().files().budget().used_bytes -= cursor_.charged_bytes; }
+
+// ---- RegularFile
+
+Result<size_t> RegularFile::Read(memory::UserBuffer& to) {
+  POLLUX_ASSIGN_OR_RETURN(const size_t copied, ReadAt(to, position_));
+  position_ += copied;
+  return copied;
+}
+
+Result<size_t> RegularFile::ReadAt(memory::UserBuffer& to, uint64_t offset) {
+  if (offset > kMaxFileBytes) return Errno::kInval;
+  to.Truncate(std::min(kMaxTransferBytes, kMaxFileBytes - offset));
+  if (to.remaining() == 0) return size_t{0};
+  return ReadBytes(to, offset);
+}
+
+Result<size_t> RegularFile::Write(memory::UserBuffer& from) {
+  uint64_t offset = position_;
+  POLLUX_ASSIGN_OR_RETURN(const size_t copied, WriteFrom(from, &offset));
+  if (copied > 0) position_ = offset + copied;
+  return copied;
+}
+
+Result<size_t> RegularFile::WriteAt(memory::UserBuffer& from, uint64_t offset) {
+  return WriteFrom(from, &offset);
+}
+
+Result<size_t> RegularFile::WriteFrom(memory::UserBuffer& from, uint64_t* offset) {
+  if (*offset > kMaxFileBytes) return Errno::kInval;
+  from.Truncate(kMaxTransferBytes);
+  if (from.remaining() == 0) return size_t{0};
+  // generic_write_checks(): O_APPEND wins over the offset, of pwrite(2) too.
+  const bool append = (status_flags() & kOAppend) != 0;
+  if (append) {
+    POLLUX_ASSIGN_OR_RETURN(*offset, Size());
+  }
+  if (*offset >= kMaxFileBytes) return Errno::kFBig;
+  from.Truncate(kMaxFileBytes - *offset);
+  return WriteBytes(from, offset, append);
+}
+
+Result<uint64_t> RegularFile::Seek(int64_t offset, Whence whence) {
+  POLLUX_ASSIGN_OR_RETURN(const uint64_t size, Size());
+  int64_t base = 0;
+  switch (whence) {
+    case Whence::kSet:
+      break;
+    case Whence::kCurrent:
+      base = static_cast<int64_t>(position_);
+      break;
+    case Whence::kEnd:
+      base = static_cast<int64_t>(size);
+      break;
+    case Whence::kData:
+    case Whence::kHole: {
+      if (offset < 0 || static_cast<uint64_t>(offset) >= size) return Errno::kNxio;
+      const uint64_t from = static_cast<uint64_t>(offset);
+      POLLUX_ASSIGN_OR_RETURN(position_, whence == Whence::kData ? NextData(from) : NextHole(from));
+      return position_;
+    }
+    default:
+      return Errno::kInval;
+  }
+  int64_t position = 0;
+  if (__builtin_add_overflow(base, offset, &position) || position < 0) return Errno::kInval;
+  position_ = static_cast<uint64_t>(position);
+  return position_;
+}
+
+Result<void> RegularFile::Truncate(uint64_t bytes) {
+  if (!writable() || bytes > kMaxFileBytes) return Errno::kInval;
+  return SetSize(bytes);
+}
+
+Result<int64_t> RegularFile::Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) {
+  if (request != kFionRead) return OpenFile::Ioctl(request, argument, space);
+  POLLUX_ASSIGN_OR_RETURN(const uint64_t size, Size());
+  // The kernel stores the low half of the difference, which may be negative.
+  return PutAnswer<int32_t>(space, argument, static_cast<int32_t>(size - position_));
+}
+
+Result<std::string> RegularFile::ReadForMapping(uint64_t offset, uint64_t bytes) {
+  if (!readable()) return Errno::kAcces;
+  POLLUX_ASSIGN_OR_RETURN(const uint64_t size, Size());
+  if (offset >= size) return std::string();
+  const uint64_t wanted = std::min(bytes, size - offset);
+  const memory::MemoryBudget& budget = inode().super().files().budget();
+  if (wanted > budget.limit_bytes - std::min(budget.used_bytes, budget.limit_bytes)) return Errno::kNoMem;
+  // A limit that is not set does not make the host's memory endless: a sparse file costs a guest nothing.
+  if (wanted > kMaxMappedBytes) return Errno::kNoMem;
+  std::string contents(wanted, '\0');
+  size_t filled = 0;
+  while (filled < wanted) {
+    auto to = memory::UserBuffer::Host(
+        {reinterpret_cast<uint8_t*>(contents.data()) + filled, std::min(wanted - filled, kMaxTransferBytes)});
+    POLLUX_ASSIGN_OR_RETURN(const size_t copied, ReadBytes(to, offset + filled));
+    if (copied == 0) break;
+    filled += copied;
+  }
+  contents.resize(filled);
+  return contents;
+}
+
+Result<uint64_t> RegularFile::NextData(uint64_t offset) { return offset; }
+Result<uint64_t> RegularFile::NextHole(uint64_t) { return Size(); }
+
+}  // namespace pollux::os_emu

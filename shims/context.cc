@@ -1,0 +1,83 @@
+#include "shims/context.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+
+namespace pollux::shims {
+
+Result<DescriptionRef> SyscallContext::AnyFile(int i) { return process().fds.Get(FdAt(i)); }
+
+Result<DescriptionRef> SyscallContext::File(int i) {
+  POLLUX_ASSIGN_OR_RETURN(DescriptionRef file, AnyFile(i));
+  if ((file->status_flags() & os_emu::kOPath) != 0) return Errno::kBadF;
+  return file;
+}
+
+Result<std::string> SyscallContext::PathFrom(GuestAddr address) { return memory().ReadString(address, kPathMax); }
+
+Result<DescriptionRef> SyscallContext::Base(int i, const std::string& path) {
+  if (Int(i) == kAtFdCwd || (!path.empty() && path[0] == '/')) return DescriptionRef();
+  return AnyFile(i);
+}
+
+Result<Nanos> SyscallContext::Timespec(GuestAddr address) {
+  POLLUX_ASSIGN_OR_RETURN(const GuestTimespec time, In<GuestTimespec>(address));
+  constexpr int64_t kNanosPerSecond = 1'000'000'000;
+  if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds >= kNanosPerSecond) return Errno::kInval;
+  // timespec64_to_ktime() saturates at KTIME_MAX.
+  if (time.seconds >= INT64_MAX / kNanosPerSecond) return kNanosMax;
+  return Nanos{time.seconds * kNanosPerSecond + time.nanoseconds};
+}
+
+Result<std::optional<Nanos>> SyscallContext::OptionalTimespec(GuestAddr address) {
+  if (address.IsNull()) return std::optional<Nanos>();
+  POLLUX_ASSIGN_OR_RETURN(const Nanos time, Timespec(address));
+  return std::optional<Nanos>(time);
+}
+
+Result<memory::UserBuffer> SyscallContext::Buffer(GuestAddr address, uint64_t bytes) {
+  if (!AccessOk(address.value, bytes)) return Errno::kFault;
+  return memory::UserBuffer(&memory(), address, std::min(bytes, kMaxTransfer));
+}
+
+Result<memory::UserBuffer> SyscallContext::Vectors(GuestAddr address, uint64_t count) {
+  if (count > kMaxVectors) return Errno::kInval;
+  std::vector<GuestIovec> vectors(count);
+  const size_t size = count * sizeof(GuestIovec);
+  if (memory().Read(address, {reinterpret_cast<uint8_t*>(vectors.data()), size}) != size) return Errno::kFault;
+  // copy_iovec_from_user() looks at all lengths first; __import_iovec() then at the addresses.
+  for (const GuestIovec& vector : vectors) {
+    if (static_cast<int64_t>(vector.bytes) < 0) return Errno::kInval;
+  }
+  std::vector<memory::UserBuffer::Range> ranges;
+  uint64_t total = 0;
+  for (const GuestIovec& vector : vectors) {
+    if (!AccessOk(vector.start, vector.bytes)) return Errno::kFault;
+    const uint64_t bytes = std::min(vector.bytes, kMaxTransfer - total);
+    total += bytes;
+    if (bytes > 0) ranges.push_back({vector.start, bytes});
+  }
+  return memory::UserBuffer(&memory(), ranges);
+}
+
+Result<void> SyscallContext::SetTemporaryMask(GuestAddr mask, uint64_t size) {
+  if (mask.IsNull()) return {};
+  if (size != sizeof(os_emu::SignalSet)) return Errno::kInval;
+  POLLUX_ASSIGN_OR_RETURN(const os_emu::SignalSet set, In<os_emu::SignalSet>(mask));
+  thread_.saved_mask = thread_.signal_mask;
+  thread_.signal_mask = set & ~os_emu::kUnblockable;
+  return {};
+}
+
+Errno SyscallContext::Refuse(Errno error, const std::string& what) {
+  abi_.WarnOnce(SyscallName(call_.number) + ": " + what + " is not supported, returns " + std::string(ErrnoName(error)));
+  return error;
+}
+
+std::string SyscallName(uint64_t number) {
+  const SyscallRow* row = FindSyscall(number);
+  return row != nullptr ? row->name : absl::StrFormat("syscall_0x%x", number);
+}
+
+}  // namespace pollux::shims

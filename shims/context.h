@@ -1,0 +1,112 @@
+// SyscallContext: one system call as its handler sees it. Arguments are decoded when the handler asks for them, so that errors
+// come in Linux's order (DESIGN decision 8).
+//
+// Lives on the stack for one call of a handler. What a blocked call needs later is copied into its record.
+#ifndef POLLUX_SHIMS_CONTEXT_H_
+#define POLLUX_SHIMS_CONTEXT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "abi/result.h"
+#include "abi/types.h"
+#include "interp/engine/cpu.h"
+#include "memory/address_space.h"
+#include "memory/user_buffer.h"
+#include "os_emu/file/fd_table.h"
+#include "os_emu/task/kernel.h"
+#include "shims/linux_abi.h"
+#include "shims/shims.h"
+
+namespace pollux::shims {
+
+using os_emu::CallResult;
+using os_emu::DescriptionRef;
+using os_emu::Fd;
+
+inline constexpr int32_t kAtFdCwd = -100;
+inline constexpr size_t kPathMax = 4096;           // With the NUL.
+inline constexpr uint64_t kMaxTransfer = 0x7ffff000;  // MAX_RW_COUNT: one read or write moves no more.
+inline constexpr uint64_t kMaxVectors = 1024;      // UIO_MAXIOV
+
+class SyscallContext {
+ public:
+  SyscallContext(SyscallAbi& abi, os_emu::Thread& thread, interp::Cpu& cpu, const Call& call)
+      : abi_(abi), thread_(thread), cpu_(cpu), call_(call) {}
+  SyscallContext(const SyscallContext&) = delete;
+  SyscallContext& operator=(const SyscallContext&) = delete;
+
+  SyscallAbi& abi() { return abi_; }
+  os_emu::Thread& thread() { return thread_; }
+  os_emu::Process& process() { return thread_.process(); }
+  os_emu::Kernel& kernel() { return thread_.process().kernel(); }
+  os_emu::Clock& clock() { return kernel().clock(); }
+  memory::AddressSpace& memory() { return *thread_.process().memory; }
+  interp::Cpu& cpu() { return cpu_; }
+  const Call& call() const { return call_; }
+
+  // ---- Arguments, counted from 0, as C's types would take them from the register.
+  uint64_t Arg(int i) const { return call_.args[i]; }
+  int64_t Long(int i) const { return static_cast<int64_t>(call_.args[i]); }
+  int32_t Int(int i) const { return static_cast<int32_t>(call_.args[i]); }
+  uint32_t UInt(int i) const { return static_cast<uint32_t>(call_.args[i]); }
+  GuestAddr Addr(int i) const { return GuestAddr{call_.args[i]}; }
+  Fd FdAt(int i) const { return Fd{Int(i)}; }
+
+  // ---- Decoding that can fail.
+  // fget(): EBADF where the number is not open, and where it was opened with O_PATH.
+  Result<DescriptionRef> File(int i);
+  // fget_raw(): O_PATH is all right.
+  Result<DescriptionRef> AnyFile(int i);
+  // getname(): EFAULT, ENAMETOOLONG; an empty path is the callee's to refuse.
+  Result<std::string> Path(int i) { return PathFrom(Addr(i)); }
+  Result<std::string> PathFrom(GuestAddr address);
+  // The directory that `path` starts in: what the dirfd argument refers to, empty for AT_FDCWD. An absolute path does not look
+  // at it (EBADF cannot come then), as Linux's path_init().
+  Result<DescriptionRef> Base(int i, const std::string& path);
+
+  template <typename T>
+  Result<T> In(GuestAddr address) {
+    return memory().ReadObject<T>(address);
+  }
+  template <typename T>
+  Result<void> Out(GuestAddr address, const T& object) {
+    return memory().WriteObject(address, object);
+  }
+
+  // get_timespec64() and timespec64_valid(): EFAULT, EINVAL.
+  Result<Nanos> Timespec(GuestAddr address);
+  // The same where a null pointer means "none".
+  Result<std::optional<Nanos>> OptionalTimespec(GuestAddr address);
+
+  // access_ok() of 64-bit riscv, whose TASK_SIZE_MAX is LONG_MAX: only the sign bit is looked at.
+  static bool AccessOk(uint64_t address, uint64_t bytes) {
+    return bytes <= static_cast<uint64_t>(INT64_MAX) && address <= static_cast<uint64_t>(INT64_MAX) - bytes;
+  }
+  // import_ubuf(): EFAULT; cut to kMaxTransfer.
+  Result<memory::UserBuffer> Buffer(GuestAddr address, uint64_t bytes);
+  // import_iovec(): EINVAL (count above kMaxVectors, a negative length), EFAULT; cut to kMaxTransfer.
+  Result<memory::UserBuffer> Vectors(GuestAddr address, uint64_t count);
+
+  // set_user_sigmask() of epoll_pwait, ppoll and pselect6: no mask leaves all as it is. EINVAL (size), EFAULT.
+  Result<void> SetTemporaryMask(GuestAddr mask, uint64_t size);
+
+  // ---- Refusals. Prints once "pollux: warning: NAME: WHAT is not supported, returns EINVAL" and returns the error.
+  Errno Refuse(Errno error, const std::string& what);
+
+ private:
+  SyscallAbi& abi_;
+  os_emu::Thread& thread_;
+  interp::Cpu& cpu_;
+  const Call& call_;
+};
+
+// The name of a call for messages: "read", or "syscall_0x1f4".
+std::string SyscallName(uint64_t number);
+
+}  // namespace pollux::shims
+
+#endif  // POLLUX_SHIMS_CONTEXT_H_
