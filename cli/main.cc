@@ -1,6 +1,13 @@
 // pollux: the command. Each subcommand is a Command; this file only parses and reports what cannot be parsed.
-#include <csignal>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -22,7 +29,17 @@ std::vector<std::string> Words(int argc, char** argv) {
   return words;
 }
 
+// Under `bazel run` the paths of the command line are meant from where the user stands, not from the runfiles.
+void EnterUsersDirectory() {
+  const char* directory = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (directory != nullptr && chdir(directory) != 0) {
+    PrintError(absl::StrCat("BUILD_WORKING_DIRECTORY=", directory, ": ", std::strerror(errno)));
+    std::exit(kExitUsage);
+  }
+}
+
 int Main(int argc, char** argv) {
+  EnterUsersDirectory();
   CLI::App app(
       "pollux runs Linux programs (RISC-V ELF) in an interpreter with a Linux kernel of its own.\n"
       "Exit status of 'run': the guest's own; 128+n where signal n ended it; 124 the guest hangs;\n"

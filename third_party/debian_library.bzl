@@ -35,11 +35,12 @@ def _fields(text):
 def _words(text):
     return [word for word in text.replace(",", " ").split(" ") if word]
 
-def _required_modules(fields):
+def _required_modules(ctx, fields):
     """Names in Requires, without the versions ("absl_base = 20220623, absl_span >= 3")."""
     modules = []
     skip = False
-    for word in _words(fields.get("Requires", "") + "," + fields.get("Requires.private", "")):
+    private = fields.get("Requires.private", "") if ctx.attr.static else ""
+    for word in _words(fields.get("Requires", "") + "," + private):
         if word in ["=", ">=", "<=", ">", "<"]:
             skip = True
         elif skip:
@@ -53,7 +54,7 @@ def _link_inputs(ctx, libdir, names):
     archives, linkopts = [], []
     for name in names:
         archive = "lib%s.a" % name
-        if ctx.path(libdir + "/" + archive).exists:
+        if ctx.attr.static and ctx.path(libdir + "/" + archive).exists:
             if not ctx.path("debian/lib/" + archive).exists:
                 ctx.symlink(libdir + "/" + archive, "debian/lib/" + archive)
             archives.append("lib/" + archive)
@@ -80,14 +81,15 @@ def _module(ctx, libdir, name, path):
     """The cc_library of one pkg-config file."""
     fields = _fields(ctx.read(path))
     deps = []
-    for module in _required_modules(fields):
+    for module in _required_modules(ctx, fields):
         repository = ""
         for prefix, label in ctx.attr.other_modules.items():
             if module.startswith(prefix):
                 repository = label
         deps.append("%s//debian:%s" % (repository, module))
     names, options = [], []
-    for word in _words(fields.get("Libs", "") + " " + fields.get("Libs.private", "")):
+    private = fields.get("Libs.private", "") if ctx.attr.static else ""
+    for word in _words(fields.get("Libs", "") + " " + private):
         if word == "-pthread" or word == "-lpthread":
             options.append("-pthread")
         elif word.startswith("-l") and word not in ["-latomic", "-lrt"]:
@@ -157,13 +159,14 @@ debian_library = repository_rule(
     doc = "A library of a Debian -dev package under upstream's labels.",
     attrs = {
         "debian_packages": attr.string_list(doc = "The packages to install."),
-        "headers": attr.string_list(doc = "Directories under /usr/include that must be there."),
+        "headers": attr.string_list(doc = "Files or directories under /usr/include that must be there."),
         "modules": attr.string_list(
             doc = "pkg-config modules that belong to the library; a trailing _ makes it a prefix.",
         ),
         "other_modules": attr.string_dict(
             doc = "Prefix of a pkg-config module -> the repository that has it.",
         ),
+        "static": attr.bool(default = True, doc = "False: link the shared object in any case."),
         "targets": attr.string_dict(doc = "package:target as upstream says -> pkg-config module."),
         "libraries": attr.string_list_dict(
             doc = "For targets without a pkg-config file: the libraries to link.",

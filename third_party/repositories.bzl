@@ -100,7 +100,8 @@ def _library_repositories():
         "elfutils",
         debian_packages = ["libelf-dev"],
         headers = ["gelf.h", "libelf.h"],
-        modules = ["libelf", "libzstd", "zlib"],
+        modules = ["libelf"],
+        static = False,  # Debian 13's archive lacks objects that it needs.
         targets = {":libelf": "libelf"},
     )
 

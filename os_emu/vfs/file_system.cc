@@ -172,6 +172,14 @@ absl::Status FileSystem::Mount(std::string_view guest_path, InodeRef root) {
   return status;
 }
 
+std::vector<FileSystem::MountInfo> FileSystem::Mounts() const {
+  std::vector<MountInfo> all = {{"/", &impl_->base_root->super()}};
+  for (const Impl::MountEntry& mount : impl_->mounts) {
+    all.push_back({"/" + absl::StrJoin(mount.names, "/"), &mount.root->super()});
+  }
+  return all;
+}
+
 absl::Status FileSystem::MountMemory(std::string_view guest_path) {
   auto fs = std::make_shared<MemoryFs>(this, NextDevice());
   absl::Status status = Mount(guest_path, fs->NewRoot());

@@ -85,6 +85,12 @@ class FileSystem {
   absl::Status Mount(std::string_view guest_path, InodeRef root);
   // An empty file system in memory there.
   absl::Status MountMemory(std::string_view guest_path);
+  // What is mounted, the root first, then by path.
+  struct MountInfo {
+    std::string path;
+    const Super* super;
+  };
+  std::vector<MountInfo> Mounts() const;
   // Who opens FIFOs, sockets and device nodes (by st_rdev). Not owned; must outlive the FileSystem. Without one: kNxio.
   void SetFifoOpener(SpecialFileOpener* opener);
   void SetDeviceOpener(uint64_t device, SpecialFileOpener* opener);

@@ -52,6 +52,7 @@ class HostFs final : public Super, public std::enable_shared_from_this<HostFs> {
       : Super(files, device, read_only), uid_(uid), gid_(gid) {}
 
   void FillStatus(FileSystemStatus* status) override;
+  const char* TypeName() const override { return "9p"; }
   uint32_t uid() const { return uid_; }
   uint32_t gid() const { return gid_; }
 

@@ -46,6 +46,8 @@ class Super {
   uint64_t device() const { return device_; }
   bool read_only() const { return read_only_; }
   virtual void FillStatus(FileSystemStatus* status) = 0;
+  // As /proc/mounts calls it: "tmpfs".
+  virtual const char* TypeName() const = 0;
 
  private:
   FileSystem* files_;
@@ -140,7 +142,8 @@ class Inode {
   virtual ~Inode() = default;
 
  private:
-  friend class Ref<Inode>;
+  template <typename T>
+  friend class Ref;
   void AddReference() { ++references_; }
   void DropReference() {
     if (--references_ == 0) delete this;

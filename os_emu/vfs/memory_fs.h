@@ -36,6 +36,7 @@ class MemoryFs final : public Super, public std::enable_shared_from_this<MemoryF
   static void TearDown(const DentryRef& root);
 
   void FillStatus(FileSystemStatus* status) override;
+  const char* TypeName() const override { return "tmpfs"; }
 
   // Whether `bytes` more fit into the memory limit; then they are charged.
   bool Charge(uint64_t bytes);

@@ -1,0 +1,373 @@
+#include "shims/shims.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "shims/arg_types.h"
+#include "shims/context.h"
+#include "shims/flag_names.h"
+#include "shims/handlers.h"
+#include "shims/signal_frame.h"
+
+namespace pollux::shims {
+namespace {
+
+// strace's default: the result stands in column 40 or where the call ends.
+constexpr size_t kResultColumn = 40;
+
+constexpr int64_t ErrorValue(Errno error) { return -static_cast<int64_t>(error); }
+constexpr bool IsError(int64_t value) { return value < 0 && value >= -4095; }
+
+std::string ErrorText(int64_t value) {
+  const Errno error = static_cast<Errno>(-value);
+  return absl::StrFormat("-1 %s (%s)", std::string(ErrnoName(error)), std::string(ErrnoText(error)));
+}
+
+std::string ResultText(const SyscallRow* row, const PrintView& view) {
+  const int64_t value = view.result;
+  if (row == nullptr) return IsError(value) ? ErrorText(value) : absl::StrFormat("%d", value);
+  if (row->returns == ReturnType::kNever) return "?";
+  // brk(2) never fails, whatever the number looks like; rt_sigreturn gives back what was in a0.
+  if (IsError(value) && row->number != 214) return ErrorText(value);
+  switch (row->returns) {
+    case ReturnType::kAddress:
+      return value == 0 ? "0" : absl::StrFormat("%#x", value);
+    case ReturnType::kOctal:
+      return value == 0 ? "000" : absl::StrFormat("%#03o", value);
+    case ReturnType::kTimeout:
+      return absl::StrFormat("%d%s", value, ReadyText(view, *row));
+    case ReturnType::kFcntl:
+      switch (static_cast<uint32_t>(view.args[1])) {
+        case 1:
+          return value == 0 ? "0" : absl::StrFormat("%#x (flags %s)", value, FlagText(kFdFlags, value));
+        case 3:
+          return absl::StrFormat("%s (flags %s)", value == 0 ? "0" : absl::StrFormat("%#x", value),
+                                 FlagText(kOpenFlags, value));
+        default:
+          return absl::StrFormat("%d", value);
+      }
+    case ReturnType::kFlags:
+      if (view.args[0] != 0 || value == 0) return absl::StrFormat("%d", value);
+      return absl::StrFormat("%#x (%s)", value, FlagText(*row->return_flags, value));
+    case ReturnType::kEnum:
+      return absl::StrFormat("%d (%s)", value, FlagText(*row->return_flags, value));
+    case ReturnType::kInt:
+    case ReturnType::kNever:
+      break;
+  }
+  return absl::StrFormat("%d", value);
+}
+
+std::string SiginfoText(const os_emu::SignalInfo& info) {
+  using namespace os_emu;  // NOLINT: the signal numbers.
+  std::string text = absl::StrFormat("{si_signo=%s, si_code=", SignalText(info.signal));
+  const bool fault = info.code > 0 && info.code != kSiKernel &&
+                     (info.signal == kSigSegv || info.signal == kSigBus || info.signal == kSigIll ||
+                      info.signal == kSigTrap || info.signal == kSigFpe);
+  const char* code = nullptr;
+  if (info.code == kSiUser) code = "SI_USER";
+  if (info.code == kSiTkill) code = "SI_TKILL";
+  if (info.code == kSiQueue) code = "SI_QUEUE";
+  if (info.code == kSiKernel) code = "SI_KERNEL";
+  if (fault && info.signal == kSigSegv) code = info.code == kSegvMapErr ? "SEGV_MAPERR" : "SEGV_ACCERR";
+  if (fault && info.signal == kSigBus) code = info.code == kBusAdrAln ? "BUS_ADRALN" : "BUS_ADRERR";
+  if (fault && info.signal == kSigIll) code = "ILL_ILLOPC";
+  if (fault && info.signal == kSigTrap) code = "TRAP_BRKPT";
+  text += code != nullptr ? std::string(code) : absl::StrFormat("%d", info.code);
+  if (fault) {
+    text += ", si_addr=" + PointerText(info.fault_address.value);
+  } else if (info.code == kSiUser || info.code == kSiTkill || info.code == kSiQueue) {
+    absl::StrAppendFormat(&text, ", si_pid=%d, si_uid=%u", info.sender_pid, info.sender_uid);
+    if (info.code == kSiQueue) absl::StrAppendFormat(&text, ", si_int=%d, si_ptr=%s", static_cast<int32_t>(info.value), PointerText(info.value));
+  }
+  return text + "}";
+}
+
+// The line up to and including the parenthesis.
+std::string CallText(const Call& call, bool closed) {
+  std::vector<std::string> shown;
+  for (const TracedArg& arg : call.traced_args) {
+    if (arg.state == TracedArg::kText) shown.push_back(arg.text);
+    if (arg.state == TracedArg::kAtEnd && !closed) break;  // What strace has not seen yet.
+  }
+  return SyscallName(call.number) + "(" + absl::StrJoin(shown, ", ") + (closed ? ")" : "");
+}
+
+std::string Padded(std::string line) {
+  if (line.size() < kResultColumn) line.resize(kResultColumn - 1 > line.size() ? kResultColumn : line.size() + 1, ' ');
+  return line;
+}
+
+}  // namespace
+
+// ---- Dispatch ---------------------------------------------------------------------------------------------------
+
+os_emu::CallResult Dispatch(SyscallContext& context) {
+  const SyscallRow* row = FindSyscall(context.call().number);
+  return row != nullptr ? row->handler(context) : SysUnsupported(context);
+}
+
+os_emu::CallResult SysUnsupported(SyscallContext& context) {
+  const uint64_t number = context.call().number;
+  context.abi().WarnOnce(
+      absl::StrFormat("unsupported system call %s (%u) returns ENOSYS", SyscallName(number), number));
+  return Errno::kNoSys;
+}
+
+os_emu::CallResult SysRefused(SyscallContext&) { return Errno::kNoSys; }
+
+void SyscallAbi::WarnOnce(const std::string& text) {
+  if (options_.sink == nullptr) return;
+  // A hostile guest can make many different lines, with call numbers of its own making.
+  constexpr size_t kMaxWarnings = 1000;
+  if (warned_.size() >= kMaxWarnings || !warned_.insert(text).second) return;
+  options_.sink->Report("pollux: warning: " + text);
+}
+
+Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
+  *call = Call{};
+  call->number = cpu.x[interp::kA7];
+  for (int i = 0; i < kMaxArgs; ++i) call->args[i] = cpu.x[interp::kA0 + i];
+  call->ecall_pc = cpu.pc - 4;  // ecall has no compressed form.
+  registers_replaced_ = false;
+  yield_ = false;
+  TraceEnter(thread, call);
+
+  SyscallContext context(*this, thread, cpu, *call);
+  os_emu::CallResult result = Dispatch(context);
+  os_emu::Process& process = thread.process();
+  if (process.exit.has_value()) {
+    TraceResult(thread, call, 0);
+    TraceExit(thread, *process.exit);
+    return Next::kProcessExited;
+  }
+  if (process.threads.find(thread.tid()) == process.threads.end()) {
+    TraceResult(thread, call, 0);
+    TraceExit(thread, os_emu::ExitState{static_cast<int>(call->args[0] & 0xff), 0});
+    return Next::kThreadExited;
+  }
+  if (result.blocked()) {
+    thread.Block(result.TakeBlocked());
+    return Next::kBlocked;
+  }
+  Finish(thread, cpu, call, result.value());
+  return yield_ ? Next::kYield : Next::kContinue;
+}
+
+bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
+  Result<int64_t> result = thread.process().kernel().ResumeBlocked(thread);
+  if (!result.ok() && thread.blocked()) return false;
+  registers_replaced_ = false;
+  Finish(thread, cpu, call, result.ok() ? *result : ErrorValue(result.error()));
+  return true;
+}
+
+void SyscallAbi::Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, int64_t value) {
+  // restore_saved_sigmask_unless(EINTR): a handler that runs now is to bring back the mask from before the call.
+  if (thread.saved_mask.has_value() && value != ErrorValue(Errno::kIntr)) {
+    thread.signal_mask = *thread.saved_mask;
+    thread.saved_mask.reset();
+  }
+  if (!registers_replaced_) cpu.x[interp::kA0] = static_cast<uint64_t>(value);
+  TraceResult(thread, call, value);
+}
+
+// ---- Signals ----------------------------------------------------------------------------------------------------
+
+void SyscallAbi::InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call* call,
+                                  const os_emu::SignalAction& action) {
+  const std::unique_ptr<os_emu::BlockedCall> record = thread.Unblock();
+  const Result<int64_t> result = record->Interrupt();
+  const bool untouched = !result.ok() && result.error() == Errno::kIntr;
+  if (untouched && record->on_signal() == os_emu::OnSignal::kRestart) {
+    const bool restart = (action.flags & os_emu::kSaRestart) != 0;
+    // The ecall is executed again when the handler returns.
+    if (restart) cpu.pc = call->ecall_pc;
+    cpu.x[interp::kA0] = restart ? call->args[0] : static_cast<uint64_t>(ErrorValue(Errno::kIntr));
+    TraceInterrupted(thread, call, true);
+    return;
+  }
+  // A call with a mask of its own keeps it until the handler's frame has the old one.
+  cpu.x[interp::kA0] = static_cast<uint64_t>(result.ok() ? *result : ErrorValue(result.error()));
+  if (untouched) {
+    TraceInterrupted(thread, call, false);
+  } else {
+    TraceResult(thread, call, result.ok() ? *result : ErrorValue(result.error()));
+  }
+}
+
+SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
+  os_emu::Process& process = thread.process();
+  os_emu::Kernel& kernel = process.kernel();
+  while (std::optional<os_emu::SignalInfo> info = kernel.TakeSignal(thread)) {
+    os_emu::SignalAction& slot = process.actions[info->signal];
+    const os_emu::SignalAction action = slot;
+    const os_emu::DefaultAction by_default = os_emu::DefaultActionOf(info->signal);
+    const std::string line = absl::StrFormat("--- %s %s ---", SignalText(info->signal), SiginfoText(*info));
+    if (action.handler == os_emu::kSigIgn ||
+        (action.handler == os_emu::kSigDfl &&
+         (by_default == os_emu::DefaultAction::kIgnore || by_default == os_emu::DefaultAction::kContinue))) {
+      TraceLine(thread, line);
+      continue;
+    }
+    if (action.handler == os_emu::kSigDfl) {
+      if (by_default == os_emu::DefaultAction::kStop) {
+        TraceLine(thread, line);
+        WarnOnce("stopping a process by " + SignalText(info->signal) + " is not supported, it runs on");
+        continue;
+      }
+      if (call != nullptr && thread.blocked()) TraceInterrupted(thread, call, false);
+      TraceLine(thread, line);
+      const os_emu::ExitState state{0, info->signal};
+      TraceExit(thread, state);
+      kernel.EndProcess(process, state);
+      return Signals::kProcessExited;
+    }
+    if ((action.flags & os_emu::kSaResetHand) != 0) slot.handler = os_emu::kSigDfl;
+    if (thread.blocked() && call != nullptr) InterruptBlocked(thread, cpu, call, action);
+    TraceLine(thread, line);
+    if (DeliverSignal(thread, cpu, *info, action)) return Signals::kHandler;
+    // force_sigsegv(): no second try for a handler of SIGSEGV itself.
+    if (info->signal == os_emu::kSigSegv) process.actions[os_emu::kSigSegv].handler = os_emu::kSigDfl;
+    os_emu::SignalInfo fault;
+    fault.signal = os_emu::kSigSegv;
+    fault.code = os_emu::kSiKernel;
+    kernel.ForceSignal(thread, fault);
+  }
+  // Nothing took the mask of a call such as ppoll that was interrupted (restore_saved_sigmask()).
+  if (thread.saved_mask.has_value() && !thread.blocked()) {
+    thread.signal_mask = *thread.saved_mask;
+    thread.saved_mask.reset();
+  }
+  return Signals::kNone;
+}
+
+void SyscallAbi::RaiseFault(os_emu::Thread& thread, const interp::Stop& stop, const interp::Cpu& cpu) {
+  os_emu::SignalInfo info;
+  info.fault_address = GuestAddr{cpu.pc};
+  switch (stop.reason) {
+    case interp::StopReason::kIllegal:
+      info.signal = os_emu::kSigIll;
+      info.code = os_emu::kIllIllOpc;
+      break;
+    case interp::StopReason::kEbreak:
+      info.signal = os_emu::kSigTrap;
+      info.code = os_emu::kTrapBrkpt;
+      break;
+    case interp::StopReason::kMisaligned:
+      info.signal = os_emu::kSigBus;
+      info.code = os_emu::kBusAdrAln;
+      info.fault_address = stop.fault.addr;
+      break;
+    case interp::StopReason::kFault:
+      info.fault_address = stop.fault.addr;
+      info.signal = os_emu::kSigSegv;
+      info.code = os_emu::kSegvMapErr;
+      if (stop.fault.kind == memory::FaultKind::kProtection) info.code = os_emu::kSegvAccErr;
+      if (stop.fault.kind == memory::FaultKind::kBeyondFile) {
+        info.signal = os_emu::kSigBus;
+        info.code = os_emu::kBusAdrErr;
+      }
+      if (stop.fault.kind == memory::FaultKind::kOutOfMemory) {
+        WarnOnce("out of memory (--max_memory): the guest is killed");
+        info.signal = os_emu::kSigKill;
+        info.code = os_emu::kSiKernel;
+      }
+      break;
+    case interp::StopReason::kBudget:
+    case interp::StopReason::kEcall:
+      POLLUX_CHECK(false) << "not a fault";
+  }
+  thread.process().kernel().ForceSignal(thread, info);
+}
+
+// ---- Trace ------------------------------------------------------------------------------------------------------
+
+void SyscallAbi::TraceLine(os_emu::Thread& thread, std::string_view line) {
+  if (options_.trace && options_.sink != nullptr) options_.sink->Trace(thread, line);
+}
+
+void SyscallAbi::TraceEnter(os_emu::Thread& thread, Call* call) {
+  call->traced = options_.trace && (options_.trace_filter == nullptr ||
+                                    re2::RE2::FullMatch(SyscallName(call->number), *options_.trace_filter));
+  if (!call->traced) return;
+  const SyscallRow* row = FindSyscall(call->number);
+  const PrintView view{thread, call->args};
+  if (row == nullptr) {
+    for (uint64_t arg : call->args) {
+      call->traced_args.push_back({TracedArg::kText, arg == 0 ? "0" : absl::StrFormat("%#x", arg)});
+    }
+    return;
+  }
+  for (int i = 0; i < row->arg_count(); ++i) {
+    const ArgSpec& spec = row->args[i];
+    TracedArg arg;
+    if (spec.direction == Direction::kOut || spec.type->at_end) {
+      arg.state = TracedArg::kAtEnd;
+    } else if (!spec.type->print(view, spec, i, &arg.text)) {
+      arg.state = TracedArg::kOmitted;
+    }
+    call->traced_args.push_back(std::move(arg));
+  }
+}
+
+namespace {
+
+// Prints what the call has filled.
+void FillAtEnd(const PrintView& view, Call* call) {
+  const SyscallRow* row = FindSyscall(call->number);
+  for (size_t i = 0; i < call->traced_args.size(); ++i) {
+    TracedArg& arg = call->traced_args[i];
+    if (arg.state != TracedArg::kAtEnd) continue;
+    const bool shown = row->args[i].type->print(view, row->args[i], static_cast<int>(i), &arg.text);
+    arg.state = shown ? TracedArg::kText : TracedArg::kOmitted;
+  }
+}
+
+}  // namespace
+
+void SyscallAbi::TraceResult(os_emu::Thread& thread, Call* call, int64_t value) {
+  if (!call->traced) return;
+  call->traced = false;
+  const SyscallRow* row = FindSyscall(call->number);
+  const PrintView view{thread, call->args, value};
+  FillAtEnd(view, call);
+  TraceLine(thread, Padded(CallText(*call, true)) + " = " + ResultText(row, view));
+}
+
+void SyscallAbi::TraceInterrupted(os_emu::Thread& thread, Call* call, bool restart) {
+  if (!call->traced) return;
+  call->traced = false;
+  FillAtEnd(PrintView{thread, call->args, ErrorValue(Errno::kIntr)}, call);
+  TraceLine(thread, Padded(CallText(*call, true)) +
+                        (restart ? " = ? ERESTARTSYS (To be restarted if SA_RESTART is set)"
+                                 : " = ? ERESTARTNOHAND (To be restarted if no handler)"));
+}
+
+void SyscallAbi::TraceExit(os_emu::Thread& thread, const os_emu::ExitState& state) {
+  TraceLine(thread, state.signal != 0 ? absl::StrFormat("+++ killed by %s +++", SignalText(state.signal))
+                                      : absl::StrFormat("+++ exited with %d +++", state.status));
+}
+
+std::string SyscallAbi::DescribeBlocked(os_emu::Thread& thread, const Call& call) const {
+  Call copy = call;
+  if (copy.traced_args.empty()) {
+    // Nothing was kept when it entered: the arguments as they are now.
+    const SyscallRow* row = FindSyscall(call.number);
+    const PrintView view{thread, call.args};
+    for (int i = 0; row != nullptr && i < row->arg_count(); ++i) {
+      TracedArg arg;
+      const ArgSpec& spec = row->args[i];
+      if (spec.direction == Direction::kOut || spec.type->at_end) {
+        arg.state = TracedArg::kAtEnd;
+      } else if (!spec.type->print(view, spec, i, &arg.text)) {
+        arg.state = TracedArg::kOmitted;
+      }
+      copy.traced_args.push_back(std::move(arg));
+    }
+  }
+  return CallText(copy, false) + " <unfinished ...>";
+}
+
+}  // namespace pollux::shims
