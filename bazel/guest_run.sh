@@ -10,4 +10,6 @@ runfiles="$0.runfiles"
 [ -d "$runfiles" ] || runfiles="${RUNFILES_DIR:-${TEST_SRCDIR:-}}"
 cd "$runfiles/$workspace" || exit 125
 
+# With these, pollux would take paths as relative to where `bazel run` was typed.
+unset BUILD_WORKING_DIRECTORY BUILD_WORKSPACE_DIRECTORY
 exec "$pollux" run "${pollux_args[@]}" "$guest" "$@"

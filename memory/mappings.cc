@@ -431,18 +431,20 @@ Result<GuestAddr> AddressSpace::RemapFixed(uint64_t old_start, uint64_t old_byte
     }
     return GuestAddr{new_start};
   }
+  // What stays after shrinking has to be one mapping; what is cut off need not.
+  const auto region = Find(old_start);
+  const uint64_t moved = std::min(old_bytes, new_bytes);
+  if (moved > region->second.end - old_start) return Errno::kFault;
+  if (new_bytes > old_bytes &&
+      !region->second.NeedsNoFileFrom(region->first, old_start + old_bytes)) {
+    return Errno::kNoMem;
+  }
   // From here on as Linux: the target is gone even if the rest fails.
   UnmapRange(new_start, new_start + new_bytes);
   if (old_bytes > new_bytes) {
     POLLUX_RETURN_IF_ERROR(Unmap(GuestAddr{old_start + new_bytes}, old_bytes - new_bytes));
-    old_bytes = new_bytes;
   }
-  const auto region = Find(old_start);
-  if (region == regions_.end() || old_bytes > region->second.end - old_start) return Errno::kFault;
-  const bool grows = new_bytes > old_bytes;
-  if (grows && !region->second.NeedsNoFileFrom(region->first, old_start + old_bytes))
-    return Errno::kNoMem;
-  POLLUX_RETURN_IF_ERROR(MoveRegion(old_start, old_bytes, new_start, new_bytes));
+  POLLUX_RETURN_IF_ERROR(MoveRegion(old_start, moved, new_start, new_bytes));
   return GuestAddr{new_start};
 }
 

@@ -287,10 +287,10 @@ class RandomTest : public ::testing::Test {
       ASSERT_TRUE(result.ok());
       return;
     }
-    model_.Clear(target, new_count);
-    if (new_count < count) model_.Clear(first + new_count, count - new_count);
     const uint64_t moved = std::min(count, new_count);
     if (model_.RunEnd(first) - first < moved) return expect_error(Errno::kFault);
+    model_.Clear(target, new_count);
+    if (new_count < count) model_.Clear(first + new_count, count - new_count);
     ASSERT_TRUE(result.ok());
     model_.Move(first, target, moved, new_count);
   }

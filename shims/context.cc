@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "os_emu/vfs/file_system.h"
 
 namespace pollux::shims {
 
@@ -19,6 +20,14 @@ Result<std::string> SyscallContext::PathFrom(GuestAddr address) { return memory(
 Result<DescriptionRef> SyscallContext::Base(int i, const std::string& path) {
   if (Int(i) == kAtFdCwd || (!path.empty() && path[0] == '/')) return DescriptionRef();
   return AnyFile(i);
+}
+
+Result<SyscallContext::Place> SyscallContext::PlaceAt(int dirfd, int path, uint32_t at_flags) {
+  Place place;
+  POLLUX_ASSIGN_OR_RETURN(place.path, Path(path));
+  if (place.path.empty() && (at_flags & os_emu::kAtEmptyPath) == 0) return Errno::kNoEnt;
+  POLLUX_ASSIGN_OR_RETURN(place.base, Base(dirfd, place.path));
+  return place;
 }
 
 Result<Nanos> SyscallContext::Timespec(GuestAddr address) {

@@ -68,6 +68,13 @@ class SyscallContext {
   // at it (EBADF cannot come then), as Linux's path_init().
   Result<DescriptionRef> Base(int i, const std::string& path);
 
+  // Both at once, in the order of getname() and path_init(): EFAULT, ENAMETOOLONG, ENOENT (empty without kAtEmptyPath), EBADF.
+  struct Place {
+    DescriptionRef base;
+    std::string path;
+  };
+  Result<Place> PlaceAt(int dirfd, int path, uint32_t at_flags = 0);
+
   template <typename T>
   Result<T> In(GuestAddr address) {
     return memory().ReadObject<T>(address);

@@ -94,9 +94,11 @@ std::string CallText(const Call& call, bool closed) {
   return SyscallName(call.number) + "(" + absl::StrJoin(shown, ", ") + (closed ? ")" : "");
 }
 
-std::string Padded(std::string line) {
-  if (line.size() < kResultColumn) line.resize(kResultColumn - 1 > line.size() ? kResultColumn : line.size() + 1, ' ');
-  return line;
+// "read(3, "x", 1)    = 1": the result stands in its column or behind the call.
+std::string WithResult(std::string call, const std::string& result) {
+  call += ' ';
+  if (call.size() < kResultColumn) call.resize(kResultColumn, ' ');
+  return call + "= " + result;
 }
 
 }  // namespace
@@ -217,7 +219,9 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
         WarnOnce("stopping a process by " + SignalText(info->signal) + " is not supported, it runs on");
         continue;
       }
-      if (call != nullptr && thread.blocked()) TraceInterrupted(thread, call, false);
+      if (call != nullptr && thread.blocked()) {
+        TraceInterrupted(thread, call, thread.blocked_call()->on_signal() == os_emu::OnSignal::kRestart);
+      }
       TraceLine(thread, line);
       const os_emu::ExitState state{0, info->signal};
       TraceExit(thread, state);
@@ -333,16 +337,15 @@ void SyscallAbi::TraceResult(os_emu::Thread& thread, Call* call, int64_t value) 
   const SyscallRow* row = FindSyscall(call->number);
   const PrintView view{thread, call->args, value};
   FillAtEnd(view, call);
-  TraceLine(thread, Padded(CallText(*call, true)) + " = " + ResultText(row, view));
+  TraceLine(thread, WithResult(CallText(*call, true), ResultText(row, view)));
 }
 
 void SyscallAbi::TraceInterrupted(os_emu::Thread& thread, Call* call, bool restart) {
   if (!call->traced) return;
   call->traced = false;
   FillAtEnd(PrintView{thread, call->args, ErrorValue(Errno::kIntr)}, call);
-  TraceLine(thread, Padded(CallText(*call, true)) +
-                        (restart ? " = ? ERESTARTSYS (To be restarted if SA_RESTART is set)"
-                                 : " = ? ERESTARTNOHAND (To be restarted if no handler)"));
+  TraceLine(thread, WithResult(CallText(*call, true), restart ? "? ERESTARTSYS (To be restarted if SA_RESTART is set)"
+                                                              : "? ERESTARTNOHAND (To be restarted if no handler)"));
 }
 
 void SyscallAbi::TraceExit(os_emu::Thread& thread, const os_emu::ExitState& state) {

@@ -42,7 +42,7 @@ struct GuestSigcontext {
   uint64_t x[31];  // x1 to x31.
   uint64_t f[32];
   uint32_t fcsr;
-  uint8_t q_padding[252];  // To offset 512 of struct __riscv_q_ext_state, and its fcsr.
+  uint8_t q_padding[256];  // To offset 512 of struct __riscv_q_ext_state, and its fcsr.
   uint32_t reserved;       // 0
   uint32_t end_magic;      // END_MAGIC and END_HDR_SIZE: no extension follows.
   uint32_t end_bytes;

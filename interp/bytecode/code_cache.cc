@@ -189,7 +189,7 @@ void CodeCache::Link(Op* stub, Op* target) {
 void CodeCache::MakeStub(uint32_t index) { ops_[index] = Op{.code = Bytecode::kTranslate}; }
 
 void CodeCache::OnCodeChanged(uint64_t first_page, uint64_t pages) {
-  bool changed = false;
+  // Indirect jumps may go on leading to what are stubs now.
   // munmap of a large range: walk what is translated rather than what is unmapped.
   const auto drop = [&](uint64_t page_number) {
     const auto page = pages_.find(page_number);
@@ -200,7 +200,6 @@ void CodeCache::OnCodeChanged(uint64_t first_page, uint64_t pages) {
       if (last != kNone && ops_[last].length == 4) {
         MakeStub(last);
         last = kNone;
-        changed = true;
       }
     }
     if (page == pages_.end()) return;
@@ -208,7 +207,6 @@ void CodeCache::OnCodeChanged(uint64_t first_page, uint64_t pages) {
       if (index != kNone) MakeStub(index);
     }
     pages_.erase(page);
-    changed = true;
   };
   if (pages <= pages_.size() + 1) {
     for (uint64_t i = 0; i < pages; ++i) drop(first_page + i);
@@ -222,7 +220,6 @@ void CodeCache::OnCodeChanged(uint64_t first_page, uint64_t pages) {
     }
     drop(first_page);
   }
-  if (changed) jumps_.fill({});
 }
 
 void CodeCache::Flush() {

@@ -76,6 +76,19 @@ TEST_F(CodeCacheTest, ABranchElsewhereLeadsToAStubUntilItIsLinked) {
   EXPECT_EQ(op + op->target, target);
 }
 
+TEST_F(CodeCacheTest, LinkingAStubWhoseBranchIsGoneLeavesTheBranchAlone) {
+  CodeCache cache(*space_);
+  Put(kCode, {0x7fc0106f});  // jal x0,+0x17fc: to the next page.
+  Op* op = cache.FindOrTranslate(kCode);
+  Op* stub = op + op->target;
+  ASSERT_EQ(stub->code, Bytecode::kTranslate);
+  Put(kCode, {kNopWord});
+  ASSERT_EQ(op->code, Bytecode::kTranslate);
+  Put(kCode + 0x17fc, {kRet});
+  cache.Link(stub, cache.FindOrTranslate(kCode + 0x17fc));
+  EXPECT_EQ(op->target, 0);
+}
+
 TEST_F(CodeCacheTest, AStoreTurnsThePagesOpsIntoStubsAndOthersStay) {
   CodeCache cache(*space_);
   Put(kCode, {kNopWord, kRet});

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
+#include "interp/engine/fast.h"
 #include "interp/isa/decoder.h"
 #include "interp/isa/disassembler.h"
 #include "interp/isa/opcode_info.h"
@@ -191,6 +192,41 @@ TEST_P(EngineTest, AStoreToTheNextInstructionTakesEffectAtOnce) {
   hart_.Put(kCode, {Addi(7, 7, -1), Addi(0, 0, 0), Addi(0, 0, 0), Addi(10, 0, 1), Sw(6, 5, 0), Bne(7, 0, -20), kEcallBits});
   EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kEcall);
   EXPECT_EQ(hart_.cpu.x[10], 2u);
+}
+
+TEST_P(EngineTest, ChangingTheSecondOfTwoLikelyFusedInstructionsOnTheNextPageTakesEffect) {
+  hart_.Put(kCode + kPageBytes - 4, {Addi(10, 0, 1), Addi(11, 0, 1), kEcallBits});
+  for (const int expected : {1, 2}) {
+    if (expected == 2) hart_.Put(kCode + kPageBytes, {Addi(11, 0, 2)});
+    hart_.cpu.pc = kCode + kPageBytes - 4;
+    EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kEcall);
+    EXPECT_EQ(hart_.cpu.x[11], static_cast<uint64_t>(expected));
+  }
+}
+
+TEST_P(EngineTest, ChangingTheSecondHalfOfAnInstructionOnTheNextPageTakesEffect) {
+  // addi x10,x0,imm straddles: its upper halfword, with the immediate, begins the second page.
+  const uint64_t start = kCode + kPageBytes - 2;
+  for (const int immediate : {5, 6}) {
+    hart_.cpu.pc = start;
+    if (immediate == 5) hart_.Put(start, {Addi(10, 0, 5), kEcallBits});
+    if (immediate == 6) hart_.Put(kCode + kPageBytes, {(Addi(10, 0, 6) >> 16) | kEcallBits << 16});
+    EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kEcall);
+    EXPECT_EQ(hart_.cpu.x[10], static_cast<uint64_t>(immediate));
+  }
+}
+
+TEST_P(EngineTest, AnIndirectJumpFindsCodeThatWasChanged) {
+  // x5 = the callee; jalr x1,0(x5) twice, the callee changed in between.
+  constexpr uint32_t kCallX5 = 0x000280e7, kReturn = 0x00008067;
+  hart_.cpu.x[5] = kCode + kPageBytes;
+  hart_.Put(kCode, {kCallX5, kCallX5, kEcallBits});
+  for (const int immediate : {1, 2}) {
+    hart_.Put(kCode + kPageBytes, {Addi(10, 0, immediate), kReturn});
+    hart_.cpu.pc = kCode;
+    EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kEcall);
+    EXPECT_EQ(hart_.cpu.x[10], static_cast<uint64_t>(immediate));
+  }
 }
 
 TEST_P(EngineTest, CodeWrittenFromOutsideRunsAfterFenceI) {
@@ -421,6 +457,29 @@ TEST(Engines, ADamagedRegisterWouldBeSeen) {
   bool differed = false;
   RunRandomCode(1, 1, true, &differed);
   EXPECT_TRUE(differed);
+}
+
+TEST(FastEngine, IndirectJumpsAreRightAfterItsArenaWasFull) {
+  // Calls x5, whose page returns, after each of many pages of straight code: the arena holds only a few of them.
+  Hart hart(EngineKind::kReference);
+  hart.engine = std::make_unique<FastEngine>(*hart.space, hart.counters, 3 * CodeCache::kRunOps);
+  constexpr int kBlocks = 40;
+  constexpr uint32_t kCallX5 = 0x000280e7, kReturn = 0x00008067, kCountX11 = Addi(11, 11, 1);
+  hart.Map(kCode, (kBlocks + 1) * kPageBytes, memory::kProtRead | memory::kProtExec);
+  hart.Map(kData, kPageBytes, memory::kProtRead | memory::kProtExec);
+  hart.Put(kData, {kCountX11, kReturn});
+  std::vector<uint32_t> words;
+  for (int block = 0; block < kBlocks; ++block) {
+    words.insert(words.end(), 1000, Addi(10, 10, 1));
+    words.push_back(kCallX5);
+  }
+  words.push_back(kEcallBits);
+  hart.Put(kCode, words);
+  hart.cpu.x[5] = kData;
+  EXPECT_EQ(hart.engine->Run(hart.cpu, 1 << 20).reason, StopReason::kEcall);
+  EXPECT_EQ(hart.cpu.x[10], kBlocks * 1000u);
+  EXPECT_EQ(hart.cpu.x[11], static_cast<uint64_t>(kBlocks));
+  EXPECT_EQ(hart.cpu.retired, kBlocks * 1003u + 1);
 }
 
 TEST(FastEngine, GoesOnAfterItsArenaWasFull) {

@@ -108,6 +108,9 @@ class Process {
   std::vector<std::string> command_line;
   std::vector<std::string> environment;
   uint32_t umask = 022;
+  uint32_t dumpable = 1;         // PR_SET_DUMPABLE
+  bool no_new_privs = false;     // PR_SET_NO_NEW_PRIVS
+  uint32_t membarrier_registered = 0;  // MEMBARRIER_CMD_REGISTER_* that were made.
   Credentials credentials;
   std::array<Rlimit, kRlimits> rlimits;
   std::array<SignalAction, kSignals + 1> actions;  // By signal number.

@@ -75,6 +75,8 @@ FileSystem::~FileSystem() {
   for (DentryRef& memory_root : impl_->memory_roots) MemoryFs::TearDown(std::exchange(memory_root, nullptr));
 }
 
+DescriptionRef FileSystem::NotOpen() { return MakeDescription<NotOpenFile>(); }
+
 uint64_t FileSystem::NextDevice() { return MakeDevice(0, ++impl_->last_minor); }
 
 void FileSystem::SetFifoOpener(SpecialFileOpener* opener) { impl_->fifo_opener = opener; }
@@ -217,8 +219,8 @@ Result<DentryRef> FileSystem::Find(const Caller& caller, const DescriptionRef& b
     const DescriptionRef& file = base ? base : caller.cwd;
     if (!file) return root_;
     DentryRef dentry = DentryOf(file);
-    // A pipe, say. What may be done with it is its own folder's to say.
-    if (!dentry) return Errno::kOpNotSupp;
+    // Otherwise a pipe, say. What may be done with it is its own folder's to say.
+    if (!dentry) return IsNotOpen(file) ? Errno::kBadF : Errno::kOpNotSupp;
     return dentry;
   }
   return PathWalk(*this, caller).ToFile(base, path, follow);
@@ -230,6 +232,7 @@ Result<DescriptionRef> FileSystem::OpenDirectory(const Caller& caller, const Des
   DentryRef found;
   if (path.empty() && (at_flags & kAtEmptyPath) != 0) {
     found = base ? DentryOf(base) : root_;
+    if (IsNotOpen(base)) return Errno::kBadF;
     if (!found || !found->inode().IsDirectory()) return Errno::kNotDir;
   } else {
     POLLUX_ASSIGN_OR_RETURN(found, PathWalk(*this, caller).ToFile(base, path, true, true));

@@ -6,7 +6,8 @@
 //
 // How the calls of path resolution are to be used:
 //   - `base` is the directory that a relative path starts in: what dirfd refers to, or empty for the working directory
-//     (AT_FDCWD). It is not looked at where the path is absolute, so resolve dirfd only for a relative path.
+//     (AT_FDCWD). It is not looked at where the path is absolute. For a dirfd that is not open give NotOpen(): the call is
+//     kBadF then, at the moment at which Linux would have looked.
 //   - `path` is what the guest gave, without the NUL. 4096 bytes or more are kNameTooLong. An empty one is kNoEnt,
 //     unless at_flags has kAtEmptyPath: then the call acts on `base` itself, whatever it is. So fchmod(fd) is
 //     ChangeMode(caller, file, "", mode, kAtEmptyPath).
@@ -72,6 +73,8 @@ class FileSystem {
   ~FileSystem();
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
+
+  static DescriptionRef NotOpen();
 
   // ---- Set-up, by the machine.
   // Shows the host directory `host_path` at the absolute `guest_path`; missing directories on the way are made (in memory,

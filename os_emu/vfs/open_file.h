@@ -62,6 +62,14 @@ class PathFile final : public OpenFile {
   const char* TypeName() const override { return "path"; }
 };
 
+// FileSystem::NotOpen(): a dirfd without a description.
+class NotOpenFile final : public FileDescription {
+ public:
+  NotOpenFile() : FileDescription(kOPath) {}
+  Result<void> Stat(FileStatus*) override { return Errno::kBadF; }
+  const char* TypeName() const override { return "none"; }
+};
+
 // Entry order and positions are the file system's; a position stays good while entries come and go.
 class DirectoryFile final : public OpenFile {
  public:

@@ -30,6 +30,8 @@ DentryRef DentryOf(const DescriptionRef& file) {
   return open_file != nullptr ? open_file->dentry() : DentryRef();
 }
 
+bool IsNotOpen(const DescriptionRef& file) { return dynamic_cast<NotOpenFile*>(file.get()) != nullptr; }
+
 DentryRef MountedAt(DentryRef dentry) {
   while (dentry->mounted_root()) dentry = dentry->mounted_root();
   return dentry;
@@ -48,7 +50,8 @@ Result<DentryRef> PathWalk::Start(const DescriptionRef& base, std::string_view p
   const DescriptionRef& from = base ? base : caller_.cwd;
   if (!from) return files_.root();
   DentryRef start = DentryOf(from);
-  if (!start || !start->inode().IsDirectory()) return Errno::kNotDir;
+  if (!start) return IsNotOpen(from) ? Errno::kBadF : Errno::kNotDir;
+  if (!start->inode().IsDirectory()) return Errno::kNotDir;
   return start;
 }
 

@@ -31,7 +31,7 @@ class PathWalk {
     bool trailing_slash = false;  // Of kName: must be a directory.
   };
 
-  // The directory that `path` begins in. kNotDir: relative to what is no directory. kNoEnt: empty. kNameTooLong.
+  // The directory that `path` begins in. kNotDir: relative to what is no directory. kNoEnt: empty. kNameTooLong. kBadF.
   Result<DentryRef> Start(const DescriptionRef& base, std::string_view path);
   Result<Last> ToLast(const DescriptionRef& base, std::string_view path);
 
@@ -61,6 +61,8 @@ class PathWalk {
 
 // The place of an open file in the tree; null: it has none (a pipe).
 DentryRef DentryOf(const DescriptionRef& file);
+// Whether it is FileSystem::NotOpen().
+bool IsNotOpen(const DescriptionRef& file);
 // The root of what is mounted at `dentry`, or `dentry` itself.
 DentryRef MountedAt(DentryRef dentry);
 

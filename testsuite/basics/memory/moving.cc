@@ -15,18 +15,15 @@ constexpr int kBoth = PROT_READ | PROT_WRITE;
 sigjmp_buf back;
 void OnFault(int) { siglongjmp(back, 1); }
 
-// The first character of each page; '.' is zero, '-' nothing there.
-std::string Contents(const volatile char* start, int pages) {
-  static std::string text;
-  text.clear();
-  for (volatile int i = 0; i < pages; i = i + 1) {
-    if (sigsetjmp(back, 1) != 0) {
-      text += '-';
-      continue;
-    }
-    const char c = start[i * kPage];
-    text += c == 0 ? '.' : c;
-  }
+// The first character of a page; '.' is zero, '-' nothing there.
+char Letter(const volatile char* page) {
+  if (sigsetjmp(back, 1) != 0) return '-';
+  const char letter = *page;
+  return letter == 0 ? '.' : letter;
+}
+std::string Contents(const char* start, int pages) {
+  std::string text;
+  for (int i = 0; i < pages; ++i) text += Letter(start + i * kPage);
   return text;
 }
 

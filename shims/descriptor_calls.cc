@@ -1,0 +1,370 @@
+// Calls on descriptors: dup(2), close(2), fcntl(2), ioctl(2), lseek(2), fsync(2) and the like.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "os_emu/file/directory_sink.h"
+#include "os_emu/file/file_status.h"
+#include "os_emu/pipe/pipe.h"
+#include "shims/context.h"
+#include "shims/flag_names.h"
+#include "shims/handlers.h"
+
+namespace pollux::shims {
+namespace {
+
+using os_emu::FileStatus;
+
+uint32_t FileType(os_emu::FileDescription& file) {
+  FileStatus status;
+  return file.Stat(&status).ok() ? status.mode & os_emu::kModeTypeMask : 0;
+}
+
+CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_exec, int32_t from) {
+  Result<Fd> fd = context.process().fds.Install(std::move(file), close_on_exec, from);
+  if (!fd.ok()) return fd.error();
+  return static_cast<int64_t>(*fd);
+}
+
+// ---- fcntl --------------------------------------------------------------------------------------------------------
+
+enum FcntlCommand : uint32_t {
+  kDupFd = 0, kGetFd = 1, kSetFd = 2, kGetFl = 3, kSetFl = 4, kGetLk = 5, kSetLk = 6, kSetLkW = 7, kSetOwn = 8,
+  kGetOwn = 9, kSetSig = 10, kGetSig = 11, kOfdGetLk = 36, kOfdSetLk = 37, kOfdSetLkW = 38, kDupFdQuery = 1027,
+  kDupFdCloExec = 1030, kSetPipeSize = 1031, kGetPipeSize = 1032, kAddSeals = 1033, kGetSeals = 1034,
+};
+
+// setfl()
+CallResult SetStatusFlags(SyscallContext& context, os_emu::FileDescription& file) {
+  const uint32_t wanted = context.UInt(2);
+  const uint32_t now = file.status_flags();
+  const uint32_t changed = wanted ^ now;
+  if ((wanted & os_emu::kODirect) != 0 && (changed & os_emu::kODirect) != 0) {
+    const uint32_t type = FileType(file);
+    if (type != os_emu::kModeFifo && type != os_emu::kModeRegular) return Errno::kInval;
+  }
+  if ((changed & wanted & os_emu::kOAsync) != 0) return context.Refuse(Errno::kInval, "O_ASYNC");
+  constexpr uint32_t kChangeable = os_emu::kOSetFlMask & ~os_emu::kOAsync;
+  file.set_status_flags((now & ~kChangeable) | (wanted & kChangeable));
+  return 0;
+}
+
+// Record locks of one process never conflict with each other (fs/locks.c).
+CallResult RecordLock(SyscallContext& context, os_emu::FileDescription& file, bool gets) {
+  Result<GuestFlock> lock = context.In<GuestFlock>(context.Addr(2));
+  if (!lock.ok()) return lock.error();
+  constexpr int16_t kReadLock = 0, kWriteLock = 1, kUnlock = 2;
+  // flock64_to_posix_lock()
+  if (lock->whence < 0 || lock->whence > 2) return Errno::kInval;
+  int64_t base = 0;
+  if (lock->whence == 1) {
+    Result<uint64_t> position = file.Seek(0, os_emu::Whence::kCurrent);
+    base = position.ok() ? static_cast<int64_t>(*position) : 0;
+  } else if (lock->whence == 2) {
+    FileStatus status;
+    if (file.Stat(&status).ok()) base = static_cast<int64_t>(status.size);
+  }
+  int64_t start = 0, end = 0;
+  if (__builtin_add_overflow(base, lock->start, &start)) return Errno::kOverflow;
+  if (start < 0) return Errno::kInval;
+  if (__builtin_add_overflow(start, lock->length, &end)) return Errno::kOverflow;
+  if (end < 0) return Errno::kInval;
+  if (gets) {
+    if (lock->type != kReadLock && lock->type != kWriteLock) return Errno::kInval;
+    lock->type = kUnlock;
+    Result<void> stored = context.Out(context.Addr(2), *lock);
+    return stored;
+  }
+  if (lock->type != kReadLock && lock->type != kWriteLock && lock->type != kUnlock) return Errno::kInval;
+  if (lock->type == kReadLock && !file.readable()) return Errno::kBadF;
+  if (lock->type == kWriteLock && !file.writable()) return Errno::kBadF;
+  return 0;
+}
+
+}  // namespace
+
+CallResult SysFcntl(SyscallContext& context) {
+  os_emu::FdTable& fds = context.process().fds;
+  Result<DescriptionRef> file = context.AnyFile(0);
+  if (!file.ok()) return file.error();
+  const uint32_t command = context.UInt(1);
+  const bool path_only = ((*file)->status_flags() & os_emu::kOPath) != 0;
+  if (path_only && command != kDupFd && command != kDupFdCloExec && command != kGetFd && command != kSetFd &&
+      command != kGetFl && command != kDupFdQuery) {
+    return Errno::kBadF;
+  }
+  switch (command) {
+    case kDupFd:
+    case kDupFdCloExec:
+      return Install(context, *file, command == kDupFdCloExec, context.Int(2));
+    case kDupFdQuery: {
+      Result<DescriptionRef> other = context.AnyFile(2);
+      if (!other.ok()) return other.error();
+      return *other == *file ? 1 : 0;
+    }
+    case kGetFd: {
+      Result<bool> close_on_exec = fds.CloseOnExec(context.FdAt(0));
+      if (!close_on_exec.ok()) return close_on_exec.error();
+      return *close_on_exec ? 1 : 0;
+    }
+    case kSetFd:
+      return fds.SetCloseOnExec(context.FdAt(0), (context.Arg(2) & 1) != 0);
+    case kGetFl:
+      return static_cast<int64_t>((*file)->status_flags());
+    case kSetFl:
+      return SetStatusFlags(context, **file);
+    case kGetLk:
+      return RecordLock(context, **file, true);
+    case kSetLk:
+    case kSetLkW:
+      return RecordLock(context, **file, false);
+    case kGetOwn:
+    case kGetSig:
+      return 0;  // Nobody can have set one.
+    case kSetPipeSize:
+    case kGetPipeSize: {
+      os_emu::PipeEnd* end = os_emu::PipeEnd::From(**file);
+      if (end == nullptr) return Errno::kBadF;
+      if (command == kGetPipeSize) return int64_t{end->pipe().capacity_bytes()};
+      Result<uint32_t> bytes = end->pipe().SetCapacity(context.UInt(2));
+      if (!bytes.ok()) return bytes.error();
+      return int64_t{*bytes};
+    }
+    default: {
+      const char* name = NameOf(kFcntlCommands, command);
+      // Linux knows it, so the program may rely on it. What Linux does not know either is the program's mistake.
+      if (name == nullptr) return Errno::kInval;
+      return context.Refuse(Errno::kInval, name);
+    }
+  }
+}
+
+CallResult SysIoctl(SyscallContext& context) {
+  constexpr uint32_t kFioNClEx = 0x5450, kFioClEx = 0x5451, kFioNBio = 0x5421, kFioAsync = 0x5452;
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  const uint32_t request = context.UInt(1);
+  switch (request) {
+    case kFioClEx:
+    case kFioNClEx:
+      return context.process().fds.SetCloseOnExec(context.FdAt(0), request == kFioClEx);
+    case kFioNBio: {
+      Result<int32_t> on = context.In<int32_t>(context.Addr(2));
+      if (!on.ok()) return on.error();
+      const uint32_t flags = (*file)->status_flags() & ~os_emu::kONonBlock;
+      (*file)->set_status_flags(*on != 0 ? flags | os_emu::kONonBlock : flags);
+      return 0;
+    }
+    case kFioAsync: {
+      Result<int32_t> on = context.In<int32_t>(context.Addr(2));
+      if (!on.ok()) return on.error();
+      return *on != 0 ? CallResult(context.Refuse(Errno::kNotTy, "FIOASYNC")) : CallResult(0);
+    }
+    default: {
+      Result<int64_t> result = (*file)->Ioctl(request, context.Arg(2), &context.memory());
+      if (!result.ok() && result.error() == Errno::kNotTy && NameOf(kIoctlRequests, request) == nullptr) {
+        return context.Refuse(Errno::kNotTy, absl::StrFormat("request %#x", request));
+      }
+      return result;
+    }
+  }
+}
+
+CallResult SysDup(SyscallContext& context) {
+  Result<DescriptionRef> file = context.AnyFile(0);
+  if (!file.ok()) return file.error();
+  return Install(context, *std::move(file), false, 0);
+}
+
+CallResult SysDup3(SyscallContext& context) {
+  const uint32_t flags = context.UInt(2);
+  if ((flags & ~os_emu::kOCloExec) != 0 || context.Int(0) == context.Int(1)) return Errno::kInval;
+  if (context.UInt(1) >= static_cast<uint32_t>(context.process().fds.limit())) return Errno::kBadF;
+  Result<DescriptionRef> file = context.AnyFile(0);
+  if (!file.ok()) return file.error();
+  Result<void> installed =
+      context.process().fds.InstallAt(context.FdAt(1), *std::move(file), (flags & os_emu::kOCloExec) != 0);
+  if (!installed.ok()) return installed.error();
+  return int64_t{context.Int(1)};
+}
+
+CallResult SysClose(SyscallContext& context) {
+  Result<DescriptionRef> file = context.process().fds.Remove(context.FdAt(0));
+  if (!file.ok()) return file.error();
+  return 0;
+}
+
+CallResult SysCloseRange(SyscallContext& context) {
+  constexpr uint32_t kUnshare = 2, kCloseOnExec = 4;
+  const uint32_t first = context.UInt(0), last = context.UInt(1), flags = context.UInt(2);
+  if ((flags & ~(kUnshare | kCloseOnExec)) != 0) return Errno::kInval;
+  if (first > last) return Errno::kInval;
+  os_emu::FdTable& fds = context.process().fds;
+  for (Fd fd : fds.OpenNumbers()) {
+    const uint32_t number = static_cast<uint32_t>(fd);
+    if (number < first || number > last) continue;
+    if ((flags & kCloseOnExec) != 0) {
+      (void)fds.SetCloseOnExec(fd, true).ok();
+    } else {
+      (void)fds.Remove(fd).ok();
+    }
+  }
+  return 0;
+}
+
+CallResult SysLseek(SyscallContext& context) {
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  if (context.UInt(2) > static_cast<uint32_t>(os_emu::Whence::kHole)) return Errno::kInval;
+  Result<uint64_t> position = (*file)->Seek(context.Long(1), static_cast<os_emu::Whence>(context.UInt(2)));
+  if (!position.ok()) return position.error();
+  return static_cast<int64_t>(*position);
+}
+
+namespace {
+
+// struct linux_dirent64 entries, straight into guest memory.
+class GuestDirectorySink final : public os_emu::DirectorySink {
+ public:
+  GuestDirectorySink(memory::AddressSpace& memory, GuestAddr to, uint64_t bytes)
+      : memory_(memory), to_(to), bytes_(bytes) {}
+
+  bool Add(uint64_t ino, uint64_t next_offset, os_emu::EntryType type, std::string_view name) override {
+    constexpr size_t kHeaderBytes = 19;
+    const size_t record_bytes = (kHeaderBytes + name.size() + 1 + 7) & ~size_t{7};
+    if (record_bytes > bytes_ - written_) {
+      full_ = true;
+      return false;
+    }
+    std::string record(record_bytes, '\0');
+    const auto put = [&](size_t offset, uint64_t value, size_t size) {
+      for (size_t i = 0; i < size; ++i) record[offset + i] = static_cast<char>(value >> (8 * i));
+    };
+    put(0, ino, 8);
+    put(8, next_offset, 8);
+    put(16, record_bytes, 2);
+    put(18, static_cast<uint8_t>(type), 1);
+    record.replace(kHeaderBytes, name.size(), name);
+    const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(record.data()), record.size());
+    if (memory_.Write(to_ + written_, bytes) != record_bytes) {
+      fault_ = true;
+      return false;
+    }
+    written_ += record_bytes;
+    return true;
+  }
+
+  CallResult Answer() const {
+    if (written_ > 0) return static_cast<int64_t>(written_);
+    if (fault_) return Errno::kFault;
+    if (full_) return Errno::kInval;
+    return 0;
+  }
+
+ private:
+  memory::AddressSpace& memory_;
+  GuestAddr to_;
+  uint64_t bytes_;
+  uint64_t written_ = 0;
+  bool full_ = false;
+  bool fault_ = false;
+};
+
+}  // namespace
+
+CallResult SysGetdents64(SyscallContext& context) {
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  GuestDirectorySink sink(context.memory(), context.Addr(1), context.UInt(2));
+  Result<void> read = (*file)->ReadDirectory(sink);
+  if (!read.ok()) return read.error();
+  return sink.Answer();
+}
+
+CallResult SysFtruncate(SyscallContext& context) {
+  if (context.Long(1) < 0) return Errno::kInval;
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  if (FileType(**file) != os_emu::kModeRegular || !(*file)->writable()) return Errno::kInval;
+  return (*file)->Truncate(context.Arg(1));
+}
+
+// vfs_fallocate()
+CallResult SysFallocate(SyscallContext& context) {
+  constexpr uint32_t kKeepSize = 1;
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  const int64_t offset = context.Long(2), length = context.Long(3);
+  if (offset < 0 || length <= 0) return Errno::kInval;
+  if ((context.UInt(1) & ~kKeepSize) != 0) return context.Refuse(Errno::kOpNotSupp, "a mode");
+  if (!(*file)->writable()) return Errno::kBadF;
+  FileStatus status;
+  Result<void> stat = (*file)->Stat(&status);
+  if (!stat.ok()) return stat.error();
+  switch (status.mode & os_emu::kModeTypeMask) {
+    case os_emu::kModeRegular: break;
+    case os_emu::kModeFifo: return Errno::kSPipe;
+    case os_emu::kModeDirectory: return Errno::kIsDir;
+    default: return Errno::kNoDev;
+  }
+  if (offset > INT64_MAX - length) return Errno::kFBig;
+  const uint64_t end = static_cast<uint64_t>(offset) + static_cast<uint64_t>(length);
+  if ((context.UInt(1) & kKeepSize) != 0 || end <= status.size) return 0;
+  return (*file)->Truncate(end);
+}
+
+CallResult SysSync(SyscallContext&) { return 0; }
+
+CallResult SysSyncfs(SyscallContext& context) {
+  Result<DescriptionRef> file = context.File(0);
+  return file.ok() ? CallResult(0) : CallResult(file.error());
+}
+
+CallResult SysFsync(SyscallContext& context) {
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  const uint32_t type = FileType(**file);
+  // Pipes, sockets and terminals have no fsync operation.
+  if (type != os_emu::kModeRegular && type != os_emu::kModeDirectory && type != os_emu::kModeBlock) return Errno::kInval;
+  return 0;
+}
+
+CallResult SysSyncFileRange(SyscallContext& context) {
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  const int64_t offset = context.Long(1), length = context.Long(2);
+  if ((context.UInt(3) & ~7u) != 0 || offset < 0 || length < 0 || offset > INT64_MAX - length) return Errno::kInval;
+  const uint32_t type = FileType(**file);
+  if (type != os_emu::kModeRegular && type != os_emu::kModeDirectory && type != os_emu::kModeBlock) return Errno::kSPipe;
+  return 0;
+}
+
+CallResult SysReadahead(SyscallContext& context) {
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  if (!(*file)->readable()) return Errno::kBadF;
+  return FileType(**file) == os_emu::kModeRegular ? CallResult(0) : CallResult(Errno::kInval);
+}
+
+CallResult SysFadvise64(SyscallContext& context) {
+  constexpr int32_t kLastAdvice = 5;  // POSIX_FADV_NOREUSE
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  if (FileType(**file) == os_emu::kModeFifo) return Errno::kSPipe;
+  if (context.Long(2) < 0 || context.Int(3) < 0 || context.Int(3) > kLastAdvice) return Errno::kInval;
+  return 0;
+}
+
+CallResult SysFlock(SyscallContext& context) {
+  constexpr uint32_t kShared = 1, kExclusive = 2, kNonBlocking = 4, kUnlock = 8;
+  const uint32_t operation = context.UInt(1) & ~kNonBlocking;
+  if (operation != kShared && operation != kExclusive && operation != kUnlock) return Errno::kInval;
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  if (operation != kUnlock && !(*file)->readable() && !(*file)->writable()) return Errno::kBadF;
+  if (operation != kUnlock) context.abi().WarnOnce("flock: locks of different descriptions do not exclude each other");
+  return 0;
+}
+
+}  // namespace pollux::shims

@@ -1,0 +1,278 @@
+// read(2), write(2) and their relatives, sendfile(2), copy_file_range(2) (fs/read_write.c).
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "os_emu/file/file_status.h"
+#include "os_emu/task/calls.h"
+#include "shims/context.h"
+#include "shims/handlers.h"
+
+namespace pollux::shims {
+namespace {
+
+using memory::UserBuffer;
+
+enum class Transfer { kRead, kWrite };
+
+bool Allows(const os_emu::FileDescription& file, Transfer transfer) {
+  return transfer == Transfer::kRead ? file.readable() : file.writable();
+}
+
+CallResult Start(SyscallContext& context, Transfer transfer, DescriptionRef file, UserBuffer buffer) {
+  return transfer == Transfer::kRead ? os_emu::StartRead(context.thread(), std::move(file), std::move(buffer))
+                                     : os_emu::StartWrite(context.thread(), std::move(file), std::move(buffer));
+}
+
+// vfs_read(): the access mode is looked at before the buffer.
+CallResult AtPosition(SyscallContext& context, Transfer transfer) {
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  if (!Allows(**file, transfer)) return Errno::kBadF;
+  Result<UserBuffer> buffer = context.Buffer(context.Addr(1), context.Arg(2));
+  if (!buffer.ok()) return buffer.error();
+  return Start(context, transfer, *std::move(file), *std::move(buffer));
+}
+
+CallResult VectorAtPosition(SyscallContext& context, Transfer transfer) {
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  if (!Allows(**file, transfer)) return Errno::kBadF;
+  Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
+  if (!buffer.ok()) return buffer.error();
+  if (buffer->remaining() == 0) return 0;  // The file is not asked.
+  return Start(context, transfer, *std::move(file), *std::move(buffer));
+}
+
+// FMODE_PREAD and FMODE_PWRITE: whether the file has positions at all.
+bool HasPositions(os_emu::FileDescription& file) {
+  UserBuffer nothing;
+  const Result<size_t> result = file.ReadAt(nothing, 0);
+  return result.ok() || result.error() != Errno::kSPipe;
+}
+
+Result<size_t> TransferAt(os_emu::FileDescription& file, Transfer transfer, UserBuffer& buffer, uint64_t offset) {
+  return transfer == Transfer::kRead ? file.ReadAt(buffer, offset) : file.WriteAt(buffer, offset);
+}
+
+// pread64(2): EINVAL, EBADF, ESPIPE, EBADF for the access mode, EFAULT.
+CallResult AtOffset(SyscallContext& context, Transfer transfer, bool vectors) {
+  const int64_t offset = context.Long(3);
+  if (offset < 0) return Errno::kInval;
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  if (!HasPositions(**file)) return Errno::kSPipe;
+  if (!Allows(**file, transfer)) return Errno::kBadF;
+  Result<UserBuffer> buffer = vectors ? context.Vectors(context.Addr(1), context.Arg(2))
+                                      : context.Buffer(context.Addr(1), context.Arg(2));
+  if (!buffer.ok()) return buffer.error();
+  if (vectors && buffer->remaining() == 0) return 0;
+  return TransferAt(**file, transfer, *buffer, static_cast<uint64_t>(offset));
+}
+
+constexpr uint32_t kRwfHighPriority = 1, kRwfDataSync = 2, kRwfSync = 4, kRwfNoWait = 8;
+
+CallResult WithFlags(SyscallContext& context, Transfer transfer) {
+  const uint32_t flags = context.UInt(5);
+  uint32_t known = kRwfHighPriority | kRwfDataSync | kRwfSync;
+  if (transfer == Transfer::kRead) known |= kRwfNoWait;
+  const bool at_position = context.Long(3) == -1;
+  if ((flags & ~known) != 0) {
+    // kiocb_set_rw_flags() comes after the descriptor and the vectors.
+    Result<DescriptionRef> file = context.File(0);
+    if (!file.ok()) return file.error();
+    if (!Allows(**file, transfer)) return Errno::kBadF;
+    Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
+    if (!buffer.ok()) return buffer.error();
+    if (buffer->remaining() == 0) return 0;
+    return context.Refuse(Errno::kOpNotSupp, "a flag");
+  }
+  if (!at_position) return AtOffset(context, transfer, true);
+  if ((flags & kRwfNoWait) == 0) return VectorAtPosition(context, transfer);
+  Result<DescriptionRef> file = context.File(0);
+  if (!file.ok()) return file.error();
+  if (!Allows(**file, transfer)) return Errno::kBadF;
+  Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
+  if (!buffer.ok()) return buffer.error();
+  if (buffer->remaining() == 0) return 0;
+  return (*file)->Read(*buffer);
+}
+
+// ---- sendfile -----------------------------------------------------------------------------------------------------
+
+constexpr uint64_t kChunkBytes = 65536;
+
+// Where sendfile and copy_file_range are in a file: at the guest's offset, or at the file's own position.
+class Position {
+ public:
+  Position(DescriptionRef file, std::optional<uint64_t> offset) : file_(std::move(file)), offset_(offset) {}
+
+  Result<uint64_t> Now() { return offset_.has_value() ? Result<uint64_t>(*offset_) : file_->Seek(0, os_emu::Whence::kCurrent); }
+  void Advance(uint64_t bytes) {
+    if (offset_.has_value()) {
+      *offset_ += bytes;
+    } else {
+      (void)file_->Seek(static_cast<int64_t>(bytes), os_emu::Whence::kCurrent).ok();
+    }
+  }
+  os_emu::FileDescription& file() { return *file_; }
+  const std::optional<uint64_t>& offset() const { return offset_; }
+
+ private:
+  DescriptionRef file_;
+  std::optional<uint64_t> offset_;
+};
+
+Result<size_t> ReadChunk(Position& from, std::string* chunk, uint64_t bytes) {
+  POLLUX_ASSIGN_OR_RETURN(const uint64_t at, from.Now());
+  chunk->resize(std::min(bytes, kChunkBytes));
+  UserBuffer buffer = UserBuffer::Host({reinterpret_cast<uint8_t*>(chunk->data()), chunk->size()});
+  POLLUX_ASSIGN_OR_RETURN(const size_t got, from.file().ReadAt(buffer, at));
+  chunk->resize(got);
+  return got;
+}
+
+// The offset argument: kFault, kInval (negative).
+Result<std::optional<uint64_t>> OffsetArgument(SyscallContext& context, int i) {
+  if (context.Addr(i).IsNull()) return std::optional<uint64_t>();
+  POLLUX_ASSIGN_OR_RETURN(const int64_t offset, context.In<int64_t>(context.Addr(i)));
+  if (offset < 0) return Errno::kInval;
+  return std::optional<uint64_t>(static_cast<uint64_t>(offset));
+}
+
+}  // namespace
+
+CallResult SysRead(SyscallContext& context) { return AtPosition(context, Transfer::kRead); }
+CallResult SysWrite(SyscallContext& context) { return AtPosition(context, Transfer::kWrite); }
+CallResult SysReadv(SyscallContext& context) { return VectorAtPosition(context, Transfer::kRead); }
+CallResult SysWritev(SyscallContext& context) { return VectorAtPosition(context, Transfer::kWrite); }
+CallResult SysPread64(SyscallContext& context) { return AtOffset(context, Transfer::kRead, false); }
+CallResult SysPwrite64(SyscallContext& context) { return AtOffset(context, Transfer::kWrite, false); }
+CallResult SysPreadv(SyscallContext& context) { return AtOffset(context, Transfer::kRead, true); }
+CallResult SysPwritev(SyscallContext& context) { return AtOffset(context, Transfer::kWrite, true); }
+CallResult SysPreadv2(SyscallContext& context) { return WithFlags(context, Transfer::kRead); }
+CallResult SysPwritev2(SyscallContext& context) { return WithFlags(context, Transfer::kWrite); }
+
+// do_sendfile(). The copy never waits: a destination without room ends it with a short count, or with EAGAIN.
+CallResult SysSendfile(SyscallContext& context) {
+  Result<std::optional<uint64_t>> offset = OffsetArgument(context, 2);
+  if (!offset.ok()) return offset.error();
+  Result<DescriptionRef> in = context.File(1);
+  if (!in.ok()) return in.error();
+  if (!(*in)->readable()) return Errno::kBadF;
+  if (!HasPositions(**in)) return offset->has_value() ? Errno::kSPipe : Errno::kInval;
+  Result<DescriptionRef> out = context.File(0);
+  if (!out.ok()) return out.error();
+  if (!(*out)->writable()) return Errno::kBadF;
+  if (((*out)->status_flags() & os_emu::kOAppend) != 0) return Errno::kInval;
+
+  Position from(*in, *offset);
+  uint64_t left = std::min(context.Arg(3), kMaxTransfer);
+  int64_t sent = 0;
+  std::optional<Errno> error;
+  while (left > 0) {
+    std::string chunk;
+    const Result<size_t> got = ReadChunk(from, &chunk, left);
+    if (!got.ok() || *got == 0) {
+      if (!got.ok()) error = got.error();
+      break;
+    }
+    UserBuffer buffer = UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
+    const Result<size_t> written = (*out)->Write(buffer);
+    if (!written.ok()) {
+      error = written.error();
+      break;
+    }
+    from.Advance(*written);
+    sent += static_cast<int64_t>(*written);
+    left -= *written;
+    if (*written < chunk.size()) break;
+  }
+  if (from.offset().has_value()) {
+    Result<void> stored = context.Out<int64_t>(context.Addr(2), static_cast<int64_t>(*from.offset()));
+    if (!stored.ok()) return stored.error();
+  }
+  if (sent > 0) return sent;
+  if (error == Errno::kPipe) {
+    os_emu::SignalInfo info;
+    info.signal = os_emu::kSigPipe;
+    info.sender_pid = static_cast<int32_t>(context.process().pid());
+    info.sender_uid = context.process().credentials.uid;
+    context.kernel().RaiseSignal(context.thread(), info);
+  }
+  if (error == Errno::kAgain && !(*out)->nonblocking()) return context.Refuse(Errno::kAgain, "waiting for the destination");
+  if (error.has_value()) return *error;
+  return 0;
+}
+
+CallResult SysCopyFileRange(SyscallContext& context) {
+  Result<DescriptionRef> in = context.File(0);
+  if (!in.ok()) return in.error();
+  Result<DescriptionRef> out = context.File(2);
+  if (!out.ok()) return out.error();
+  Result<std::optional<uint64_t>> in_offset = OffsetArgument(context, 1);
+  if (!in_offset.ok()) return in_offset.error();
+  Result<std::optional<uint64_t>> out_offset = OffsetArgument(context, 3);
+  if (!out_offset.ok()) return out_offset.error();
+  if (context.Arg(5) != 0) return Errno::kInval;
+
+  // generic_copy_file_checks()
+  os_emu::FileStatus in_status, out_status;
+  Result<void> stat = (*in)->Stat(&in_status);
+  if (!stat.ok()) return stat.error();
+  stat = (*out)->Stat(&out_status);
+  if (!stat.ok()) return stat.error();
+  const auto is = [](const os_emu::FileStatus& status, uint32_t type) {
+    return (status.mode & os_emu::kModeTypeMask) == type;
+  };
+  if (is(in_status, os_emu::kModeDirectory) || is(out_status, os_emu::kModeDirectory)) return Errno::kIsDir;
+  if (!is(in_status, os_emu::kModeRegular) || !is(out_status, os_emu::kModeRegular)) return Errno::kInval;
+  if (!(*in)->readable() || !(*out)->writable()) return Errno::kBadF;
+  if (((*out)->status_flags() & os_emu::kOAppend) != 0) return Errno::kBadF;
+
+  Position from(*in, *in_offset), to(*out, *out_offset);
+  const Result<uint64_t> from_at = from.Now(), to_at = to.Now();
+  if (!from_at.ok()) return from_at.error();
+  if (!to_at.ok()) return to_at.error();
+  const uint64_t length = context.Arg(4);
+  constexpr uint64_t kMax = INT64_MAX;
+  if (length > kMax || *from_at > kMax - length || *to_at > kMax - length) return Errno::kOverflow;
+  uint64_t left = std::min(length, kMaxTransfer);
+  left = *from_at >= in_status.size ? 0 : std::min(left, in_status.size - *from_at);
+  const bool same = in_status.dev == out_status.dev && in_status.ino == out_status.ino;
+  if (same && *to_at + left > *from_at && *to_at < *from_at + left) return Errno::kInval;
+
+  int64_t copied = 0;
+  std::optional<Errno> error;
+  while (left > 0) {
+    std::string chunk;
+    const Result<size_t> got = ReadChunk(from, &chunk, left);
+    if (!got.ok() || *got == 0) {
+      if (!got.ok()) error = got.error();
+      break;
+    }
+    UserBuffer buffer = UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
+    const Result<uint64_t> at = to.Now();
+    if (!at.ok()) return at.error();
+    const Result<size_t> written = (*out)->WriteAt(buffer, *at);
+    if (!written.ok()) {
+      error = written.error();
+      break;
+    }
+    from.Advance(*written);
+    to.Advance(*written);
+    copied += static_cast<int64_t>(*written);
+    left -= *written;
+    if (*written < chunk.size()) break;
+  }
+  if (copied == 0) return error.has_value() ? CallResult(*error) : CallResult(0);
+  for (const auto& [position, index] : {std::pair<Position*, int>{&from, 1}, {&to, 3}}) {
+    if (!position->offset().has_value()) continue;
+    Result<void> stored = context.Out<int64_t>(context.Addr(index), static_cast<int64_t>(*position->offset()));
+    if (!stored.ok()) return stored.error();
+  }
+  return copied;
+}
+
+}  // namespace pollux::shims

@@ -1,0 +1,250 @@
+// The address space: brk(2), mmap(2) and their relatives (mm/mmap.c, mprotect.c, mremap.c, madvise.c, mlock.c, msync.c).
+#include <algorithm>
+#include <string>
+
+#include "os_emu/file/file_status.h"
+#include "shims/context.h"
+#include "shims/flag_names.h"
+#include "shims/handlers.h"
+
+namespace pollux::shims {
+namespace {
+
+using memory::kPageBytes;
+using memory::kProtExec;
+using memory::kProtRead;
+using memory::kProtWrite;
+
+constexpr uint64_t kPageMask = kPageBytes - 1;
+// PROT_SEM, PROT_GROWSDOWN, PROT_GROWSUP.
+constexpr uint64_t kProtSem = 8, kProtGrowsDown = 0x01000000, kProtGrowsUp = 0x02000000;
+
+// mmap's flags.
+constexpr uint64_t kMapShared = 1, kMapPrivate = 2, kMapSharedValidate = 3, kMapDroppable = 8, kMapType = 0xf,
+                   kMapFixed = 0x10, kMapAnonymous = 0x20, kMapGrowsDown = 0x100, kMapHugeTlb = 0x40000,
+                   kMapSync = 0x80000, kMapFixedNoReplace = 0x100000;
+// LEGACY_MAP_MASK: what MAP_SHARED_VALIDATE accepts.
+constexpr uint64_t kMapLegacy = kMapType | kMapFixed | kMapAnonymous | 0x800 | 0x1000 | 0x1000000 | kMapGrowsDown |
+                                0x2000 | 0x4000 | 0x8000 | 0x10000 | 0x20000 | kMapHugeTlb | kMapFixedNoReplace |
+                                0x4000000 | uint64_t{0x3f} << 26;
+
+// A page that can be written can be read: there is no write-only one (the Sv39 page table entry W without R is reserved).
+uint32_t PageProtection(uint64_t prot) {
+  uint32_t result = static_cast<uint32_t>(prot) & (kProtRead | kProtWrite | kProtExec);
+  if ((result & kProtWrite) != 0) result |= kProtRead;
+  return result;
+}
+
+// Rounds up to pages; 0 where that overflows.
+uint64_t PageAlign(uint64_t bytes) { return (bytes + kPageMask) & ~kPageMask; }
+
+// Whether all pages of [start, end) are mapped.
+bool AllMapped(memory::AddressSpace& memory, uint64_t start, uint64_t end) {
+  if (start >= end) return true;
+  for (const memory::Mapping& mapping : memory.Mappings()) {
+    if (mapping.end <= start) continue;
+    if (mapping.start > start) return false;
+    start = mapping.end;
+    if (start >= end) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+CallResult SysBrk(SyscallContext& context) { return static_cast<int64_t>(context.memory().Brk(context.Addr(0)).value); }
+
+// ksys_mmap_pgoff() and do_mmap(). Checks of the address come from AddressSpace::Map and so after those of the file; Linux
+// has them the other way round.
+CallResult SysMmap(SyscallContext& context) {
+  const uint64_t length = context.Arg(1), prot = context.Arg(2), flags = context.Arg(3), offset = context.Arg(5);
+  if ((offset & kPageMask) != 0) return Errno::kInval;
+  const bool anonymous = (flags & kMapAnonymous) != 0;
+  DescriptionRef file;
+  if (!anonymous) {
+    Result<DescriptionRef> found = context.File(4);
+    if (!found.ok()) return found.error();
+    file = *std::move(found);
+    if ((flags & kMapHugeTlb) != 0) return Errno::kInval;
+  } else if ((flags & kMapHugeTlb) != 0) {
+    return context.Refuse(Errno::kNoMem, "MAP_HUGETLB");
+  }
+  if (length == 0) return Errno::kInval;
+  if (PageAlign(length) == 0) return Errno::kNoMem;
+
+  memory::AddressSpace::MapRequest request;
+  request.hint = context.Addr(0);
+  request.length = length;
+  request.prot = PageProtection(prot);
+  request.fixed = (flags & kMapFixed) != 0;
+  request.fixed_noreplace = (flags & kMapFixedNoReplace) != 0;
+  request.grows_down = (flags & kMapGrowsDown) != 0;
+  const uint64_t type = flags & kMapType;
+  if (anonymous) {
+    if (type == kMapDroppable) return context.Refuse(Errno::kInval, "MAP_DROPPABLE");
+    if (type != kMapShared && type != kMapPrivate) return Errno::kInval;
+    if (type == kMapShared && request.grows_down) return Errno::kInval;
+    request.shared = type == kMapShared;
+    Result<GuestAddr> address = context.memory().Map(request);
+    if (!address.ok()) return address.error();
+    return static_cast<int64_t>(address->value);
+  }
+
+  switch (type) {
+    case kMapShared:
+    case kMapSharedValidate:
+      if (type == kMapSharedValidate && (flags & ~kMapLegacy) != 0) return Errno::kOpNotSupp;
+      if ((prot & kProtWrite) != 0 && !file->writable()) return Errno::kAcces;
+      break;
+    case kMapPrivate:
+      break;
+    default:
+      return Errno::kInval;
+  }
+  if (!file->readable()) return Errno::kAcces;
+  if (offset + length < offset) return Errno::kOverflow;
+  Result<std::string> contents = file->ReadForMapping(offset, PageAlign(length));
+  if (!contents.ok()) return contents.error();
+  if (request.grows_down) return Errno::kInval;
+  if (type != kMapPrivate && (prot & kProtWrite) != 0) {
+    return context.Refuse(Errno::kNoDev, "a writable shared mapping of a file");
+  }
+  os_emu::FileStatus status;
+  if (file->Stat(&status).ok()) request.inode = status.ino;
+  request.file_offset = offset;
+  request.name = file->LinkText();
+  request.contents = {reinterpret_cast<const uint8_t*>(contents->data()), contents->size()};
+  request.from_file = true;
+  Result<GuestAddr> address = context.memory().Map(request);
+  if (!address.ok()) return address.error();
+  return static_cast<int64_t>(address->value);
+}
+
+CallResult SysMunmap(SyscallContext& context) { return context.memory().Unmap(context.Addr(0), context.Arg(1)); }
+
+// do_mprotect_pkey()
+CallResult SysMprotect(SyscallContext& context) {
+  uint64_t prot = context.Arg(2);
+  const uint64_t grows = prot & (kProtGrowsDown | kProtGrowsUp);
+  prot &= ~(kProtGrowsDown | kProtGrowsUp);
+  if (grows == (kProtGrowsDown | kProtGrowsUp)) return Errno::kInval;
+  if ((context.Arg(0) & kPageMask) != 0) return Errno::kInval;
+  if (context.Arg(1) == 0) return 0;
+  const uint64_t length = PageAlign(context.Arg(1));
+  if (length == 0 || context.Arg(0) + length <= context.Arg(0)) return Errno::kNoMem;
+  if ((prot & ~(kProtRead | kProtWrite | kProtExec | kProtSem)) != 0) return Errno::kInval;
+  if (grows != 0) return context.Refuse(Errno::kInval, "PROT_GROWSDOWN");
+  return context.memory().Protect(context.Addr(0), length, PageProtection(prot));
+}
+
+CallResult SysMremap(SyscallContext& context) {
+  constexpr uint64_t kMayMove = 1, kFixed = 2, kDontUnmap = 4;
+  const uint64_t flags = context.Arg(3);
+  if ((flags & ~(kMayMove | kFixed | kDontUnmap)) != 0) return Errno::kInval;
+  if ((flags & kFixed) != 0 && (flags & kMayMove) == 0) return Errno::kInval;
+  if ((flags & kDontUnmap) != 0) {
+    if ((flags & kMayMove) == 0 || context.Arg(1) != context.Arg(2)) return Errno::kInval;
+    return context.Refuse(Errno::kInval, "MREMAP_DONTUNMAP");
+  }
+  Result<GuestAddr> address = context.memory().Remap(context.Addr(0), context.Arg(1), context.Arg(2),
+                                                     (flags & kMayMove) != 0, (flags & kFixed) != 0, context.Addr(4));
+  if (!address.ok()) return address.error();
+  return static_cast<int64_t>(address->value);
+}
+
+CallResult SysMadvise(SyscallContext& context) {
+  enum Advice : uint32_t { kDontNeed = 4, kFree = 8, kDontNeedLocked = 24 };
+  const uint32_t advice = context.UInt(2);
+  const char* name = NameOf(kMadviseAdvice, advice);
+  if (name == nullptr) return Errno::kInval;
+  if ((context.Arg(0) & kPageMask) != 0) return Errno::kInval;
+  const uint64_t length = PageAlign(context.Arg(1));
+  if (context.Arg(1) != 0 && length == 0) return Errno::kInval;
+  const uint64_t end = context.Arg(0) + length;
+  if (end < context.Arg(0)) return Errno::kInval;
+  switch (advice) {
+    case kDontNeed:
+    case kFree:
+    case kDontNeedLocked:
+      if (length == 0) return 0;
+      return context.memory().Discard(context.Addr(0), length);
+    // What changes nothing that a guest could see: hints about paging, and what only counts at fork or in a core file.
+    case 0: case 1: case 2: case 3: case 10: case 11: case 12: case 13: case 14: case 15: case 16: case 17: case 20:
+    case 21: case 22: case 23: case 25:
+      return AllMapped(context.memory(), context.Arg(0), end) ? CallResult(0) : CallResult(Errno::kNoMem);
+    default:
+      return context.Refuse(Errno::kInval, name);
+  }
+}
+
+CallResult SysMincore(SyscallContext& context) {
+  const uint64_t start = context.Arg(0), length = context.Arg(1);
+  if ((start & kPageMask) != 0) return Errno::kInval;
+  if (!SyscallContext::AccessOk(start, length)) return Errno::kNoMem;
+  const uint64_t pages = length / kPageBytes + (length % kPageBytes != 0 ? 1 : 0);
+  if (!SyscallContext::AccessOk(context.Arg(2), pages)) return Errno::kFault;
+  for (uint64_t i = 0; i < pages; ++i) {
+    if (!context.memory().IsMapped(GuestAddr{start + i * kPageBytes})) return Errno::kNoMem;
+    Result<void> stored = context.Out<uint8_t>(context.Addr(2) + i, 1);
+    if (!stored.ok()) return stored.error();
+  }
+  return 0;
+}
+
+CallResult SysMsync(SyscallContext& context) {
+  constexpr uint32_t kAsync = 1, kInvalidate = 2, kSync = 4;
+  const uint32_t flags = context.UInt(2);
+  if ((flags & ~(kAsync | kInvalidate | kSync)) != 0) return Errno::kInval;
+  if ((context.Arg(0) & kPageMask) != 0) return Errno::kInval;
+  if ((flags & kAsync) != 0 && (flags & kSync) != 0) return Errno::kInval;
+  const uint64_t end = context.Arg(0) + PageAlign(context.Arg(1));
+  if (end < context.Arg(0)) return Errno::kNoMem;
+  return AllMapped(context.memory(), context.Arg(0), end) ? CallResult(0) : CallResult(Errno::kNoMem);
+}
+
+// ---- Locking: every page is in memory anyway; what remains are the checks ----------------------------------------
+
+namespace {
+
+constexpr int kRlimitMemlock = 8;
+
+CallResult Lock(SyscallContext& context, bool locks) {
+  const uint64_t start = context.Arg(0) & ~kPageMask;
+  const uint64_t length = PageAlign(context.Arg(1) + (context.Arg(0) & kPageMask));
+  const os_emu::Process& process = context.process();
+  if (locks && process.credentials.euid != 0) {
+    const uint64_t limit = process.rlimits[kRlimitMemlock].soft;
+    if (limit == 0) return Errno::kPerm;
+    if (length > limit) return Errno::kNoMem;
+  }
+  if (start + length < start) return Errno::kInval;
+  return AllMapped(context.memory(), start, start + length) ? CallResult(0) : CallResult(Errno::kNoMem);
+}
+
+}  // namespace
+
+CallResult SysMlock(SyscallContext& context) { return Lock(context, true); }
+CallResult SysMunlock(SyscallContext& context) { return Lock(context, false); }
+
+CallResult SysMlock2(SyscallContext& context) {
+  constexpr uint32_t kOnFault = 1;
+  if ((context.UInt(2) & ~kOnFault) != 0) return Errno::kInval;
+  return Lock(context, true);
+}
+
+CallResult SysMlockall(SyscallContext& context) {
+  constexpr uint32_t kCurrent = 1, kFuture = 2, kOnFault = 4;
+  const uint32_t flags = context.UInt(0);
+  if (flags == 0 || (flags & ~(kCurrent | kFuture | kOnFault)) != 0 || flags == kOnFault) return Errno::kInval;
+  const os_emu::Process& process = context.process();
+  if (process.credentials.euid != 0) {
+    const uint64_t limit = process.rlimits[kRlimitMemlock].soft;
+    if (limit == 0) return Errno::kPerm;
+    if ((flags & kCurrent) != 0 && context.memory().mapped_bytes() > limit) return Errno::kNoMem;
+  }
+  return 0;
+}
+
+CallResult SysMunlockall(SyscallContext&) { return 0; }
+
+}  // namespace pollux::shims
