@@ -13,7 +13,10 @@ _COPTS = [
     "-DNDEBUG_SANITIZER",
 ]
 
-_SANITIZERS = ["-fsanitize=address,undefined"]
+_SANITIZERS = [
+    "-fsanitize=address",
+    "-fsanitize=undefined",
+]
 
 _SETTINGS = [
     "//command_line_option:copt",
@@ -86,6 +89,7 @@ def pollux_cc_test(
         tags = [],
         shard_count = None,
         flaky = None,
+        copts = [],
         linkopts = [],
         visibility = None,
         **kwargs):
@@ -103,6 +107,7 @@ def pollux_cc_test(
       tags: as for cc_test.
       shard_count: as for cc_test.
       flaky: as for cc_test.
+      copts: as for cc_test.
       linkopts: as for cc_test.
       visibility: of both.
       **kwargs: what else a cc_test has.
@@ -116,6 +121,11 @@ def pollux_cc_test(
         tags = tags,
         shard_count = shard_count,
         flaky = flaky,
+        # Half the time to compile the test itself; what it tests is optimised.
+        copts = copts + select({
+            "//bazel:address_sanitizer": ["-O0"],
+            "//conditions:default": [],
+        }),
         # Bazel links with the C driver, which leaves out what only C++ has in clang's runtime.
         linkopts = linkopts + select({
             "//bazel:clang": ["-fsanitize-link-c++-runtime"],

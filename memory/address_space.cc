@@ -225,9 +225,8 @@ void AddressSpace::ApplyRegion(const Region& region, uint64_t region_start, uint
                                uint64_t end) {
   const uint8_t base = FlagsOfProtection(region.prot);
   const uint64_t backed_end = std::clamp(region.BackedEnd(region_start), start, end);
-  // Flags go where tables are charged, even if the pages are new and their flags are still zero.
+  // Pages beyond the file have no flags, and never had any.
   RewriteFlags(start, backed_end, base);
-  RewriteFlags(backed_end, end, 0);
   if (base != 0) ChargeTables(start, backed_end);
 }
 

@@ -647,6 +647,10 @@ TEST_F(StackTest, KeepsAGuardGapFromTheMappingBelow) {
 TEST_F(StackTest, NoMappingIsPlacedIntoItsGuardGap) {
   space_->SetMapTop(GuestAddr{kTop});
   EXPECT_EQ(MapAnywhere(kPage)->value, kTop - kPage - kStackGuardBytes - kPage);
+  const uint64_t low = kTop - 1024 * kPage;
+  EXPECT_EQ(MapAnywhere(kPage, low)->value, low);
+  EXPECT_NE(MapAnywhere(kPage, kTop - 100 * kPage)->value, kTop - 100 * kPage)
+      << "not even where a hint asks for it";
 }
 
 // ---- Translated code

@@ -83,11 +83,13 @@ TEST_F(UserBufferTest, BadRangeInTheMiddleEndsTheCopy) {
 TEST_F(UserBufferTest, WrappingRangesCopyNothing) {
   UserBuffer buffer(space_.get(), GuestAddr{UINT64_MAX - 3}, 100);
   EXPECT_EQ(buffer.CopyTo(Counting(8)), 0u);
-  const std::vector<UserBuffer::Range> ranges = {{kBase, UINT64_MAX}, {kBase, UINT64_MAX}};
+  const std::vector<UserBuffer::Range> ranges = {{kBase + 64, UINT64_MAX}, {kBase, UINT64_MAX}};
   UserBuffer huge(space_.get(), ranges);
   EXPECT_EQ(huge.remaining(), UINT64_MAX);
   EXPECT_EQ(huge.CopyTo(Counting(8)), 8u);
-  huge.Skip(UINT64_MAX - 8);
+  huge.Skip(UINT64_MAX - 10);
+  EXPECT_EQ(huge.CopyTo(Counting(2)), 0u) << "behind the end of all addresses, not at kBase + 61";
+  huge.Skip(2);
   EXPECT_EQ(huge.remaining(), 0u);
   EXPECT_EQ(huge.CopyTo(Counting(8)), 0u);
 }

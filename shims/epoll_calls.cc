@@ -1,6 +1,5 @@
 // epoll(7), eventfd(2), pipe(2), poll(2) and select(2).
 #include <algorithm>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -109,59 +108,6 @@ CallResult SysEpollPwait2(SyscallContext& context) {
 
 // ---- poll and select --------------------------------------------------------------------------------------------
 
-namespace {
-
-// What is left of a timeout, for the guest's struct timespec: ppoll and pselect6 write it when they end, whatever the answer
-// (poll_select_finish()).
-void PutRemaining(os_emu::Thread& thread, GuestAddr address, Nanos deadline) {
-  const Nanos now = thread.process().kernel().clock().Monotonic();
-  const int64_t left = deadline > now ? (deadline - now).value : 0;
-  (void)thread.process().memory->WriteObject(address, GuestTimespec{left / 1'000'000'000, left % 1'000'000'000}).ok();
-}
-
-// A blocked ppoll or pselect6 that has a timeout to write back.
-class TimedCall final : public os_emu::BlockedCall {
- public:
-  TimedCall(std::unique_ptr<os_emu::BlockedCall> call, os_emu::Thread& thread, GuestAddr remaining, Nanos deadline)
-      : call_(std::move(call)), thread_(thread), remaining_(remaining), end_(deadline) {
-    set_deadline(call_->deadline());
-  }
-
-  Result<int64_t> Resume(os_emu::Thread& thread, bool timed_out) override {
-    Result<int64_t> result = call_->Resume(thread, timed_out);
-    if (result.ok() || result.error() != Errno::kAgain) PutRemaining(thread, remaining_, end_);
-    return result;
-  }
-  void Park(os_emu::Thread& thread) override { call_->Park(thread); }
-  void Unpark() override { call_->Unpark(); }
-  Result<int64_t> Interrupt() override {
-    Result<int64_t> result = call_->Interrupt();
-    PutRemaining(thread_, remaining_, end_);
-    return result;
-  }
-  os_emu::OnSignal on_signal() const override { return call_->on_signal(); }
-  const char* TypeName() const override { return call_->TypeName(); }
-
- private:
-  std::unique_ptr<os_emu::BlockedCall> call_;
-  os_emu::Thread& thread_;
-  GuestAddr remaining_;
-  Nanos end_;
-};
-
-// A timeout of zero is not written back.
-CallResult WithTimeout(SyscallContext& context, CallResult result, GuestAddr address, std::optional<Nanos> timeout) {
-  if (!timeout.has_value() || timeout->value == 0) return result;
-  const Nanos deadline = os_emu::DeadlineAfter(context.clock(), timeout);
-  if (!result.blocked()) {
-    PutRemaining(context.thread(), address, deadline);
-    return result;
-  }
-  return CallResult(std::make_unique<TimedCall>(result.TakeBlocked(), context.thread(), address, deadline));
-}
-
-}  // namespace
-
 CallResult SysPpoll(SyscallContext& context) {
   Result<std::optional<Nanos>> timeout = context.OptionalTimespec(context.Addr(2));
   if (!timeout.ok()) return timeout.error();
@@ -179,8 +125,7 @@ CallResult SysPpoll(SyscallContext& context) {
     entries[i].closed = !file.ok() || ((*file)->status_flags() & os_emu::kOPath) != 0;
     if (!entries[i].closed) entries[i].description = *std::move(file);
   }
-  return WithTimeout(context, os_emu::StartPoll(context.thread(), std::move(entries), context.Addr(0), *timeout),
-                     context.Addr(2), *timeout);
+  return os_emu::StartPoll(context.thread(), std::move(entries), context.Addr(0), {*timeout, context.Addr(2)});
 }
 
 namespace {
@@ -244,8 +189,7 @@ CallResult SysPselect6(SyscallContext& context) {
     entries.push_back(std::move(entry));
   }
   const os_emu::SelectSets addresses{context.Addr(1), context.Addr(2), context.Addr(3), bits};
-  return WithTimeout(context, os_emu::StartSelect(context.thread(), std::move(entries), addresses, *timeout),
-                     context.Addr(4), *timeout);
+  return os_emu::StartSelect(context.thread(), std::move(entries), addresses, {*timeout, context.Addr(4)});
 }
 
 }  // namespace pollux::shims

@@ -28,6 +28,13 @@ std::string Outcome::Text() const {
   return shown;
 }
 
+std::string HideBase(const std::string& text, const std::string& base) {
+  if (text.starts_with(base)) return "@" + text.substr(base.size());
+  const std::string top = base.substr(0, base.size() - (sizeof(kBelow) - 1));
+  if (text.starts_with(top)) return "%" + text.substr(top.size());
+  return text;
+}
+
 std::string Pattern(uint64_t seed, uint32_t bytes) {
   std::string pattern(bytes, '\0');
   for (uint32_t i = 0; i < bytes; ++i) pattern[i] = static_cast<char>('a' + (seed + i * 7) % 26);

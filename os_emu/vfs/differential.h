@@ -74,6 +74,10 @@ std::unique_ptr<World> MakeNativeWorld(const std::string& base, Details details)
 std::unique_ptr<World> MakeEmulatedWorld(FileSystem* files, const std::string& base, uint32_t uid, uint32_t gid,
                                          Details details, bool canary);
 
+// `text` with '@' for the base directory at its front, and '%' for what is kBelow above it.
+inline constexpr char kBelow[] = "/u/u/u/u/u/u/base";
+std::string HideBase(const std::string& text, const std::string& base);
+
 // The bytes that the write operation number `seed` writes.
 std::string Pattern(uint64_t seed, uint32_t bytes);
 

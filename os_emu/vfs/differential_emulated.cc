@@ -66,10 +66,7 @@ class EmulatedWorld final : public World {
 
  private:
   std::string Path(const std::string& path) const { return path.starts_with('@') ? base_ + path.substr(1) : path; }
-  std::string Hide(std::string text) const {
-    if (text.starts_with(base_)) text.replace(0, base_.size(), "@");
-    return text;
-  }
+  std::string Hide(const std::string& text) const { return HideBase(text, base_); }
   static Outcome Of(Errno error) { return {-static_cast<int64_t>(error), ""}; }
   static Outcome Of(const Result<void>& result) { return result.ok() ? Outcome{} : Of(result.error()); }
   template <typename T>
@@ -149,8 +146,12 @@ Outcome EmulatedWorld::OnFile(const Op& op) {
       auto from = memory::UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
       return Of(op.kind == Kind::kWrite ? file.Write(from) : file.WriteAt(from, static_cast<uint64_t>(op.offset)));
     }
-    case Kind::kSeek:
-      return Of(file.Seek(op.offset, static_cast<Whence>(op.mode)));
+    case Kind::kSeek: {
+      const Result<uint64_t> position = file.Seek(op.offset, static_cast<Whence>(op.mode));
+      FileStatus status;
+      if (position.ok() && file.Stat(&status).ok() && (status.mode & kModeTypeMask) == kModeDirectory) return {};
+      return Of(position);
+    }
     case Kind::kTruncateFile:
       if (op.offset < 0) return Of(Errno::kInval);
       return Of(file.Truncate(static_cast<uint64_t>(op.offset)));

@@ -52,10 +52,7 @@ class NativeWorld final : public World {
 
  private:
   std::string Path(const std::string& path) const { return path.starts_with('@') ? base_ + path.substr(1) : path; }
-  std::string Hide(std::string text) const {
-    if (text.starts_with(base_)) text.replace(0, base_.size(), "@");
-    return text;
-  }
+  std::string Hide(const std::string& text) const { return HideBase(text, base_); }
   // An unused slot is a number that is not open.
   int Base(int slot) const { return slot < 0 ? AT_FDCWD : fds_[slot] < 0 ? 999999 : fds_[slot]; }
   static Outcome Of(int64_t result) { return {result < 0 ? -errno : result, ""}; }
@@ -63,6 +60,12 @@ class NativeWorld final : public World {
     if (result < 0) return Of(result);
     return {0, StatusText(status.st_mode, status.st_nlink, static_cast<uint64_t>(status.st_size),
                           static_cast<uint64_t>(status.st_blocks), numbers_.Order(status.st_ino), details_)};
+  }
+  // Positions in directories are the file system's own.
+  static Outcome OfSeek(int fd, int64_t result) {
+    struct stat status;
+    if (result > 0 && fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) result = 0;
+    return Of(result);
   }
   Outcome List(int fd);
   Outcome ListSome(int fd, uint32_t bytes);
@@ -149,7 +152,7 @@ Outcome NativeWorld::Apply(const Op& op) {
                                         : pwrite(Base(op.slot), bytes.data(), bytes.size(), op.offset));
     }
     case Kind::kSeek:
-      return Of(lseek(Base(op.slot), op.offset, static_cast<int>(op.mode)));
+      return OfSeek(Base(op.slot), lseek(Base(op.slot), op.offset, static_cast<int>(op.mode)));
     case Kind::kTruncateFile:
       return Of(ftruncate(Base(op.slot), op.offset));
     case Kind::kStatFile:

@@ -223,8 +223,6 @@ class Trees {
   const std::string& emulated_top() const { return emulated_top_; }
   std::string emulated_base() const { return emulated_top_ + kBelow; }
 
-  static constexpr char kBelow[] = "/u/u/u/u/u/u/base";
-
  private:
   // Above the base are directories that cannot be written to: paths with ".." see the same there, whatever happens.
   std::string Make(const std::string& top) {
@@ -269,6 +267,13 @@ struct Report {
   std::map<std::string, uint64_t> reached;  // "open ENOENT": times.
 };
 
+// The directories above the base belong to root on the host and, as all that is mounted, to the guest's user in the machine:
+// a touch is refused for another reason.
+bool OwnerDiffers(Target target, const Op& op, const Outcome& expected, const Outcome& got) {
+  return target == Target::kHostDirectory && op.kind == Kind::kChangeTimes &&
+         expected.value == -static_cast<int>(Errno::kAcces) && got.value == -static_cast<int>(Errno::kPerm);
+}
+
 // Walks `operations` steps over fresh trees; stops at the first difference.
 Report WalkOneTree(const Trees& trees, Target target, uint64_t seed, uint64_t operations, bool canary, uint32_t uid) {
   Report report;
@@ -295,7 +300,7 @@ Report WalkOneTree(const Trees& trees, Target target, uint64_t seed, uint64_t op
     ++report.reached[std::string(NameOf(op.kind)) + " " +
                      (expected.value < 0 ? std::string(ErrnoName(static_cast<Errno>(-expected.value))) : "ok")];
     history.push_back(op.Text() + " = " + expected.Text());
-    if (expected == got) continue;
+    if (expected == got || OwnerDiffers(target, op, expected, got)) continue;
     report.difference = absl::StrFormat("tree seed %d, operation %d: %s\n  native:   %s\n  emulated: %s\n", seed,
                                         report.operations, op.Text(), expected.Text(), got.Text());
     if (getenv("POLLUX_HISTORY") != nullptr) {

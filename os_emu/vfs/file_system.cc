@@ -252,12 +252,13 @@ Result<std::string> FileSystem::PathOf(const DescriptionRef& file) const {
 
 Result<FileStatus> FileSystem::Stat(const Caller& caller, const DescriptionRef& base, std::string_view path,
                                     uint32_t at_flags) {
-  if ((at_flags & ~(kNoFollowOrEmpty | kAtNoAutomount | kStatxSync)) != 0) return Errno::kInval;
   if (path.empty() && (at_flags & kAtEmptyPath) != 0 && base) {
+    // vfs_fstatat() makes it an fstat before it looks at the other flags.
     FileStatus status;
     POLLUX_RETURN_IF_ERROR(base->Stat(&status));
     return status;
   }
+  if ((at_flags & ~(kNoFollowOrEmpty | kAtNoAutomount | kStatxSync)) != 0) return Errno::kInval;
   POLLUX_ASSIGN_OR_RETURN(const DentryRef found,
                           Find(caller, base, path, at_flags, (at_flags & kAtSymlinkNoFollow) == 0));
   return found->inode().GetStatus();

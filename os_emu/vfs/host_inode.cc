@@ -95,8 +95,11 @@ Result<DescriptionRef> HostInode::Open(const Caller&, const DentryRef& self, uin
       return MakeHostFile(self, flags, std::move(file));
     }
     case kModeDirectory: {
-      // Listings open it anew; this asks whether the host allows it.
-      POLLUX_RETURN_IF_ERROR(OpenOnHost(fd_.get(), ".", O_RDONLY | O_DIRECTORY));
+      // Kept for listings: who has it open may list it, whatever its mode becomes.
+      if (!listing_fd_.ok()) {
+        POLLUX_ASSIGN_OR_RETURN(listing_fd_,
+                                OpenOnHost(AT_FDCWD, fd_.ReopenPath().c_str(), O_RDONLY | O_DIRECTORY));
+      }
       return MakeDescription<DirectoryFile>(self, flags);
     }
     case kModeSocket:
@@ -215,27 +218,39 @@ Result<void> HostInode::Rename(const DentryRef& self, const DentryRef& source, c
 }
 
 Result<std::vector<ListedEntry>> HostInode::List(const DentryRef&) {
-  POLLUX_ASSIGN_OR_RETURN(const HostFd directory, OpenOnHost(fd_.get(), ".", O_RDONLY | O_DIRECTORY));
-  const int stream_fd = fcntl(directory.get(), F_DUPFD_CLOEXEC, 0);
+  POLLUX_RETURN_IF_ERROR(HostFd::CheckRoom());
+  const int stream_fd = fcntl(listing_fd_.get(), F_DUPFD_CLOEXEC, 0);
   DIR* stream = stream_fd >= 0 ? fdopendir(stream_fd) : nullptr;
   if (stream == nullptr) {
     const Errno error = ErrnoFromHost(errno);
     if (stream_fd >= 0) close(stream_fd);
     return error;
   }
-  std::vector<std::string> names;
-  while (const struct dirent* entry = readdir(stream)) names.emplace_back(entry->d_name);
-  closedir(stream);
-  std::sort(names.begin(), names.end());
-
-  std::vector<ListedEntry> listing;
-  listing.reserve(names.size());
-  for (std::string& name : names) {
-    if (name == "." || name == "..") continue;
+  rewinddir(stream);  // The duplicate shares the position.
+  struct Found {
+    std::string name;
     struct stat host;
-    // What went meanwhile is not listed.
-    if (fstatat(directory.get(), name.c_str(), &host, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) continue;
-    listing.push_back({fs().NumberFor(host), EntryTypeOf(host.st_mode), std::move(name)});
+  };
+  std::vector<Found> found;
+  while (const struct dirent* entry = readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    struct stat host = {};
+    if (fstatat(stream_fd, entry->d_name, &host, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) {
+      if (errno != EACCES) continue;  // It went meanwhile.
+      // A directory that may be read but not searched.
+      host.st_dev = host_device_;
+      host.st_ino = entry->d_ino;
+      host.st_mode = DTTOIF(entry->d_type);
+    }
+    found.push_back({std::string(name), host});
+  }
+  closedir(stream);
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.name < b.name; });
+  std::vector<ListedEntry> listing;
+  listing.reserve(found.size());
+  for (Found& entry : found) {
+    listing.push_back({fs().NumberFor(entry.host), EntryTypeOf(entry.host.st_mode), std::move(entry.name)});
   }
   return listing;
 }

@@ -100,8 +100,9 @@ class HostInode final : public Inode {
   // After the host removed a name of it.
   void NameRemoved();
 
-  HostFd fd_;        // O_PATH
-  HostFd fresh_fd_;  // Of a file that was just made: its mode may forbid opening it again.
+  HostFd fd_;          // O_PATH
+  HostFd fresh_fd_;    // Of a file that was just made: its mode may forbid opening it again.
+  HostFd listing_fd_;  // Of a directory, from its first open(2) on.
   uint64_t host_device_;
   uint64_t host_number_;
 };

@@ -66,20 +66,21 @@ static inline void RemoveScratchDirectory(void) {
   nftw(ScratchDirectory(), RemoveOne, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-// Makes a fresh directory the working directory, until the program exits. The umask is 022 from here on.
-static inline void EnterScratchDirectory(void) {
-  umask(022);
-  Must(mkdtemp(ScratchDirectory()) != NULL, "mkdtemp");
-  Must(chdir(ScratchDirectory()) == 0, "chdir into the scratch directory");
-  atexit(RemoveScratchDirectory);
-}
-
-// root may do everything: where the program is root it becomes nobody. To be called before EnterScratchDirectory.
+// root may do everything, and would see other answers than others: where the program is root it becomes nobody.
 static inline void DropRoot(void) {
   if (geteuid() != 0) return;
   Must(setgroups(0, NULL) == 0 && setresgid(65534, 65534, 65534) == 0 &&
            setresuid(65534, 65534, 65534) == 0,
        "becoming nobody");
+}
+
+// Makes a fresh directory the working directory, until the program exits. From here on it is not root, and the umask is 022.
+static inline void EnterScratchDirectory(void) {
+  DropRoot();
+  umask(022);
+  Must(mkdtemp(ScratchDirectory()) != NULL, "mkdtemp");
+  Must(chdir(ScratchDirectory()) == 0, "chdir into the scratch directory");
+  atexit(RemoveScratchDirectory);
 }
 
 // Makes `path` a file that holds `text`.

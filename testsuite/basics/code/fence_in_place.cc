@@ -38,33 +38,22 @@ int main() {
 
   // long f(long turns): adds 1 in the first turn, 2 in the second and so on, by changing its own addi.
   Place(code, {
-                  0x00000297,  // auipc t0, 0
-                  0x00000313,  // li t1, 0
-                  0x00100393,  // li t2, 1                 which immediate
-                  0x01439e13,  // loop: slli t3, t2, 20
-                  0x00030eb7,  // lui t4, 0x30
-                  0x313e8e9b,  // addiw t4, t4, 0x313      addi t1, t1, 0 is 0x00030313
-                  0x01cefeb3,  // and t4, t4, t3           patched below to or
-                  0x03d2a023,  // sw t4, 32(t0)
-                  0x00000000,  // 32: becomes addi t1, t1, t2; replaced before the first use
+                  0x00000297,  // auipc t0, 0           the function's own address
+                  0x00000313,  // li t1, 0              the sum
+                  0x00100393,  // li t2, 1              the next immediate
+                  0x01439e13,  // 12: slli t3, t2, 20
+                  0x00030eb7,  // lui t4, 0x30          0x30313 is addi t1, t1, 0
+                  0x313e8e9b,  // addiw t4, t4, 0x313
+                  0x01ceeeb3,  // or t4, t4, t3
+                  0x03d2a223,  // sw t4, 36(t0)
+                  0x0000100f,  // fence.i
+                  0x00000000,  // 36: becomes addi t1, t1, t2's value
                   0x00138393,  // addi t2, t2, 1
                   0xfff50513,  // addi a0, a0, -1
-                  0xfe0510e3,  // bnez a0, loop
+                  0xfc051ee3,  // bnez a0, 12
                   0x00030513,  // mv a0, t1
                   0x00008067,  // ret
               });
-  // The fence goes between the store and the instruction: shift what follows by one word.
-  Place(code + 24, {
-                       0x01ceeeb3,  // 24: or t4, t4, t3
-                       0x03d2a223,  // 28: sw t4, 36(t0)
-                       0x0000100f,  // 32: fence.i
-                       0x00000000,  // 36: addi t1, t1, <t2>
-                       0x00138393,  // 40: addi t2, t2, 1
-                       0xfff50513,  // 44: addi a0, a0, -1
-                       0xfc051ee3,  // 48: bnez a0, loop (12)
-                       0x00030513,  // 52: mv a0, t1
-                       0x00008067,  // 56: ret
-                   });
   asm volatile("fence.i" ::: "memory");
   const long sum = reinterpret_cast<long (*)(long)>(code)(1000);
   std::printf("1 + 2 + ... + 1000 = %ld\n", sum);

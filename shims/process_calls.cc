@@ -1,0 +1,291 @@
+// Processes: exit(2), ids and credentials (kernel/sys.c), limits, prctl(2), personality(2), getrandom(2).
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "shims/context.h"
+#include "shims/handlers.h"
+
+namespace pollux::shims {
+
+// ---- Ending -----------------------------------------------------------------------------------------------------
+
+CallResult SysExit(SyscallContext& context) {
+  context.kernel().EndThread(context.thread(), context.Int(0) & 0xff);
+  return 0;
+}
+
+CallResult SysExitGroup(SyscallContext& context) {
+  context.kernel().EndProcess(context.process(), os_emu::ExitState{context.Int(0) & 0xff, 0});
+  return 0;
+}
+
+// ---- Ids ----------------------------------------------------------------------------------------------------------
+
+CallResult SysGetpid(SyscallContext& context) { return static_cast<int64_t>(context.process().pid()); }
+CallResult SysGettid(SyscallContext& context) { return static_cast<int64_t>(context.thread().tid()); }
+CallResult SysGetppid(SyscallContext& context) { return static_cast<int64_t>(context.process().parent); }
+CallResult SysGetuid(SyscallContext& context) { return int64_t{context.process().credentials.uid}; }
+CallResult SysGeteuid(SyscallContext& context) { return int64_t{context.process().credentials.euid}; }
+CallResult SysGetgid(SyscallContext& context) { return int64_t{context.process().credentials.gid}; }
+CallResult SysGetegid(SyscallContext& context) { return int64_t{context.process().credentials.egid}; }
+
+namespace {
+
+CallResult GroupOf(SyscallContext& context) {
+  const int32_t pid = context.Int(0);
+  if (pid == 0) return static_cast<int64_t>(context.process().pid());
+  os_emu::Process* process = context.kernel().FindProcess(Tid{pid});
+  return process != nullptr ? CallResult(int64_t{pid}) : CallResult(Errno::kSrch);
+}
+
+// The four ids of a kind, so that uids and gids are one piece of code.
+struct Ids {
+  uint32_t& real;
+  uint32_t& effective;
+  uint32_t& saved;
+  uint32_t& file;
+};
+Ids UserIds(SyscallContext& context) {
+  os_emu::Credentials& c = context.process().credentials;
+  return {c.uid, c.euid, c.suid, c.fsuid};
+}
+Ids GroupIds(SyscallContext& context) {
+  os_emu::Credentials& c = context.process().credentials;
+  return {c.gid, c.egid, c.sgid, c.fsgid};
+}
+// CAP_SETUID and CAP_SETGID.
+bool IsPrivileged(SyscallContext& context) { return context.process().credentials.euid == 0; }
+
+constexpr uint32_t kKeep = UINT32_MAX;
+
+CallResult SetId(SyscallContext& context, Ids ids) {
+  const uint32_t id = context.UInt(0);
+  if (id == kKeep) return Errno::kInval;
+  if (IsPrivileged(context)) {
+    ids.real = ids.saved = id;
+  } else if (id != ids.real && id != ids.saved) {
+    return Errno::kPerm;
+  }
+  ids.effective = ids.file = id;
+  return 0;
+}
+
+CallResult SetRealAndEffective(SyscallContext& context, Ids ids) {
+  const uint32_t real = context.UInt(0), effective = context.UInt(1);
+  const bool privileged = IsPrivileged(context);
+  const uint32_t old_real = ids.real;
+  if (real != kKeep && real != ids.real && real != ids.effective && !privileged) return Errno::kPerm;
+  if (effective != kKeep && effective != ids.real && effective != ids.effective && effective != ids.saved && !privileged) {
+    return Errno::kPerm;
+  }
+  if (real != kKeep) ids.real = real;
+  if (effective != kKeep) ids.effective = effective;
+  if (real != kKeep || (effective != kKeep && effective != old_real)) ids.saved = ids.effective;
+  ids.file = ids.effective;
+  return 0;
+}
+
+CallResult SetAll(SyscallContext& context, Ids ids) {
+  const bool privileged = IsPrivileged(context);
+  const uint32_t wanted[3] = {context.UInt(0), context.UInt(1), context.UInt(2)};
+  for (uint32_t id : wanted) {
+    if (id != kKeep && id != ids.real && id != ids.effective && id != ids.saved && !privileged) return Errno::kPerm;
+  }
+  if (wanted[0] != kKeep) ids.real = wanted[0];
+  if (wanted[1] != kKeep) ids.effective = wanted[1];
+  if (wanted[2] != kKeep) ids.saved = wanted[2];
+  ids.file = ids.effective;
+  return 0;
+}
+
+CallResult GetAll(SyscallContext& context, Ids ids) {
+  const uint32_t values[3] = {ids.real, ids.effective, ids.saved};
+  for (int i = 0; i < 3; ++i) {
+    Result<void> stored = context.Out(context.Addr(i), values[i]);
+    if (!stored.ok()) return stored.error();
+  }
+  return 0;
+}
+
+// Answers the old id, whether or not it was changed.
+CallResult SetFileId(SyscallContext& context, Ids ids) {
+  const uint32_t old = ids.file, id = context.UInt(0);
+  if (id != kKeep && (id == ids.real || id == ids.effective || id == ids.saved || id == ids.file || IsPrivileged(context))) {
+    ids.file = id;
+  }
+  return int64_t{old};
+}
+
+}  // namespace
+
+CallResult SysGetpgid(SyscallContext& context) { return GroupOf(context); }
+CallResult SysGetsid(SyscallContext& context) { return GroupOf(context); }
+CallResult SysSetuid(SyscallContext& context) { return SetId(context, UserIds(context)); }
+CallResult SysSetgid(SyscallContext& context) { return SetId(context, GroupIds(context)); }
+CallResult SysSetreuid(SyscallContext& context) { return SetRealAndEffective(context, UserIds(context)); }
+CallResult SysSetregid(SyscallContext& context) { return SetRealAndEffective(context, GroupIds(context)); }
+CallResult SysSetresuid(SyscallContext& context) { return SetAll(context, UserIds(context)); }
+CallResult SysSetresgid(SyscallContext& context) { return SetAll(context, GroupIds(context)); }
+CallResult SysGetresuid(SyscallContext& context) { return GetAll(context, UserIds(context)); }
+CallResult SysGetresgid(SyscallContext& context) { return GetAll(context, GroupIds(context)); }
+CallResult SysSetfsuid(SyscallContext& context) { return SetFileId(context, UserIds(context)); }
+CallResult SysSetfsgid(SyscallContext& context) { return SetFileId(context, GroupIds(context)); }
+
+CallResult SysGetgroups(SyscallContext& context) {
+  return context.Int(0) < 0 ? CallResult(Errno::kInval) : CallResult(0);
+}
+
+// ---- Limits -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr uint32_t kRlimitStack = 3, kRlimitNoFile = 7;
+
+Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_t resource, const GuestRlimit& wanted) {
+  if (resource >= os_emu::kRlimits || wanted.soft > wanted.hard) return Errno::kInval;
+  os_emu::Rlimit& limit = process.rlimits[resource];
+  if (resource == kRlimitNoFile && wanted.hard > os_emu::FdTable::kMaxOpen) return Errno::kPerm;
+  if (wanted.hard > limit.hard && !IsPrivileged(context)) return Errno::kPerm;
+  limit = {wanted.soft, wanted.hard};
+  if (resource == kRlimitNoFile) process.fds.set_limit(static_cast<int32_t>(wanted.soft));
+  if (resource == kRlimitStack) process.memory->SetStackLimit(wanted.soft);
+  return {};
+}
+
+}  // namespace
+
+CallResult SysPrlimit64(SyscallContext& context) {
+  const int32_t pid = context.Int(0);
+  const uint32_t resource = context.UInt(1);
+  GuestRlimit wanted{};
+  if (!context.Addr(2).IsNull()) {
+    Result<GuestRlimit> given = context.In<GuestRlimit>(context.Addr(2));
+    if (!given.ok()) return given.error();
+    wanted = *given;
+  }
+  os_emu::Process* process = &context.process();
+  if (pid != 0) {
+    os_emu::Thread* thread = context.kernel().FindThread(Tid{pid});
+    if (thread == nullptr) return Errno::kSrch;
+    process = &thread->process();
+  }
+  if (resource >= os_emu::kRlimits) return Errno::kInval;
+  const os_emu::Rlimit old = process->rlimits[resource];
+  if (!context.Addr(2).IsNull()) {
+    Result<void> set = SetLimit(context, *process, resource, wanted);
+    if (!set.ok()) return set.error();
+  }
+  if (context.Addr(3).IsNull()) return 0;
+  return context.Out(context.Addr(3), GuestRlimit{old.soft, old.hard});
+}
+
+CallResult SysGetrlimit(SyscallContext& context) {
+  if (context.UInt(0) >= os_emu::kRlimits) return Errno::kInval;
+  const os_emu::Rlimit& limit = context.process().rlimits[context.UInt(0)];
+  return context.Out(context.Addr(1), GuestRlimit{limit.soft, limit.hard});
+}
+
+CallResult SysSetrlimit(SyscallContext& context) {
+  Result<GuestRlimit> wanted = context.In<GuestRlimit>(context.Addr(1));
+  if (!wanted.ok()) return wanted.error();
+  return SetLimit(context, context.process(), context.UInt(0), *wanted);
+}
+
+// ---- prctl --------------------------------------------------------------------------------------------------------
+
+CallResult SysPrctl(SyscallContext& context) {
+  enum Option : uint32_t {
+    kGetDumpable = 3, kSetDumpable = 4, kSetName = 15, kGetName = 16, kGetSeccomp = 21, kCapBsetRead = 23,
+    kGetTimerSlack = 30, kSetNoNewPrivs = 38, kGetNoNewPrivs = 39, kGetTidAddress = 40, kSetVma = 0x53564d41,
+  };
+  constexpr size_t kNameBytes = 16;  // TASK_COMM_LEN
+  os_emu::Thread& thread = context.thread();
+  os_emu::Process& process = context.process();
+  const auto rest_is_zero = [&](int from) {
+    for (int i = from; i < 5; ++i) {
+      if (context.Arg(i) != 0) return false;
+    }
+    return true;
+  };
+  switch (context.UInt(0)) {
+    case kSetName: {
+      // strncpy_from_user() of 15 bytes: what is longer is cut.
+      Result<std::string> name = context.memory().ReadString(context.Addr(1), kNameBytes);
+      if (!name.ok() && name.error() == Errno::kNameTooLong) {
+        std::string start(kNameBytes - 1, '\0');
+        if (context.memory().Read(context.Addr(1), {reinterpret_cast<uint8_t*>(start.data()), start.size()}) != start.size()) {
+          return Errno::kFault;
+        }
+        thread.name = start;
+        return 0;
+      }
+      if (!name.ok()) return name.error();
+      thread.name = *name;
+      return 0;
+    }
+    case kGetName: {
+      std::array<char, kNameBytes> name{};
+      thread.name.copy(name.data(), kNameBytes - 1);
+      return context.Out(context.Addr(1), name);
+    }
+    case kGetDumpable:
+      return int64_t{process.dumpable};
+    case kSetDumpable:
+      if (context.Arg(1) > 1) return Errno::kInval;
+      process.dumpable = context.UInt(1);
+      return 0;
+    case kSetNoNewPrivs:
+      if (context.Arg(1) != 1 || !rest_is_zero(2)) return Errno::kInval;
+      process.no_new_privs = true;
+      return 0;
+    case kGetNoNewPrivs:
+      if (!rest_is_zero(1)) return Errno::kInval;
+      return process.no_new_privs ? 1 : 0;
+    case kGetSeccomp:
+      return 0;
+    case kGetTimerSlack:
+      return 50000;
+    case kCapBsetRead: {
+      constexpr uint64_t kLastCapability = 40;  // CAP_CHECKPOINT_RESTORE
+      return context.Arg(1) <= kLastCapability ? CallResult(1) : CallResult(Errno::kInval);
+    }
+    case kGetTidAddress:
+      return context.Out(context.Addr(1), thread.clear_child_tid.value);
+    case kSetVma:
+      return Errno::kInval;  // As by a kernel without CONFIG_ANON_VMA_NAME; C libraries call it on the off chance.
+    default:
+      return context.Refuse(Errno::kInval, "option " + std::to_string(context.Int(0)));
+  }
+}
+
+CallResult SysPersonality(SyscallContext& context) {
+  constexpr uint32_t kAsk = 0xffffffff;
+  const uint32_t persona = context.UInt(0);
+  if (persona == 0 || persona == kAsk) return 0;
+  return context.Refuse(Errno::kInval, "a personality other than PER_LINUX");
+}
+
+// ---- getrandom ----------------------------------------------------------------------------------------------------
+
+CallResult SysGetrandom(SyscallContext& context) {
+  constexpr uint32_t kNonBlock = 1, kRandom = 2, kInsecure = 4;
+  const uint32_t flags = context.UInt(2);
+  if ((flags & ~(kNonBlock | kRandom | kInsecure)) != 0) return Errno::kInval;
+  if ((flags & kRandom) != 0 && (flags & kInsecure) != 0) return Errno::kInval;
+  Result<memory::UserBuffer> buffer = context.Buffer(context.Addr(0), context.Arg(1));
+  if (!buffer.ok()) return buffer.error();
+  if (buffer->remaining() == 0) return 0;
+  int64_t copied = 0;
+  while (buffer->remaining() > 0) {
+    std::array<uint8_t, 4096> bytes;
+    const std::span<uint8_t> chunk(bytes.data(), std::min<uint64_t>(bytes.size(), buffer->remaining()));
+    context.kernel().world_random().Fill(chunk);
+    const size_t done = buffer->CopyTo(chunk);
+    copied += static_cast<int64_t>(done);
+    if (done < chunk.size()) break;
+  }
+  return copied > 0 ? CallResult(copied) : CallResult(Errno::kFault);
+}
+
+}  // namespace pollux::shims

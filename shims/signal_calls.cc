@@ -1,0 +1,194 @@
+// Signals (kernel/signal.c).
+#include "os_emu/task/calls.h"
+#include "shims/context.h"
+#include "shims/handlers.h"
+#include "shims/signal_frame.h"
+
+namespace pollux::shims {
+namespace {
+
+using os_emu::SignalBit;
+using os_emu::SignalSet;
+
+constexpr uint64_t kSetBytes = sizeof(SignalSet);
+
+bool IsSignal(int64_t number) { return number >= 1 && number <= os_emu::kSignals; }
+
+os_emu::SignalInfo FromCaller(SyscallContext& context, int signal, int code) {
+  os_emu::SignalInfo info;
+  info.signal = signal;
+  info.code = code;
+  info.sender_pid = static_cast<int32_t>(context.process().pid());
+  info.sender_uid = context.process().credentials.uid;
+  return info;
+}
+
+// check_kill_permission()
+Result<void> MaySend(SyscallContext& context, const os_emu::Process& target, int signal) {
+  if (signal < 0 || signal > os_emu::kSignals) return Errno::kInval;
+  const os_emu::Credentials& mine = context.process().credentials;
+  const os_emu::Credentials& theirs = target.credentials;
+  const bool same = mine.euid == theirs.suid || mine.euid == theirs.uid || mine.uid == theirs.suid || mine.uid == theirs.uid;
+  if (!same && mine.euid != 0) return Errno::kPerm;
+  return {};
+}
+
+Result<void> SendToProcess(SyscallContext& context, os_emu::Process& target, int signal) {
+  POLLUX_RETURN_IF_ERROR(MaySend(context, target, signal));
+  if (signal != 0) context.kernel().RaiseSignal(target, FromCaller(context, signal, os_emu::kSiUser));
+  return {};
+}
+
+// do_tkill(); `tgid` 0: any.
+CallResult SendToThread(SyscallContext& context, int32_t tgid, int32_t tid, int signal) {
+  os_emu::Thread* target = context.kernel().FindThread(Tid{tid});
+  if (target == nullptr || (tgid != 0 && static_cast<int32_t>(target->process().pid()) != tgid)) return Errno::kSrch;
+  Result<void> allowed = MaySend(context, target->process(), signal);
+  if (!allowed.ok()) return allowed.error();
+  if (signal != 0) context.kernel().RaiseSignal(*target, FromCaller(context, signal, os_emu::kSiTkill));
+  return 0;
+}
+
+}  // namespace
+
+CallResult SysKill(SyscallContext& context) {
+  const int32_t pid = context.Int(0);
+  const int signal = context.Int(1);
+  os_emu::Kernel& kernel = context.kernel();
+  if (pid > 0) {
+    os_emu::Process* target = kernel.FindProcess(Tid{pid});
+    if (target == nullptr) return Errno::kSrch;
+    return SendToProcess(context, *target, signal);
+  }
+  if (pid == -1) {
+    // All processes but init and the caller's own.
+    bool any = false;
+    Result<void> answer = Errno::kSrch;
+    for (const auto& [id, process] : kernel.processes()) {
+      if (process.get() == &context.process() || process->exit.has_value()) continue;
+      Result<void> sent = SendToProcess(context, *process, signal);
+      if (!any || sent.ok()) answer = sent;
+      any = true;
+    }
+    return answer;
+  }
+  // A process leads a group of its own until groups are known.
+  if (pid != 0 && pid != INT32_MIN && -pid != static_cast<int32_t>(context.process().pid())) {
+    os_emu::Process* target = kernel.FindProcess(Tid{-pid});
+    if (target == nullptr) return Errno::kSrch;
+    return SendToProcess(context, *target, signal);
+  }
+  if (pid == INT32_MIN) return Errno::kSrch;
+  return SendToProcess(context, context.process(), signal);
+}
+
+CallResult SysTkill(SyscallContext& context) {
+  if (context.Int(0) <= 0) return Errno::kInval;
+  return SendToThread(context, 0, context.Int(0), context.Int(1));
+}
+
+CallResult SysTgkill(SyscallContext& context) {
+  if (context.Int(0) <= 0 || context.Int(1) <= 0) return Errno::kInval;
+  return SendToThread(context, context.Int(0), context.Int(1), context.Int(2));
+}
+
+// ---- Actions and masks --------------------------------------------------------------------------------------------
+
+CallResult SysRtSigaction(SyscallContext& context) {
+  // UAPI_SA_FLAGS of riscv64: what the kernel knows; the rest is cleared, so that a program can tell.
+  constexpr uint64_t kSaExposeTagBits = 0x800;
+  constexpr uint64_t kKnown = os_emu::kSaNoCldStop | os_emu::kSaNoCldWait | os_emu::kSaSigInfo | os_emu::kSaOnStack |
+                              os_emu::kSaRestart | os_emu::kSaNoDefer | os_emu::kSaResetHand | kSaExposeTagBits;
+  if (context.Arg(3) != kSetBytes) return Errno::kInval;
+  const bool sets = !context.Addr(1).IsNull();
+  GuestSigaction wanted{};
+  if (sets) {
+    Result<GuestSigaction> given = context.In<GuestSigaction>(context.Addr(1));
+    if (!given.ok()) return given.error();
+    wanted = *given;
+  }
+  const int signal = context.Int(0);
+  if (!IsSignal(signal) || (sets && (SignalBit(signal) & os_emu::kUnblockable) != 0)) return Errno::kInval;
+  os_emu::Process& process = context.process();
+  const os_emu::SignalAction old = process.actions[signal];
+  if (sets) {
+    process.actions[signal] = {wanted.handler, wanted.flags & kKnown, wanted.mask & ~os_emu::kUnblockable};
+    if (!process.WouldAct(signal)) {
+      process.pending.Remove(SignalBit(signal));
+      for (const auto& [tid, thread] : process.threads) thread->pending.Remove(SignalBit(signal));
+    }
+  }
+  if (context.Addr(2).IsNull()) return 0;
+  return context.Out(context.Addr(2), GuestSigaction{old.handler, old.flags, old.mask});
+}
+
+CallResult SysRtSigprocmask(SyscallContext& context) {
+  enum How : uint32_t { kBlock = 0, kUnblock = 1, kSetMask = 2 };
+  if (context.Arg(3) != kSetBytes) return Errno::kInval;
+  os_emu::Thread& thread = context.thread();
+  const SignalSet old = thread.signal_mask;
+  if (!context.Addr(1).IsNull()) {
+    Result<SignalSet> given = context.In<SignalSet>(context.Addr(1));
+    if (!given.ok()) return given.error();
+    const SignalSet set = *given & ~os_emu::kUnblockable;
+    switch (context.UInt(0)) {
+      case kBlock: thread.signal_mask = old | set; break;
+      case kUnblock: thread.signal_mask = old & ~set; break;
+      case kSetMask: thread.signal_mask = set; break;
+      default: return Errno::kInval;
+    }
+  }
+  if (context.Addr(2).IsNull()) return 0;
+  return context.Out(context.Addr(2), old);
+}
+
+CallResult SysRtSigpending(SyscallContext& context) {
+  if (context.Arg(1) > kSetBytes) return Errno::kInval;
+  const os_emu::Thread& thread = context.thread();
+  const SignalSet set = (thread.pending.set() | context.process().pending.set()) & thread.signal_mask;
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&set), context.Arg(1));
+  return context.memory().Write(context.Addr(0), bytes) == bytes.size() ? CallResult(0) : CallResult(Errno::kFault);
+}
+
+CallResult SysRtSigsuspend(SyscallContext& context) {
+  if (context.Arg(1) != kSetBytes) return Errno::kInval;
+  Result<SignalSet> given = context.In<SignalSet>(context.Addr(0));
+  if (!given.ok()) return given.error();
+  os_emu::Thread& thread = context.thread();
+  thread.saved_mask = thread.signal_mask;
+  thread.signal_mask = *given & ~os_emu::kUnblockable;
+  return os_emu::StartPause(thread);
+}
+
+// ---- Stacks and frames --------------------------------------------------------------------------------------------
+
+CallResult SysSigaltstack(SyscallContext& context) {
+  GuestSigstack wanted{};
+  const bool sets = !context.Addr(0).IsNull();
+  if (sets) {
+    Result<GuestSigstack> given = context.In<GuestSigstack>(context.Addr(0));
+    if (!given.ok()) return given.error();
+    wanted = *given;
+  }
+  Result<GuestSigstack> old =
+      ChangeAltStack(context.thread(), context.cpu().x[interp::kSp], sets ? &wanted : nullptr);
+  if (!old.ok()) return old.error();
+  if (context.Addr(1).IsNull()) return 0;
+  return context.Out(context.Addr(1), *old);
+}
+
+CallResult SysRtSigreturn(SyscallContext& context) {
+  context.abi().ReplaceRegisters();
+  Result<void> returned = ReturnFromSignal(context.thread(), context.cpu());
+  if (returned.ok()) return static_cast<int64_t>(context.cpu().x[interp::kA0]);
+  // badframe: the program cannot go on from here.
+  os_emu::SignalInfo fault;
+  fault.signal = os_emu::kSigSegv;
+  fault.code = os_emu::kSiKernel;
+  context.kernel().ForceSignal(context.thread(), fault);
+  return 0;
+}
+
+CallResult SysRestartSyscall(SyscallContext&) { return Errno::kIntr; }  // do_no_restart_syscall()
+
+}  // namespace pollux::shims
