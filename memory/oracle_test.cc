@@ -312,7 +312,7 @@ TEST_F(OracleTest, AnswersAsTheHostsKernelDoes) {
     GTEST_SKIP() << "mremap(2) of Linux " << host.release
                  << " does not move several mappings at once";
   }
-  for (int step = 0; step < 6000; ++step) {
+  for (int step = 0; step < 3000; ++step) {
     Step();
     if (HasFatalFailure()) FAIL() << what_ << " in step " << step;
     Compare();

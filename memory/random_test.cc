@@ -459,7 +459,7 @@ TEST_F(RandomTest, HostileNumbersAreHarmless) {
   };
   const auto aligned = [&] { return Pick(4) == 0 ? number() : number() & ~(kPage - 1); };
   std::vector<uint8_t> buffer(3 * kPage);
-  for (int step = 0; step < 200000; ++step) {
+  for (int step = 0; step < 50000; ++step) {
     AddressSpace::MapRequest request;
     request.hint = GuestAddr{aligned()};
     request.length = Pick(2) == 0 ? number() : Pick(64 * kPage);

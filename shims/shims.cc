@@ -89,7 +89,10 @@ std::string CallText(const Call& call, bool closed) {
   std::vector<std::string> shown;
   for (const TracedArg& arg : call.traced_args) {
     if (arg.state == TracedArg::kText) shown.push_back(arg.text);
-    if (arg.state == TracedArg::kAtEnd && !closed) break;  // What strace has not seen yet.
+    if (arg.state == TracedArg::kAtEnd && !closed) {
+      shown.emplace_back();  // From here on it is not known yet.
+      break;
+    }
   }
   return SyscallName(call.number) + "(" + absl::StrJoin(shown, ", ") + (closed ? ")" : "");
 }
@@ -261,8 +264,8 @@ void SyscallAbi::RaiseFault(os_emu::Thread& thread, const interp::Stop& stop, co
       break;
     case interp::StopReason::kMisaligned:
       info.signal = os_emu::kSigBus;
+      // si_addr is the pc: arch/riscv/kernel/traps.c passes regs->epc.
       info.code = os_emu::kBusAdrAln;
-      info.fault_address = stop.fault.addr;
       break;
     case interp::StopReason::kFault:
       info.fault_address = stop.fault.addr;

@@ -2,9 +2,7 @@
 
 #include <array>
 #include <cstddef>
-#include <map>
 #include <utility>
-#include <vector>
 
 #include "interp/isa/format.h"
 #include "interp/isa/opcode_info.h"
@@ -52,94 +50,91 @@ constexpr auto kDecodeFormat = []<size_t... i>(std::index_sequence<i...>) {
   return std::array<DecodeFields, sizeof...(i)>{&DecodeFormat<static_cast<Format>(i)>...};
 }(std::make_index_sequence<static_cast<size_t>(Format::kCount)>());
 
-// Some bits of an encoding, packed: equal keys share a short list of candidate rows.
-// 32-bit: opcode [6:2], funct3 [14:12], funct7 [31:25].
-constexpr uint32_t WideKey(uint32_t bits) {
-  return (bits >> 2 & 0x1f) | (bits >> 12 & 7) << 5 | (bits >> 25) << 8;
-}
-constexpr uint32_t kWideKeys = 1 << 15;
+// What the search needs of a row, by Opcode. kIllegal's matches everything.
+struct Row {
+  uint32_t match = 0;
+  uint32_t mask = 0;
+  Opcode base = Opcode::kIllegal;
+  DecodeFields decode = kDecodeFormat[0];
+};
+constexpr auto kRows = [] {
+  std::array<Row, kOpcodes> rows{};
+  for (unsigned i = 1; i < kOpcodes; ++i) {
+    const OpcodeInfo& info = kOpcodeInfo[i];
+    rows[i] = {info.match, info.mask, info.base, kDecodeFormat[static_cast<size_t>(info.format)]};
+  }
+  return rows;
+}();
+
+// Some bits of an encoding, packed into a small number: encodings with equal keys share a short list of candidate rows.
+struct KeyBits {
+  uint32_t value;  // What the encodings of a key have in common,
+  uint32_t mask;   // in these bits.
+};
+
 // 16-bit: quadrant [1:0], [6:5], [15:10].
+constexpr uint32_t kNarrowKeys = 1 << 10;
 constexpr uint32_t NarrowKey(uint32_t bits) {
   return (bits & 3) | (bits >> 5 & 3) << 2 | (bits >> 10 & 0x3f) << 4;
 }
-constexpr uint32_t kNarrowKeys = 1 << 10;
+constexpr KeyBits BitsOfNarrowKey(uint32_t key) {
+  return {(key & 3) | (key >> 2 & 3) << 5 | (key >> 4) << 10, 0xfc63};
+}
 
-struct Candidate {
-  uint32_t match;
-  uint32_t mask;
-  Opcode opcode;
-  Opcode spelling;
-  DecodeFields decode;
+// 32-bit: opcode [6:2] and funct3 [14:12]; of OP-FP, which has the most rows, funct7 [31:25].
+constexpr uint32_t kWideKeys = 256 + 128;
+constexpr uint32_t kOpFp = 0x53 >> 2;
+constexpr uint32_t WideKey(uint32_t bits) {
+  const uint32_t opcode = bits >> 2 & 0x1f;
+  return opcode == kOpFp ? 256 + (bits >> 25) : opcode << 3 | (bits >> 12 & 7);
+}
+constexpr KeyBits BitsOfWideKey(uint32_t key) {
+  if (key >= 256) return {(key - 256) << 25 | kOpFp << 2 | 3, 0xfe00007f};
+  return {(key & 7) << 12 | (key >> 3) << 2 | 3, 0x707f};
+}
+
+// For each key the rows that an encoding with this key can be, in the rows' order, ended by kIllegal.
+template <uint32_t keys>
+struct Index {
+  std::array<uint16_t, keys> start{};  // In `candidates`.
+  std::array<Opcode, 4 * keys> candidates{};
+  size_t used = 0;
 };
 
-// For each key, where in `candidates` the rows begin that an encoding with this key can be, in the
-// rows' order. Every list ends with one that matches everything and is kIllegal.
-class Tables {
- public:
-  Tables() {
-    Build<&WideKey>(4, kWideKeys, wide_.data());
-    Build<&NarrowKey>(2, kNarrowKeys, narrow_.data());
-  }
-
-  const Candidate* Find(uint32_t bits, bool compressed) const {
-    const uint16_t first = compressed ? narrow_[NarrowKey(bits)] : wide_[WideKey(bits)];
-    const Candidate* candidate = &candidates_[first];
-    while ((bits & candidate->mask) != candidate->match) ++candidate;
-    return candidate;
-  }
-
- private:
-  template <auto key_of>
-  void Build(int length, uint32_t keys, uint16_t* starts) {
-    std::vector<std::vector<unsigned>> rows_of_key(keys);
-    const uint32_t all_bits = length == 4 ? 0xffffffff : 0xffff;
+template <uint32_t keys>
+constexpr Index<keys> MakeIndex(uint8_t length, KeyBits (*bits_of)(uint32_t)) {
+  Index<keys> index;
+  for (uint32_t key = 0; key < keys; ++key) {
+    const KeyBits bits = bits_of(key);
+    index.start[key] = static_cast<uint16_t>(index.used);
     for (unsigned i = 1; i < kOpcodes; ++i) {
       const OpcodeInfo& info = kOpcodeInfo[i];
-      if (info.length != length) continue;
-      // Every key that agrees with the row: count through the subsets of the key's bits that the
-      // row leaves free.
-      const uint32_t match = key_of(info.match);
-      const uint32_t free = key_of(all_bits) & ~key_of(info.mask);
-      uint32_t subset = 0;
-      do {
-        rows_of_key[match | subset].push_back(i);
-        subset = (subset - free) & free;
-      } while (subset != 0);
+      if (info.length != length || ((info.match ^ bits.value) & info.mask & bits.mask) != 0) continue;
+      index.candidates[index.used++] = info.opcode;
     }
-    std::map<std::vector<unsigned>, uint16_t> known;
-    for (uint32_t key = 0; key < keys; ++key) {
-      auto [entry, is_new] =
-          known.try_emplace(rows_of_key[key], static_cast<uint16_t>(candidates_.size()));
-      if (is_new) {
-        for (unsigned row : entry->first) {
-          const OpcodeInfo& info = kOpcodeInfo[row];
-          candidates_.push_back({info.match, info.mask, info.base, info.opcode,
-                                 kDecodeFormat[static_cast<size_t>(info.format)]});
-        }
-        candidates_.push_back({0, 0, Opcode::kIllegal, Opcode::kIllegal, kDecodeFormat[0]});
-      }
-      starts[key] = entry->second;
-    }
+    index.candidates[index.used++] = Opcode::kIllegal;
   }
+  return index;
+}
 
-  std::vector<Candidate> candidates_;
-  std::array<uint16_t, kWideKeys> wide_;
-  std::array<uint16_t, kNarrowKeys> narrow_;
-};
+constexpr auto kNarrow = MakeIndex<kNarrowKeys>(2, &BitsOfNarrowKey);
+constexpr auto kWide = MakeIndex<kWideKeys>(4, &BitsOfWideKey);
 
 }  // namespace
 
 Instruction Decode(uint32_t bits) {
-  static const Tables& tables = *new Tables();
   const bool compressed = IsCompressed(bits);
   if (compressed) bits &= 0xffff;
-  const Candidate* candidate = tables.Find(bits, compressed);
+  const Opcode* candidate = compressed ? &kNarrow.candidates[kNarrow.start[NarrowKey(bits)]]
+                                       : &kWide.candidates[kWide.start[WideKey(bits)]];
+  const auto row_of = [](Opcode opcode) -> const Row& { return kRows[static_cast<size_t>(opcode)]; };
+  while ((bits & row_of(*candidate).mask) != row_of(*candidate).match) ++candidate;
   Instruction instruction;
   instruction.length = compressed ? 2 : 4;
   instruction.bits = bits;
-  instruction.opcode = candidate->opcode;
-  instruction.spelling = candidate->spelling;
-  if (!candidate->decode(bits, instruction)) [[unlikely]] {
+  instruction.opcode = row_of(*candidate).base;
+  instruction.spelling = *candidate;
+  if (!row_of(*candidate).decode(bits, instruction)) [[unlikely]] {
     Instruction illegal;
     illegal.length = instruction.length;
     illegal.bits = bits;

@@ -202,6 +202,11 @@ TEST(ChooseLayout, AnyStackLimitLeavesRoomAboveAndBelow) {
   }
 }
 
+TEST(ChooseLayout, UnlimitedStackGetsFiveSixths) {
+  EXPECT_EQ(ChooseLayout({}, UINT64_MAX).map_top,
+            (kAddressSpaceBytes / 6 + kPageBytes) & ~(kPageBytes - 1));
+}
+
 // ---- Heap
 
 TEST_F(LoadElfTest, HeapFollowsAStaticProgram) {

@@ -138,7 +138,8 @@ bool EpollInstance::OnTargetNotified(EpollInterest& interest, EventMask key) {
   if (key != 0 && (key & interest.events) == 0) return !exclusive;
 
   if (!interest.linked()) interest.InsertBefore(ready_);
-  // An exclusive interest takes the wake-up only if a thread waits here that the event can be meant for.
+  // An exclusive interest takes the wake-up only if a thread waits here that the event can be meant
+  // for.
   bool taken = false;
   if (!wait_queue_.empty()) {
     const EventMask in_out = key & (kIn | kOut);

@@ -1,13 +1,14 @@
 // EpollInstance: the description behind epoll_create1(2) (fs/eventpoll.c).
 //
-// An interest is keyed by the watched description and the number under which it was added, and holds the description weakly: it
-// lives until it is deleted, the instance is released, or the last reference to the description goes, whatever happens to the
-// number. The number is a label: nothing here can resolve it.
+// An interest is keyed by the watched description and the number under which it was added, and
+// holds the description weakly: it lives until it is deleted, the instance is released, or the last
+// reference to the description goes, whatever happens to the number. The number is a label: nothing
+// here can resolve it.
 //
-// The ready list holds the interests whose description had a wake-up that met their events, in the order of the first such
-// wake-up. Collect() asks each description again, drops those that are not ready, and puts level-triggered ones to the back.
-// Cost: O(events returned), whatever is registered.
-// Single-threaded.
+// The ready list holds the interests whose description had a wake-up that met their events, in the
+// order of the first such wake-up. Collect() asks each description again, drops those that are not
+// ready, and puts level-triggered ones to the back. Cost: O(events returned), whatever is
+// registered. Single-threaded.
 #ifndef POLLUX_OS_EMU_EPOLL_EPOLL_H_
 #define POLLUX_OS_EMU_EPOLL_EPOLL_H_
 
@@ -60,17 +61,20 @@ class EpollInstance final : public FileDescription {
   // `watches` is charged for each interest; null: unlimited. Must outlive the instance.
   explicit EpollInstance(Quota* watches) : FileDescription(kORdWr), watches_quota_(watches) {}
   // The instance behind `description`; null if it is none.
-  static EpollInstance* From(FileDescription& description) { return dynamic_cast<EpollInstance*>(&description); }
+  static EpollInstance* From(FileDescription& description) {
+    return dynamic_cast<EpollInstance*>(&description);
+  }
 
-  // epoll_ctl(2) after the event was read (EFAULT) and both numbers were resolved (EBADF), with Linux's checks in Linux's
-  // order. `epoll` may be any description. kPerm: the target cannot be watched. kInval: not an epoll instance, the instance
-  // itself, illegal use of kExclusive, unknown `op`, too many wake-up paths. kLoop: a cycle or a chain of more than 5 instances.
-  // kExist, kNoEnt; kNoSpc, kNoMem: `watches` is spent.
-  static Result<void> Control(FileDescription& epoll, int op, FileDescription& target, FdLabel label, EventMask events,
-                              uint64_t data);
+  // epoll_ctl(2) after the event was read (EFAULT) and both numbers were resolved (EBADF), with
+  // Linux's checks in Linux's order. `epoll` may be any description. kPerm: the target cannot be
+  // watched. kInval: not an epoll instance, the instance itself, illegal use of kExclusive, unknown
+  // `op`, too many wake-up paths. kLoop: a cycle or a chain of more than 5 instances. kExist,
+  // kNoEnt; kNoSpc, kNoMem: `watches` is spent.
+  static Result<void> Control(FileDescription& epoll, int op, FileDescription& target,
+                              FdLabel label, EventMask events, uint64_t data);
 
-  // Puts up to `max` events into `sink` and returns how many. kFault: the first did not fit; an event that did not fit stays
-  // ready. Then wakes one waiter if the ready list is not empty.
+  // Puts up to `max` events into `sink` and returns how many. kFault: the first did not fit; an
+  // event that did not fit stays ready. Then wakes one waiter if the ready list is not empty.
   Result<size_t> Collect(size_t max, Sink& sink);
   // Whether Collect() may find something; what is in the ready list need not be ready still.
   bool HasCandidates() const { return ready_.linked(); }
@@ -80,7 +84,9 @@ class EpollInstance final : public FileDescription {
   EventMask Poll() override;
   int PollQueues(WaitQueue* queues[2]) override;
   Result<uint64_t> Seek(int64_t, Whence) override { return uint64_t{0}; }  // noop_llseek.
-  Result<int64_t> Ioctl(uint32_t, uint64_t, memory::AddressSpace*) override { return Errno::kInval; }
+  Result<int64_t> Ioctl(uint32_t, uint64_t, memory::AddressSpace*) override {
+    return Errno::kInval;
+  }
   const char* TypeName() const override { return "eventpoll"; }
 
   // For reports and /proc/self/fdinfo.
@@ -98,13 +104,15 @@ class EpollInstance final : public FileDescription {
  private:
   friend class EpollInterest;
   class NestingCheck;  // epoll/nesting.h
-  // By what an interest is known. The address is the identity of a living description and is only compared.
+  // By what an interest is known. The address is the identity of a living description and is only
+  // compared.
   using Key = std::pair<const void*, FdLabel>;
 
   ~EpollInstance() override;
   void OnRelease() override;
   // `nesting` null: nobody watches this instance or is an instance, so nothing need be checked.
-  Result<void> Add(FileDescription& target, FdLabel label, EventMask events, uint64_t data, NestingCheck* nesting);
+  Result<void> Add(FileDescription& target, FdLabel label, EventMask events, uint64_t data,
+                   NestingCheck* nesting);
   void Modify(EpollInterest& interest, EventMask events, uint64_t data);
   void Erase(EpollInterest& interest);
   // A wake-up of an interest's description.
@@ -114,7 +122,8 @@ class EpollInstance final : public FileDescription {
   // Whether another instance has an interest in this one.
   bool IsWatched() const { return DescriptionWatch::Newest(*this) != nullptr; }
 
-  absl::flat_hash_map<Key, EpollInterest*> interests_;  // Looked up by key; never walked where the order shows.
+  absl::flat_hash_map<Key, EpollInterest*>
+      interests_;  // Looked up by key; never walked where the order shows.
   ReadyLink ready_;
   WaitQueue wait_queue_;  // Threads in epoll_wait.
   WaitQueue poll_queue_;  // Who polls this instance itself.

@@ -43,7 +43,9 @@ int E(Errno error) { return static_cast<int>(error); }
 class EpollTest : public ::testing::Test {
  protected:
   static DescriptionRef MakeInstance() { return MakeDescription<EpollInstance>(nullptr); }
-  static EpollInstance& Instance(const DescriptionRef& epoll) { return *EpollInstance::From(*epoll); }
+  static EpollInstance& Instance(const DescriptionRef& epoll) {
+    return *EpollInstance::From(*epoll);
+  }
 
   int Add(const DescriptionRef& epoll, const DescriptionRef& target, EventMask events,
           uint64_t data = 0, int number = 3) {
@@ -299,8 +301,7 @@ TEST_F(EpollTest, AnotherTypeOfDescriptionIsInval) {
 
 TEST_F(EpollTest, AnUnknownOperationIsInval) {
   for (const int op : {0, 4, -1}) {
-    EXPECT_EQ(Error(EpollInstance::Control(*epoll_, op, *a_, Label(3), kIn, 0)),
-              E(Errno::kInval));
+    EXPECT_EQ(Error(EpollInstance::Control(*epoll_, op, *a_, Label(3), kIn, 0)), E(Errno::kInval));
   }
 }
 

@@ -69,8 +69,8 @@ class EpollWaitCall final : public BlockedCall {
 
 }  // namespace
 
-CallResult StartEpollWait(Thread& thread, DescriptionRef epoll, GuestAddr events, int32_t max_events,
-                          std::optional<Nanos> timeout) {
+CallResult StartEpollWait(Thread& thread, DescriptionRef epoll, GuestAddr events,
+                          int32_t max_events, std::optional<Nanos> timeout) {
   if (max_events <= 0 || max_events > kMaxEvents) return Errno::kInval;
   // access_ok(): on riscv64 any address whose top bit is clear (TASK_SIZE_MAX).
   const uint64_t bytes = static_cast<uint64_t>(max_events) * kEpollEventBytes;

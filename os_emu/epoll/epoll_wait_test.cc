@@ -26,8 +26,8 @@ class EpollWaitTest : public ::testing::Test {
   FakeDescription& fake() { return static_cast<FakeDescription&>(*fake_); }
   Thread& thread() { return machine_.leader(); }
   void Add(const DescriptionRef& target, EventMask events, uint64_t data) {
-    ASSERT_TRUE(EpollInstance::Control(*epoll_, kEpollCtlAdd, *target, FdLabel(Fd{4}), events, data)
-                    .ok());
+    ASSERT_TRUE(
+        EpollInstance::Control(*epoll_, kEpollCtlAdd, *target, FdLabel(Fd{4}), events, data).ok());
   }
   void Wait(Thread& thread, GuestAddr events, int32_t max_events = 8,
             std::optional<Nanos> timeout = std::nullopt) {

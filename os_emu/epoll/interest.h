@@ -1,5 +1,6 @@
-// EpollInterest: one registration in an EpollInstance: an edge from the instance to a description, held weakly.
-// Owned by the instance, which deletes it at EPOLL_CTL_DEL and at its own release; deletes itself when the description goes.
+// EpollInterest: one registration in an EpollInstance: an edge from the instance to a description,
+// held weakly. Owned by the instance, which deletes it at EPOLL_CTL_DEL and at its own release;
+// deletes itself when the description goes.
 #ifndef POLLUX_OS_EMU_EPOLL_INTEREST_H_
 #define POLLUX_OS_EMU_EPOLL_INTEREST_H_
 
@@ -47,7 +48,8 @@ class EpollInterest final : public DescriptionWatch, public ReadyLink {
   EpollInstance& instance_;
   const void* identity_;  // The target's address, for the key when target() is null already.
   QueueHook hook_;
-  std::unique_ptr<QueueHook> second_hook_;  // Of descriptions with two queues: FIFOs open both ways.
+  std::unique_ptr<QueueHook>
+      second_hook_;  // Of descriptions with two queues: FIFOs open both ways.
 };
 
 }  // namespace pollux::os_emu

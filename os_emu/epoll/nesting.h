@@ -1,5 +1,6 @@
-// What may watch what: epoll instances that watch epoll instances form a graph without cycles, at most 5 deep, in which the
-// number of paths that one wake-up can take is limited (ep_loop_check() and reverse_path_check() of fs/eventpoll.c).
+// What may watch what: epoll instances that watch epoll instances form a graph without cycles, at
+// most 5 deep, in which the number of paths that one wake-up can take is limited (ep_loop_check()
+// and reverse_path_check() of fs/eventpoll.c).
 #ifndef POLLUX_OS_EMU_EPOLL_NESTING_H_
 #define POLLUX_OS_EMU_EPOLL_NESTING_H_
 
@@ -19,7 +20,8 @@ class EpollInstance::NestingCheck {
 
   explicit NestingCheck(EpollInstance& outer) : outer_(outer) {}
 
-  // Before: kLoop if `target` leads to `outer`, or the chain would be too long. Notes the descriptions that are reached.
+  // Before: kLoop if `target` leads to `outer`, or the chain would be too long. Notes the
+  // descriptions that are reached.
   Result<void> CheckLoop(EpollInstance& target);
   // Notes a description that is no instance.
   void NoteLeaf(FileDescription& leaf) { leaves_.insert(&leaf); }

@@ -1,11 +1,11 @@
 // EventFd: the counter behind eventfd2(2) (fs/eventfd.c).
 //
 // Single-threaded. Shared by dup'd and inherited descriptors.
-// Read: 8 bytes, the count (then it is 0) or, of a semaphore, 1 (then it is one less). kInval under 8 bytes, kAgain while
-// it is 0. An inaccessible buffer loses what was read: kFault (measured on Linux 6.18).
-// Write: exactly 8 bytes; kInval otherwise and for all ones; kAgain while the count would pass 2^64 - 2. Writing 0 is an
-// edge.
-// Wake-ups: a write notifies kIn, a read notifies kOut, without the RDNORM and WRNORM bits, which it never reports.
+// Read: 8 bytes, the count (then it is 0) or, of a semaphore, 1 (then it is one less). kInval under
+// 8 bytes, kAgain while it is 0. An inaccessible buffer loses what was read: kFault (measured on
+// Linux 6.18). Write: exactly 8 bytes; kInval otherwise and for all ones; kAgain while the count
+// would pass 2^64 - 2. Writing 0 is an edge. Wake-ups: a write notifies kIn, a read notifies kOut,
+// without the RDNORM and WRNORM bits, which it never reports.
 #ifndef POLLUX_OS_EMU_EVENTFD_EVENTFD_H_
 #define POLLUX_OS_EMU_EVENTFD_EVENTFD_H_
 
@@ -25,8 +25,11 @@ class EventFd final : public FileDescription {
   static constexpr uint64_t kMaxCount = UINT64_MAX - 1;
 
   EventFd(uint32_t initial, bool semaphore, bool nonblocking)
-      : FileDescription(kORdWr | (nonblocking ? kONonBlock : 0)), count_(initial), semaphore_(semaphore) {}
-  // eventfd2(2) without the number. kInval: an unknown flag. The close-on-exec flag is the caller's to keep.
+      : FileDescription(kORdWr | (nonblocking ? kONonBlock : 0)),
+        count_(initial),
+        semaphore_(semaphore) {}
+  // eventfd2(2) without the number. kInval: an unknown flag. The close-on-exec flag is the caller's
+  // to keep.
   static Result<DescriptionRef> Create(uint32_t initial, uint32_t flags);
 
   Result<size_t> Read(memory::UserBuffer& to) override;

@@ -57,9 +57,7 @@ TEST(EventFd, AReadOfUnderEightBytesIsInval) {
   EXPECT_EQ(ReadValue(*eventfd), 1u);
 }
 
-TEST(EventFd, ALongReadGivesEightBytes) {
-  EXPECT_EQ(ReadSome(*Make(1), 100)->size(), 8u);
-}
+TEST(EventFd, ALongReadGivesEightBytes) { EXPECT_EQ(ReadSome(*Make(1), 100)->size(), 8u); }
 
 TEST(EventFd, AWriteOfOtherThanEightBytesIsInval) {
   const DescriptionRef eventfd = Make(0);
@@ -83,8 +81,8 @@ TEST(EventFd, AWriteThatWouldOverflowIsAgainAndChangesNothing) {
 TEST(EventFd, AWriteThatWasRefusedCanBeTriedAgainWithTheSameBuffer) {
   const DescriptionRef eventfd = Make(2);
   const std::string bytes = Value(EventFd::kMaxCount - 1);
-  memory::UserBuffer from = memory::UserBuffer::HostConst(
-      {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  memory::UserBuffer from =
+      memory::UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
   EXPECT_EQ(eventfd->Write(from).error(), Errno::kAgain);
   EXPECT_EQ(ReadValue(*eventfd), 2u);
   EXPECT_EQ(*eventfd->Write(from), 8u);

@@ -7,8 +7,8 @@
 namespace pollux::os_emu {
 namespace {
 
-// The descriptions whose last reference went while another one was being released, in that order. One host thread runs one
-// machine, and the list is empty between calls.
+// The descriptions whose last reference went while another one was being released, in that order.
+// One host thread runs one machine, and the list is empty between calls.
 struct ReleaseQueue {
   FileDescription* first = nullptr;
   FileDescription* last = nullptr;
@@ -68,7 +68,7 @@ Result<uint64_t> FileDescription::Seek(int64_t, Whence) { return Errno::kSPipe; 
 
 // DEFAULT_POLLMASK of include/linux/poll.h.
 EventMask FileDescription::Poll() { return kReadable | kWritable; }
-int FileDescription::PollQueues(WaitQueue*[2]) { return 0; }
+int FileDescription::PollQueues(WaitQueue* [2]) { return 0; }
 
 WaitQueue* FileDescription::ReadQueue() {
   WaitQueue* queues[2];
@@ -79,7 +79,8 @@ WaitQueue* FileDescription::WriteQueue() { return ReadQueue(); }
 
 Result<void> FileDescription::Stat(FileStatus* status) {
   *status = FileStatus();
-  // All anonymous descriptions share one inode of the anon_inodefs, without a file type (fs/anon_inodes.c).
+  // All anonymous descriptions share one inode of the anon_inodefs, without a file type
+  // (fs/anon_inodes.c).
   status->dev = kAnonymousDevice;
   status->ino = kAnonymousInode;
   status->mode = 0600;

@@ -1,11 +1,11 @@
-// FileDescription: the open file description of open(2): what file descriptors refer to, shared by dup and fork. It is the
-// identity by which the kernel knows an open file; numbers are only ever looked up in an FdTable, once, when a call
-// enters.
+// FileDescription: the open file description of open(2): what file descriptors refer to, shared by
+// dup and fork. It is the identity by which the kernel knows an open file; numbers are only ever
+// looked up in an FdTable, once, when a call enters.
 //
-// DescriptionRef is a strong reference (a descriptor, a call under way). DescriptionWatch is a weak one (an epoll interest):
-// it never keeps a description open, and is told when the description is released.
-// Single-threaded: the scheduler serialises guests. No method blocks: what would block returns kAgain, and the caller parks
-// on a wait queue (task/blocked_call.h).
+// DescriptionRef is a strong reference (a descriptor, a call under way). DescriptionWatch is a weak
+// one (an epoll interest): it never keeps a description open, and is told when the description is
+// released. Single-threaded: the scheduler serialises guests. No method blocks: what would block
+// returns kAgain, and the caller parks on a wait queue (task/blocked_call.h).
 #ifndef POLLUX_OS_EMU_FILE_DESCRIPTION_H_
 #define POLLUX_OS_EMU_FILE_DESCRIPTION_H_
 
@@ -23,15 +23,16 @@ namespace pollux::os_emu {
 
 class DescriptionRef;
 class DescriptionWatch;
-struct FileStatus;      // os_emu/file/file_status.h: what stat(2) tells.
-class DirectorySink;    // os_emu/file/directory_sink.h: where getdents64(2) puts entries.
+struct FileStatus;    // os_emu/file/file_status.h: what stat(2) tells.
+class DirectorySink;  // os_emu/file/directory_sink.h: where getdents64(2) puts entries.
 
 // O_* of open(2) as riscv64 (asm-generic/fcntl.h) numbers them.
 inline constexpr uint32_t kORdOnly = 0, kOWrOnly = 1, kORdWr = 2, kOAccMode = 3;
-inline constexpr uint32_t kOCreat = 0100, kOExcl = 0200, kONoCtty = 0400, kOTrunc = 01000, kOAppend = 02000,
-                          kONonBlock = 04000, kODSync = 010000, kOAsync = 020000, kODirect = 040000,
-                          kOLargeFile = 0100000, kODirectory = 0200000, kONoFollow = 0400000, kONoAtime = 01000000,
-                          kOCloExec = 02000000, kOPath = 010000000;
+inline constexpr uint32_t kOCreat = 0100, kOExcl = 0200, kONoCtty = 0400, kOTrunc = 01000,
+                          kOAppend = 02000, kONonBlock = 04000, kODSync = 010000, kOAsync = 020000,
+                          kODirect = 040000, kOLargeFile = 0100000, kODirectory = 0200000,
+                          kONoFollow = 0400000, kONoAtime = 01000000, kOCloExec = 02000000,
+                          kOPath = 010000000;
 // What fcntl(F_SETFL) may change.
 inline constexpr uint32_t kOSetFlMask = kOAppend | kONonBlock | kOAsync | kODirect | kONoAtime;
 
@@ -42,9 +43,10 @@ class FileDescription {
   FileDescription(const FileDescription&) = delete;
   FileDescription& operator=(const FileDescription&) = delete;
 
-  // ---- Data. Defaults: kInval, as a file without the operation gives. The access mode has been checked by the caller.
-  // Moves what can be moved now and returns the bytes. kAgain: nothing can be moved now, try again after a wake-up, whether
-  // or not kONonBlock is set. kFault: the first byte of `to`/`from` is not accessible.
+  // ---- Data. Defaults: kInval, as a file without the operation gives. The access mode has been
+  // checked by the caller. Moves what can be moved now and returns the bytes. kAgain: nothing can
+  // be moved now, try again after a wake-up, whether or not kONonBlock is set. kFault: the first
+  // byte of `to`/`from` is not accessible.
   virtual Result<size_t> Read(memory::UserBuffer& to);
   virtual Result<size_t> Write(memory::UserBuffer& from);
   // pread/pwrite at `offset` without moving the file position. Default: kSPipe.
@@ -56,18 +58,18 @@ class FileDescription {
   // ---- Readiness.
   // What is ready now (vfs_poll): a file without its own answer is always readable and writable.
   virtual EventMask Poll();
-  // The queues that a poller must wait on; at most 2. `queues` has room for 2. Returns how many. 0: the state never
-  // changes (regular files).
+  // The queues that a poller must wait on; at most 2. `queues` has room for 2. Returns how many. 0:
+  // the state never changes (regular files).
   virtual int PollQueues(WaitQueue* queues[2]);
   // Whether epoll accepts it; regular files and directories do not (EPERM).
   virtual bool CanBeWatched() const { return true; }
-  // The queue a blocking Read or Write waits on, and how the thread joins it. Any key ends the wait, as Linux's
-  // default_wake_function does. Default: the first poll queue.
+  // The queue a blocking Read or Write waits on, and how the thread joins it. Any key ends the
+  // wait, as Linux's default_wake_function does. Default: the first poll queue.
   virtual WaitQueue* ReadQueue();
   virtual WaitQueue* WriteQueue();
   virtual WaitMode wait_mode() const { return WaitMode::kFront; }
-  // Read and Write once more after a wait. They differ where Linux passes the wake-up on to the next exclusive waiter, or
-  // goes on in the middle of a write. Default: Read and Write.
+  // Read and Write once more after a wait. They differ where Linux passes the wake-up on to the
+  // next exclusive waiter, or goes on in the middle of a write. Default: Read and Write.
   virtual Result<size_t> ResumeRead(memory::UserBuffer& to) { return Read(to); }
   virtual Result<size_t> ResumeWrite(memory::UserBuffer& from) { return Write(from); }
 
@@ -95,9 +97,10 @@ class FileDescription {
  protected:
   explicit FileDescription(uint32_t status_flags) : status_flags_(status_flags) {}
   virtual ~FileDescription();
-  // The last reference has gone: wake the peers, drop what is held. Called once, before destruction and after all watches
-  // have been told; the object is whole. May drop references to other descriptions: they are released after it returns, one
-  // after the other, so that a chain of any length takes no stack (Linux's fput() delays too).
+  // The last reference has gone: wake the peers, drop what is held. Called once, before destruction
+  // and after all watches have been told; the object is whole. May drop references to other
+  // descriptions: they are released after it returns, one after the other, so that a chain of any
+  // length takes no stack (Linux's fput() delays too).
   virtual void OnRelease() {}
 
  private:
@@ -120,7 +123,8 @@ class DescriptionRef {
     if (description_ != nullptr) ++description_->references_;
   }
   DescriptionRef(const DescriptionRef& other) : DescriptionRef(other.description_) {}
-  DescriptionRef(DescriptionRef&& other) noexcept : description_(std::exchange(other.description_, nullptr)) {}
+  DescriptionRef(DescriptionRef&& other) noexcept
+      : description_(std::exchange(other.description_, nullptr)) {}
   DescriptionRef& operator=(DescriptionRef other) noexcept {
     std::swap(description_, other.description_);
     return *this;
@@ -155,11 +159,14 @@ class DescriptionWatch {
   // Null after the release.
   FileDescription* target() const { return target_; }
   // Who watches a description, the newest first: Newest(), then Next() until null.
-  static DescriptionWatch* Newest(const FileDescription& description) { return description.watches_; }
+  static DescriptionWatch* Newest(const FileDescription& description) {
+    return description.watches_;
+  }
   DescriptionWatch* Next() const { return next_; }
 
  protected:
-  // The target's last reference has gone; target() is null already. May delete this watch and no other.
+  // The target's last reference has gone; target() is null already. May delete this watch and no
+  // other.
   virtual void OnTargetReleased() = 0;
 
  private:

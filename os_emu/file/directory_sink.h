@@ -1,5 +1,5 @@
-// DirectorySink: where FileDescription::ReadDirectory puts entries, one after the other, until it is full
-// (Linux's dir_context). The system-call layer implements it over struct linux_dirent64.
+// DirectorySink: where FileDescription::ReadDirectory puts entries, one after the other, until it
+// is full (Linux's dir_context). The system-call layer implements it over struct linux_dirent64.
 #ifndef POLLUX_OS_EMU_FILE_DIRECTORY_SINK_H_
 #define POLLUX_OS_EMU_FILE_DIRECTORY_SINK_H_
 
@@ -25,8 +25,9 @@ constexpr EntryType EntryTypeOf(uint32_t mode) { return static_cast<EntryType>((
 class DirectorySink {
  public:
   virtual ~DirectorySink() = default;
-  // False: no room, the entry was not taken and none will be. `next_offset`: the file position after this entry (d_off),
-  // from which a later ReadDirectory goes on. `name` has no '/' and no NUL.
+  // False: no room, the entry was not taken and none will be. `next_offset`: the file position
+  // after this entry (d_off), from which a later ReadDirectory goes on. `name` has no '/' and no
+  // NUL.
   virtual bool Add(uint64_t ino, uint64_t next_offset, EntryType type, std::string_view name) = 0;
 };
 

@@ -1,7 +1,8 @@
-// FdTable: a process's descriptors: numbers to open file descriptions and the close-on-exec flag (fs/file.c).
+// FdTable: a process's descriptors: numbers to open file descriptions and the close-on-exec flag
+// (fs/file.c).
 //
-// The only place that turns a number into a description. Numbers are given lowest first. Shared by the threads of a
-// process; fork copies it (the descriptions are shared).
+// The only place that turns a number into a description. Numbers are given lowest first. Shared by
+// the threads of a process; fork copies it (the descriptions are shared).
 #ifndef POLLUX_OS_EMU_FILE_FD_TABLE_H_
 #define POLLUX_OS_EMU_FILE_FD_TABLE_H_
 
@@ -14,8 +15,9 @@
 
 namespace pollux::os_emu {
 
-// A file descriptor: an index into one process's FdTable. It may be closed and used again at any time, so nothing but
-// an FdTable may turn it into a description, and nothing but reports may keep it.
+// A file descriptor: an index into one process's FdTable. It may be closed and used again at any
+// time, so nothing but an FdTable may turn it into a description, and nothing but reports may keep
+// it.
 enum class Fd : int32_t {};
 
 class FdTable {
@@ -33,12 +35,14 @@ class FdTable {
 
   // kBadF if the number is not open. The reference is the caller's to keep.
   Result<DescriptionRef> Get(Fd fd) const;
-  // Puts `description` at the lowest free number that is at least `from`. kMFile: none below the limit.
-  // kInval: `from` is negative or not below the limit (F_DUPFD).
+  // Puts `description` at the lowest free number that is at least `from`. kMFile: none below the
+  // limit. kInval: `from` is negative or not below the limit (F_DUPFD).
   Result<Fd> Install(DescriptionRef description, bool close_on_exec, int32_t from = 0);
-  // dup2/dup3: replaces what was at `fd` (the old description is let go after the new one stands). kBadF: negative or not below the limit.
+  // dup2/dup3: replaces what was at `fd` (the old description is let go after the new one stands).
+  // kBadF: negative or not below the limit.
   Result<void> InstallAt(Fd fd, DescriptionRef description, bool close_on_exec);
-  // Takes the number out and returns its description, so that the caller decides when it is let go. kBadF.
+  // Takes the number out and returns its description, so that the caller decides when it is let go.
+  // kBadF.
   Result<DescriptionRef> Remove(Fd fd);
   Result<bool> CloseOnExec(Fd fd) const;
   Result<void> SetCloseOnExec(Fd fd, bool close_on_exec);

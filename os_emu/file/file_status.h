@@ -1,4 +1,5 @@
-// FileStatus: what stat(2) tells of a file, before the system-call ABI packs it into struct stat or struct statx.
+// FileStatus: what stat(2) tells of a file, before the system-call ABI packs it into struct stat or
+// struct statx.
 #ifndef POLLUX_OS_EMU_FILE_FILE_STATUS_H_
 #define POLLUX_OS_EMU_FILE_FILE_STATUS_H_
 

@@ -1,6 +1,6 @@
-// Quota: how many objects of a kind a machine may have, and the host memory that they are charged for. What a guest can
-// make without bound has one, so that it can never grow the host's memory past the machine's limit.
-// Must outlive everything that is charged to it.
+// Quota: how many objects of a kind a machine may have, and the host memory that they are charged
+// for. What a guest can make without bound has one, so that it can never grow the host's memory
+// past the machine's limit. Must outlive everything that is charged to it.
 #ifndef POLLUX_OS_EMU_FILE_QUOTA_H_
 #define POLLUX_OS_EMU_FILE_QUOTA_H_
 
@@ -14,7 +14,8 @@ namespace pollux::os_emu {
 
 class Quota {
  public:
-  // `exceeded`: the error of the object too many. `bytes_each` are charged to `budget`, which may be null.
+  // `exceeded`: the error of the object too many. `bytes_each` are charged to `budget`, which may
+  // be null.
   Quota(uint64_t limit, Errno exceeded, uint64_t bytes_each, memory::MemoryBudget* budget)
       : limit_(limit), exceeded_(exceeded), bytes_each_(bytes_each), budget_(budget) {}
   Quota(const Quota&) = delete;

@@ -1,4 +1,5 @@
-// For tests of os_emu: a description whose readiness the test sets, a waiter that counts, and buffers of host memory.
+// For tests of os_emu: a description whose readiness the test sets, a waiter that counts, and
+// buffers of host memory.
 #ifndef POLLUX_OS_EMU_FILE_TESTING_H_
 #define POLLUX_OS_EMU_FILE_TESTING_H_
 
@@ -89,8 +90,8 @@ inline Result<std::string> ReadSome(FileDescription& description, size_t bytes) 
 }
 
 inline Result<size_t> WriteSome(FileDescription& description, std::string_view bytes) {
-  memory::UserBuffer buffer = memory::UserBuffer::HostConst(
-      {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  memory::UserBuffer buffer =
+      memory::UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
   return description.Write(buffer);
 }
 

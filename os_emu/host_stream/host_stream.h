@@ -1,10 +1,12 @@
-// HostStream: a description over a descriptor of the host (stdin, stdout, stderr). HostStreamSet: all of one machine.
+// HostStream: a description over a descriptor of the host (stdin, stdout, stderr). HostStreamSet:
+// all of one machine.
 //
-// Reads and writes never block the host process: what the host cannot do now is kAgain, and the scheduler's idle step
-// calls HostStreamSet::WaitForHost(), the one place where pollux waits for the host, which wakes who waits here. The
-// descriptor's own flags (O_NONBLOCK and the like) are never changed: it may be shared with other processes.
-// What can be watched, what is a terminal and what stat(2) tells is the host's answer, so that a guest's C library
-// buffers its output as it would natively.
+// Reads and writes never block the host process: what the host cannot do now is kAgain, and the
+// scheduler's idle step calls HostStreamSet::WaitForHost(), the one place where pollux waits for
+// the host, which wakes who waits here. The descriptor's own flags (O_NONBLOCK and the like) are
+// never changed: it may be shared with other processes. What can be watched, what is a terminal and
+// what stat(2) tells is the host's answer, so that a guest's C library buffers its output as it
+// would natively.
 #ifndef POLLUX_OS_EMU_HOST_STREAM_HOST_STREAM_H_
 #define POLLUX_OS_EMU_HOST_STREAM_HOST_STREAM_H_
 
@@ -31,14 +33,17 @@ class HostStreamSet {
   HostStreamSet(const HostStreamSet&) = delete;
   HostStreamSet& operator=(const HostStreamSet&) = delete;
 
-  // A description over `host_fd`, which the caller keeps open as long as the description lives. `name` is for reports
+  // A description over `host_fd`, which the caller keeps open as long as the description lives.
+  // `name` is for reports
   // ("stdin"). Access mode from the host. Fails if `host_fd` is not open.
   absl::StatusOr<DescriptionRef> Open(int host_fd, std::string name);
 
-  // Whether anybody waits for a stream: then a machine whose threads all wait need not be deadlocked.
+  // Whether anybody waits for a stream: then a machine whose threads all wait need not be
+  // deadlocked.
   bool HasWaiters() const;
-  // Waits until a stream changes or `timeout` has passed on the host's clock (0: only looks; kNanosMax: forever) and
-  // notifies the waiters. Each change is told once (the host's edges). Returns whether a stream changed. Fails if the host refuses.
+  // Waits until a stream changes or `timeout` has passed on the host's clock (0: only looks;
+  // kNanosMax: forever) and notifies the waiters. Each change is told once (the host's edges).
+  // Returns whether a stream changed. Fails if the host refuses.
   absl::StatusOr<bool> WaitForHost(Nanos timeout);
 
  private:

@@ -125,8 +125,10 @@ Result<size_t> Pipe::Fill(memory::UserBuffer& from, bool packets) {
       GivePage(std::move(page));
       return done > 0 ? Result<size_t>(done) : Errno::kFault;
     }
-    SlotAt(head_) = Slot{
-        .page = std::move(page), .offset = 0, .bytes = static_cast<uint32_t>(bytes), .packet = packets};
+    SlotAt(head_) = Slot{.page = std::move(page),
+                         .offset = 0,
+                         .bytes = static_cast<uint32_t>(bytes),
+                         .packet = packets};
     ++head_;
     done += bytes;
   }
@@ -167,9 +169,9 @@ Result<size_t> Pipe::Write(memory::UserBuffer& from, bool packets, bool will_wai
       result = filled.error();
     }
   }
-  // Before it waits for room a writer wakes readers only where the pipe was empty; at its end also because somebody polls:
-  // "epoll nonsensically wants a wakeup whether the pipe was already empty or not" (fs/pipe.c). An end without any data
-  // wakes too.
+  // Before it waits for room a writer wakes readers only where the pipe was empty; at its end also
+  // because somebody polls: "epoll nonsensically wants a wakeup whether the pipe was already empty
+  // or not" (fs/pipe.c). An end without any data wakes too.
   const bool waits = will_wait && from.remaining() > 0 && full();
   if (waits && !result.ok()) {
     // Linux looks again after each wait: the pipe is full, so not empty.
@@ -268,8 +270,8 @@ Result<PipeEnds> MakePipe(const PipeOptions& options) {
   const auto pipe = std::make_shared<Pipe>(options.budget);
   const uint32_t nonblock = options.flags & kONonBlock;
   PipeEnds ends;
-  ends.writer = MakeDescription<PipeEnd>(pipe, identity,
-                                         kOWrOnly | nonblock | (options.flags & kODirect));
+  ends.writer =
+      MakeDescription<PipeEnd>(pipe, identity, kOWrOnly | nonblock | (options.flags & kODirect));
   ends.reader = MakeDescription<PipeEnd>(pipe, identity, kORdOnly | nonblock);
   return ends;
 }

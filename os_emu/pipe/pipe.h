@@ -1,13 +1,15 @@
-// Pipe: the buffer of a pipe or FIFO (fs/pipe.c): a ring of slots of a page each. PipeEnd: one open end of it.
+// Pipe: the buffer of a pipe or FIFO (fs/pipe.c): a ring of slots of a page each. PipeEnd: one open
+// end of it.
 //
-// Both ends share the Pipe. Writes fill pages; a write whose odd bytes fit behind the last slot's data is merged there, any
-// other takes fresh slots, so that 16 writes of one byte fit always and 17 writes of 4095 never. A write of up to PIPE_BUF
-// (one page) is therefore never torn. With kODirect on the writing end each page is a packet: a read takes one at most,
-// and what does not fit is lost.
-// Read: kAgain while it is empty and has writers, 0 without writers. kFault leaves the data.
-// Write: kAgain while it is full, kPipe without readers (the caller raises SIGPIPE), kNoMem at the machine's limit.
-// Wake-ups are where Linux makes them: readers when a write finds the pipe empty (after the first poll: on each write),
-// writers when a read frees a slot of a full one, both with key 0 when one side goes.
+// Both ends share the Pipe. Writes fill pages; a write whose odd bytes fit behind the last slot's
+// data is merged there, any other takes fresh slots, so that 16 writes of one byte fit always and
+// 17 writes of 4095 never. A write of up to PIPE_BUF (one page) is therefore never torn. With
+// kODirect on the writing end each page is a packet: a read takes one at most, and what does not
+// fit is lost. Read: kAgain while it is empty and has writers, 0 without writers. kFault leaves the
+// data. Write: kAgain while it is full, kPipe without readers (the caller raises SIGPIPE), kNoMem
+// at the machine's limit. Wake-ups are where Linux makes them: readers when a write finds the pipe
+// empty (after the first poll: on each write), writers when a read frees a slot of a full one, both
+// with key 0 when one side goes.
 #ifndef POLLUX_OS_EMU_PIPE_PIPE_H_
 #define POLLUX_OS_EMU_PIPE_PIPE_H_
 
@@ -40,8 +42,8 @@ class Pipe {
 
   // F_GETPIPE_SZ.
   uint32_t capacity_bytes() const { return static_cast<uint32_t>(slots_.size()) * kSlotBytes; }
-  // F_SETPIPE_SZ: rounds up to a power of two pages and returns it. kInval: above 2^31. kPerm: above
-  // kMaxUnprivilegedBytes. kBusy: more is in it.
+  // F_SETPIPE_SZ: rounds up to a power of two pages and returns it. kInval: above 2^31. kPerm:
+  // above kMaxUnprivilegedBytes. kBusy: more is in it.
   Result<uint32_t> SetCapacity(uint32_t bytes);
   // FIONREAD.
   uint64_t buffered_bytes() const;
@@ -85,12 +87,16 @@ class PipeEnd final : public FileDescription {
   // What stat(2) tells: an inode of pipefs, or the FIFO's.
   using Identity = std::shared_ptr<const FileStatus>;
 
-  // Counts itself as a reader or writer or both, as the access mode in `status_flags` says. A FIFO's reader that opens
-  // without a writer sees no kHup until the first one has come (`quiet_until_writer`).
-  PipeEnd(std::shared_ptr<Pipe> pipe, Identity identity, uint32_t status_flags, bool quiet_until_writer = false);
+  // Counts itself as a reader or writer or both, as the access mode in `status_flags` says. A
+  // FIFO's reader that opens without a writer sees no kHup until the first one has come
+  // (`quiet_until_writer`).
+  PipeEnd(std::shared_ptr<Pipe> pipe, Identity identity, uint32_t status_flags,
+          bool quiet_until_writer = false);
 
   // The pipe end behind `description`; null if it is none (F_GETPIPE_SZ: EBADF).
-  static PipeEnd* From(FileDescription& description) { return dynamic_cast<PipeEnd*>(&description); }
+  static PipeEnd* From(FileDescription& description) {
+    return dynamic_cast<PipeEnd*>(&description);
+  }
   Pipe& pipe() { return *pipe_; }
 
   Result<size_t> Read(memory::UserBuffer& to) override;

@@ -1,8 +1,9 @@
 // BlockedCall: the record of a system call that waits (DESIGN decision 4).
 //
-// It holds strong references to the descriptions (resolved once, when the call entered), an absolute deadline and its
-// progress. The scheduler parks the thread on the wait queues that the record names and tries it again after a
-// wake-up: numbers are never decoded again, deadlines never restart, partial writes are not repeated.
+// It holds strong references to the descriptions (resolved once, when the call entered), an
+// absolute deadline and its progress. The scheduler parks the thread on the wait queues that the
+// record names and tries it again after a wake-up: numbers are never decoded again, deadlines never
+// restart, partial writes are not repeated.
 #ifndef POLLUX_OS_EMU_TASK_BLOCKED_CALL_H_
 #define POLLUX_OS_EMU_TASK_BLOCKED_CALL_H_
 
@@ -18,14 +19,16 @@ namespace pollux::os_emu {
 
 class Thread;
 
-// The hook of a blocked thread in a wait queue: makes the thread runnable when a key it cares for arrives. Takes a wake-up
-// only if the thread sleeps (as try_to_wake_up() does), so that an exclusive one is not spent on a thread that runs already.
+// The hook of a blocked thread in a wait queue: makes the thread runnable when a key it cares for
+// arrives. Takes a wake-up only if the thread sleeps (as try_to_wake_up() does), so that an
+// exclusive one is not spent on a thread that runs already.
 class ThreadWaiter final : public Waiter {
  public:
   // What happens to the hook when it has woken the thread.
   enum class OnWake {
-    kStay,         // poll(2)'s hooks stay until the call ends.
-    kLeave,        // autoremove_wake_function: it leaves, and the call joins again if it has to go on waiting.
+    kStay,   // poll(2)'s hooks stay until the call ends.
+    kLeave,  // autoremove_wake_function: it leaves, and the call joins again if it has to go on
+             // waiting.
     kAlwaysLeave,  // epoll_wait's: it leaves even where the thread was awake already.
   };
   // `wanted` 0: any key.
@@ -41,7 +44,8 @@ class ThreadWaiter final : public Waiter {
 
 // What ends a call that a signal interrupts.
 enum class OnSignal {
-  kRestart,  // ERESTARTSYS: begun again if the handler has SA_RESTART, else EINTR (read, write, wait4, accept ...).
+  kRestart,  // ERESTARTSYS: begun again if the handler has SA_RESTART, else EINTR (read, write,
+             // wait4, accept ...).
   kEintr,    // EINTR whatever the handler says (epoll_wait, poll, nanosleep ...).
 };
 
@@ -49,13 +53,16 @@ class BlockedCall {
  public:
   virtual ~BlockedCall() = default;
 
-  // Tries to finish after a wake-up. kAgain: still waiting (on the queues again), and nothing that ends the call was done.
-  // Any other error or a value ends the call. `timed_out`: the deadline has passed; whatever is returned ends the call.
+  // Tries to finish after a wake-up. kAgain: still waiting (on the queues again), and nothing that
+  // ends the call was done. Any other error or a value ends the call. `timed_out`: the deadline has
+  // passed; whatever is returned ends the call.
   virtual Result<int64_t> Resume(Thread& thread, bool timed_out) = 0;
-  // Puts the thread on the wait queues, once, after the first kAgain. Undone by Unpark() and by the destructor.
+  // Puts the thread on the wait queues, once, after the first kAgain. Undone by Unpark() and by the
+  // destructor.
   virtual void Park(Thread& thread) = 0;
   virtual void Unpark() = 0;
-  // What the call returns where a signal with a handler arrives; may have finished in part (a short write).
+  // What the call returns where a signal with a handler arrives; may have finished in part (a short
+  // write).
   virtual Result<int64_t> Interrupt() { return Errno::kIntr; }
   virtual OnSignal on_signal() const { return OnSignal::kRestart; }
 
@@ -73,12 +80,14 @@ class BlockedCall {
 // What a system call answers: a value, an Errno, or a record to be resumed.
 class CallResult {
  public:
-  CallResult(int64_t value) : value_(value) {}                                         // NOLINT: implicit by intent.
-  CallResult(Errno error) : value_(-static_cast<int64_t>(error)) {}                    // NOLINT: implicit by intent.
-  CallResult(std::unique_ptr<BlockedCall> blocked) : blocked_(std::move(blocked)) {}   // NOLINT: implicit by intent.
+  CallResult(int64_t value) : value_(value) {}                       // NOLINT: implicit by intent.
+  CallResult(Errno error) : value_(-static_cast<int64_t>(error)) {}  // NOLINT: implicit by intent.
+  CallResult(std::unique_ptr<BlockedCall> blocked)
+      : blocked_(std::move(blocked)) {}  // NOLINT: implicit by intent.
   template <typename T>
   CallResult(const Result<T>& result)  // NOLINT: implicit by intent.
-      : value_(result.ok() ? static_cast<int64_t>(*result) : -static_cast<int64_t>(result.error())) {}
+      : value_(result.ok() ? static_cast<int64_t>(*result)
+                           : -static_cast<int64_t>(result.error())) {}
   CallResult(const Result<void>& result)  // NOLINT: implicit by intent.
       : value_(result.ok() ? 0 : -static_cast<int64_t>(result.error())) {}
 

@@ -81,7 +81,8 @@ class WriteCall final : public TransferCall {
   WriteCall(DescriptionRef description, memory::UserBuffer buffer, int64_t progress)
       : TransferCall(std::move(description), std::move(buffer)), progress_(progress) {}
 
-  // Writes on until all is written (a value), something else ends it (likewise), or it has to wait (kAgain).
+  // Writes on until all is written (a value), something else ends it (likewise), or it has to wait
+  // (kAgain).
   static Result<int64_t> WriteOn(Thread& thread, FileDescription& description,
                                  memory::UserBuffer& buffer, int64_t& progress) {
     while (true) {
@@ -135,7 +136,8 @@ class MultiWaitCall : public BlockedCall {
   Result<int64_t> End(int64_t ready) {
     const Result<int64_t> result = Report(ready);
     if (!remaining_.IsNull() && deadline() != kNanosMax) {
-      // A timeout in memory that is not writable is legal: poll_select_finish() ignores the failure.
+      // A timeout in memory that is not writable is legal: poll_select_finish() ignores the
+      // failure.
       (void)WriteRemaining(thread_, remaining_, deadline());
     }
     return result;
@@ -224,8 +226,8 @@ class SelectCall final : public MultiWaitCall {
 
   void Park(Thread&) override {
     for (SelectEntry& entry : entries_) {
-      Hook(*entry.description, kExceptionalSet | (entry.read ? kReadSet : 0) |
-                                   (entry.write ? kWriteSet : 0));
+      Hook(*entry.description,
+           kExceptionalSet | (entry.read ? kReadSet : 0) | (entry.write ? kWriteSet : 0));
     }
   }
   int64_t Scan() override {
@@ -342,15 +344,15 @@ CallResult StartWrite(Thread& thread, DescriptionRef description, memory::UserBu
 CallResult StartPoll(Thread& thread, std::vector<PollEntry> entries, GuestAddr pollfds,
                      PollTimeout timeout) {
   return ScanOrWait(
-      thread,
-      std::make_unique<PollCall>(thread, std::move(entries), pollfds, timeout.remaining), timeout);
+      thread, std::make_unique<PollCall>(thread, std::move(entries), pollfds, timeout.remaining),
+      timeout);
 }
 
 CallResult StartSelect(Thread& thread, std::vector<SelectEntry> entries, const SelectSets& sets,
                        PollTimeout timeout) {
   return ScanOrWait(
-      thread,
-      std::make_unique<SelectCall>(thread, std::move(entries), sets, timeout.remaining), timeout);
+      thread, std::make_unique<SelectCall>(thread, std::move(entries), sets, timeout.remaining),
+      timeout);
 }
 
 CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining) {

@@ -1,8 +1,8 @@
 // The blocking calls that work on every description: read and write, poll and select, sleep.
 //
-// Each Start function does what the system call does after its descriptors were resolved: it tries, and answers a value, an
-// Errno or the record of a call that waits. The record holds strong references, so that a number that is closed
-// meanwhile changes nothing.
+// Each Start function does what the system call does after its descriptors were resolved: it tries,
+// and answers a value, an Errno or the record of a call that waits. The record holds strong
+// references, so that a number that is closed meanwhile changes nothing.
 #ifndef POLLUX_OS_EMU_TASK_CALLS_H_
 #define POLLUX_OS_EMU_TASK_CALLS_H_
 
@@ -18,30 +18,35 @@
 
 namespace pollux::os_emu {
 
-// The deadline of a relative timeout that begins now, in CLOCK_MONOTONIC; saturates. nullopt: none (kNanosMax).
+// The deadline of a relative timeout that begins now, in CLOCK_MONOTONIC; saturates. nullopt: none
+// (kNanosMax).
 Nanos DeadlineAfter(const Clock& clock, std::optional<Nanos> timeout);
 
 // read(2), readv(2). kBadF: not open for reading.
 CallResult StartRead(Thread& thread, DescriptionRef description, memory::UserBuffer to);
-// write(2), writev(2). kBadF: not open for writing. Returns what was written if an error or a signal ends it in the middle.
-// kPipe: SIGPIPE has been raised on the thread (also where a broken pipe ends a write that was written in part).
+// write(2), writev(2). kBadF: not open for writing. Returns what was written if an error or a
+// signal ends it in the middle. kPipe: SIGPIPE has been raised on the thread (also where a broken
+// pipe ends a write that was written in part).
 CallResult StartWrite(Thread& thread, DescriptionRef description, memory::UserBuffer from);
 
 // ---- poll(2), ppoll(2): one entry an element of the guest's array of struct pollfd.
 struct PollEntry {
   DescriptionRef description;  // Empty: see `closed`.
   EventMask wanted = 0;        // pollfd.events.
-  bool closed = false;         // The number is not open: POLLNVAL. Without description and not closed: negative, never ready.
+  bool closed = false;  // The number is not open: POLLNVAL. Without description and not closed:
+                        // negative, never ready.
 };
 // How long poll and select wait.
 struct PollTimeout {
   std::optional<Nanos> span;  // nullopt: forever; 0 does not wait.
-  // Where ppoll(2) and pselect6(2) put the time that is left (struct timespec) unless `span` is 0 or nothing; a failure is no
-  // error. Null: nowhere.
+  // Where ppoll(2) and pselect6(2) put the time that is left (struct timespec) unless `span` is 0
+  // or nothing; a failure is no error. Null: nowhere.
   GuestAddr remaining;
 };
-// Writes the revents of all elements at `pollfds` when it ends, also where it returns 0 or EINTR; kFault.
-CallResult StartPoll(Thread& thread, std::vector<PollEntry> entries, GuestAddr pollfds, PollTimeout timeout);
+// Writes the revents of all elements at `pollfds` when it ends, also where it returns 0 or EINTR;
+// kFault.
+CallResult StartPoll(Thread& thread, std::vector<PollEntry> entries, GuestAddr pollfds,
+                     PollTimeout timeout);
 
 // ---- select(2), pselect6(2): one entry a number that is in any of the three sets.
 struct SelectEntry {
@@ -55,13 +60,14 @@ struct SelectSets {
   GuestAddr read, write, exceptional;  // Null: none.
   uint32_t bits = 0;                   // nfds: the sets are rewritten in whole words of 64 bits.
 };
-// Entries ascend by `bit`. Rewrites the sets when it ends with a value (0 clears them); leaves them alone at EINTR.
+// Entries ascend by `bit`. Rewrites the sets when it ends with a value (0 clears them); leaves them
+// alone at EINTR.
 CallResult StartSelect(Thread& thread, std::vector<SelectEntry> entries, const SelectSets& sets,
                        PollTimeout timeout);
 
 // ---- nanosleep(2), clock_nanosleep(2).
-// Sleeps until `deadline` (CLOCK_MONOTONIC). Where a signal ends it, writes what remains as two 64-bit numbers to
-// `remaining` (struct timespec) unless that is null; kFault.
+// Sleeps until `deadline` (CLOCK_MONOTONIC). Where a signal ends it, writes what remains as two
+// 64-bit numbers to `remaining` (struct timespec) unless that is null; kFault.
 CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining);
 // pause(2), rt_sigsuspend(2): waits for a signal.
 CallResult StartPause(Thread& thread);

@@ -299,8 +299,8 @@ class SelectTest : public CallsTest {
       ASSERT_TRUE(machine_.memory().WriteObject(kArena + i * 8, UINT64_MAX).ok());
     }
     const SelectSets sets{kArena, kArena + 16, kArena + 32, 70};
-    machine_.Give(thread(), StartSelect(thread(), std::move(entries), sets,
-                                        {.span = span, .remaining = {}}));
+    machine_.Give(thread(),
+                  StartSelect(thread(), std::move(entries), sets, {.span = span, .remaining = {}}));
   }
   uint64_t Word(uint64_t i) { return *machine_.memory().ReadObject<uint64_t>(kArena + i * 8); }
 };

@@ -1,7 +1,7 @@
 // FutexTable: who waits at which word of memory (futex(2), kernel/futex/).
 //
-// A word is known by its address space and address, as FUTEX_PRIVATE_FLAG says; words in shared memory are not yet
-// matched between processes. Waiters are woken first in, first out.
+// A word is known by its address space and address, as FUTEX_PRIVATE_FLAG says; words in shared
+// memory are not yet matched between processes. Waiters are woken first in, first out.
 // Single-threaded. Its waiters leave it when they are destroyed.
 #ifndef POLLUX_OS_EMU_TASK_FUTEX_H_
 #define POLLUX_OS_EMU_TASK_FUTEX_H_
@@ -60,11 +60,11 @@ class FutexTable {
   FutexTable(const FutexTable&) = delete;
   FutexTable& operator=(const FutexTable&) = delete;
 
-  // Wakes up to `count` waiters whose bits meet `bits`; returns how many. FUTEX_WAKE of 0 wakes one, as Linux's does: that is the
-  // caller's to say.
+  // Wakes up to `count` waiters whose bits meet `bits`; returns how many. FUTEX_WAKE of 0 wakes
+  // one, as Linux's does: that is the caller's to say.
   int64_t Wake(Key key, int64_t count, uint32_t bits = kFutexAnyBit);
-  // Wakes up to `wake` waiters of `from` and moves up to `requeue` others to the end of `to`. Returns how many were woken
-  // or moved.
+  // Wakes up to `wake` waiters of `from` and moves up to `requeue` others to the end of `to`.
+  // Returns how many were woken or moved.
   int64_t Requeue(Key from, Key to, int64_t wake, int64_t requeue);
   // How many wait at `key`.
   int64_t Waiters(Key key) const;
@@ -77,17 +77,20 @@ class FutexTable {
   absl::flat_hash_map<Key, Queue> queues_;  // Only looked up by key, never walked.
 };
 
-// FUTEX_WAIT(_BITSET): waits while the word is `expected`. Errors: kInval (bits 0, address not a multiple of 4), kFault,
-// kAgain (the word differs). The call: 0 when woken, kTimedOut at `deadline` (CLOCK_MONOTONIC; kNanosMax: none).
-CallResult StartFutexWait(Thread& thread, GuestAddr word, uint32_t expected, uint32_t bits, Nanos deadline);
+// FUTEX_WAIT(_BITSET): waits while the word is `expected`. Errors: kInval (bits 0, address not a
+// multiple of 4), kFault, kAgain (the word differs). The call: 0 when woken, kTimedOut at
+// `deadline` (CLOCK_MONOTONIC; kNanosMax: none).
+CallResult StartFutexWait(Thread& thread, GuestAddr word, uint32_t expected, uint32_t bits,
+                          Nanos deadline);
 // FUTEX_WAKE(_BITSET). kInval: bits 0, address not a multiple of 4.
 Result<int64_t> FutexWake(Thread& thread, GuestAddr word, int32_t count, uint32_t bits);
-// FUTEX_REQUEUE, and FUTEX_CMP_REQUEUE where `expected` is given: kAgain if the word at `from` differs.
-Result<int64_t> FutexRequeue(Thread& thread, GuestAddr from, GuestAddr to, int32_t wake, int32_t requeue,
-                             std::optional<uint32_t> expected);
+// FUTEX_REQUEUE, and FUTEX_CMP_REQUEUE where `expected` is given: kAgain if the word at `from`
+// differs.
+Result<int64_t> FutexRequeue(Thread& thread, GuestAddr from, GuestAddr to, int32_t wake,
+                             int32_t requeue, std::optional<uint32_t> expected);
 // FUTEX_WAKE_OP. `operation` as the guest encodes it.
-Result<int64_t> FutexWakeOp(Thread& thread, GuestAddr word, GuestAddr second, int32_t wake, int32_t wake_second,
-                            uint32_t operation);
+Result<int64_t> FutexWakeOp(Thread& thread, GuestAddr word, GuestAddr second, int32_t wake,
+                            int32_t wake_second, uint32_t operation);
 
 }  // namespace pollux::os_emu
 

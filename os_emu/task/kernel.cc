@@ -6,14 +6,15 @@
 namespace pollux::os_emu {
 namespace {
 
-// fs.epoll.max_user_watches of a machine with about 16 GiB, and what one interest costs the host here.
+// fs.epoll.max_user_watches of a machine with about 16 GiB, and what one interest costs the host
+// here.
 constexpr uint64_t kMaxEpollWatches = 3'500'000;
 constexpr uint64_t kEpollWatchBytes = 256;
 
 constexpr int kRlimitStack = 3, kRlimitCore = 4, kRlimitNumberOfFiles = 7;
 
-constexpr SignalSet kStopSignals = SignalBit(kSigStop) | SignalBit(kSigTstp) | SignalBit(kSigTtin) |
-                                   SignalBit(kSigTtou);
+constexpr SignalSet kStopSignals =
+    SignalBit(kSigStop) | SignalBit(kSigTstp) | SignalBit(kSigTtin) | SignalBit(kSigTtou);
 
 }  // namespace
 
@@ -169,14 +170,15 @@ Kernel::Raised Kernel::Pend(Process& process, PendingSignals& pending, SignalSet
   POLLUX_CHECK(info.signal >= 1 && info.signal <= kSignals) << info.signal;
   // prepare_signal(): done even where the signal itself is ignored.
   const SignalSet bit = SignalBit(info.signal);
-  const SignalSet taken_back = (bit & kStopSignals) != 0   ? SignalBit(kSigCont)
+  const SignalSet taken_back = (bit & kStopSignals) != 0 ? SignalBit(kSigCont)
                                : info.signal == kSigCont ? kStopSignals
                                                          : 0;
   if (taken_back != 0) {
     process.pending.Remove(taken_back);
     for (auto& [tid, thread] : process.threads) thread->pending.Remove(taken_back);
   }
-  // A blocked signal is kept even if it is ignored now: the action may change before it is let through.
+  // A blocked signal is kept even if it is ignored now: the action may change before it is let
+  // through.
   const bool blocked = (mask & ~kUnblockable & bit) != 0;
   if (!blocked && !process.WouldAct(info.signal)) return Raised::kIgnored;
   return pending.Add(info) ? Raised::kPending : Raised::kQueueFull;

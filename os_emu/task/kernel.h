@@ -1,12 +1,14 @@
 // Kernel: one machine's emulated Linux. Process and Thread: its tasks.
 //
-// The Kernel owns processes, the file system, the clock and the world's random stream. It knows nothing of instructions: the
-// registers of a thread belong to the machine, which finds them by Thread::tid().
+// The Kernel owns processes, the file system, the clock and the world's random stream. It knows
+// nothing of instructions: the registers of a thread belong to the machine, which finds them by
+// Thread::tid().
 //
 // The machine's loop over one thread:
 //   a call answers a CallResult; where it is blocked, thread.Block(record);
-//   where thread.blocked() and (thread.woken() or its deadline has passed): kernel.ResumeBlocked(thread);
-//   where a thread that stays blocked HasSignalToTake(): kernel.TakeSignal() and, if a handler runs, record->Interrupt().
+//   where thread.blocked() and (thread.woken() or its deadline has passed):
+//   kernel.ResumeBlocked(thread); where a thread that stays blocked HasSignalToTake():
+//   kernel.TakeSignal() and, if a handler runs, record->Interrupt().
 #ifndef POLLUX_OS_EMU_TASK_KERNEL_H_
 #define POLLUX_OS_EMU_TASK_KERNEL_H_
 
@@ -77,13 +79,14 @@ class Thread {
 
   // ---- Signals and what exit must do.
   SignalSet signal_mask = 0;
-  std::optional<SignalSet> saved_mask;  // Of pwait-like calls; restored when the call ends without a handler.
-  PendingSignals pending;               // Directed at this thread.
+  std::optional<SignalSet>
+      saved_mask;          // Of pwait-like calls; restored when the call ends without a handler.
+  PendingSignals pending;  // Directed at this thread.
   AltStack alt_stack;
-  GuestAddr clear_child_tid;            // set_tid_address(2)
-  GuestAddr robust_list_head;           // set_robust_list(2)
+  GuestAddr clear_child_tid;   // set_tid_address(2)
+  GuestAddr robust_list_head;  // set_robust_list(2)
   uint64_t robust_list_length = 0;
-  std::string name;                     // PR_SET_NAME, at most 15 bytes.
+  std::string name;  // PR_SET_NAME, at most 15 bytes.
 
  private:
   Process& process_;
@@ -102,25 +105,27 @@ class Process {
   std::unique_ptr<memory::AddressSpace> memory;
   FdTable fds;
   std::string cwd = "/";  // Where the process starts: absolute, normalised.
-  // The working directory, open, so that it follows renames; empty: the one that `cwd` names (vfs/process_caller.h).
+  // The working directory, open, so that it follows renames; empty: the one that `cwd` names
+  // (vfs/process_caller.h).
   DescriptionRef working_directory;
-  std::string executable; // Absolute guest path: /proc/self/exe.
+  std::string executable;  // Absolute guest path: /proc/self/exe.
   std::vector<std::string> command_line;
   std::vector<std::string> environment;
   uint32_t umask = 022;
-  uint32_t dumpable = 1;         // PR_SET_DUMPABLE
-  bool no_new_privs = false;     // PR_SET_NO_NEW_PRIVS
+  uint32_t dumpable = 1;               // PR_SET_DUMPABLE
+  bool no_new_privs = false;           // PR_SET_NO_NEW_PRIVS
   uint32_t membarrier_registered = 0;  // MEMBARRIER_CMD_REGISTER_* that were made.
   Credentials credentials;
   std::array<Rlimit, kRlimits> rlimits;
   std::array<SignalAction, kSignals + 1> actions;  // By signal number.
   PendingSignals pending;                          // Directed at the process.
   Tid parent{0};
-  GuestAddr signal_trampoline;                     // Code that calls rt_sigreturn: the return address of a handler.
+  GuestAddr signal_trampoline;  // Code that calls rt_sigreturn: the return address of a handler.
   std::map<Tid, std::unique_ptr<Thread>> threads;  // Ascending tids.
   std::optional<ExitState> exit;                   // Set once the process has ended.
 
-  // What happens to `signal` if it is delivered now: false for SIG_IGN and for a default action that ignores it.
+  // What happens to `signal` if it is delivered now: false for SIG_IGN and for a default action
+  // that ignores it.
   bool WouldAct(int signal) const;
 
  private:
@@ -131,8 +136,8 @@ class Process {
 class Kernel {
  public:
   struct Options {
-    uint64_t world_seed = 0;           // Of the world's random stream.
-    memory::MemoryBudget budget;       // Shared by all processes.
+    uint64_t world_seed = 0;      // Of the world's random stream.
+    memory::MemoryBudget budget;  // Shared by all processes.
     int cpus = 4;
     std::string hostname = "pollux";
   };
@@ -143,7 +148,8 @@ class Kernel {
 
   Clock& clock() { return clock_; }
   RandomStream& world_random() { return world_random_; }
-  // The machine gives the file system once, before the first process: vfs/ is built upon this folder.
+  // The machine gives the file system once, before the first process: vfs/ is built upon this
+  // folder.
   void SetFiles(std::shared_ptr<FileSystem> files) { files_ = std::move(files); }
   FileSystem& files() {
     POLLUX_CHECK(files_ != nullptr) << "SetFiles() comes first";
@@ -155,7 +161,8 @@ class Kernel {
   memory::MemoryBudget& budget() { return options_.budget; }
   const Options& options() const { return options_; }
 
-  // A new process with one thread (its leader) and an empty address space. Fails where the host refuses the memory.
+  // A new process with one thread (its leader) and an empty address space. Fails where the host
+  // refuses the memory.
   absl::StatusOr<Process*> TryCreateProcess();
   Process& CreateProcess();  // CHECK-fails instead.
   // One more thread of `process`, runnable, with an empty signal mask.
@@ -166,30 +173,34 @@ class Kernel {
   // Inode numbers of anonymous objects (pipes, sockets), counted from 1.
   uint64_t NextInode() { return ++last_inode_; }
 
-  // exit(2) of one thread: clears and wakes clear_child_tid. The last one ends the process with `status`.
+  // exit(2) of one thread: clears and wakes clear_child_tid. The last one ends the process with
+  // `status`.
   void EndThread(Thread& thread, int status);
-  // exit_group(2) or death by a signal: ends waits, closes descriptors, drops threads and memory, keeps the ExitState.
-  // The Thread objects and the AddressSpace live on, out of reach, until ReleaseEnded(): a handler may be using them.
+  // exit_group(2) or death by a signal: ends waits, closes descriptors, drops threads and memory,
+  // keeps the ExitState. The Thread objects and the AddressSpace live on, out of reach, until
+  // ReleaseEnded(): a handler may be using them.
   void EndProcess(Process& process, ExitState state);
   // Frees what ended processes and threads left. For the machine, between calls.
   void ReleaseEnded() { ended_.clear(); }
 
   // ---- Blocked calls.
-  // Tries the thread's blocked call again and clears woken(). kAgain: it goes on waiting. Otherwise the call has ended, the
-  // record is gone, and the value is the guest's.
+  // Tries the thread's blocked call again and clears woken(). kAgain: it goes on waiting. Otherwise
+  // the call has ended, the record is gone, and the value is the guest's.
   Result<int64_t> ResumeBlocked(Thread& thread);
   // The earliest deadline of all blocked calls; kNanosMax: none. Wakes nobody.
   Nanos NextDeadline() const;
 
   // ---- Signals (kernel/signal.c).
-  // Makes `info` pending unless it would be ignored, and wakes the thread that shall take it. A process-wide one goes to
-  // the leader if that lets it through, else to the thread with the lowest tid that does. False: the queue is full (real-time
-  // signals only, EAGAIN of rt_sigqueueinfo).
+  // Makes `info` pending unless it would be ignored, and wakes the thread that shall take it. A
+  // process-wide one goes to the leader if that lets it through, else to the thread with the lowest
+  // tid that does. False: the queue is full (real-time signals only, EAGAIN of rt_sigqueueinfo).
   bool RaiseSignal(Process& process, const SignalInfo& info);
   bool RaiseSignal(Thread& thread, const SignalInfo& info);
-  // A fault of the thread's own making: delivered even if blocked or ignored (force_sig_info: the action becomes default).
+  // A fault of the thread's own making: delivered even if blocked or ignored (force_sig_info: the
+  // action becomes default).
   void ForceSignal(Thread& thread, const SignalInfo& info);
-  // The next signal that the thread must act on, taken from what is pending: the thread's own before the process's.
+  // The next signal that the thread must act on, taken from what is pending: the thread's own
+  // before the process's.
   std::optional<SignalInfo> TakeSignal(Thread& thread);
 
  private:

@@ -1,5 +1,5 @@
-// RandomStream: a seeded stream of random numbers whose values are the same on every host and library version
-// (SplitMix64, Steele et al. 2014). Plain data: copying it copies the position.
+// RandomStream: a seeded stream of random numbers whose values are the same on every host and
+// library version (SplitMix64, Steele et al. 2014). Plain data: copying it copies the position.
 #ifndef POLLUX_OS_EMU_TASK_RANDOM_H_
 #define POLLUX_OS_EMU_TASK_RANDOM_H_
 
@@ -25,7 +25,8 @@ class RandomStream {
   void Fill(std::span<uint8_t> bytes) {
     for (size_t i = 0; i < bytes.size(); i += 8) {
       uint64_t value = Next();
-      for (size_t j = i; j < bytes.size() && j < i + 8; ++j, value >>= 8) bytes[j] = static_cast<uint8_t>(value);
+      for (size_t j = i; j < bytes.size() && j < i + 8; ++j, value >>= 8)
+        bytes[j] = static_cast<uint8_t>(value);
     }
   }
   // An independent stream for a named purpose.

@@ -1,5 +1,6 @@
-// Signals: numbers, actions, masks and what is pending (signal(7); asm-generic/signal.h, which riscv64 uses).
-// Delivery to a guest handler is the machine's: the frame is part of the system-call ABI.
+// Signals: numbers, actions, masks and what is pending (signal(7); asm-generic/signal.h, which
+// riscv64 uses). Delivery to a guest handler is the machine's: the frame is part of the system-call
+// ABI.
 #ifndef POLLUX_OS_EMU_TASK_SIGNAL_H_
 #define POLLUX_OS_EMU_TASK_SIGNAL_H_
 
@@ -15,11 +16,38 @@ namespace pollux::os_emu {
 
 inline constexpr int kSignals = 64;
 enum Signal : int {
-  kSigHup = 1, kSigInt = 2, kSigQuit = 3, kSigIll = 4, kSigTrap = 5, kSigAbrt = 6, kSigBus = 7, kSigFpe = 8,
-  kSigKill = 9, kSigUsr1 = 10, kSigSegv = 11, kSigUsr2 = 12, kSigPipe = 13, kSigAlrm = 14, kSigTerm = 15,
-  kSigStkFlt = 16, kSigChld = 17, kSigCont = 18, kSigStop = 19, kSigTstp = 20, kSigTtin = 21, kSigTtou = 22,
-  kSigUrg = 23, kSigXcpu = 24, kSigXfsz = 25, kSigVtAlrm = 26, kSigProf = 27, kSigWinch = 28, kSigIo = 29,
-  kSigPwr = 30, kSigSys = 31, kSigRtMin = 32,
+  kSigHup = 1,
+  kSigInt = 2,
+  kSigQuit = 3,
+  kSigIll = 4,
+  kSigTrap = 5,
+  kSigAbrt = 6,
+  kSigBus = 7,
+  kSigFpe = 8,
+  kSigKill = 9,
+  kSigUsr1 = 10,
+  kSigSegv = 11,
+  kSigUsr2 = 12,
+  kSigPipe = 13,
+  kSigAlrm = 14,
+  kSigTerm = 15,
+  kSigStkFlt = 16,
+  kSigChld = 17,
+  kSigCont = 18,
+  kSigStop = 19,
+  kSigTstp = 20,
+  kSigTtin = 21,
+  kSigTtou = 22,
+  kSigUrg = 23,
+  kSigXcpu = 24,
+  kSigXfsz = 25,
+  kSigVtAlrm = 26,
+  kSigProf = 27,
+  kSigWinch = 28,
+  kSigIo = 29,
+  kSigPwr = 30,
+  kSigSys = 31,
+  kSigRtMin = 32,
 };
 
 // Bit n-1 stands for signal n.
@@ -29,7 +57,8 @@ inline constexpr SignalSet kUnblockable = SignalBit(kSigKill) | SignalBit(kSigSt
 
 // si_code values that we raise.
 inline constexpr int kSiUser = 0, kSiTkill = -6, kSiQueue = -1, kSiKernel = 0x80;
-inline constexpr int kSegvMapErr = 1, kSegvAccErr = 2, kIllIllOpc = 1, kBusAdrAln = 1, kBusAdrErr = 2, kTrapBrkpt = 1;
+inline constexpr int kSegvMapErr = 1, kSegvAccErr = 2, kIllIllOpc = 1, kBusAdrAln = 1,
+                     kBusAdrErr = 2, kTrapBrkpt = 1;
 
 struct SignalInfo {
   int signal = 0;
@@ -37,13 +66,14 @@ struct SignalInfo {
   GuestAddr fault_address;  // Of SIGSEGV, SIGBUS, SIGILL, SIGTRAP.
   int32_t sender_pid = 0;   // Of SI_USER, SI_TKILL.
   uint32_t sender_uid = 0;
-  uint64_t value = 0;       // sigqueue's sigval.
+  uint64_t value = 0;  // sigqueue's sigval.
 };
 
 // struct sigaction as the kernel keeps it.
 inline constexpr uint64_t kSigDfl = 0, kSigIgn = 1;
-inline constexpr uint64_t kSaNoCldStop = 1, kSaNoCldWait = 2, kSaSigInfo = 4, kSaOnStack = 0x08000000,
-                          kSaRestart = 0x10000000, kSaNoDefer = 0x40000000, kSaResetHand = 0x80000000;
+inline constexpr uint64_t kSaNoCldStop = 1, kSaNoCldWait = 2, kSaSigInfo = 4,
+                          kSaOnStack = 0x08000000, kSaRestart = 0x10000000, kSaNoDefer = 0x40000000,
+                          kSaResetHand = 0x80000000;
 struct SignalAction {
   uint64_t handler = kSigDfl;
   uint64_t flags = 0;
@@ -69,8 +99,8 @@ class PendingSignals {
   bool Add(const SignalInfo& info);
   // Forgets all that are in `signals` (a stop signal takes back SIGCONT and the other way round).
   void Remove(SignalSet signals);
-  // The next one outside `blocked`: synchronous ones first (SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS), then
-  // the lowest number (kernel/signal.c next_signal()).
+  // The next one outside `blocked`: synchronous ones first (SIGSEGV, SIGBUS, SIGILL, SIGTRAP,
+  // SIGFPE, SIGSYS), then the lowest number (kernel/signal.c next_signal()).
   std::optional<SignalInfo> Take(SignalSet blocked);
   SignalSet set() const { return set_; }
 

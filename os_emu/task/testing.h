@@ -1,4 +1,5 @@
-// For tests of blocking calls: a kernel with one process, some memory, and a loop that resumes woken threads.
+// For tests of blocking calls: a kernel with one process, some memory, and a loop that resumes
+// woken threads.
 #ifndef POLLUX_OS_EMU_TASK_TESTING_H_
 #define POLLUX_OS_EMU_TASK_TESTING_H_
 
@@ -68,8 +69,7 @@ class TestMachine {
   void Pass(Nanos span) {
     kernel_.clock().AdvanceBy(span);
     for (auto& [tid, thread] : process_.threads) {
-      if (thread->blocked() &&
-          thread->blocked_call()->deadline() <= kernel_.clock().Monotonic()) {
+      if (thread->blocked() && thread->blocked_call()->deadline() <= kernel_.clock().Monotonic()) {
         Resume(*thread);
       }
     }
@@ -90,8 +90,8 @@ class TestMachine {
   }
   std::string Text(uint64_t offset, size_t bytes) {
     std::string text(bytes, '\0');
-    const size_t read = memory().Read(
-        kArena + offset, {reinterpret_cast<uint8_t*>(text.data()), text.size()});
+    const size_t read =
+        memory().Read(kArena + offset, {reinterpret_cast<uint8_t*>(text.data()), text.size()});
     text.resize(read);
     return text;
   }

@@ -29,8 +29,8 @@ class BlockingEmulatedWorld final : public BlockingWorld {
   int Dup(int fd) override { return Install(At(fd)); }
   void Close(int fd) override { (void)*fds().Remove(static_cast<Fd>(fd)); }
   int64_t EpollCtl(int epoll, int op, int fd, uint32_t events, uint64_t data) override {
-    const pollux::Result<void> result = EpollInstance::Control(
-        *At(epoll), op, *At(fd), FdLabel(static_cast<Fd>(fd)), events, data);
+    const pollux::Result<void> result =
+        EpollInstance::Control(*At(epoll), op, *At(fd), FdLabel(static_cast<Fd>(fd)), events, data);
     return result.ok() ? 0 : -static_cast<int64_t>(result.error());
   }
   int64_t Read(int fd, uint64_t bytes) override {

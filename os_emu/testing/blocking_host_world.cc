@@ -79,7 +79,8 @@ class Caller {
         break;
       case BlockingCall::kEpollWait: {
         epoll_event events[16];
-        Note(syscall(SYS_epoll_pwait, call_.fd, events, call_.amount, call_.timeout_ms, nullptr, 8));
+        Note(
+            syscall(SYS_epoll_pwait, call_.fd, events, call_.amount, call_.timeout_ms, nullptr, 8));
         for (int64_t i = 0; i < answer_.value; ++i) {
           answer_.memory.push_back(events[i].events);
           answer_.memory.push_back(events[i].data.u64);

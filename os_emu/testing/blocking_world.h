@@ -1,5 +1,5 @@
-// BlockingWorld: threads that block in calls, over the host's kernel or over os_emu, so that a test can expect the same of
-// both. A step is: do something, Settle(), look who has returned with what.
+// BlockingWorld: threads that block in calls, over the host's kernel or over os_emu, so that a test
+// can expect the same of both. A step is: do something, Settle(), look who has returned with what.
 #ifndef POLLUX_OS_EMU_TESTING_BLOCKING_WORLD_H_
 #define POLLUX_OS_EMU_TESTING_BLOCKING_WORLD_H_
 
@@ -37,13 +37,15 @@ class BlockingWorld {
   virtual int64_t Write(int fd, const std::vector<uint8_t>& bytes) = 0;
 
   // ---- Threads.
-  // Starts a thread in a call and waits until it has returned or sleeps. Returns the thread's place.
+  // Starts a thread in a call and waits until it has returned or sleeps. Returns the thread's
+  // place.
   virtual size_t Start(const BlockingCall& call) = 0;
   // Waits until every thread has returned or sleeps.
   virtual void Settle() = 0;
   // Lets that much time pass, and settles.
   virtual void Pass(int64_t milliseconds) = 0;
-  // What the call answered; nullopt while it waits. Of epoll_wait: events and data; of poll: the revents.
+  // What the call answered; nullopt while it waits. Of epoll_wait: events and data; of poll: the
+  // revents.
   virtual std::optional<Answer> Result(size_t thread) = 0;
 };
 

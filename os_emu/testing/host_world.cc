@@ -77,9 +77,7 @@ class HostWorld final : public World {
     for (const pollfd& fd : fds) answer.memory.push_back(static_cast<uint16_t>(fd.revents));
     return answer;
   }
-  Answer SetPipeSize(int fd, uint32_t bytes) override {
-    return Of(fcntl(fd, F_SETPIPE_SZ, bytes));
-  }
+  Answer SetPipeSize(int fd, uint32_t bytes) override { return Of(fcntl(fd, F_SETPIPE_SZ, bytes)); }
   Answer GetPipeSize(int fd) override { return Of(fcntl(fd, F_GETPIPE_SZ)); }
   Answer BytesToRead(int fd) override {
     int bytes = 0;

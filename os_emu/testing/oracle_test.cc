@@ -1,5 +1,6 @@
-// The host's kernel is the oracle: a random walk over eventfd, pipe, epoll, dup and close makes each call in both worlds, and
-// every result, error, byte and event must be the same, in the same order. Where they differ, os_emu is wrong.
+// The host's kernel is the oracle: a random walk over eventfd, pipe, epoll, dup and close makes
+// each call in both worlds, and every result, error, byte and event must be the same, in the same
+// order. Where they differ, os_emu is wrong.
 //
 // POLLUX_WALK_SEED and POLLUX_WALK_STEPS choose another walk. Its seed is printed first.
 
@@ -157,8 +158,9 @@ class Walk {
   bool Do(const std::string& text, Call call) {
     const Answer host = call(*host_);
     const Answer emulated = call(*emulated_);
-    ++coverage_[text.substr(0, text.find(' ')) +
-                (host.value < 0 ? " " + std::to_string(host.value) : host.value == 0 ? " 0" : " +")];
+    ++coverage_[text.substr(0, text.find(' ')) + (host.value < 0 ? " " + std::to_string(host.value)
+                                                  : host.value == 0 ? " 0"
+                                                                    : " +")];
     log_.push_back(std::to_string(steps_) + ": " + text + " = " + host.Text());
     if (log_.size() > kLogLines) log_.pop_front();
     Note(text, host);
@@ -195,7 +197,8 @@ class Walk {
     if (text.starts_with("close")) kinds_.erase(std::stoi(text.substr(6)));
   }
 
-  // A number under which one of `kinds` stands ('e' eventfd, 'r' and 'w' pipe ends, 'l' epoll); now and then any.
+  // A number under which one of `kinds` stands ('e' eventfd, 'r' and 'w' pipe ends, 'l' epoll); now
+  // and then any.
   int Number(const char* kinds) {
     std::vector<int> fitting;
     for (const auto& [number, kind] : kinds_) {
@@ -205,14 +208,12 @@ class Walk {
     return fitting[random_.Below(fitting.size())];
   }
   // Mostly open ones: they are the lowest.
-  int Number() {
-    return numbers_[random_.Below(random_.Below(2) == 0 ? kNumbers : kNumbers / 2)];
-  }
+  int Number() { return numbers_[random_.Below(random_.Below(2) == 0 ? kNumbers : kNumbers / 2)]; }
   std::vector<uint8_t> Bytes() {
     if (random_.Below(2) == 0) {
       // An eventfd's value.
-      const uint64_t value = Choose({0, 0, 1, 1, 2, UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - 2,
-                                     uint64_t{1} << 63});
+      const uint64_t value =
+          Choose({0, 0, 1, 1, 2, UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - 2, uint64_t{1} << 63});
       const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&value);
       return {bytes, bytes + sizeof(value)};
     }
@@ -262,7 +263,8 @@ TEST(Oracle, ARandomWalkSaysTheSameInBothWorlds) {
   for (const auto& [what, count] : walk.coverage()) {
     std::cout << "  " << what << ": " << count << "\n";
   }
-  // What the walk must not miss: each of Linux's answers to epoll_ctl, events, full and empty pipes.
+  // What the walk must not miss: each of Linux's answers to epoll_ctl, events, full and empty
+  // pipes.
   for (const char* what :
        {"ctl 0", "ctl -2", "ctl -9", "ctl -17", "ctl -22", "ctl -40", "wait +", "wait 0",
         "write -11", "write -32", "write -22", "read -11", "read 0", "read +", "poll +"}) {

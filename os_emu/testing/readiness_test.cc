@@ -1,4 +1,5 @@
-// Each change of readiness of an eventfd and a pipe, edge- and level-triggered, and what epoll adds. In both worlds.
+// Each change of readiness of an eventfd and a pipe, edge- and level-triggered, and what epoll
+// adds. In both worlds.
 #include "os_emu/testing/scenario.h"
 
 namespace pollux::os_emu::testing {

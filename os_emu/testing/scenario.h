@@ -1,4 +1,5 @@
-// Scenario: a fixture for tests that run in both worlds: what the test expects of os_emu is expected of the host's kernel too.
+// Scenario: a fixture for tests that run in both worlds: what the test expects of os_emu is
+// expected of the host's kernel too.
 #ifndef POLLUX_OS_EMU_TESTING_SCENARIO_H_
 #define POLLUX_OS_EMU_TESTING_SCENARIO_H_
 
@@ -81,7 +82,7 @@ inline std::string KindName(const ::testing::TestParamInfo<Kind>& info) {
   return info.param == Kind::kHost ? "Host" : "Emulated";
 }
 
-#define POLLUX_IN_BOTH_WORLDS(fixture)                                                        \
+#define POLLUX_IN_BOTH_WORLDS(fixture)                                                           \
   INSTANTIATE_TEST_SUITE_P(BothWorlds, fixture, ::testing::Values(Kind::kHost, Kind::kEmulated), \
                            KindName)
 

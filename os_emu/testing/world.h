@@ -1,6 +1,6 @@
-// World: the calls that a random walk makes, with one implementation over the host's kernel and one over os_emu. Both give
-// the same numbers to new descriptors, so that their transcripts can be compared word for word.
-// No call blocks: every description is made non-blocking.
+// World: the calls that a random walk makes, with one implementation over the host's kernel and one
+// over os_emu. Both give the same numbers to new descriptors, so that their transcripts can be
+// compared word for word. No call blocks: every description is made non-blocking.
 #ifndef POLLUX_OS_EMU_TESTING_WORLD_H_
 #define POLLUX_OS_EMU_TESTING_WORLD_H_
 
@@ -51,9 +51,10 @@ std::unique_ptr<World> MakeHostWorld();
 // A mistake put into the emulated world on purpose, to see that a walk finds it.
 enum class Canary {
   kNone,
-  kZeroIsNoEdge,        // Writing 0 to an eventfd wakes nobody.
-  kClosedNumberForgets, // Closing a number removes the interests added under it, although a dup lives.
-  kReadyListIsAStack,   // epoll_wait reports two events the other way round.
+  kZeroIsNoEdge,         // Writing 0 to an eventfd wakes nobody.
+  kClosedNumberForgets,  // Closing a number removes the interests added under it, although a dup
+                         // lives.
+  kReadyListIsAStack,    // epoll_wait reports two events the other way round.
 };
 std::unique_ptr<World> MakeEmulatedWorld(const std::vector<int>& numbers_in_use, Canary canary);
 

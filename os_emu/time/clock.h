@@ -1,7 +1,8 @@
 // Clock: a machine's virtual time in nanoseconds (DESIGN decision 7).
 //
-// Computing advances it (the machine tells how many instructions were retired); when every thread is blocked it jumps to the
-// next deadline. It never goes back. CLOCK_MONOTONIC and CLOCK_BOOTTIME begin at kBootNanos, CLOCK_REALTIME at kEpoch.
+// Computing advances it (the machine tells how many instructions were retired); when every thread
+// is blocked it jumps to the next deadline. It never goes back. CLOCK_MONOTONIC and CLOCK_BOOTTIME
+// begin at kBootNanos, CLOCK_REALTIME at kEpoch.
 #ifndef POLLUX_OS_EMU_TIME_CLOCK_H_
 #define POLLUX_OS_EMU_TIME_CLOCK_H_
 

@@ -13,7 +13,7 @@ Dentry::Dentry(DentryRef parent, std::string name, InodeRef inode, Name linked)
       parent_(std::move(parent)),
       name_(std::move(name)),
       inode_(std::move(inode)) {
-  if (parent_ && !removed_) parent_->children_.insert_or_assign(name_, this);
+  if (parent_ && !removed_) TakeNameInParent();
 }
 
 Dentry::~Dentry() { POLLUX_CHECK(children_.empty()) << name_ << " was let go before its children"; }
@@ -37,13 +37,18 @@ void Dentry::MarkRemoved() {
   if (found != parent_->children_.end() && found->second == this) parent_->children_.erase(found);
 }
 
+void Dentry::TakeNameInParent() {
+  // Out with the old entry, and not only its value: the key is a view of its name.
+  if (Dentry* replaced = parent_->FindChild(name_)) replaced->MarkRemoved();
+  parent_->children_.emplace(name_, this);
+}
+
 void Dentry::MoveTo(const DentryRef& parent, std::string_view name) {
   MarkRemoved();
   DentryRef old_parent = std::exchange(parent_, parent);  // Let go at the end of this function.
   name_ = name;
   removed_ = false;
-  if (Dentry* replaced = parent_->FindChild(name_)) replaced->MarkRemoved();
-  parent_->children_.insert_or_assign(name_, this);
+  TakeNameInParent();
 }
 
 bool Dentry::IsSameOrAncestorOf(const Dentry* other) const {

@@ -32,7 +32,7 @@ class Dentry {
   const DentryRef& parent() const { return parent_; }
   bool IsSuperRoot() const { return !parent_ && !removed_; }
 
-  // The name is gone; open files live on.
+  // The name is gone; open files live on. (Of a directory of the host perhaps only from here: see Inode::IsDead().)
   bool removed() const { return removed_; }
   void MarkRemoved();
   // rename(2).
@@ -68,6 +68,7 @@ class Dentry {
   ~Dentry();
   void AddReference() { ++references_; }
   void DropReference();
+  void TakeNameInParent();
   // "/a/b", or nothing if it is not below the root or kPathMax bytes or longer.
   std::string FullPath(Errno* why) const;
 

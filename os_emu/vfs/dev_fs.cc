@@ -59,14 +59,10 @@ class CharacterDevice final : public FileDescription {
   }
   Result<std::string> ReadForMapping(uint64_t, uint64_t bytes) override {
     if (kind_ != Kind::kZero) return Errno::kNoDev;
-    // mmap of /dev/zero is anonymous memory: pages beyond what is given read as zeros only if they are given.
-    if (bytes > kMostMappedZeros) return Errno::kNoMem;
     return std::string(bytes, '\0');
   }
 
  private:
-  static constexpr uint64_t kMostMappedZeros = uint64_t{1} << 30;
-
   size_t FillRandom(memory::UserBuffer& to) {
     std::array<uint8_t, 256> buffer;
     size_t copied = 0;

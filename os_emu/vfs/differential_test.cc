@@ -28,7 +28,7 @@ namespace pollux::os_emu::differential {
 namespace {
 
 constexpr uint64_t kDefaultSeed = 20250101;
-constexpr uint64_t kDefaultOperations = 60'000;
+constexpr uint64_t kDefaultOperations = 200'000;
 constexpr uint64_t kOperationsPerTree = 500;
 constexpr uint32_t kOrdinaryUser = 54321;
 
@@ -71,9 +71,15 @@ class Generator {
   std::string Name();
   std::string Path();
   uint32_t OpenFlags();
-  int Slot() { return static_cast<int>(random_.Below(kSlots)); }
-  int Base() { return OneIn(3) ? Slot() : -1; }
-  uint32_t Mode() { return Pick<uint32_t>({0755, 0777, 0644, 0700, 0000, 0500, 0300, 0444, 0222, 0111, 01777}); }
+  // Most of the time one of a few, so that it is open.
+  int Slot() { return static_cast<int>(random_.Below(OneIn(8) ? kSlots : 3)); }
+  int Base() { return OneIn(5) ? Slot() : -1; }
+  uint32_t Mode() {
+    if (!OneIn(5)) return Pick<uint32_t>({0755, 0777, 0644, 0700});
+    const uint32_t mode = Pick<uint32_t>({0000, 0500, 0300, 0444, 0222, 0111, 01777, 02755, 04755, 06777});
+    // Host directories have no set-user-id and set-group-id.
+    return target_ == Target::kMemory ? mode : mode & 01777;
+  }
   int64_t Offset() { return Pick<int64_t>({0, 1, 100, 4095, 4096, 4097, 10000, 100000, -1, 70000, 1 << 22}); }
 
   RandomStream random_;
@@ -83,9 +89,9 @@ class Generator {
 
 std::string Generator::Name() {
   if (OneIn(60)) return std::string(Pick<size_t>({254, 255, 256, 300}), 'n');
-  if (OneIn(12)) return ".";
+  if (OneIn(16)) return ".";
   if (OneIn(12)) return "..";
-  return Pick<const char*>({"a", "b", "c", "d", "e", "f"});
+  return Pick<const char*>({"a", "a", "b", "b", "c", "d"});
 }
 
 std::string Generator::Path() {
@@ -110,11 +116,12 @@ std::string Generator::Path() {
 uint32_t Generator::OpenFlags() {
   uint32_t flags = Pick<uint32_t>({kORdOnly, kORdOnly, kOWrOnly, kORdWr, kORdWr});
   if (OneIn(2)) flags |= kOCreat;
-  if (OneIn(6)) flags |= kOExcl;
+  if (OneIn(10)) flags |= kOExcl;
   if (OneIn(5)) flags |= kOTrunc;
   if (OneIn(5)) flags |= kOAppend;
-  if (OneIn(6)) flags |= kODirectory;
-  if (OneIn(6)) flags |= kONoFollow;
+  if (OneIn(8)) flags = (flags & ~kOCreat & ~kOAccMode) | kODirectory;
+  if (OneIn(30)) flags |= kODirectory;
+  if (OneIn(10)) flags |= kONoFollow;
   if (OneIn(12)) flags |= kOPath;
   if (target_ == Target::kMemory && OneIn(25)) flags |= kOTmpFileBit;
   // EINVAL since Linux 6.4.
@@ -125,7 +132,8 @@ uint32_t Generator::OpenFlags() {
 Op Generator::Next() {
   Op op;
   op.kind = static_cast<Kind>(random_.Below(static_cast<uint64_t>(Kind::kCount)));
-  if (OneIn(4)) op.kind = Pick<Kind>({Kind::kOpen, Kind::kMakeDirectory, Kind::kSymlink, Kind::kRename});
+  if (OneIn(4)) op.kind = Pick<Kind>({Kind::kOpen, Kind::kOpen, Kind::kMakeDirectory, Kind::kSymlink, Kind::kRename});
+  if (op.kind == Kind::kClose && !OneIn(4)) op.kind = Kind::kOpen;
   op.slot = Slot();
   op.base = Base();
   op.base2 = Base();
@@ -136,7 +144,10 @@ Op Generator::Next() {
   op.bytes = Pick<uint32_t>({0, 1, 10, 100, 4096, 5000, 20000});
   const uint32_t follow = OneIn(3) ? kAtSymlinkNoFollow : 0;
   const uint32_t empty = OneIn(4) ? kAtEmptyPath : 0;
-  if (empty != 0 && OneIn(2)) op.path = "";
+  if (empty != 0 && OneIn(2)) {
+    op.path = "";
+    op.base = Slot();
+  }
   switch (op.kind) {
     case Kind::kOpen:
       op.flags = OpenFlags();
@@ -152,7 +163,7 @@ Op Generator::Next() {
       op.mode |= Pick<uint32_t>({0, kModeRegular, kModeRegular, kModeDirectory, kModeLink});
       break;
     case Kind::kSymlink:
-      if (OneIn(3)) op.path2 = Pick<const char*>({"a", "b", "../a", "a/b", "@/a", "@/b/c", "."});
+      if (!OneIn(4)) op.path2 = Pick<const char*>({"a", "b", "../a", "a/b", "@/a", "@/b/c", "."});
       break;
     case Kind::kLink:
       op.flags = (OneIn(3) ? kAtSymlinkFollow : 0) | (OneIn(50) ? kAtSymlinkNoFollow : 0);
@@ -161,7 +172,8 @@ Op Generator::Next() {
       op.flags = (OneIn(3) ? kAtRemoveDir : 0) | (OneIn(50) ? 1 : 0);
       break;
     case Kind::kRename:
-      op.flags = Pick<uint32_t>({0, 0, 0, kRenameNoReplace, kRenameExchange, 3, 8});
+      op.flags = Pick<uint32_t>({0, 0, 0, kRenameNoReplace, kRenameExchange, kRenameExchange});
+      if (OneIn(20)) op.flags = Pick<uint32_t>({3, 8});
       break;
     case Kind::kChangeMode:
       op.flags = KernelIsAtLeast(6, 6) ? follow | empty : 0;
@@ -268,10 +280,14 @@ struct Report {
 };
 
 // The directories above the base belong to root on the host and, as all that is mounted, to the guest's user in the machine:
-// a touch is refused for another reason.
+// what is the owner's to do there is refused for another reason, or does nothing.
 bool OwnerDiffers(Target target, const Op& op, const Outcome& expected, const Outcome& got) {
-  return target == Target::kHostDirectory && op.kind == Kind::kChangeTimes &&
-         expected.value == -static_cast<int>(Errno::kAcces) && got.value == -static_cast<int>(Errno::kPerm);
+  constexpr int64_t kPermission = -static_cast<int64_t>(Errno::kPerm), kAccess = -static_cast<int64_t>(Errno::kAcces);
+  if (target != Target::kHostDirectory) return false;
+  if (op.kind == Kind::kChangeTimes) return expected.value == kAccess && got.value == kPermission;
+  if (op.kind == Kind::kLink) return expected.value == kPermission && got.value == kAccess;
+  if (op.kind == Kind::kChangeOwner) return expected.value == kPermission && got.value == 0;
+  return false;
 }
 
 // Walks `operations` steps over fresh trees; stops at the first difference.

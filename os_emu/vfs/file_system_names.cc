@@ -20,7 +20,7 @@ Result<Last> FindNewName(const FileSystem& files, const Caller& caller, const De
   if (last.kind != Last::kName) return Errno::kExist;
   const Result<DentryRef> present = walk.Child(last.directory, last.name);
   if (present.ok()) return Errno::kExist;
-  if (present.error() != Errno::kNoEnt) return present.error();
+  if (present.error() != Errno::kNoEnt || last.directory->inode().IsDead()) return present.error();
   // A slash behind what is not there: only a directory may be made of it.
   if (last.trailing_slash && !directory) return Errno::kNoEnt;
   if (last.directory->super().read_only()) return Errno::kRoFs;
@@ -29,7 +29,7 @@ Result<Last> FindNewName(const FileSystem& files, const Caller& caller, const De
 
 // may_create()
 Result<void> MayCreate(const Caller& caller, const Dentry& directory) {
-  if (directory.removed()) return Errno::kNoEnt;
+  if (directory.inode().IsDead()) return Errno::kNoEnt;
   return CheckPermission(caller, directory.inode(), kMayWrite | kMayExecute);
 }
 
@@ -45,7 +45,7 @@ Result<void> MayDelete(const Caller& caller, const Dentry& directory, const Dent
   }
   if (as_directory && !victim.inode().IsDirectory()) return Errno::kNotDir;
   if (!as_directory && victim.inode().IsDirectory()) return Errno::kIsDir;
-  if (directory.removed()) return Errno::kNoEnt;
+  if (directory.inode().IsDead()) return Errno::kNoEnt;
   return {};
 }
 
@@ -172,7 +172,7 @@ Result<void> FileSystem::Rename(const Caller& caller, const DescriptionRef& old_
   DentryRef target;
   if (Result<DentryRef> found = new_walk.ChildBelowMount(new_directory, to.name); found.ok()) {
     target = *std::move(found);
-  } else if (found.error() != Errno::kNoEnt || exchange) {
+  } else if (found.error() != Errno::kNoEnt || exchange || new_directory->inode().IsDead()) {
     return found.error();
   }
   if (target && no_replace) return Errno::kExist;

@@ -79,10 +79,9 @@ Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionR
       if (create) return Errno::kIsDir;
       follow = must_be_directory = true;
     }
-    if (last.directory->removed()) return Errno::kNoEnt;
     Result<DentryRef> child = walk.Child(last.directory, last.name);
     if (!child.ok()) {
-      if (child.error() != Errno::kNoEnt || !create) return child.error();
+      if (child.error() != Errno::kNoEnt || !create || last.directory->inode().IsDead()) return child.error();
       Inode& directory = last.directory->inode();
       POLLUX_RETURN_IF_ERROR(CheckPermission(caller, directory, kMayWrite | kMayExecute));
       POLLUX_ASSIGN_OR_RETURN(const NewNode node,

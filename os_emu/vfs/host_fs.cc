@@ -70,8 +70,7 @@ HostFd::~HostFd() {
 }
 
 Result<void> HostFd::CheckRoom() {
-  static const int most = MostFds();
-  if (open_fds >= most) return Errno::kNFile;
+  if (open_fds >= MostFds()) return Errno::kNFile;
   return {};
 }
 
@@ -97,13 +96,13 @@ void HostFs::FillStatus(FileSystemStatus* status) {
   status->files_free = uint64_t{1} << 23;
 }
 
-uint64_t HostFs::NumberFor(const struct stat& host) {
-  auto [entry, is_new] = numbers_.try_emplace(Key(host.st_dev, host.st_ino), 0);
+uint64_t HostFs::NumberFor(uint64_t device, uint64_t number) {
+  auto [entry, is_new] = numbers_.try_emplace(Key(device, number), 0);
   if (is_new) entry->second = ++last_number_;
   return entry->second;
 }
 
-void HostFs::ForgetNumber(const struct stat& host) { numbers_.erase(Key(host.st_dev, host.st_ino)); }
+void HostFs::ForgetNumber(uint64_t device, uint64_t number) { numbers_.erase(Key(device, number)); }
 
 void HostFs::Forget(const HostInode& inode) { living_.erase(Key(inode.host_device(), inode.host_number())); }
 
@@ -118,7 +117,7 @@ Result<Ref<HostInode>> HostFs::InodeFor(HostFd fd, uint64_t device) {
   // A living inode holds its file on the host, so the pair is that file's.
   auto found = living_.find(Key(host.st_dev, host.st_ino));
   if (found != living_.end()) return Ref<HostInode>(found->second);
-  Ref<HostInode> inode(new HostInode(shared_from_this(), NumberFor(host), host, std::move(fd)));
+  Ref<HostInode> inode(new HostInode(shared_from_this(), NumberFor(host.st_dev, host.st_ino), host, std::move(fd)));
   living_.emplace(Key(host.st_dev, host.st_ino), inode.get());
   return inode;
 }

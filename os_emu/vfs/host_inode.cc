@@ -158,7 +158,7 @@ Result<DentryRef> HostInode::Create(const DentryRef& self, std::string_view name
   }
   // The host may have given the number of a file that went without our seeing it.
   struct stat host;
-  if (fstatat(fd_.get(), host_name.c_str(), &host, AT_SYMLINK_NOFOLLOW) == 0) fs().ForgetNumber(host);
+  if (fstatat(fd_.get(), host_name.c_str(), &host, AT_SYMLINK_NOFOLLOW) == 0) fs().ForgetNumber(host.st_dev, host.st_ino);
   POLLUX_ASSIGN_OR_RETURN(const DentryRef child, Lookup(self, name));
   HostInode& made = HostInodeOf(child);
   if (made.type() == kModeDirectory && new_type == kModeDirectory) {
@@ -178,8 +178,9 @@ Result<void> HostInode::Link(const DentryRef&, std::string_view name, const Dent
 }
 
 void HostInode::NameRemoved() {
+  dead_ = IsDirectory();
   struct stat host;
-  if (fstat(fd_.get(), &host) == 0 && (host.st_nlink == 0 || IsDirectory())) fs().ForgetNumber(host);
+  if (fstat(fd_.get(), &host) == 0 && (host.st_nlink == 0 || IsDirectory())) fs().ForgetNumber(host.st_dev, host.st_ino);
 }
 
 Result<void> HostInode::Remove(const DentryRef&, const DentryRef& child) {
@@ -229,7 +230,8 @@ Result<std::vector<ListedEntry>> HostInode::List(const DentryRef&) {
   rewinddir(stream);  // The duplicate shares the position.
   struct Found {
     std::string name;
-    struct stat host;
+    uint64_t device, number;
+    uint32_t mode;
   };
   std::vector<Found> found;
   while (const struct dirent* entry = readdir(stream)) {
@@ -243,14 +245,14 @@ Result<std::vector<ListedEntry>> HostInode::List(const DentryRef&) {
       host.st_ino = entry->d_ino;
       host.st_mode = DTTOIF(entry->d_type);
     }
-    found.push_back({std::string(name), host});
+    found.push_back({std::string(name), host.st_dev, host.st_ino, host.st_mode});
   }
   closedir(stream);
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.name < b.name; });
   std::vector<ListedEntry> listing;
   listing.reserve(found.size());
   for (Found& entry : found) {
-    listing.push_back({fs().NumberFor(entry.host), EntryTypeOf(entry.host.st_mode), std::move(entry.name)});
+    listing.push_back({fs().NumberFor(entry.device, entry.number), EntryTypeOf(entry.mode), std::move(entry.name)});
   }
   return listing;
 }

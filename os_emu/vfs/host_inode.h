@@ -59,9 +59,9 @@ class HostFs final : public Super, public std::enable_shared_from_this<HostFs> {
   // The inode of what `fd` (O_PATH) refers to. kAcces: it lies in a file system that shows the host's kernel. `device` is that
   // of the directory it was found in: only where it changes is the file system looked at.
   Result<Ref<HostInode>> InodeFor(HostFd fd, uint64_t device);
-  // The machine's number for a file of the host.
-  uint64_t NumberFor(const struct stat& host);
-  void ForgetNumber(const struct stat& host);
+  // The machine's number for a file of the host (st_dev, st_ino).
+  uint64_t NumberFor(uint64_t device, uint64_t number);
+  void ForgetNumber(uint64_t device, uint64_t number);
   void Forget(const HostInode& inode);
 
  private:
@@ -83,6 +83,7 @@ class HostInode final : public Inode {
   Result<DescriptionRef> Open(const Caller& caller, const DentryRef& self, uint32_t flags) override;
   Result<void> Truncate(uint64_t bytes) override;
   Result<std::string> ReadLink(const Caller& caller) override;
+  bool IsDead() override { return dead_; }
   Result<DentryRef> Lookup(const DentryRef& self, std::string_view name) override;
   Result<DentryRef> Create(const DentryRef& self, std::string_view name, const NewNode& node) override;
   Result<void> Link(const DentryRef& self, std::string_view name, const DentryRef& source) override;
@@ -105,6 +106,7 @@ class HostInode final : public Inode {
   HostFd listing_fd_;  // Of a directory, from its first open(2) on.
   uint64_t host_device_;
   uint64_t host_number_;
+  bool dead_ = false;  // A directory that the guest removed.
 };
 
 // A regular file of the host. All reads and writes name their offset, so the host's position is never used.

@@ -120,7 +120,10 @@ class Inode {
   // A link of procfs that leads to an open file and not to a path: gives where. Null: an ordinary link.
   virtual Result<DentryRef> FollowMagic(const Caller& caller);
 
-  // ---- Directories. Names have been checked for length; they are never empty, "." or "..".
+  // ---- Directories.
+  // Removed: nothing is found in it, and nothing can be made in it.
+  virtual bool IsDead() { return false; }
+  // Names have been checked for length; they are never empty, "." or "..".
   // kNoEnt: no such name.
   virtual Result<DentryRef> Lookup(const DentryRef& self, std::string_view name);
   virtual Result<DentryRef> Create(const DentryRef& self, std::string_view name, const NewNode& node);

@@ -58,6 +58,7 @@ class MemoryInode : public Inode {
   Result<void> SetAttributes(const AttributeChange& change) override;
   Result<DescriptionRef> Open(const Caller& caller, const DentryRef& self, uint32_t flags) override;
   bool IsLinkable() override { return links_ > 0 || nameless_linkable_; }
+  bool IsDead() override { return links_ == 0; }
 
   MemoryFs& fs() const { return static_cast<MemoryFs&>(super()); }
   uint32_t links() const { return links_; }

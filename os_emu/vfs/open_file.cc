@@ -9,14 +9,18 @@
 namespace pollux::os_emu {
 namespace {
 
-constexpr uint64_t kMaxMappedBytes = uint64_t{4} << 30;
-
 // put_user() of what an ioctl answers.
 template <typename T>
 Result<int64_t> PutAnswer(memory::AddressSpace* space, uint64_t address, T answer) {
   if (space == nullptr) return Errno::kFault;
   POLLUX_RETURN_IF_ERROR(space->WriteObject(GuestAddr{address}, answer));
   return int64_t{0};
+}
+
+// Whether the host may hold `bytes` more for a guest.
+bool FitsIntoMemory(Inode& inode, uint64_t bytes) {
+  const memory::MemoryBudget& budget = inode.super().files().budget();
+  return bytes <= kMaxMappedBytes && bytes <= budget.limit_bytes - std::min(budget.used_bytes, budget.limit_bytes);
 }
 
 }  // namespace
@@ -53,7 +57,7 @@ Result<uint64_t> DirectoryFile::Seek(int64_t offset, Whence whence) {
 }
 
 Result<void> DirectoryFile::ReadDirectory(DirectorySink& sink) {
-  if (dentry()->removed()) return Errno::kNoEnt;
+  if (inode().IsDead()) return Errno::kNoEnt;
   return inode().ReadEntries(dentry(), cursor_, sink);
 }
 
@@ -144,10 +148,7 @@ Result<std::string> RegularFile::ReadForMapping(uint64_t offset, uint64_t bytes)
   POLLUX_ASSIGN_OR_RETURN(const uint64_t size, Size());
   if (offset >= size) return std::string();
   const uint64_t wanted = std::min(bytes, size - offset);
-  const memory::MemoryBudget& budget = inode().super().files().budget();
-  if (wanted > budget.limit_bytes - std::min(budget.used_bytes, budget.limit_bytes)) return Errno::kNoMem;
-  // A limit that is not set does not make the host's memory endless: a sparse file costs a guest nothing.
-  if (wanted > kMaxMappedBytes) return Errno::kNoMem;
+  if (!FitsIntoMemory(inode(), wanted)) return Errno::kNoMem;
   std::string contents(wanted, '\0');
   size_t filled = 0;
   while (filled < wanted) {
@@ -159,6 +160,11 @@ Result<std::string> RegularFile::ReadForMapping(uint64_t offset, uint64_t bytes)
   }
   contents.resize(filled);
   return contents;
+}
+
+Result<std::string> ForwardedFile::ReadForMapping(uint64_t offset, uint64_t bytes) {
+  if (!FitsIntoMemory(inode(), bytes)) return Errno::kNoMem;
+  return target().ReadForMapping(offset, bytes);
 }
 
 Result<uint64_t> RegularFile::NextData(uint64_t offset) { return offset; }

@@ -21,6 +21,8 @@ namespace pollux::os_emu {
 
 // s_maxbytes of file systems with 64-bit offsets.
 inline constexpr uint64_t kMaxFileBytes = INT64_MAX;
+// The most that ReadForMapping gives where the machine's memory has no limit: a sparse file costs a guest nothing.
+inline constexpr uint64_t kMaxMappedBytes = uint64_t{4} << 30;
 // MAX_RW_COUNT: what one read or write moves at most.
 inline constexpr uint64_t kMaxTransferBytes = 0x7ffff000;
 // ioctl requests that every regular file answers (asm-generic/ioctls.h, uapi/linux/fs.h).
@@ -145,9 +147,8 @@ class ForwardedFile final : public OpenFile {
   Result<int64_t> Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) override {
     return target().Ioctl(request, argument, space);
   }
-  Result<std::string> ReadForMapping(uint64_t offset, uint64_t bytes) override {
-    return target().ReadForMapping(offset, bytes);
-  }
+  // kNoMem: more than the machine's memory limit leaves.
+  Result<std::string> ReadForMapping(uint64_t offset, uint64_t bytes) override;
   const char* TypeName() const override { return target_->TypeName(); }
   // The description behind it, for calls of one type only (splice).
   const DescriptionRef& forwarded() const { return target_; }

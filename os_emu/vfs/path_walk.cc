@@ -126,6 +126,8 @@ Result<PathWalk::Last> PathWalk::Through(const DentryRef& directory, const Dentr
 }
 
 Result<DentryRef> PathWalk::ChildBelowMount(const DentryRef& directory, std::string_view name) {
+  // __lookup_slow(): a removed directory is not even asked about a name that is too long.
+  if (directory->inode().IsDead()) return Errno::kNoEnt;
   if (name.size() > kNameMax) return Errno::kNameTooLong;
   auto pinned = directory->pinned().find(name);
   if (pinned != directory->pinned().end()) return pinned->second;

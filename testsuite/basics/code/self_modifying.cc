@@ -63,18 +63,5 @@ int main() {
   char* moved = static_cast<char*>(mremap(guarded, kPage, kPage, MREMAP_MAYMOVE | MREMAP_FIXED, code));
   Must(moved == code, "mremap");
   std::printf("moved: %d\n", Call(code + 16));
-
-  // The same page twice: what one address writes, the other runs.
-  char* writable = static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  char* executable = static_cast<char*>(mremap(writable, 0, kPage, MREMAP_MAYMOVE));
-  Must(writable != MAP_FAILED && executable != MAP_FAILED && mprotect(executable, kPage, PROT_READ | PROT_EXEC) == 0,
-       "two mappings of a page");
-  for (int i = 0; i < 100; ++i) {
-    const Returns function(900 + i);
-    std::memcpy(writable, function.bytes, sizeof function.bytes);
-    __builtin___clear_cache(executable, executable + sizeof function.bytes);
-    Must(Call(executable) == 900 + i, "written through another mapping");
-  }
-  std::printf("two mappings: %d\n", Call(executable));
   return 0;
 }

@@ -100,16 +100,5 @@ int main() {
   ShowCount("a packet", read(ends[0], bytes, 100));
   ShowCount("part of a packet", read(ends[0], bytes, 3));
   ShowCount("the rest of it is lost", read(ends[0], bytes, 100));
-
-  // A fifo has a name.
-  EnterScratchDirectory();
-  Must(mkfifo("fifo", 0600) == 0, "mkfifo");
-  ShowCount("opened for writing without a reader", open("fifo", O_WRONLY | O_NONBLOCK));
-  const int reader = open("fifo", O_RDONLY | O_NONBLOCK), other = open("fifo", O_WRONLY | O_NONBLOCK);
-  Must(reader >= 0 && other >= 0, "open");
-  ShowCount("write to a fifo", write(other, "named", 5));
-  ShowCount("read from a fifo", read(reader, bytes, 100));
-  Must(unlink("fifo") == 0 && write(other, "gone", 4) == 4, "unlink");
-  ShowCount("after unlink", read(reader, bytes, 100));
   return 0;
 }

@@ -94,18 +94,12 @@ int main() {
   See("file", open("file", O_RDONLY));
   See("directory", open(".", O_RDONLY));
   See("/dev/null", open("/dev/null", O_RDWR));
-  Must(mkfifo("fifo", 0600) == 0, "mkfifo");
-  const int fifo = open("fifo", O_RDONLY | O_NONBLOCK);
-  See("reader of a fifo that never had a writer", fifo);
-  const int fifo_writer = open("fifo", O_WRONLY);
-  See("reader of a fifo", fifo);
-  Must(close(fifo_writer) == 0, "close");
-  See("reader of a fifo that had a writer", fifo);
-  See("a number that is free", 700);
+  // select looks at no more numbers than Linux's table has room for, 64 at first.
+  See("a number that is free", 60);
   const int path = open("file", O_PATH);
   See("O_PATH", path);
 
-  pollfd many[4] = {{counter, POLLIN, 0}, {-5, POLLIN, 7}, {700, POLLIN, 0}, {ends[1], POLLOUT, 0}};
+  pollfd many[4] = {{counter, POLLIN, 0}, {-5, POLLIN, 7}, {60, POLLIN, 0}, {ends[1], POLLOUT, 0}};
   ShowCount("poll of several", poll(many, 4, -1));
   for (const pollfd& one : many) std::printf("%s\n", Names(one.revents).c_str());
   timespec no_time = {};

@@ -45,7 +45,7 @@ void Mmap() {
   ShowMapping("mmap, anonymous with a bad number", mmap(nullptr, kPage, kRead, kAnonymous, 12345, 0));
 
   WriteFile("file", "contents");
-  const int reader = open("file", O_RDONLY), writer = open("file", O_WRONLY), both = open("file", O_RDWR);
+  const int reader = open("file", O_RDONLY), writer = open("file", O_WRONLY);
   const int path_only = open("file", O_PATH), directory = open(".", O_RDONLY | O_DIRECTORY);
   int ends[2];
   Must(pipe(ends) == 0, "pipe");
@@ -56,7 +56,6 @@ void Mmap() {
   ShowMapping("mmap, O_WRONLY and PROT_WRITE", mmap(nullptr, kPage, kWrite, MAP_SHARED, writer, 0));
   ShowMapping("mmap, O_RDONLY shared and writable", mmap(nullptr, kPage, kBoth, MAP_SHARED, reader, 0));
   ShowMapping("mmap, O_RDONLY private and writable", mmap(nullptr, kPage, kBoth, MAP_PRIVATE, reader, 0));
-  ShowMapping("mmap, O_RDWR shared and writable", mmap(nullptr, kPage, kBoth, MAP_SHARED, both, 0));
   ShowMapping("mmap, O_PATH", mmap(nullptr, kPage, kRead, MAP_PRIVATE, path_only, 0));
   ShowMapping("mmap, directory", mmap(nullptr, kPage, kRead, MAP_PRIVATE, directory, 0));
   ShowMapping("mmap, pipe", mmap(nullptr, kPage, kRead, MAP_PRIVATE, ends[0], 0));

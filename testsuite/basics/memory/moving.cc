@@ -65,20 +65,6 @@ int main() {
        "moved and grown at once");
   std::printf("from the middle: %s\n", Contents(target, 8).c_str());
 
-  char* kept = Pages("xyz");
-  char* copy = static_cast<char*>(mremap(kept, 3 * kPage, 3 * kPage, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, nullptr));
-  Must(copy != MAP_FAILED && copy != kept, "MREMAP_DONTUNMAP");
-  std::printf("not unmapped: %s, old place: %s\n", Contents(copy, 3).c_str(), Contents(kept, 3).c_str());
-
-  // A shared mapping may be doubled: old length 0.
-  char* shared = static_cast<char*>(mmap(nullptr, 2 * kPage, kBoth, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  Must(shared != MAP_FAILED, "mmap");
-  shared[0] = 's';
-  char* twin = static_cast<char*>(mremap(shared, 0, 2 * kPage, MREMAP_MAYMOVE));
-  Must(twin != MAP_FAILED, "a twin");
-  twin[kPage] = 't';
-  std::printf("twins: %s %s\n", Contents(shared, 2).c_str(), Contents(twin, 2).c_str());
-
   // Protection moves along.
   char* closed = Pages("pq");
   Must(mprotect(closed, 2 * kPage, PROT_NONE) == 0, "mprotect");

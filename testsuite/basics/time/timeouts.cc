@@ -1,7 +1,6 @@
 // timeouts: calls that wait for readiness and time out wait at least as long as was asked for, and not at all where the time is
 // zero; what they leave behind.
 #include <poll.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
@@ -71,12 +70,6 @@ int main() {
   });
   AtLeast("pselect of nothing, 3 ms", 3 * kMillisecond,
           [&] { return pselect(0, nullptr, nullptr, nullptr, &kThree, nullptr); });
-  AtLeast("sigtimedwait, 3 ms", 3 * kMillisecond, [&] {
-    sigset_t one;
-    sigemptyset(&one);
-    sigaddset(&one, SIGUSR1);
-    return sigtimedwait(&one, nullptr, &kThree);
-  });
 
   // What is ready is told at once, however long the time.
   const uint64_t number = 1;
