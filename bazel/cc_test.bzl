@@ -137,8 +137,7 @@ def pollux_cc_test(
         flaky = flaky,
         visibility = visibility,
         target_compatible_with = select({
-            "//bazel:address_sanitizer": ["@platforms//:incompatible"],
-            "//bazel:undefined_sanitizer": ["@platforms//:incompatible"],
+            "//bazel:sanitizers": ["@platforms//:incompatible"],
             "//conditions:default": [],
         }),
     )

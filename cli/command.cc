@@ -28,16 +28,20 @@ absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
   }
   absl::Cleanup close_fd = [fd] { close(fd); };
   struct stat status;
-  if (fstat(fd, &status) != 0) return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
-  if (S_ISDIR(status.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, ": is a directory"));
-  if (!S_ISREG(status.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, ": is not a regular file"));
+  if (fstat(fd, &status) != 0)
+    return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
+  if (S_ISDIR(status.st_mode))
+    return absl::FailedPreconditionError(absl::StrCat(path, ": is a directory"));
+  if (!S_ISREG(status.st_mode))
+    return absl::FailedPreconditionError(absl::StrCat(path, ": is not a regular file"));
   std::string bytes;
   bytes.resize(status.st_size);
   size_t have = 0;
   while (have < bytes.size()) {
     const ssize_t got = read(fd, bytes.data() + have, bytes.size() - have);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
+    if (got < 0)
+      return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
     if (got == 0) break;  // It has become shorter.
     have += got;
   }
@@ -45,15 +49,17 @@ absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
   return bytes;
 }
 
-std::optional<std::vector<std::string>> WordsAfterFlags(const CLI::App& command, absl::string_view what) {
+std::optional<std::vector<std::string>> WordsAfterFlags(const CLI::App& command,
+                                                        absl::string_view what) {
   std::vector<std::string> words = command.remaining();
   if (words.empty()) {
-    PrintError(absl::StrCat(command.get_name(), ": ", what, " is missing; try 'pollux ", command.get_name(), " --help'"));
+    PrintError(absl::StrCat(command.get_name(), ": ", what, " is missing; try 'pollux ",
+                            command.get_name(), " --help'"));
     return std::nullopt;
   }
   if (words[0].size() > 1 && words[0][0] == '-') {
-    PrintError(absl::StrCat(command.get_name(), ": unknown flag ", words[0], "; try 'pollux ", command.get_name(),
-                            " --help'"));
+    PrintError(absl::StrCat(command.get_name(), ": unknown flag ", words[0], "; try 'pollux ",
+                            command.get_name(), " --help'"));
     return std::nullopt;
   }
   return words;
@@ -76,7 +82,8 @@ std::optional<uint64_t> ParseBytes(absl::string_view text) {
     if (unit != 1) text.remove_suffix(1);
   }
   uint64_t count = 0;
-  if (!absl::SimpleAtoi(text, &count) || count == 0 || count > UINT64_MAX / unit) return std::nullopt;
+  if (!absl::SimpleAtoi(text, &count) || count == 0 || count > UINT64_MAX / unit)
+    return std::nullopt;
   return count * unit;
 }
 

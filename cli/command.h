@@ -33,13 +33,15 @@ std::unique_ptr<Command> MakeDisasmCommand();
 // "pollux: MESSAGE" on stderr.
 void PrintError(absl::string_view message);
 
-// The bytes of the host's file. kNotFound: no such file; any other error: it is not a readable regular file. The message is
-// one line for people.
+// The bytes of the host's file. kNotFound: no such file; any other error: it is not a readable
+// regular file. The message is one line for people.
 absl::StatusOr<std::string> ReadHostFile(const std::string& path);
 
-// What is left of the command line after the flags: the first word that is no flag and all after it. Prints why and returns
-// nothing where the first word looks like a flag, or is missing; `what` names it ("GUEST").
-std::optional<std::vector<std::string>> WordsAfterFlags(const CLI::App& command, absl::string_view what);
+// What is left of the command line after the flags: the first word that is no flag and all after
+// it. Prints why and returns nothing where the first word looks like a flag, or is missing; `what`
+// names it ("GUEST").
+std::optional<std::vector<std::string>> WordsAfterFlags(const CLI::App& command,
+                                                        absl::string_view what);
 
 // A number with an optional suffix K, M or G (powers of 1024), greater than 0.
 std::optional<uint64_t> ParseBytes(absl::string_view text);

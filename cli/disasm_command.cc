@@ -1,4 +1,5 @@
-// pollux disasm: the instructions of a RISC-V ELF file, as `riscv64-linux-gnu-objdump -d -M no-aliases,numeric` writes them.
+// pollux disasm: the instructions of a RISC-V ELF file, as `riscv64-linux-gnu-objdump -d -M
+// no-aliases,numeric` writes them.
 #include <gelf.h>
 #include <libelf.h>
 
@@ -28,9 +29,12 @@ using ElfHandle = std::unique_ptr<Elf, ElfEnd>;
 std::map<uint64_t, std::string> FunctionNames(Elf* elf) {
   std::map<uint64_t, std::string> names;
   for (const uint32_t wanted : {SHT_SYMTAB, SHT_DYNSYM}) {
-    for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr; section = elf_nextscn(elf, section)) {
+    for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr;
+         section = elf_nextscn(elf, section)) {
       GElf_Shdr header;
-      if (gelf_getshdr(section, &header) == nullptr || header.sh_type != wanted || header.sh_entsize == 0) continue;
+      if (gelf_getshdr(section, &header) == nullptr || header.sh_type != wanted ||
+          header.sh_entsize == 0)
+        continue;
       Elf_Data* data = elf_getdata(section, nullptr);
       if (data == nullptr) continue;
       const uint64_t count = std::min<uint64_t>(data->d_size / header.sh_entsize, INT32_MAX);
@@ -50,7 +54,8 @@ std::map<uint64_t, std::string> FunctionNames(Elf* elf) {
 class DisasmCommand final : public Command {
  public:
   CLI::App* Declare(CLI::App& app) override {
-    disasm_ = app.add_subcommand("disasm", "Print the instructions of FILE, a RISC-V ELF file, section by section.");
+    disasm_ = app.add_subcommand(
+        "disasm", "Print the instructions of FILE, a RISC-V ELF file, section by section.");
     disasm_->add_option("FILE", path_, "A RISC-V ELF file.")->required();
     return disasm_;
   }
@@ -89,7 +94,8 @@ class DisasmCommand final : public Command {
       any = true;
     }
     if (!any) {
-      PrintError(absl::StrCat(path_, ": has no section with instructions (stripped of its section headers?)"));
+      PrintError(absl::StrCat(
+          path_, ": has no section with instructions (stripped of its section headers?)"));
       return kExitCannotLoad;
     }
     return std::fflush(stdout) == 0 ? 0 : kExitUsage;

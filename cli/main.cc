@@ -1,4 +1,5 @@
-// pollux: the command. Parses, reports what cannot be parsed, and leaves the rest to the subcommand.
+// pollux: the command. Parses, reports what cannot be parsed, and leaves the rest to the
+// subcommand.
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +16,8 @@
 namespace pollux::cli {
 namespace {
 
-// The words of the command line without "--" where it only ends the flags: CLI11 does not know it behind a subcommand.
+// The words of the command line without "--" where it only ends the flags: CLI11 does not know it
+// behind a subcommand.
 std::vector<std::string> Words(int argc, char** argv) {
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   for (size_t i = 1; i < words.size() && words[i].starts_with("-"); ++i) {
@@ -27,7 +29,8 @@ std::vector<std::string> Words(int argc, char** argv) {
   return words;
 }
 
-// Under `bazel run` the paths of the command line are meant from where the user stands, not from the runfiles.
+// Under `bazel run` the paths of the command line are meant from where the user stands, not from
+// the runfiles.
 void EnterUsersDirectory() {
   const char* directory = std::getenv("BUILD_WORKING_DIRECTORY");
   if (directory != nullptr && chdir(directory) != 0) {
@@ -46,7 +49,8 @@ int Main(int argc, char** argv) {
   } catch (const CLI::CallForHelp& help) {
     return command_line.app().exit(help);
   } catch (const CLI::ParseError& error) {
-    PrintError(absl::StrCat(absl::StrReplaceAll(error.what(), {{"\n", " "}}), "; try 'pollux --help'"));
+    PrintError(
+        absl::StrCat(absl::StrReplaceAll(error.what(), {{"\n", " "}}), "; try 'pollux --help'"));
     return kExitUsage;
   }
   return command_line.Run();

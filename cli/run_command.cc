@@ -54,31 +54,43 @@ std::string KindName(machine::Outcome::Kind kind) {
 class RunCommand final : public Command {
  public:
   CLI::App* Declare(CLI::App& app) override {
-    run_ = app.add_subcommand("run", "Run GUEST, a RISC-V Linux program; all words after GUEST are its arguments.");
+    run_ = app.add_subcommand(
+        "run", "Run GUEST, a RISC-V Linux program; all words after GUEST are its arguments.");
     run_->prefix_command();
     const auto number = CLI::Validator(
         [](std::string& text) {
-          const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-          return digits && text.size() <= 19 ? std::string() : "must be a number from 0 to 9999999999999999999";
+          const bool digits =
+              !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+          return digits && text.size() <= 19 ? std::string()
+                                             : "must be a number from 0 to 9999999999999999999";
         },
         "NUMBER");
-    run_->add_option("--seed", seed_, "Decides all that is left to chance: addresses, random numbers. Default 1.")
+    run_->add_option("--seed", seed_,
+                     "Decides all that is left to chance: addresses, random numbers. Default 1.")
         ->check(number);
     run_->add_flag(absl::StrCat("--trace{", kEveryName, "}"), trace_,
-                   "Print each system call on stderr as strace does; --trace=RE2 only those whose whole name matches.");
+                   "Print each system call on stderr as strace does; --trace=RE2 only those whose "
+                   "whole name matches.");
     run_->add_option("--trace_file", trace_file_, "Print the trace to this file.");
-    AddList("--env", environment_, "NAME=VALUE in the guest's environment, which is empty otherwise. Repeatable.");
+    AddList("--env", environment_,
+            "NAME=VALUE in the guest's environment, which is empty otherwise. Repeatable.");
     AddList("--dir", mounts_,
-            "GUESTPATH=HOSTDIR[:ro]: show a directory of the host to the guest. Repeatable; nothing else of the host is seen.");
+            "GUESTPATH=HOSTDIR[:ro]: show a directory of the host to the guest. Repeatable; "
+            "nothing else of the host is seen.");
     run_->add_option("--cwd", cwd_, "The guest's working directory. Default /.");
     run_->add_option("--uid", uid_, "The guest's user and group id. Default 1000.")->check(number);
-    run_->add_option("--max_memory", max_memory_, "Bytes of memory that the guest may use; suffix K, M or G. Default 4G.");
-    run_->add_option("--max_steps", max_steps_,
-                     "Instructions after which the guest counts as hanging (exit 124). Default 0: no limit.")
+    run_->add_option("--max_memory", max_memory_,
+                     "Bytes of memory that the guest may use; suffix K, M or G. Default 4G.");
+    run_->add_option(
+            "--max_steps", max_steps_,
+            "Instructions after which the guest counts as hanging (exit 124). Default 0: no limit.")
         ->check(number);
-    run_->add_option("--engine", engine_, "fast (default), or reference: one instruction at a time, slow.")
+    run_->add_option("--engine", engine_,
+                     "fast (default), or reference: one instruction at a time, slow.")
         ->check(CLI::IsMember({"fast", "reference"}));
-    run_->add_flag("--json", json_, "At the end, print one JSON object on stderr: how the guest ended, and whose status it is.");
+    run_->add_flag("--json", json_,
+                   "At the end, print one JSON object on stderr: how the guest ended, and whose "
+                   "status it is.");
     return run_;
   }
 
@@ -91,9 +103,11 @@ class RunCommand final : public Command {
     const std::string& guest = words->front();
     absl::StatusOr<std::string> file = ReadHostFile(guest);
     if (!file.ok()) {
-      return Fail(file.status().message(), absl::IsNotFound(file.status()) ? kExitNotFound : kExitCannotLoad);
+      return Fail(file.status().message(),
+                  absl::IsNotFound(file.status()) ? kExitNotFound : kExitCannotLoad);
     }
-    absl::StatusOr<std::unique_ptr<machine::Machine>> machine = machine::Machine::Create(*std::move(options));
+    absl::StatusOr<std::unique_ptr<machine::Machine>> machine =
+        machine::Machine::Create(*std::move(options));
     if (!machine.ok()) return Fail(machine.status().message(), kExitUsage);
     if (absl::Status loaded = (*machine)->Load(*file, guest, *words); !loaded.ok()) {
       return Fail(absl::StrCat(guest, ": ", loaded.message()),
@@ -125,11 +139,13 @@ class RunCommand final : public Command {
         return Refuse(absl::StrCat("--env=", variable, ": must be NAME=VALUE"));
       }
     }
-    if (uid_ > UINT32_MAX - 1) return Refuse(absl::StrCat("--uid=", uid_, ": must be below 4294967295"));
+    if (uid_ > UINT32_MAX - 1)
+      return Refuse(absl::StrCat("--uid=", uid_, ": must be below 4294967295"));
     options.uid = options.gid = static_cast<uint32_t>(uid_);
     const std::optional<uint64_t> max_memory = ParseBytes(max_memory_);
     if (!max_memory.has_value()) {
-      return Refuse(absl::StrCat("--max_memory=", max_memory_, ": must be a number of bytes such as 512M"));
+      return Refuse(
+          absl::StrCat("--max_memory=", max_memory_, ": must be a number of bytes such as 512M"));
     }
     options.max_memory_bytes = *max_memory;
     if (!trace_.empty() || !trace_file_.empty()) {
@@ -152,13 +168,15 @@ class RunCommand final : public Command {
   // An error of ours, before the guest began.
   int Fail(absl::string_view message, int status) {
     PrintError(message);
-    if (json_) PrintJson({{"whose", "pollux"}, {"exit_status", status}, {"error", std::string(message)}});
+    if (json_)
+      PrintJson({{"whose", "pollux"}, {"exit_status", status}, {"error", std::string(message)}});
     return status;
   }
 
   int Report(const machine::Outcome& outcome) {
     if (!outcome.explanation.empty()) PrintError(outcome.explanation);
-    const bool guests = outcome.kind == machine::Outcome::Kind::kExited || outcome.kind == machine::Outcome::Kind::kKilled;
+    const bool guests = outcome.kind == machine::Outcome::Kind::kExited ||
+                        outcome.kind == machine::Outcome::Kind::kKilled;
     if (json_) {
       PrintJson({{"whose", guests ? "guest" : "pollux"},
                  {"exit_status", outcome.ExitCode()},

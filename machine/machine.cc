@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "abi/check.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "abi/check.h"
 #include "machine/process_image.h"
 #include "os_emu/host_stream/host_stream.h"
 #include "os_emu/vfs/default_tree.h"
@@ -27,7 +27,8 @@ enum Purpose : uint64_t { kWorld = 1, kLayout = 2 };
 // The frequency of the time CSR, as QEMU's and many boards' timebase: 10 MHz.
 constexpr int64_t kNanosPerTick = 100;
 
-// How many system calls may pass before the host's streams are looked at again while threads are running.
+// How many system calls may pass before the host's streams are looked at again while threads are
+// running.
 constexpr int kCallsBetweenHostLooks = 64;
 
 // What the machine keeps of a thread beside the kernel's.
@@ -61,7 +62,8 @@ std::string DescribeStop(const interp::Stop& stop, uint64_t pc) {
                              absl::string_view(why.data(), why.size()));
     }
     case interp::StopReason::kMisaligned:
-      return absl::StrFormat("at pc %#x, an atomic access to the misaligned address %#x", pc, stop.fault.addr.value);
+      return absl::StrFormat("at pc %#x, an atomic access to the misaligned address %#x", pc,
+                             stop.fault.addr.value);
     case interp::StopReason::kIllegal:
       return absl::StrFormat("at pc %#x, illegal instruction %#x", pc, stop.bits);
     case interp::StopReason::kEbreak:
@@ -78,11 +80,13 @@ class Machine::Impl final : private shims::Sink, private interp::Counters {
   explicit Impl(Options options)
       : options_(std::move(options)),
         seed_(options_.seed),
-        kernel_({.world_seed = seed_.Split(kWorld).Next(), .budget = {.limit_bytes = options_.max_memory_bytes}}),
+        kernel_({.world_seed = seed_.Split(kWorld).Next(),
+                 .budget = {.limit_bytes = options_.max_memory_bytes}}),
         layout_random_(seed_.Split(kLayout)) {}
 
   absl::Status SetUp();
-  absl::Status Load(std::string_view file, std::string_view name, const std::vector<std::string>& arguments);
+  absl::Status Load(std::string_view file, std::string_view name,
+                    const std::vector<std::string>& arguments);
   Outcome Run();
 
  private:
@@ -98,7 +102,8 @@ class Machine::Impl final : private shims::Sink, private interp::Counters {
   uint64_t Cycle(const interp::Cpu& cpu) override { return cpu.retired; }
   uint64_t Instret(const interp::Cpu& cpu) override { return cpu.retired; }
   uint64_t Time(const interp::Cpu& cpu) override {
-    const int64_t since = static_cast<int64_t>(cpu.retired - slice_start_) * os_emu::Clock::kNanosPerInstruction;
+    const int64_t since =
+        static_cast<int64_t>(cpu.retired - slice_start_) * os_emu::Clock::kNanosPerInstruction;
     return static_cast<uint64_t>((kernel_.clock().Monotonic().value + since) / kNanosPerTick);
   }
 
@@ -136,11 +141,12 @@ absl::Status Machine::Impl::SetUp() {
   std::shared_ptr<const re2::RE2> filter;
   if (!options_.trace_filter.empty()) {
     auto pattern = std::make_shared<re2::RE2>(options_.trace_filter, re2::RE2::Quiet);
-    if (!pattern->ok()) return absl::InvalidArgumentError(absl::StrCat("trace filter: ", pattern->error()));
+    if (!pattern->ok())
+      return absl::InvalidArgumentError(absl::StrCat("trace filter: ", pattern->error()));
     filter = std::move(pattern);
   }
-  abi_ = std::make_unique<shims::SyscallAbi>(
-      shims::SyscallAbi::Options{.sink = this, .trace = options_.trace != nullptr, .trace_filter = std::move(filter)});
+  abi_ = std::make_unique<shims::SyscallAbi>(shims::SyscallAbi::Options{
+      .sink = this, .trace = options_.trace != nullptr, .trace_filter = std::move(filter)});
 
   auto files = std::make_shared<os_emu::FileSystem>(&kernel_.clock(), &kernel_.budget());
   kernel_.SetFiles(files);
@@ -150,7 +156,9 @@ absl::Status Machine::Impl::SetUp() {
                                     .random = &kernel_.world_random()});
   os_emu::MountProc(kernel_);
   for (const std::string& mount : options_.mounts) {
-    if (absl::Status mounted = files->MountFromFlag(mount, options_.uid, options_.gid); !mounted.ok()) return mounted;
+    if (absl::Status mounted = files->MountFromFlag(mount, options_.uid, options_.gid);
+        !mounted.ok())
+      return mounted;
   }
   return absl::OkStatus();
 }
@@ -162,8 +170,14 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   Process& process = **created;
   Thread& thread = *process.threads.begin()->second;
   first_process_ = process.pid();
-  process.credentials = {.uid = options_.uid, .euid = options_.uid, .suid = options_.uid, .fsuid = options_.uid,
-                         .gid = options_.gid, .egid = options_.gid, .sgid = options_.gid, .fsgid = options_.gid};
+  process.credentials = {.uid = options_.uid,
+                         .euid = options_.uid,
+                         .suid = options_.uid,
+                         .fsuid = options_.uid,
+                         .gid = options_.gid,
+                         .egid = options_.gid,
+                         .sgid = options_.gid,
+                         .fsgid = options_.gid};
   process.environment = options_.environment;
   process.command_line = arguments;
   SetDefaultLimits(process);
@@ -180,7 +194,8 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   }
 
   Hart& hart = harts_[thread.tid()];
-  if (absl::Status loaded = LoadProgram(thread, file, name, arguments, layout_random_, &hart.cpu); !loaded.ok()) {
+  if (absl::Status loaded = LoadProgram(thread, file, name, arguments, layout_random_, &hart.cpu);
+      !loaded.ok()) {
     return loaded;
   }
   engines_[process.pid()] = interp::MakeEngine(options_.engine, *process.memory, *this);
@@ -203,7 +218,8 @@ Thread* Machine::Impl::NextThread() {
 }
 
 uint64_t Machine::Impl::StepsLeft() const {
-  return options_.max_steps == 0 ? UINT64_MAX : options_.max_steps - std::min(options_.max_steps, retired_);
+  return options_.max_steps == 0 ? UINT64_MAX
+                                 : options_.max_steps - std::min(options_.max_steps, retired_);
 }
 
 Machine::Impl::Turn Machine::Impl::AfterCall(Thread& thread, shims::Next next) {
@@ -228,7 +244,8 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
   if (thread.blocked()) {
     const Nanos deadline = thread.blocked_call()->deadline();
     const bool due = thread.woken() || deadline <= kernel_.clock().Monotonic();
-    if (!(due && abi_->Resume(thread, hart.cpu, &hart.call)) && !thread.HasSignalToTake()) return Turn::kWaits;
+    if (!(due && abi_->Resume(thread, hart.cpu, &hart.call)) && !thread.HasSignalToTake())
+      return Turn::kWaits;
   }
   for (;;) {
     if (thread.HasSignalToTake()) {
@@ -242,7 +259,8 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     const interp::Stop stop = engine.Run(hart.cpu, steps);
     const uint64_t retired = hart.cpu.retired - slice_start_;
     retired_ += retired;
-    kernel_.clock().AdvanceBy({static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction});
+    kernel_.clock().AdvanceBy(
+        {static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction});
     switch (stop.reason) {
       case interp::StopReason::kBudget:
         return Turn::kRunsOn;
@@ -301,14 +319,16 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
   Outcome outcome{.kind = kind,
                   .instructions = retired_,
                   .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos};
-  outcome.explanation = kind == Outcome::Kind::kDeadlock
-                            ? "deadlock: every thread waits, and nothing that could wake one is left"
-                            : absl::StrCat("the guest was stopped after ", retired_, " instructions (--max_steps)");
+  outcome.explanation =
+      kind == Outcome::Kind::kDeadlock
+          ? "deadlock: every thread waits, and nothing that could wake one is left"
+          : absl::StrCat("the guest was stopped after ", retired_, " instructions (--max_steps)");
   for (auto& [pid, process] : kernel_.processes()) {
     for (auto& [tid, thread] : process->threads) {
-      const std::string what = thread->blocked() ? abi_->DescribeBlocked(*thread, harts_.at(tid).call) : "running";
-      absl::StrAppendFormat(&outcome.explanation, "\npollux:   thread %d, pc %#x: %s", static_cast<int>(tid),
-                            harts_.at(tid).cpu.pc, what);
+      const std::string what =
+          thread->blocked() ? abi_->DescribeBlocked(*thread, harts_.at(tid).call) : "running";
+      absl::StrAppendFormat(&outcome.explanation, "\npollux:   thread %d, pc %#x: %s",
+                            static_cast<int>(tid), harts_.at(tid).cpu.pc, what);
     }
   }
   return outcome;
@@ -357,7 +377,8 @@ absl::StatusOr<std::unique_ptr<Machine>> Machine::Create(Options options) {
   return std::unique_ptr<Machine>(new Machine(std::move(impl)));
 }
 
-absl::Status Machine::Load(std::string_view file, std::string_view name, const std::vector<std::string>& arguments) {
+absl::Status Machine::Load(std::string_view file, std::string_view name,
+                           const std::vector<std::string>& arguments) {
   return impl_->Load(file, name, arguments);
 }
 

@@ -1,8 +1,8 @@
-// Machine: one guest world: engines, memory, the emulated kernel, its clock and random streams, joined. Runs a guest
-// program to its end.
+// Machine: one guest world: engines, memory, the emulated kernel, its clock and random streams,
+// joined. Runs a guest program to its end.
 //
-// Deterministic: the same options, guest and mounted files give the same run, instruction by instruction. One host thread
-// runs one machine; nothing here is shared between machines.
+// Deterministic: the same options, guest and mounted files give the same run, instruction by
+// instruction. One host thread runs one machine; nothing here is shared between machines.
 #ifndef POLLUX_MACHINE_MACHINE_H_
 #define POLLUX_MACHINE_MACHINE_H_
 
@@ -31,8 +31,10 @@ struct Options {
   std::string cwd = "/";
   uint32_t uid = 1000, gid = 1000;
   uint64_t max_memory_bytes = uint64_t{4} << 30;
-  uint64_t max_steps = 0;  // Retired instructions after which the guest counts as hanging; 0: no limit.
-  // One strace line for each system call whose name matches (see shims), without the newline. Null: no trace.
+  uint64_t max_steps =
+      0;  // Retired instructions after which the guest counts as hanging; 0: no limit.
+  // One strace line for each system call whose name matches (see shims), without the newline. Null:
+  // no trace.
   std::function<void(std::string_view line)> trace;
   // The names to trace: an RE2 that must match the whole name; empty: all.
   std::string trace_filter;
@@ -53,7 +55,8 @@ struct Outcome {
   int signal = 0;
   uint64_t instructions = 0;
   Nanos virtual_time;  // Since boot.
-  // kDeadlock: who waits where, one line a thread. kKilled by a fault: what happened, in one line. May be empty.
+  // kDeadlock: who waits where, one line a thread. kKilled by a fault: what happened, in one line.
+  // May be empty.
   std::string explanation;
 
   // What a shell would see: the status, 128 + signal, or 124 for a hang.
@@ -62,15 +65,18 @@ struct Outcome {
 
 class Machine {
  public:
-  // kInvalidArgument: an option that makes no sense (one line for people). kResourceExhausted: the host refused memory.
+  // kInvalidArgument: an option that makes no sense (one line for people). kResourceExhausted: the
+  // host refused memory.
   static absl::StatusOr<std::unique_ptr<Machine>> Create(Options options);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  // Makes the first process from an ELF file's bytes. `name` is what the guest was called (the last component becomes
-  // its path in the guest, "/bin/NAME"); argv[0] is arguments[0]. kFailedPrecondition: it cannot be loaded, and why, in one line.
-  absl::Status Load(std::string_view file, std::string_view name, const std::vector<std::string>& arguments);
+  // Makes the first process from an ELF file's bytes. `name` is what the guest was called (the last
+  // component becomes its path in the guest, "/bin/NAME"); argv[0] is arguments[0].
+  // kFailedPrecondition: it cannot be loaded, and why, in one line.
+  absl::Status Load(std::string_view file, std::string_view name,
+                    const std::vector<std::string>& arguments);
 
   // Runs the guest to its end. Once, after Load.
   Outcome Run();

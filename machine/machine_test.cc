@@ -61,14 +61,16 @@ TEST(Machine, AbortKillsWithSigabrt) {
 TEST(Machine, ABadStoreKillsWithSigsegvAndSaysWhere) {
   const Result result = RunProbe({"segv"});
   EXPECT_EQ(result.outcome.signal, os_emu::kSigSegv);
-  EXPECT_NE(result.outcome.explanation.find("a store to 0x10"), std::string::npos) << result.outcome.explanation;
+  EXPECT_NE(result.outcome.explanation.find("a store to 0x10"), std::string::npos)
+      << result.outcome.explanation;
 }
 
 TEST(Machine, WaitingForNothingIsADeadlockThatNamesTheCall) {
   const Result result = RunProbe({"deadlock"});
   EXPECT_EQ(result.outcome.kind, Kind::kDeadlock);
   EXPECT_EQ(result.outcome.ExitCode(), 124);
-  EXPECT_NE(result.outcome.explanation.find("epoll_pwait(3"), std::string::npos) << result.outcome.explanation;
+  EXPECT_NE(result.outcome.explanation.find("epoll_pwait(3"), std::string::npos)
+      << result.outcome.explanation;
 }
 
 TEST(Machine, StopsAtExactlyTheStepLimit) {
@@ -91,7 +93,8 @@ TEST(Machine, TheMemoryLimitHolds) {
   Options options;
   options.max_memory_bytes = uint64_t{64} << 20;
   const Result result = RunProbe({"eat"}, options);
-  // malloc gives up (the memset of a null pointer), or a page cannot be had: a signal in both cases.
+  // malloc gives up (the memset of a null pointer), or a page cannot be had: a signal in both
+  // cases.
   EXPECT_EQ(result.outcome.kind, Kind::kKilled) << result.outcome.explanation;
 }
 
@@ -124,7 +127,9 @@ TEST(Machine, BothEnginesGiveTheSameRun) {
 }
 
 TEST(Machine, ADynamicOrForeignFileIsRefusedInOneLine) {
-  for (const std::string& file : {std::string("#!/bin/sh\n"), std::string(), std::string("\x7f" "ELF")}) {
+  for (const std::string& file : {std::string("#!/bin/sh\n"), std::string(),
+                                  std::string("\x7f"
+                                              "ELF")}) {
     auto machine = Machine::Create({});
     ASSERT_TRUE(machine.ok());
     const absl::Status loaded = (*machine)->Load(file, "x", {"x"});

@@ -19,8 +19,9 @@ using os_emu::DescriptionRef;
 using os_emu::Process;
 using os_emu::Thread;
 
-constexpr int kRlimitStack = 3, kRlimitCore = 4, kRlimitNproc = 6, kRlimitNofile = 7, kRlimitMemlock = 8,
-              kRlimitSigpending = 11, kRlimitMsgqueue = 12, kRlimitNice = 13, kRlimitRtprio = 14;
+constexpr int kRlimitStack = 3, kRlimitCore = 4, kRlimitNproc = 6, kRlimitNofile = 7,
+              kRlimitMemlock = 8, kRlimitSigpending = 11, kRlimitMsgqueue = 12, kRlimitNice = 13,
+              kRlimitRtprio = 14;
 constexpr uint64_t kNameMax = 255;
 
 std::span<const uint8_t> BytesOf(std::string_view text) {
@@ -29,11 +30,13 @@ std::span<const uint8_t> BytesOf(std::string_view text) {
 
 absl::Status CannotLoad(Errno error, absl::string_view what) {
   const std::string_view why = ErrnoText(error);
-  return absl::FailedPreconditionError(absl::StrCat(what, ": ", absl::string_view(why.data(), why.size())));
+  return absl::FailedPreconditionError(
+      absl::StrCat(what, ": ", absl::string_view(why.data(), why.size())));
 }
 
 // The program's file in the guest: what /proc/self/exe leads to.
-absl::StatusOr<uint64_t> InstallProgram(Thread& thread, std::string_view file, const std::string& path) {
+absl::StatusOr<uint64_t> InstallProgram(Thread& thread, std::string_view file,
+                                        const std::string& path) {
   os_emu::FileSystem& files = thread.process().kernel().files();
   os_emu::Caller root = os_emu::CallerOf(thread);
   root.uid = root.gid = 0;
@@ -48,7 +51,8 @@ absl::StatusOr<uint64_t> InstallProgram(Thread& thread, std::string_view file, c
     }
   }
   os_emu::FileStatus status;
-  if (Result<void> told = (*opened)->Stat(&status); !told.ok()) return CannotLoad(told.error(), path);
+  if (Result<void> told = (*opened)->Stat(&status); !told.ok())
+    return CannotLoad(told.error(), path);
   return status.ino;
 }
 
@@ -73,7 +77,8 @@ void SetDefaultLimits(Process& process) {
   limits[kRlimitNproc] = {4096, 4096};
   limits[kRlimitNofile] = {1024, 1048576};
   limits[kRlimitMemlock] = {uint64_t{8} << 20, uint64_t{8} << 20};
-  limits[kRlimitSigpending] = {os_emu::PendingSignals::kMaxQueued, os_emu::PendingSignals::kMaxQueued};
+  limits[kRlimitSigpending] = {os_emu::PendingSignals::kMaxQueued,
+                               os_emu::PendingSignals::kMaxQueued};
   limits[kRlimitMsgqueue] = {819200, 819200};
   limits[kRlimitNice] = {0, 0};
   limits[kRlimitRtprio] = {0, 0};
@@ -81,12 +86,13 @@ void SetDefaultLimits(Process& process) {
 }
 
 absl::Status LoadProgram(Thread& thread, std::string_view file, std::string_view name,
-                         const std::vector<std::string>& arguments, os_emu::RandomStream& random, interp::Cpu* cpu) {
+                         const std::vector<std::string>& arguments, os_emu::RandomStream& random,
+                         interp::Cpu* cpu) {
   absl::StatusOr<interp::ElfImage> image = interp::ParseElf(BytesOf(file));
   if (!image.ok()) return absl::FailedPreconditionError(image.status().message());
   if (!image->interpreter.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("is dynamically linked (interpreter ", image->interpreter, "); link it with -static"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "is dynamically linked (interpreter ", image->interpreter, "); link it with -static"));
   }
 
   Process& process = thread.process();
@@ -103,8 +109,8 @@ absl::Status LoadProgram(Thread& thread, std::string_view file, std::string_view
   interp::ApplyLayout(layout, stack_limit, space);
   absl::StatusOr<uint64_t> bias = interp::ChooseBias(*image, layout, space);
   if (!bias.ok()) return absl::FailedPreconditionError(bias.status().message());
-  absl::StatusOr<interp::LoadedImage> loaded =
-      interp::LoadElf(*image, BytesOf(file), *bias, {.path = process.executable, .inode = *inode}, space);
+  absl::StatusOr<interp::LoadedImage> loaded = interp::LoadElf(
+      *image, BytesOf(file), *bias, {.path = process.executable, .inode = *inode}, space);
   if (!loaded.ok()) return absl::FailedPreconditionError(loaded.status().message());
   interp::StartHeap(*loaded, layout, space);
   Result<GuestAddr> trampoline = MapTrampoline(space);
@@ -120,9 +126,11 @@ absl::Status LoadProgram(Thread& thread, std::string_view file, std::string_view
                                  .gid = process.credentials.gid,
                                  .egid = process.credentials.egid};
   random.Fill(contents.random);
-  Result<interp::InitialStack> stack = interp::BuildInitialStack(contents, layout, stack_limit, space);
+  Result<interp::InitialStack> stack =
+      interp::BuildInitialStack(contents, layout, stack_limit, space);
   if (!stack.ok()) {
-    return CannotLoad(stack.error(), stack.error() == Errno::k2Big ? "arguments and environment" : "the stack");
+    return CannotLoad(stack.error(),
+                      stack.error() == Errno::k2Big ? "arguments and environment" : "the stack");
   }
   *cpu = interp::Cpu{};
   cpu->pc = loaded->entry.value;

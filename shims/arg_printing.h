@@ -17,7 +17,8 @@ std::string DeviceText(uint64_t device);
 std::string ModeText(uint32_t mode);
 // An ArgType's printer for an address.
 bool PrintPointer(const PrintView& view, const ArgSpec& spec, int index, std::string* out);
-// Prints the pointer and answers true where it is null, or where a call that should have filled it failed.
+// Prints the pointer and answers true where it is null, or where a call that should have filled it
+// failed.
 bool ShowsPointer(const PrintView& view, const ArgSpec& spec, int index, std::string* out);
 
 }  // namespace pollux::shims

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_format.h"
 #include "abi/errno.h"
+#include "absl/strings/str_format.h"
 #include "shims/arg_printing.h"
 #include "shims/flag_names.h"
 #include "shims/linux_abi.h"
 
 namespace pollux::shims {
 
-// ---- Pieces -----------------------------------------------------------------------------------------------------
+// ---- Pieces
 
 std::string Quoted(const std::string& bytes, size_t limit, bool hex) {
   std::string out = "\"";
@@ -23,7 +23,8 @@ std::string Quoted(const std::string& bytes, size_t limit, bool hex) {
     }
     static constexpr char kEscaped[] = "\"\\\f\n\r\t\v";
     static constexpr char kLetters[] = "\"\\fnrtv";
-    const char* escaped = c != 0 ? std::find(kEscaped, kEscaped + 7, static_cast<char>(c)) : kEscaped + 7;
+    const char* escaped =
+        c != 0 ? std::find(kEscaped, kEscaped + 7, static_cast<char>(c)) : kEscaped + 7;
     if (escaped != kEscaped + 7) {
       out += '\\';
       out += kLetters[escaped - kEscaped];
@@ -40,7 +41,9 @@ std::string Quoted(const std::string& bytes, size_t limit, bool hex) {
   return out;
 }
 
-std::string PointerText(uint64_t address) { return address == 0 ? "NULL" : absl::StrFormat("%#x", address); }
+std::string PointerText(uint64_t address) {
+  return address == 0 ? "NULL" : absl::StrFormat("%#x", address);
+}
 
 std::string SignalText(int signal) {
   if (signal == os_emu::kSigRtMin) return "SIGRTMIN";
@@ -68,12 +71,16 @@ std::string SigsetText(os_emu::SignalSet set) {
 
 bool ReadBytes(const PrintView& view, uint64_t address, uint64_t bytes, std::string* out) {
   out->resize(bytes);
-  return view.memory().Read(GuestAddr{address}, {reinterpret_cast<uint8_t*>(out->data()), bytes}) == bytes;
+  return view.memory().Read(GuestAddr{address}, {reinterpret_cast<uint8_t*>(out->data()), bytes}) ==
+         bytes;
 }
 
 std::string DeviceText(uint64_t device) {
-  const auto hex = [](uint64_t value) { return value == 0 ? std::string("0") : absl::StrFormat("%#x", value); };
-  return absl::StrFormat("makedev(%s, %s)", hex((device >> 8) & 0xfff), hex((device & 0xff) | ((device >> 12) & ~0xffu)));
+  const auto hex = [](uint64_t value) {
+    return value == 0 ? std::string("0") : absl::StrFormat("%#x", value);
+  };
+  return absl::StrFormat("makedev(%s, %s)", hex((device >> 8) & 0xfff),
+                         hex((device & 0xff) | ((device >> 12) & ~0xffu)));
 }
 
 std::string ModeText(uint32_t mode) {
@@ -99,7 +106,7 @@ bool ShowsPointer(const PrintView& view, const ArgSpec& spec, int i, std::string
   return true;
 }
 
-// ---- Numbers ----------------------------------------------------------------------------------------------------
+// ---- Numbers
 
 namespace {
 
@@ -163,10 +170,12 @@ bool PrintWideFlags(const PrintView& view, const ArgSpec& spec, int i, std::stri
   *out += FlagText(*spec.flags, view.args[i]);
   return true;
 }
-// An enumeration whose unknown values are plain numbers ("kill(1, 99)" is SignalText's; this is FUTEX ops and the like).
+// An enumeration whose unknown values are plain numbers ("kill(1, 99)" is SignalText's; this is
+// FUTEX ops and the like).
 bool PrintOpcode(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
   const char* name = NameOf(*spec.flags, static_cast<uint32_t>(view.args[i]));
-  *out += name != nullptr ? std::string(name) : absl::StrFormat("%d", static_cast<int32_t>(view.args[i]));
+  *out += name != nullptr ? std::string(name)
+                          : absl::StrFormat("%d", static_cast<int32_t>(view.args[i]));
   return true;
 }
 // uid_t and gid_t: -1 is "leave it".
@@ -176,7 +185,7 @@ bool PrintId(const PrintView& view, const ArgSpec&, int i, std::string* out) {
   return true;
 }
 
-// ---- Text and bytes ---------------------------------------------------------------------------------------------
+// ---- Text and bytes
 
 bool PrintPath(const PrintView& view, const ArgSpec&, int i, std::string* out) {
   constexpr size_t kLimit = 4096;
@@ -193,7 +202,8 @@ bool PrintPath(const PrintView& view, const ArgSpec&, int i, std::string* out) {
 
 // How many bytes there are: as the argument says, or as the call returned.
 uint64_t LengthOf(const PrintView& view, const ArgSpec& spec) {
-  if (spec.length == ArgSpec::kLengthIsResult) return view.failed() ? 0 : static_cast<uint64_t>(view.result);
+  if (spec.length == ArgSpec::kLengthIsResult)
+    return view.failed() ? 0 : static_cast<uint64_t>(view.result);
   return view.args[spec.length];
 }
 
@@ -244,7 +254,8 @@ bool PrintIovec(const PrintView& view, const ArgSpec& spec, int i, std::string* 
       text += "...";
       break;
     }
-    Result<GuestIovec> vector = view.memory().ReadObject<GuestIovec>(GuestAddr{view.args[i]} + n * sizeof(GuestIovec));
+    Result<GuestIovec> vector =
+        view.memory().ReadObject<GuestIovec>(GuestAddr{view.args[i]} + n * sizeof(GuestIovec));
     if (!vector.ok()) {
       text = n == 0 ? PointerText(view.args[i]) : text + "...";
       if (n == 0) {
@@ -259,16 +270,18 @@ bool PrintIovec(const PrintView& view, const ArgSpec& spec, int i, std::string* 
       left -= bytes;
     }
     std::string content;
-    const bool readable = !(output && view.failed()) && vector->start != 0 &&
-                          ReadBytes(view, vector->start, std::min<uint64_t>(bytes, kTraceStringLimit + 1), &content);
-    absl::StrAppendFormat(&text, "{iov_base=%s, iov_len=%u}",
-                          readable ? Quoted(content, kTraceStringLimit) : PointerText(vector->start), vector->bytes);
+    const bool readable =
+        !(output && view.failed()) && vector->start != 0 &&
+        ReadBytes(view, vector->start, std::min<uint64_t>(bytes, kTraceStringLimit + 1), &content);
+    absl::StrAppendFormat(
+        &text, "{iov_base=%s, iov_len=%u}",
+        readable ? Quoted(content, kTraceStringLimit) : PointerText(vector->start), vector->bytes);
   }
   *out += text + "]";
   return true;
 }
 
-// ---- Pointers to numbers ----------------------------------------------------------------------------------------
+// ---- Pointers to numbers
 
 template <typename T>
 bool PrintNumberAt(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
@@ -278,7 +291,8 @@ bool PrintNumberAt(const PrintView& view, const ArgSpec& spec, int i, std::strin
   return true;
 }
 
-bool PrintNumbers(const PrintView& view, const ArgSpec& spec, int i, uint64_t count, std::string* out) {
+bool PrintNumbers(const PrintView& view, const ArgSpec& spec, int i, uint64_t count,
+                  std::string* out) {
   if (ShowsPointer(view, spec, i, out)) return true;
   std::string text = "[";
   for (uint64_t n = 0; n < count; ++n) {

@@ -1,4 +1,5 @@
-// ArgType: what an argument of a system call is: its name in the documentation and its form in the trace (strace's).
+// ArgType: what an argument of a system call is: its name in the documentation and its form in the
+// trace (strace's).
 #ifndef POLLUX_SHIMS_ARG_TYPES_H_
 #define POLLUX_SHIMS_ARG_TYPES_H_
 
@@ -30,23 +31,27 @@ struct ArgType {
 };
 
 // Numbers.
-extern const ArgType kIntType, kUIntType, kLongType, kSizeType, kHexType, kFdType, kDirFdType, kModeType, kOpenModeType,
-    kFileModeType, kDeviceType, kIdType, kSignalType, kFlagsType, kWideFlagsType, kPointerType, kOpcodeType;
+extern const ArgType kIntType, kUIntType, kLongType, kSizeType, kHexType, kFdType, kDirFdType,
+    kModeType, kOpenModeType, kFileModeType, kDeviceType, kIdType, kSignalType, kFlagsType,
+    kWideFlagsType, kPointerType, kOpcodeType;
 // Text and bytes.
 extern const ArgType kPathType, kBytesType, kRandomBytesType, kTextOutType, kIovecType;
 // Pointers to numbers: "[3]".
 extern const ArgType kIntPointerType, kLongPointerType, kIdPointerType, kFdPairType, kIdArrayType;
 // Structures.
-extern const ArgType kEpollEventType, kEpollEventArrayType, kPollfdArrayType, kFdSetType, kSelectMaskType, kTimespecType,
-    kRemainingTimeType, kTimesType, kTimevalType, kSigsetType, kSigactionType, kSigstackType, kSigframeType, kStatType, kStatxType,
-    kStatfsType, kDirentsType, kRlimitType, kRusageType, kTmsType, kUtsnameType, kSysinfoType, kCpuSetType,
+extern const ArgType kEpollEventType, kEpollEventArrayType, kPollfdArrayType, kFdSetType,
+    kSelectMaskType, kTimespecType, kRemainingTimeType, kTimesType, kTimevalType, kSigsetType,
+    kSigactionType, kSigstackType, kSigframeType, kSiginfoType, kStatType, kStatxType, kStatfsType,
+    kDirentsType, kRlimitType, kRusageType, kTmsType, kUtsnameType, kSysinfoType, kCpuSetType,
     kHwprobeType;
 // What their meaning depends on another argument.
-extern const ArgType kFcntlType, kIoctlType, kIoctlRequestType, kFutexCommandType, kFutexValueType, kFutexTimeType, kFutexSecondType,
-    kFutexThirdType, kPrctlType, kEpollCtlEventType, kMremapAddressType, kMembarrierCpuType;
+extern const ArgType kFcntlType, kIoctlType, kIoctlRequestType, kFutexCommandType, kFutexValueType,
+    kFutexTimeType, kFutexSecondType, kFutexThirdType, kPrctlType, kEpollCtlEventType,
+    kMremapAddressType, kMembarrierCpuType;
 
 // ---- What printers are made of.
-// "\"abc\\n\"...": at most `limit` bytes, in C's escapes as strace writes them; all as \x.. if `hex`.
+// "\"abc\\n\"...": at most `limit` bytes, in C's escapes as strace writes them; all as \x.. if
+// `hex`.
 std::string Quoted(const std::string& bytes, size_t limit, bool hex = false);
 // "NULL" or hexadecimal.
 std::string PointerText(uint64_t address);
@@ -54,7 +59,10 @@ std::string PointerText(uint64_t address);
 std::string SigsetText(os_emu::SignalSet set);
 // "SIGINT", "SIGRTMIN", "SIGRT_1"; the number where there is no such signal.
 std::string SignalText(int signal);
-// " (in [3], left {tv_sec=0, tv_nsec=5})" of ppoll and pselect6 after a positive result; "" otherwise.
+// "{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x10}"
+std::string SiginfoText(const os_emu::SignalInfo& info);
+// " (in [3], left {tv_sec=0, tv_nsec=5})" of ppoll and pselect6 after a positive result; ""
+// otherwise.
 std::string ReadyText(const PrintView& view, const SyscallRow& row);
 
 inline constexpr size_t kTraceStringLimit = 32;

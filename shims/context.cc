@@ -15,7 +15,9 @@ Result<DescriptionRef> SyscallContext::File(int i) {
   return file;
 }
 
-Result<std::string> SyscallContext::PathFrom(GuestAddr address) { return memory().ReadString(address, kPathMax); }
+Result<std::string> SyscallContext::PathFrom(GuestAddr address) {
+  return memory().ReadString(address, kPathMax);
+}
 
 Result<DescriptionRef> SyscallContext::Base(int i, const std::string& path) {
   if (Int(i) == kAtFdCwd || (!path.empty() && path[0] == '/')) return DescriptionRef();
@@ -33,7 +35,8 @@ Result<SyscallContext::Place> SyscallContext::PlaceAt(int dirfd, int path, uint3
 Result<Nanos> SyscallContext::Timespec(GuestAddr address) {
   POLLUX_ASSIGN_OR_RETURN(const GuestTimespec time, In<GuestTimespec>(address));
   constexpr int64_t kNanosPerSecond = 1'000'000'000;
-  if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds >= kNanosPerSecond) return Errno::kInval;
+  if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds >= kNanosPerSecond)
+    return Errno::kInval;
   // timespec64_to_ktime() saturates at KTIME_MAX.
   if (time.seconds >= INT64_MAX / kNanosPerSecond) return kNanosMax;
   return Nanos{time.seconds * kNanosPerSecond + time.nanoseconds};
@@ -54,7 +57,8 @@ Result<memory::UserBuffer> SyscallContext::Vectors(GuestAddr address, uint64_t c
   if (count > kMaxVectors) return Errno::kInval;
   std::vector<GuestIovec> vectors(count);
   const size_t size = count * sizeof(GuestIovec);
-  if (memory().Read(address, {reinterpret_cast<uint8_t*>(vectors.data()), size}) != size) return Errno::kFault;
+  if (memory().Read(address, {reinterpret_cast<uint8_t*>(vectors.data()), size}) != size)
+    return Errno::kFault;
   // copy_iovec_from_user() looks at all lengths first; __import_iovec() then at the addresses.
   for (const GuestIovec& vector : vectors) {
     if (static_cast<int64_t>(vector.bytes) < 0) return Errno::kInval;
@@ -80,7 +84,8 @@ Result<void> SyscallContext::SetTemporaryMask(GuestAddr mask, uint64_t size) {
 }
 
 Errno SyscallContext::Refuse(Errno error, const std::string& what) {
-  abi_.WarnOnce(SyscallName(call_.number) + ": " + what + " is not supported, returns " + std::string(ErrnoName(error)));
+  abi_.WarnOnce(SyscallName(call_.number) + ": " + what + " is not supported, returns " +
+                std::string(ErrnoName(error)));
   return error;
 }
 

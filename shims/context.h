@@ -1,7 +1,8 @@
-// SyscallContext: one system call as its handler sees it. Arguments are decoded when the handler asks for them, so that errors
-// come in Linux's order (DESIGN decision 8).
+// SyscallContext: one system call as its handler sees it. Arguments are decoded when the handler
+// asks for them, so that errors come in Linux's order (DESIGN decision 8).
 //
-// Lives on the stack for one call of a handler. What a blocked call needs later is copied into its record.
+// Lives on the stack for one call of a handler. What a blocked call needs later is copied into its
+// record.
 #ifndef POLLUX_SHIMS_CONTEXT_H_
 #define POLLUX_SHIMS_CONTEXT_H_
 
@@ -28,9 +29,10 @@ using os_emu::DescriptionRef;
 using os_emu::Fd;
 
 inline constexpr int32_t kAtFdCwd = -100;
-inline constexpr size_t kPathMax = 4096;           // With the NUL.
-inline constexpr uint64_t kMaxTransfer = 0x7ffff000;  // MAX_RW_COUNT: one read or write moves no more.
-inline constexpr uint64_t kMaxVectors = 1024;      // UIO_MAXIOV
+inline constexpr size_t kPathMax = 4096;  // With the NUL.
+inline constexpr uint64_t kMaxTransfer =
+    0x7ffff000;                                // MAX_RW_COUNT: one read or write moves no more.
+inline constexpr uint64_t kMaxVectors = 1024;  // UIO_MAXIOV
 
 class SyscallContext {
  public:
@@ -64,11 +66,12 @@ class SyscallContext {
   // getname(): EFAULT, ENAMETOOLONG; an empty path is the callee's to refuse.
   Result<std::string> Path(int i) { return PathFrom(Addr(i)); }
   Result<std::string> PathFrom(GuestAddr address);
-  // The directory that `path` starts in: what the dirfd argument refers to, empty for AT_FDCWD. An absolute path does not look
-  // at it (EBADF cannot come then), as Linux's path_init().
+  // The directory that `path` starts in: what the dirfd argument refers to, empty for AT_FDCWD. An
+  // absolute path does not look at it (EBADF cannot come then), as Linux's path_init().
   Result<DescriptionRef> Base(int i, const std::string& path);
 
-  // Both at once, in the order of getname() and path_init(): EFAULT, ENAMETOOLONG, ENOENT (empty without kAtEmptyPath), EBADF.
+  // Both at once, in the order of getname() and path_init(): EFAULT, ENAMETOOLONG, ENOENT (empty
+  // without kAtEmptyPath), EBADF.
   struct Place {
     DescriptionRef base;
     std::string path;
@@ -91,17 +94,21 @@ class SyscallContext {
 
   // access_ok() of 64-bit riscv, whose TASK_SIZE_MAX is LONG_MAX: only the sign bit is looked at.
   static bool AccessOk(uint64_t address, uint64_t bytes) {
-    return bytes <= static_cast<uint64_t>(INT64_MAX) && address <= static_cast<uint64_t>(INT64_MAX) - bytes;
+    return bytes <= static_cast<uint64_t>(INT64_MAX) &&
+           address <= static_cast<uint64_t>(INT64_MAX) - bytes;
   }
   // import_ubuf(): EFAULT; cut to kMaxTransfer.
   Result<memory::UserBuffer> Buffer(GuestAddr address, uint64_t bytes);
-  // import_iovec(): EINVAL (count above kMaxVectors, a negative length), EFAULT; cut to kMaxTransfer.
+  // import_iovec(): EINVAL (count above kMaxVectors, a negative length), EFAULT; cut to
+  // kMaxTransfer.
   Result<memory::UserBuffer> Vectors(GuestAddr address, uint64_t count);
 
-  // set_user_sigmask() of epoll_pwait, ppoll and pselect6: no mask leaves all as it is. EINVAL (size), EFAULT.
+  // set_user_sigmask() of epoll_pwait, ppoll and pselect6: no mask leaves all as it is. EINVAL
+  // (size), EFAULT.
   Result<void> SetTemporaryMask(GuestAddr mask, uint64_t size);
 
-  // ---- Refusals. Prints once "pollux: warning: NAME: WHAT is not supported, returns EINVAL" and returns the error.
+  // ---- Refusals. Prints once "pollux: warning: NAME: WHAT is not supported, returns EINVAL" and
+  // returns the error.
   Errno Refuse(Errno error, const std::string& what);
 
  private:

@@ -27,12 +27,30 @@ CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_e
   return static_cast<int64_t>(*fd);
 }
 
-// ---- fcntl --------------------------------------------------------------------------------------------------------
+// ---- fcntl
 
 enum FcntlCommand : uint32_t {
-  kDupFd = 0, kGetFd = 1, kSetFd = 2, kGetFl = 3, kSetFl = 4, kGetLk = 5, kSetLk = 6, kSetLkW = 7, kSetOwn = 8,
-  kGetOwn = 9, kSetSig = 10, kGetSig = 11, kOfdGetLk = 36, kOfdSetLk = 37, kOfdSetLkW = 38, kDupFdQuery = 1027,
-  kDupFdCloExec = 1030, kSetPipeSize = 1031, kGetPipeSize = 1032, kAddSeals = 1033, kGetSeals = 1034,
+  kDupFd = 0,
+  kGetFd = 1,
+  kSetFd = 2,
+  kGetFl = 3,
+  kSetFl = 4,
+  kGetLk = 5,
+  kSetLk = 6,
+  kSetLkW = 7,
+  kSetOwn = 8,
+  kGetOwn = 9,
+  kSetSig = 10,
+  kGetSig = 11,
+  kOfdGetLk = 36,
+  kOfdSetLk = 37,
+  kOfdSetLkW = 38,
+  kDupFdQuery = 1027,
+  kDupFdCloExec = 1030,
+  kSetPipeSize = 1031,
+  kGetPipeSize = 1032,
+  kAddSeals = 1033,
+  kGetSeals = 1034,
 };
 
 // setfl()
@@ -76,7 +94,8 @@ CallResult RecordLock(SyscallContext& context, os_emu::FileDescription& file, bo
     Result<void> stored = context.Out(context.Addr(2), *lock);
     return stored;
   }
-  if (lock->type != kReadLock && lock->type != kWriteLock && lock->type != kUnlock) return Errno::kInval;
+  if (lock->type != kReadLock && lock->type != kWriteLock && lock->type != kUnlock)
+    return Errno::kInval;
   if (lock->type == kReadLock && !file.readable()) return Errno::kBadF;
   if (lock->type == kWriteLock && !file.writable()) return Errno::kBadF;
   return 0;
@@ -90,8 +109,8 @@ CallResult SysFcntl(SyscallContext& context) {
   if (!file.ok()) return file.error();
   const uint32_t command = context.UInt(1);
   const bool path_only = ((*file)->status_flags() & os_emu::kOPath) != 0;
-  if (path_only && command != kDupFd && command != kDupFdCloExec && command != kGetFd && command != kSetFd &&
-      command != kGetFl && command != kDupFdQuery) {
+  if (path_only && command != kDupFd && command != kDupFdCloExec && command != kGetFd &&
+      command != kSetFd && command != kGetFl && command != kDupFdQuery) {
     return Errno::kBadF;
   }
   switch (command) {
@@ -133,7 +152,8 @@ CallResult SysFcntl(SyscallContext& context) {
     }
     default: {
       const char* name = NameOf(kFcntlCommands, command);
-      // Linux knows it, so the program may rely on it. What Linux does not know either is the program's mistake.
+      // Linux knows it, so the program may rely on it. What Linux does not know either is the
+      // program's mistake.
       if (name == nullptr) return Errno::kInval;
       return context.Refuse(Errno::kInval, name);
     }
@@ -163,7 +183,8 @@ CallResult SysIoctl(SyscallContext& context) {
     }
     default: {
       Result<int64_t> result = (*file)->Ioctl(request, context.Arg(2), &context.memory());
-      if (!result.ok() && result.error() == Errno::kNotTy && NameOf(kIoctlRequests, request) == nullptr) {
+      if (!result.ok() && result.error() == Errno::kNotTy &&
+          NameOf(kIoctlRequests, request) == nullptr) {
         return context.Refuse(Errno::kNotTy, absl::StrFormat("request %#x", request));
       }
       return result;
@@ -183,8 +204,8 @@ CallResult SysDup3(SyscallContext& context) {
   if (context.UInt(1) >= static_cast<uint32_t>(context.process().fds.limit())) return Errno::kBadF;
   Result<DescriptionRef> file = context.AnyFile(0);
   if (!file.ok()) return file.error();
-  Result<void> installed =
-      context.process().fds.InstallAt(context.FdAt(1), *std::move(file), (flags & os_emu::kOCloExec) != 0);
+  Result<void> installed = context.process().fds.InstallAt(context.FdAt(1), *std::move(file),
+                                                           (flags & os_emu::kOCloExec) != 0);
   if (!installed.ok()) return installed.error();
   return int64_t{context.Int(1)};
 }
@@ -217,7 +238,8 @@ CallResult SysLseek(SyscallContext& context) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   if (context.UInt(2) > static_cast<uint32_t>(os_emu::Whence::kHole)) return Errno::kInval;
-  Result<uint64_t> position = (*file)->Seek(context.Long(1), static_cast<os_emu::Whence>(context.UInt(2)));
+  Result<uint64_t> position =
+      (*file)->Seek(context.Long(1), static_cast<os_emu::Whence>(context.UInt(2)));
   if (!position.ok()) return position.error();
   return static_cast<int64_t>(*position);
 }
@@ -230,7 +252,8 @@ class GuestDirectorySink final : public os_emu::DirectorySink {
   GuestDirectorySink(memory::AddressSpace& memory, GuestAddr to, uint64_t bytes)
       : memory_(memory), to_(to), bytes_(bytes) {}
 
-  bool Add(uint64_t ino, uint64_t next_offset, os_emu::EntryType type, std::string_view name) override {
+  bool Add(uint64_t ino, uint64_t next_offset, os_emu::EntryType type,
+           std::string_view name) override {
     constexpr size_t kHeaderBytes = 19;
     const size_t record_bytes = (kHeaderBytes + name.size() + 1 + 7) & ~size_t{7};
     if (record_bytes > bytes_ - written_) {
@@ -246,7 +269,8 @@ class GuestDirectorySink final : public os_emu::DirectorySink {
     put(16, record_bytes, 2);
     put(18, static_cast<uint8_t>(type), 1);
     record.replace(kHeaderBytes, name.size(), name);
-    const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(record.data()), record.size());
+    const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(record.data()),
+                                         record.size());
     if (memory_.Write(to_ + written_, bytes) != record_bytes) {
       fault_ = true;
       return false;
@@ -303,10 +327,14 @@ CallResult SysFallocate(SyscallContext& context) {
   Result<void> stat = (*file)->Stat(&status);
   if (!stat.ok()) return stat.error();
   switch (status.mode & os_emu::kModeTypeMask) {
-    case os_emu::kModeRegular: break;
-    case os_emu::kModeFifo: return Errno::kSPipe;
-    case os_emu::kModeDirectory: return Errno::kIsDir;
-    default: return Errno::kNoDev;
+    case os_emu::kModeRegular:
+      break;
+    case os_emu::kModeFifo:
+      return Errno::kSPipe;
+    case os_emu::kModeDirectory:
+      return Errno::kIsDir;
+    default:
+      return Errno::kNoDev;
   }
   if (offset > INT64_MAX - length) return Errno::kFBig;
   const uint64_t end = static_cast<uint64_t>(offset) + static_cast<uint64_t>(length);
@@ -326,7 +354,8 @@ CallResult SysFsync(SyscallContext& context) {
   if (!file.ok()) return file.error();
   const uint32_t type = FileType(**file);
   // Pipes, sockets and terminals have no fsync operation.
-  if (type != os_emu::kModeRegular && type != os_emu::kModeDirectory && type != os_emu::kModeBlock) return Errno::kInval;
+  if (type != os_emu::kModeRegular && type != os_emu::kModeDirectory && type != os_emu::kModeBlock)
+    return Errno::kInval;
   return 0;
 }
 
@@ -334,9 +363,11 @@ CallResult SysSyncFileRange(SyscallContext& context) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   const int64_t offset = context.Long(1), length = context.Long(2);
-  if ((context.UInt(3) & ~7u) != 0 || offset < 0 || length < 0 || offset > INT64_MAX - length) return Errno::kInval;
+  if ((context.UInt(3) & ~7u) != 0 || offset < 0 || length < 0 || offset > INT64_MAX - length)
+    return Errno::kInval;
   const uint32_t type = FileType(**file);
-  if (type != os_emu::kModeRegular && type != os_emu::kModeDirectory && type != os_emu::kModeBlock) return Errno::kSPipe;
+  if (type != os_emu::kModeRegular && type != os_emu::kModeDirectory && type != os_emu::kModeBlock)
+    return Errno::kSPipe;
   return 0;
 }
 
@@ -352,7 +383,8 @@ CallResult SysFadvise64(SyscallContext& context) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   if (FileType(**file) == os_emu::kModeFifo) return Errno::kSPipe;
-  if (context.Long(2) < 0 || context.Int(3) < 0 || context.Int(3) > kLastAdvice) return Errno::kInval;
+  if (context.Long(2) < 0 || context.Int(3) < 0 || context.Int(3) > kLastAdvice)
+    return Errno::kInval;
   return 0;
 }
 
@@ -363,7 +395,8 @@ CallResult SysFlock(SyscallContext& context) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   if (operation != kUnlock && !(*file)->readable() && !(*file)->writable()) return Errno::kBadF;
-  if (operation != kUnlock) context.abi().WarnOnce("flock: locks of different descriptions do not exclude each other");
+  if (operation != kUnlock)
+    context.abi().WarnOnce("flock: locks of different descriptions do not exclude each other");
   return 0;
 }
 

@@ -57,11 +57,12 @@ CallResult SysPipe2(SyscallContext& context) {
   return stored;
 }
 
-// ---- epoll ------------------------------------------------------------------------------------------------------
+// ---- epoll
 
 CallResult SysEpollCreate1(SyscallContext& context) {
   if ((context.UInt(0) & ~os_emu::kOCloExec) != 0) return Errno::kInval;
-  return Install(context, os_emu::MakeDescription<os_emu::EpollInstance>(&context.kernel().epoll_watches()),
+  return Install(context,
+                 os_emu::MakeDescription<os_emu::EpollInstance>(&context.kernel().epoll_watches()),
                  context.UInt(0) != 0);
 }
 
@@ -78,8 +79,8 @@ CallResult SysEpollCtl(SyscallContext& context) {
   if (!epoll.ok()) return epoll.error();
   Result<DescriptionRef> target = context.File(2);
   if (!target.ok()) return target.error();
-  return os_emu::EpollInstance::Control(**epoll, op, **target, os_emu::FdLabel(context.FdAt(2)), event.events,
-                                        event.data);
+  return os_emu::EpollInstance::Control(**epoll, op, **target, os_emu::FdLabel(context.FdAt(2)),
+                                        event.events, event.data);
 }
 
 namespace {
@@ -89,7 +90,8 @@ CallResult EpollWait(SyscallContext& context, std::optional<Nanos> timeout) {
   if (!masked.ok()) return masked.error();
   Result<DescriptionRef> epoll = context.File(0);
   if (!epoll.ok()) return epoll.error();
-  return os_emu::StartEpollWait(context.thread(), *std::move(epoll), context.Addr(1), context.Int(2), timeout);
+  return os_emu::StartEpollWait(context.thread(), *std::move(epoll), context.Addr(1),
+                                context.Int(2), timeout);
 }
 
 }  // namespace
@@ -106,7 +108,18 @@ CallResult SysEpollPwait2(SyscallContext& context) {
   return EpollWait(context, *timeout);
 }
 
-// ---- poll and select --------------------------------------------------------------------------------------------
+// ---- poll and select
+
+namespace {
+
+// A wait that found nothing and ended at once answers EINTR where its mask let a pending signal
+// through (do_poll(), core_sys_select()).
+CallResult UnlessSignalled(SyscallContext& context, CallResult result) {
+  if (result.blocked() || result.value() != 0 || !context.thread().HasSignalToTake()) return result;
+  return Errno::kIntr;
+}
+
+}  // namespace
 
 CallResult SysPpoll(SyscallContext& context) {
   Result<std::optional<Nanos>> timeout = context.OptionalTimespec(context.Addr(2));
@@ -117,7 +130,8 @@ CallResult SysPpoll(SyscallContext& context) {
   if (count > static_cast<uint32_t>(context.process().fds.limit())) return Errno::kInval;
   std::vector<os_emu::PollEntry> entries(count);
   for (uint32_t i = 0; i < count; ++i) {
-    Result<GuestPollfd> given = context.In<GuestPollfd>(context.Addr(0) + uint64_t{i} * sizeof(GuestPollfd));
+    Result<GuestPollfd> given =
+        context.In<GuestPollfd>(context.Addr(0) + uint64_t{i} * sizeof(GuestPollfd));
     if (!given.ok()) return given.error();
     entries[i].wanted = static_cast<uint16_t>(given->events);
     if (given->fd < 0) continue;
@@ -125,7 +139,8 @@ CallResult SysPpoll(SyscallContext& context) {
     entries[i].closed = !file.ok() || ((*file)->status_flags() & os_emu::kOPath) != 0;
     if (!entries[i].closed) entries[i].description = *std::move(file);
   }
-  return os_emu::StartPoll(context.thread(), std::move(entries), context.Addr(0), {*timeout, context.Addr(2)});
+  return UnlessSignalled(context, os_emu::StartPoll(context.thread(), std::move(entries),
+                                                    context.Addr(0), {*timeout, context.Addr(2)}));
 }
 
 namespace {
@@ -134,7 +149,8 @@ namespace {
 Result<std::vector<uint64_t>> ReadSet(SyscallContext& context, GuestAddr address, uint32_t bits) {
   std::vector<uint64_t> words(address.IsNull() ? 0 : (bits + 63) / 64);
   const size_t bytes = words.size() * 8;
-  if (context.memory().Read(address, {reinterpret_cast<uint8_t*>(words.data()), bytes}) != bytes) return Errno::kFault;
+  if (context.memory().Read(address, {reinterpret_cast<uint8_t*>(words.data()), bytes}) != bytes)
+    return Errno::kFault;
   return words;
 }
 
@@ -142,8 +158,8 @@ bool Has(const std::vector<uint64_t>& set, uint32_t bit) {
   return bit / 64 < set.size() && (set[bit / 64] >> (bit % 64) & 1) != 0;
 }
 
-// How many numbers the descriptor table of Linux has room for: it grows in steps and never shrinks (alloc_fdtable()). Bits
-// beyond it are not looked at.
+// How many numbers the descriptor table of Linux has room for: it grows in steps and never shrinks
+// (alloc_fdtable()). Bits beyond it are not looked at.
 uint32_t TableSize(const os_emu::FdTable& fds) {
   const std::vector<Fd> open = fds.OpenNumbers();
   const uint32_t needed = open.empty() ? 0 : static_cast<uint32_t>(open.back()) + 1;
@@ -189,7 +205,8 @@ CallResult SysPselect6(SyscallContext& context) {
     entries.push_back(std::move(entry));
   }
   const os_emu::SelectSets addresses{context.Addr(1), context.Addr(2), context.Addr(3), bits};
-  return os_emu::StartSelect(context.thread(), std::move(entries), addresses, {*timeout, context.Addr(4)});
+  return UnlessSignalled(context, os_emu::StartSelect(context.thread(), std::move(entries),
+                                                      addresses, {*timeout, context.Addr(4)}));
 }
 
 }  // namespace pollux::shims

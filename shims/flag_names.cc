@@ -7,7 +7,8 @@
 namespace pollux::shims {
 namespace {
 
-// A name says its value itself where it is a single bit or a small number; the lists below give both, once.
+// A name says its value itself where it is a single bit or a small number; the lists below give
+// both, once.
 constexpr FlagName kAccessModeNames[] = {{4, "R_OK"}, {2, "W_OK"}, {1, "X_OK"}, {0, "F_OK"}};
 constexpr FlagName kAtNames[] = {{0x100, "AT_SYMLINK_NOFOLLOW"}, {0x200, "AT_REMOVEDIR"},
                                  {0x400, "AT_SYMLINK_FOLLOW"},   {0x800, "AT_NO_AUTOMOUNT"},
@@ -18,12 +19,11 @@ constexpr FlagName kStatxSyncNames[] = {{0, "AT_STATX_SYNC_AS_STAT"},
                                         {0x2000, "AT_STATX_FORCE_SYNC"},
                                         {0x4000, "AT_STATX_DONT_SYNC"},
                                         {0x6000, "AT_STATX_FORCE_SYNC|AT_STATX_DONT_SYNC"}};
-constexpr FlagName kClockNames[] = {{0, "CLOCK_REALTIME"},          {1, "CLOCK_MONOTONIC"},
-                                    {2, "CLOCK_PROCESS_CPUTIME_ID"}, {3, "CLOCK_THREAD_CPUTIME_ID"},
-                                    {4, "CLOCK_MONOTONIC_RAW"},     {5, "CLOCK_REALTIME_COARSE"},
-                                    {6, "CLOCK_MONOTONIC_COARSE"},  {7, "CLOCK_BOOTTIME"},
-                                    {8, "CLOCK_REALTIME_ALARM"},    {9, "CLOCK_BOOTTIME_ALARM"},
-                                    {11, "CLOCK_TAI"}};
+constexpr FlagName kClockNames[] = {
+    {0, "CLOCK_REALTIME"},          {1, "CLOCK_MONOTONIC"},     {2, "CLOCK_PROCESS_CPUTIME_ID"},
+    {3, "CLOCK_THREAD_CPUTIME_ID"}, {4, "CLOCK_MONOTONIC_RAW"}, {5, "CLOCK_REALTIME_COARSE"},
+    {6, "CLOCK_MONOTONIC_COARSE"},  {7, "CLOCK_BOOTTIME"},      {8, "CLOCK_REALTIME_ALARM"},
+    {9, "CLOCK_BOOTTIME_ALARM"},    {11, "CLOCK_TAI"}};
 constexpr FlagName kCloneNames[] = {{0x100, "CLONE_VM"},
                                     {0x200, "CLONE_FS"},
                                     {0x400, "CLONE_FILES"},
@@ -51,15 +51,28 @@ constexpr FlagName kCloneNames[] = {{0x100, "CLONE_VM"},
                                     {0x200000000, "CLONE_INTO_CGROUP"}};
 constexpr FlagName kCloseRangeNames[] = {{2, "CLOSE_RANGE_UNSHARE"}, {4, "CLOSE_RANGE_CLOEXEC"}};
 constexpr FlagName kEpollCreateNames[] = {{02000000, "EPOLL_CLOEXEC"}};
-constexpr FlagName kEpollEventNames[] = {
-    {0x1, "EPOLLIN"},          {0x2, "EPOLLPRI"},          {0x4, "EPOLLOUT"},     {0x8, "EPOLLERR"},
-    {0x10, "EPOLLHUP"},        {0x20, "EPOLLNVAL"},        {0x40, "EPOLLRDNORM"}, {0x80, "EPOLLRDBAND"},
-    {0x100, "EPOLLWRNORM"},    {0x200, "EPOLLWRBAND"},     {0x400, "EPOLLMSG"},   {0x2000, "EPOLLRDHUP"},
-    {1u << 28, "EPOLLEXCLUSIVE"}, {1u << 29, "EPOLLWAKEUP"}, {1u << 30, "EPOLLONESHOT"}, {1u << 31, "EPOLLET"}};
-constexpr FlagName kEpollOpNames[] = {{1, "EPOLL_CTL_ADD"}, {2, "EPOLL_CTL_DEL"}, {3, "EPOLL_CTL_MOD"}};
-constexpr FlagName kEventfdNames[] = {{1, "EFD_SEMAPHORE"}, {02000000, "EFD_CLOEXEC"}, {04000, "EFD_NONBLOCK"}};
+constexpr FlagName kEpollEventNames[] = {{0x1, "EPOLLIN"},
+                                         {0x2, "EPOLLPRI"},
+                                         {0x4, "EPOLLOUT"},
+                                         {0x8, "EPOLLERR"},
+                                         {0x10, "EPOLLHUP"},
+                                         {0x20, "EPOLLNVAL"},
+                                         {0x40, "EPOLLRDNORM"},
+                                         {0x80, "EPOLLRDBAND"},
+                                         {0x100, "EPOLLWRNORM"},
+                                         {0x200, "EPOLLWRBAND"},
+                                         {0x400, "EPOLLMSG"},
+                                         {0x2000, "EPOLLRDHUP"},
+                                         {1u << 28, "EPOLLEXCLUSIVE"},
+                                         {1u << 29, "EPOLLWAKEUP"},
+                                         {1u << 30, "EPOLLONESHOT"},
+                                         {1u << 31, "EPOLLET"}};
+constexpr FlagName kEpollOpNames[] = {
+    {1, "EPOLL_CTL_ADD"}, {2, "EPOLL_CTL_DEL"}, {3, "EPOLL_CTL_MOD"}};
+constexpr FlagName kEventfdNames[] = {
+    {1, "EFD_SEMAPHORE"}, {02000000, "EFD_CLOEXEC"}, {04000, "EFD_NONBLOCK"}};
 constexpr FlagName kFallocateNames[] = {
-    {1, "FALLOC_FL_KEEP_SIZE"},      {2, "FALLOC_FL_PUNCH_HOLE"}, {4, "FALLOC_FL_NO_HIDE_STALE"},
+    {1, "FALLOC_FL_KEEP_SIZE"},      {2, "FALLOC_FL_PUNCH_HOLE"},  {4, "FALLOC_FL_NO_HIDE_STALE"},
     {8, "FALLOC_FL_COLLAPSE_RANGE"}, {16, "FALLOC_FL_ZERO_RANGE"}, {32, "FALLOC_FL_INSERT_RANGE"},
     {64, "FALLOC_FL_UNSHARE_RANGE"}};
 constexpr FlagName kFcntlNames[] = {{0, "F_DUPFD"},
@@ -93,67 +106,94 @@ constexpr FlagName kFcntlNames[] = {{0, "F_DUPFD"},
                                     {1036, "F_SET_RW_HINT"}};
 constexpr FlagName kFdFlagNames[] = {{1, "FD_CLOEXEC"}};
 constexpr FlagName kFlockNames[] = {{1, "LOCK_SH"}, {2, "LOCK_EX"}, {4, "LOCK_NB"}, {8, "LOCK_UN"}};
-constexpr FlagName kFutexNames[] = {
-    {0, "FUTEX_WAIT"},        {1, "FUTEX_WAKE"},         {2, "FUTEX_FD"},          {3, "FUTEX_REQUEUE"},
-    {4, "FUTEX_CMP_REQUEUE"}, {5, "FUTEX_WAKE_OP"},      {6, "FUTEX_LOCK_PI"},     {7, "FUTEX_UNLOCK_PI"},
-    {8, "FUTEX_TRYLOCK_PI"},  {9, "FUTEX_WAIT_BITSET"},  {10, "FUTEX_WAKE_BITSET"}, {11, "FUTEX_WAIT_REQUEUE_PI"},
-    {12, "FUTEX_CMP_REQUEUE_PI"}, {13, "FUTEX_LOCK_PI2"}};
-constexpr FlagName kGetrandomNames[] = {{1, "GRND_NONBLOCK"}, {2, "GRND_RANDOM"}, {4, "GRND_INSECURE"}};
+constexpr FlagName kFutexNames[] = {{0, "FUTEX_WAIT"},
+                                    {1, "FUTEX_WAKE"},
+                                    {2, "FUTEX_FD"},
+                                    {3, "FUTEX_REQUEUE"},
+                                    {4, "FUTEX_CMP_REQUEUE"},
+                                    {5, "FUTEX_WAKE_OP"},
+                                    {6, "FUTEX_LOCK_PI"},
+                                    {7, "FUTEX_UNLOCK_PI"},
+                                    {8, "FUTEX_TRYLOCK_PI"},
+                                    {9, "FUTEX_WAIT_BITSET"},
+                                    {10, "FUTEX_WAKE_BITSET"},
+                                    {11, "FUTEX_WAIT_REQUEUE_PI"},
+                                    {12, "FUTEX_CMP_REQUEUE_PI"},
+                                    {13, "FUTEX_LOCK_PI2"}};
+constexpr FlagName kGetrandomNames[] = {
+    {1, "GRND_NONBLOCK"}, {2, "GRND_RANDOM"}, {4, "GRND_INSECURE"}};
 constexpr FlagName kInotifyInitNames[] = {{04000, "IN_NONBLOCK"}, {02000000, "IN_CLOEXEC"}};
-constexpr FlagName kIoctlNames[] = {{0x5401, "TCGETS"},     {0x5402, "TCSETS"},     {0x5403, "TCSETSW"},
-                                    {0x5404, "TCSETSF"},    {0x540b, "TCFLSH"},     {0x540f, "TIOCGPGRP"},
-                                    {0x5410, "TIOCSPGRP"},  {0x5411, "TIOCOUTQ"},   {0x5413, "TIOCGWINSZ"},
-                                    {0x5414, "TIOCSWINSZ"}, {0x541b, "FIONREAD"},   {0x5421, "FIONBIO"},
-                                    {0x5450, "FIONCLEX"},   {0x5451, "FIOCLEX"},    {0x5452, "FIOASYNC"},
-                                    {0x5460, "FIOQSIZE"},   {0x8905, "SIOCATMARK"}, {0x802c542a, "TCGETS2"}};
+constexpr FlagName kIoctlNames[] = {
+    {0x5401, "TCGETS"},     {0x5402, "TCSETS"},     {0x5403, "TCSETSW"},   {0x5404, "TCSETSF"},
+    {0x540b, "TCFLSH"},     {0x540f, "TIOCGPGRP"},  {0x5410, "TIOCSPGRP"}, {0x5411, "TIOCOUTQ"},
+    {0x5413, "TIOCGWINSZ"}, {0x5414, "TIOCSWINSZ"}, {0x541b, "FIONREAD"},  {0x5421, "FIONBIO"},
+    {0x5450, "FIONCLEX"},   {0x5451, "FIOCLEX"},    {0x5452, "FIOASYNC"},  {0x5460, "FIOQSIZE"},
+    {0x8905, "SIOCATMARK"}, {0x802c542a, "TCGETS2"}};
 constexpr FlagName kItimerNames[] = {{0, "ITIMER_REAL"}, {1, "ITIMER_VIRTUAL"}, {2, "ITIMER_PROF"}};
 constexpr FlagName kLockTypeNames[] = {{0, "F_RDLCK"}, {1, "F_WRLCK"}, {2, "F_UNLCK"}};
 constexpr FlagName kMadviseNames[] = {
-    {0, "MADV_NORMAL"},        {1, "MADV_RANDOM"},        {2, "MADV_SEQUENTIAL"}, {3, "MADV_WILLNEED"},
-    {4, "MADV_DONTNEED"},      {8, "MADV_FREE"},          {9, "MADV_REMOVE"},     {10, "MADV_DONTFORK"},
-    {11, "MADV_DOFORK"},       {12, "MADV_MERGEABLE"},    {13, "MADV_UNMERGEABLE"}, {14, "MADV_HUGEPAGE"},
-    {15, "MADV_NOHUGEPAGE"},   {16, "MADV_DONTDUMP"},     {17, "MADV_DODUMP"},    {18, "MADV_WIPEONFORK"},
-    {19, "MADV_KEEPONFORK"},   {20, "MADV_COLD"},         {21, "MADV_PAGEOUT"},   {22, "MADV_POPULATE_READ"},
-    {23, "MADV_POPULATE_WRITE"}, {24, "MADV_DONTNEED_LOCKED"}, {25, "MADV_COLLAPSE"}, {100, "MADV_HWPOISON"},
-    {102, "MADV_GUARD_INSTALL"}, {103, "MADV_GUARD_REMOVE"}};
-constexpr FlagName kMapTypeNames[] = {{0, "MAP_FILE"}, {1, "MAP_SHARED"}, {2, "MAP_PRIVATE"}, {3, "MAP_SHARED_VALIDATE"}};
-constexpr FlagName kMapNames[] = {{0x10, "MAP_FIXED"},      {0x20, "MAP_ANONYMOUS"},   {0x4000, "MAP_NORESERVE"},
-                                  {0x8000, "MAP_POPULATE"}, {0x10000, "MAP_NONBLOCK"}, {0x100, "MAP_GROWSDOWN"},
-                                  {0x800, "MAP_DENYWRITE"}, {0x1000, "MAP_EXECUTABLE"}, {0x2000, "MAP_LOCKED"},
-                                  {0x20000, "MAP_STACK"},   {0x40000, "MAP_HUGETLB"},  {0x80000, "MAP_SYNC"},
-                                  {0x100000, "MAP_FIXED_NOREPLACE"}, {0x4000000, "MAP_UNINITIALIZED"}};
-constexpr FlagName kMembarrierNames[] = {{0, "MEMBARRIER_CMD_QUERY"},
-                                         {1, "MEMBARRIER_CMD_GLOBAL"},
-                                         {2, "MEMBARRIER_CMD_GLOBAL_EXPEDITED"},
-                                         {4, "MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED"},
-                                         {8, "MEMBARRIER_CMD_PRIVATE_EXPEDITED"},
-                                         {16, "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED"},
-                                         {32, "MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE"},
-                                         {64, "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE"},
-                                         {128, "MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ"},
-                                         {256, "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ"},
-                                         {512, "MEMBARRIER_CMD_GET_REGISTRATIONS"}};
+    {0, "MADV_NORMAL"},           {1, "MADV_RANDOM"},         {2, "MADV_SEQUENTIAL"},
+    {3, "MADV_WILLNEED"},         {4, "MADV_DONTNEED"},       {8, "MADV_FREE"},
+    {9, "MADV_REMOVE"},           {10, "MADV_DONTFORK"},      {11, "MADV_DOFORK"},
+    {12, "MADV_MERGEABLE"},       {13, "MADV_UNMERGEABLE"},   {14, "MADV_HUGEPAGE"},
+    {15, "MADV_NOHUGEPAGE"},      {16, "MADV_DONTDUMP"},      {17, "MADV_DODUMP"},
+    {18, "MADV_WIPEONFORK"},      {19, "MADV_KEEPONFORK"},    {20, "MADV_COLD"},
+    {21, "MADV_PAGEOUT"},         {22, "MADV_POPULATE_READ"}, {23, "MADV_POPULATE_WRITE"},
+    {24, "MADV_DONTNEED_LOCKED"}, {25, "MADV_COLLAPSE"},      {100, "MADV_HWPOISON"},
+    {102, "MADV_GUARD_INSTALL"},  {103, "MADV_GUARD_REMOVE"}};
+constexpr FlagName kMapTypeNames[] = {
+    {0, "MAP_FILE"}, {1, "MAP_SHARED"}, {2, "MAP_PRIVATE"}, {3, "MAP_SHARED_VALIDATE"}};
+constexpr FlagName kMapNames[] = {{0x10, "MAP_FIXED"},
+                                  {0x20, "MAP_ANONYMOUS"},
+                                  {0x4000, "MAP_NORESERVE"},
+                                  {0x8000, "MAP_POPULATE"},
+                                  {0x10000, "MAP_NONBLOCK"},
+                                  {0x100, "MAP_GROWSDOWN"},
+                                  {0x800, "MAP_DENYWRITE"},
+                                  {0x1000, "MAP_EXECUTABLE"},
+                                  {0x2000, "MAP_LOCKED"},
+                                  {0x20000, "MAP_STACK"},
+                                  {0x40000, "MAP_HUGETLB"},
+                                  {0x80000, "MAP_SYNC"},
+                                  {0x100000, "MAP_FIXED_NOREPLACE"},
+                                  {0x4000000, "MAP_UNINITIALIZED"}};
+constexpr FlagName kMembarrierNames[] = {
+    {0, "MEMBARRIER_CMD_QUERY"},
+    {1, "MEMBARRIER_CMD_GLOBAL"},
+    {2, "MEMBARRIER_CMD_GLOBAL_EXPEDITED"},
+    {4, "MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED"},
+    {8, "MEMBARRIER_CMD_PRIVATE_EXPEDITED"},
+    {16, "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED"},
+    {32, "MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE"},
+    {64, "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE"},
+    {128, "MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ"},
+    {256, "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ"},
+    {512, "MEMBARRIER_CMD_GET_REGISTRATIONS"}};
 constexpr FlagName kMembarrierFlagNames[] = {{1, "MEMBARRIER_CMD_FLAG_CPU"}};
-constexpr FlagName kMemfdNames[] = {{1, "MFD_CLOEXEC"},     {2, "MFD_ALLOW_SEALING"}, {4, "MFD_HUGETLB"},
-                                    {8, "MFD_NOEXEC_SEAL"}, {16, "MFD_EXEC"}};
+constexpr FlagName kMemfdNames[] = {{1, "MFD_CLOEXEC"},
+                                    {2, "MFD_ALLOW_SEALING"},
+                                    {4, "MFD_HUGETLB"},
+                                    {8, "MFD_NOEXEC_SEAL"},
+                                    {16, "MFD_EXEC"}};
 constexpr FlagName kMlock2Names[] = {{1, "MLOCK_ONFAULT"}};
 constexpr FlagName kMlockallNames[] = {{1, "MCL_CURRENT"}, {2, "MCL_FUTURE"}, {4, "MCL_ONFAULT"}};
-constexpr FlagName kMremapNames[] = {{1, "MREMAP_MAYMOVE"}, {2, "MREMAP_FIXED"}, {4, "MREMAP_DONTUNMAP"}};
+constexpr FlagName kMremapNames[] = {
+    {1, "MREMAP_MAYMOVE"}, {2, "MREMAP_FIXED"}, {4, "MREMAP_DONTUNMAP"}};
 constexpr FlagName kMsyncNames[] = {{4, "MS_SYNC"}, {1, "MS_ASYNC"}, {2, "MS_INVALIDATE"}};
-constexpr FlagName kOpenModeNames[] = {{0, "O_RDONLY"}, {1, "O_WRONLY"}, {2, "O_RDWR"}, {3, "O_ACCMODE"}};
-constexpr FlagName kOpenNames[] = {{0100, "O_CREAT"},        {0200, "O_EXCL"},
-                                   {0400, "O_NOCTTY"},       {01000, "O_TRUNC"},
-                                   {02000, "O_APPEND"},      {04000, "O_NONBLOCK"},
-                                   {04010000, "O_SYNC"},     {010000, "O_DSYNC"},
-                                   {040000, "O_DIRECT"},     {0100000, "O_LARGEFILE"},
-                                   {0400000, "O_NOFOLLOW"},  {01000000, "O_NOATIME"},
-                                   {02000000, "O_CLOEXEC"},  {010000000, "O_PATH"},
-                                   {020200000, "O_TMPFILE"}, {0200000, "O_DIRECTORY"},
-                                   {020000, "FASYNC"}};
-constexpr FlagName kPollNames[] = {{0x1, "POLLIN"},       {0x2, "POLLPRI"},     {0x4, "POLLOUT"},     {0x8, "POLLERR"},
-                                   {0x10, "POLLHUP"},     {0x20, "POLLNVAL"},   {0x40, "POLLRDNORM"}, {0x80, "POLLRDBAND"},
-                                   {0x100, "POLLWRNORM"}, {0x200, "POLLWRBAND"}, {0x400, "POLLMSG"},  {0x1000, "POLLREMOVE"},
-                                   {0x2000, "POLLRDHUP"}, {0x8000, "POLL_BUSY_LOOP"}};
+constexpr FlagName kOpenModeNames[] = {
+    {0, "O_RDONLY"}, {1, "O_WRONLY"}, {2, "O_RDWR"}, {3, "O_ACCMODE"}};
+constexpr FlagName kOpenNames[] = {
+    {0100, "O_CREAT"},        {0200, "O_EXCL"},        {0400, "O_NOCTTY"},
+    {01000, "O_TRUNC"},       {02000, "O_APPEND"},     {04000, "O_NONBLOCK"},
+    {04010000, "O_SYNC"},     {010000, "O_DSYNC"},     {040000, "O_DIRECT"},
+    {0100000, "O_LARGEFILE"}, {0400000, "O_NOFOLLOW"}, {01000000, "O_NOATIME"},
+    {02000000, "O_CLOEXEC"},  {010000000, "O_PATH"},   {020200000, "O_TMPFILE"},
+    {0200000, "O_DIRECTORY"}, {020000, "FASYNC"}};
+constexpr FlagName kPollNames[] = {
+    {0x1, "POLLIN"},       {0x2, "POLLPRI"},          {0x4, "POLLOUT"},     {0x8, "POLLERR"},
+    {0x10, "POLLHUP"},     {0x20, "POLLNVAL"},        {0x40, "POLLRDNORM"}, {0x80, "POLLRDBAND"},
+    {0x100, "POLLWRNORM"}, {0x200, "POLLWRBAND"},     {0x400, "POLLMSG"},   {0x1000, "POLLREMOVE"},
+    {0x2000, "POLLRDHUP"}, {0x8000, "POLL_BUSY_LOOP"}};
 constexpr FlagName kPrctlNames[] = {{1, "PR_SET_PDEATHSIG"},
                                     {2, "PR_GET_PDEATHSIG"},
                                     {3, "PR_GET_DUMPABLE"},
@@ -188,55 +228,80 @@ constexpr FlagName kPrctlNames[] = {{1, "PR_SET_PDEATHSIG"},
                                     {71, "PR_RISCV_SET_ICACHE_FLUSH_CTX"},
                                     {0x53564d41, "PR_SET_VMA"},
                                     {0x59616d61, "PR_SET_PTRACER"}};
-constexpr FlagName kProtNames[] = {{1, "PROT_READ"}, {2, "PROT_WRITE"}, {4, "PROT_EXEC"}, {8, "PROT_SEM"},
-                                   {0x01000000, "PROT_GROWSDOWN"}, {0x02000000, "PROT_GROWSUP"},
-                                  {0, "PROT_NONE"}};
-constexpr FlagName kRenameNames[] = {{1, "RENAME_NOREPLACE"}, {2, "RENAME_EXCHANGE"}, {4, "RENAME_WHITEOUT"}};
+constexpr FlagName kProtNames[] = {{1, "PROT_READ"},
+                                   {2, "PROT_WRITE"},
+                                   {4, "PROT_EXEC"},
+                                   {8, "PROT_SEM"},
+                                   {0x01000000, "PROT_GROWSDOWN"},
+                                   {0x02000000, "PROT_GROWSUP"},
+                                   {0, "PROT_NONE"}};
+constexpr FlagName kRenameNames[] = {
+    {1, "RENAME_NOREPLACE"}, {2, "RENAME_EXCHANGE"}, {4, "RENAME_WHITEOUT"}};
 constexpr FlagName kResourceNames[] = {
-    {0, "RLIMIT_CPU"},     {1, "RLIMIT_FSIZE"},      {2, "RLIMIT_DATA"},      {3, "RLIMIT_STACK"},
-    {4, "RLIMIT_CORE"},    {5, "RLIMIT_RSS"},        {6, "RLIMIT_NPROC"},     {7, "RLIMIT_NOFILE"},
-    {8, "RLIMIT_MEMLOCK"}, {9, "RLIMIT_AS"},         {10, "RLIMIT_LOCKS"},    {11, "RLIMIT_SIGPENDING"},
-    {12, "RLIMIT_MSGQUEUE"}, {13, "RLIMIT_NICE"},    {14, "RLIMIT_RTPRIO"},   {15, "RLIMIT_RTTIME"}};
+    {0, "RLIMIT_CPU"},       {1, "RLIMIT_FSIZE"}, {2, "RLIMIT_DATA"},    {3, "RLIMIT_STACK"},
+    {4, "RLIMIT_CORE"},      {5, "RLIMIT_RSS"},   {6, "RLIMIT_NPROC"},   {7, "RLIMIT_NOFILE"},
+    {8, "RLIMIT_MEMLOCK"},   {9, "RLIMIT_AS"},    {10, "RLIMIT_LOCKS"},  {11, "RLIMIT_SIGPENDING"},
+    {12, "RLIMIT_MSGQUEUE"}, {13, "RLIMIT_NICE"}, {14, "RLIMIT_RTPRIO"}, {15, "RLIMIT_RTTIME"}};
 constexpr FlagName kRiscvFlushNames[] = {{1, "SYS_RISCV_FLUSH_ICACHE_LOCAL"}};
-constexpr FlagName kRwfNames[] = {{1, "RWF_HIPRI"}, {2, "RWF_DSYNC"}, {4, "RWF_SYNC"}, {8, "RWF_NOWAIT"}, {16, "RWF_APPEND"},
-                                  {32, "RWF_NOAPPEND"}, {64, "RWF_ATOMIC"}, {128, "RWF_DONTCACHE"}};
-constexpr FlagName kSaNames[] = {{0x04000000, "SA_RESTORER"},  {0x08000000, "SA_ONSTACK"},   {0x10000000, "SA_RESTART"},
-                                 {0x20000000, "SA_INTERRUPT"}, {0x40000000, "SA_NODEFER"},   {0x80000000, "SA_RESETHAND"},
-                                 {4, "SA_SIGINFO"},            {1, "SA_NOCLDSTOP"},          {2, "SA_NOCLDWAIT"},
-                                 {0x400, "SA_UNSUPPORTED"},    {0x800, "SA_EXPOSE_TAGBITS"}};
-constexpr FlagName kSchedNames[] = {{0, "SCHED_OTHER"}, {1, "SCHED_FIFO"}, {2, "SCHED_RR"}, {3, "SCHED_BATCH"},
-                                    {5, "SCHED_IDLE"},  {6, "SCHED_DEADLINE"}, {7, "SCHED_EXT"}};
-constexpr FlagName kSeekNames[] = {{0, "SEEK_SET"}, {1, "SEEK_CUR"}, {2, "SEEK_END"}, {3, "SEEK_DATA"}, {4, "SEEK_HOLE"}};
+constexpr FlagName kRwfNames[] = {{1, "RWF_HIPRI"},   {2, "RWF_DSYNC"},      {4, "RWF_SYNC"},
+                                  {8, "RWF_NOWAIT"},  {16, "RWF_APPEND"},    {32, "RWF_NOAPPEND"},
+                                  {64, "RWF_ATOMIC"}, {128, "RWF_DONTCACHE"}};
+constexpr FlagName kSaNames[] = {{0x04000000, "SA_RESTORER"}, {0x08000000, "SA_ONSTACK"},
+                                 {0x10000000, "SA_RESTART"},  {0x20000000, "SA_INTERRUPT"},
+                                 {0x40000000, "SA_NODEFER"},  {0x80000000, "SA_RESETHAND"},
+                                 {4, "SA_SIGINFO"},           {1, "SA_NOCLDSTOP"},
+                                 {2, "SA_NOCLDWAIT"},         {0x400, "SA_UNSUPPORTED"},
+                                 {0x800, "SA_EXPOSE_TAGBITS"}};
+constexpr FlagName kSchedNames[] = {{0, "SCHED_OTHER"}, {1, "SCHED_FIFO"}, {2, "SCHED_RR"},
+                                    {3, "SCHED_BATCH"}, {5, "SCHED_IDLE"}, {6, "SCHED_DEADLINE"},
+                                    {7, "SCHED_EXT"}};
+constexpr FlagName kSeekNames[] = {
+    {0, "SEEK_SET"}, {1, "SEEK_CUR"}, {2, "SEEK_END"}, {3, "SEEK_DATA"}, {4, "SEEK_HOLE"}};
 constexpr FlagName kSigmaskNames[] = {{0, "SIG_BLOCK"}, {1, "SIG_UNBLOCK"}, {2, "SIG_SETMASK"}};
 constexpr FlagName kSignalfdNames[] = {{02000000, "SFD_CLOEXEC"}, {04000, "SFD_NONBLOCK"}};
-constexpr FlagName kSigstackNames[] = {{1, "SS_ONSTACK"}, {2, "SS_DISABLE"}, {0x80000000, "SS_AUTODISARM"}};
-constexpr FlagName kFamilyNames[] = {{0, "AF_UNSPEC"}, {1, "AF_UNIX"}, {2, "AF_INET"}, {10, "AF_INET6"},
-                                     {16, "AF_NETLINK"}, {17, "AF_PACKET"}, {40, "AF_VSOCK"}};
-constexpr FlagName kSocketTypeNames[] = {{1, "SOCK_STREAM"}, {2, "SOCK_DGRAM"}, {3, "SOCK_RAW"}, {4, "SOCK_RDM"},
-                                         {5, "SOCK_SEQPACKET"}};
+constexpr FlagName kSigstackNames[] = {
+    {1, "SS_ONSTACK"}, {2, "SS_DISABLE"}, {0x80000000, "SS_AUTODISARM"}};
+constexpr FlagName kFamilyNames[] = {{0, "AF_UNSPEC"}, {1, "AF_UNIX"},     {2, "AF_INET"},
+                                     {10, "AF_INET6"}, {16, "AF_NETLINK"}, {17, "AF_PACKET"},
+                                     {40, "AF_VSOCK"}};
+constexpr FlagName kSocketTypeNames[] = {
+    {1, "SOCK_STREAM"}, {2, "SOCK_DGRAM"}, {3, "SOCK_RAW"}, {4, "SOCK_RDM"}, {5, "SOCK_SEQPACKET"}};
 constexpr FlagName kSocketFlagNames[] = {{02000000, "SOCK_CLOEXEC"}, {04000, "SOCK_NONBLOCK"}};
-constexpr FlagName kMessageNames[] = {{1, "MSG_OOB"},           {2, "MSG_PEEK"},           {4, "MSG_DONTROUTE"},
-                                      {8, "MSG_CTRUNC"},        {0x20, "MSG_TRUNC"},       {0x40, "MSG_DONTWAIT"},
-                                      {0x80, "MSG_EOR"},        {0x100, "MSG_WAITALL"},    {0x800, "MSG_CONFIRM"},
-                                      {0x2000, "MSG_ERRQUEUE"}, {0x4000, "MSG_NOSIGNAL"},  {0x8000, "MSG_MORE"},
-                                      {0x10000, "MSG_WAITFORONE"}, {0x40000000, "MSG_CMSG_CLOEXEC"}};
+constexpr FlagName kMessageNames[] = {{1, "MSG_OOB"},
+                                      {2, "MSG_PEEK"},
+                                      {4, "MSG_DONTROUTE"},
+                                      {8, "MSG_CTRUNC"},
+                                      {0x20, "MSG_TRUNC"},
+                                      {0x40, "MSG_DONTWAIT"},
+                                      {0x80, "MSG_EOR"},
+                                      {0x100, "MSG_WAITALL"},
+                                      {0x800, "MSG_CONFIRM"},
+                                      {0x2000, "MSG_ERRQUEUE"},
+                                      {0x4000, "MSG_NOSIGNAL"},
+                                      {0x8000, "MSG_MORE"},
+                                      {0x10000, "MSG_WAITFORONE"},
+                                      {0x40000000, "MSG_CMSG_CLOEXEC"}};
 constexpr FlagName kShutdownNames[] = {{0, "SHUT_RD"}, {1, "SHUT_WR"}, {2, "SHUT_RDWR"}};
-constexpr FlagName kStatxMaskNames[] = {{0xfff, "STATX_ALL"},      {0x7ff, "STATX_BASIC_STATS"}, {0x1, "STATX_TYPE"},
-                                        {0x2, "STATX_MODE"},       {0x4, "STATX_NLINK"},         {0x8, "STATX_UID"},
-                                        {0x10, "STATX_GID"},       {0x20, "STATX_ATIME"},        {0x40, "STATX_MTIME"},
-                                        {0x80, "STATX_CTIME"},     {0x100, "STATX_INO"},         {0x200, "STATX_SIZE"},
-                                        {0x400, "STATX_BLOCKS"},   {0x800, "STATX_BTIME"},       {0x1000, "STATX_MNT_ID"},
-                                        {0x2000, "STATX_DIOALIGN"}, {0x4000, "STATX_MNT_ID_UNIQUE"}};
+constexpr FlagName kStatxMaskNames[] = {
+    {0xfff, "STATX_ALL"},       {0x7ff, "STATX_BASIC_STATS"},   {0x1, "STATX_TYPE"},
+    {0x2, "STATX_MODE"},        {0x4, "STATX_NLINK"},           {0x8, "STATX_UID"},
+    {0x10, "STATX_GID"},        {0x20, "STATX_ATIME"},          {0x40, "STATX_MTIME"},
+    {0x80, "STATX_CTIME"},      {0x100, "STATX_INO"},           {0x200, "STATX_SIZE"},
+    {0x400, "STATX_BLOCKS"},    {0x800, "STATX_BTIME"},         {0x1000, "STATX_MNT_ID"},
+    {0x2000, "STATX_DIOALIGN"}, {0x4000, "STATX_MNT_ID_UNIQUE"}};
 constexpr FlagName kTimerNames[] = {{1, "TIMER_ABSTIME"}};
 constexpr FlagName kTimerfdNames[] = {{02000000, "TFD_CLOEXEC"}, {04000, "TFD_NONBLOCK"}};
-constexpr FlagName kUsageNames[] = {{0, "RUSAGE_SELF"}, {~uint64_t{0}, "RUSAGE_CHILDREN"}, {0xffffffff, "RUSAGE_CHILDREN"},
+constexpr FlagName kUsageNames[] = {{0, "RUSAGE_SELF"},
+                                    {~uint64_t{0}, "RUSAGE_CHILDREN"},
+                                    {0xffffffff, "RUSAGE_CHILDREN"},
                                     {1, "RUSAGE_THREAD"}};
-constexpr FlagName kWaitNames[] = {{1, "WNOHANG"},  {2, "WSTOPPED"},           {4, "WEXITED"},
-                                   {8, "WCONTINUED"}, {0x1000000, "WNOWAIT"}, {0x20000000, "__WNOTHREAD"},
+constexpr FlagName kWaitNames[] = {{1, "WNOHANG"},         {2, "WSTOPPED"},
+                                   {4, "WEXITED"},         {8, "WCONTINUED"},
+                                   {0x1000000, "WNOWAIT"}, {0x20000000, "__WNOTHREAD"},
                                    {0x40000000, "__WALL"}, {0x80000000, "__WCLONE"}};
-constexpr FlagName kFileTypeNames[] = {{0140000, "S_IFSOCK"}, {0120000, "S_IFLNK"}, {0100000, "S_IFREG"},
-                                       {0060000, "S_IFBLK"},  {0040000, "S_IFDIR"}, {0020000, "S_IFCHR"},
-                                       {0010000, "S_IFIFO"}};
+constexpr FlagName kFileTypeNames[] = {
+    {0140000, "S_IFSOCK"}, {0120000, "S_IFLNK"}, {0100000, "S_IFREG"}, {0060000, "S_IFBLK"},
+    {0040000, "S_IFDIR"},  {0020000, "S_IFCHR"}, {0010000, "S_IFIFO"}};
 constexpr FlagName kHwprobeNames[] = {{0, "RISCV_HWPROBE_KEY_MVENDORID"},
                                       {1, "RISCV_HWPROBE_KEY_MARCHID"},
                                       {2, "RISCV_HWPROBE_KEY_MIMPID"},
@@ -248,7 +313,8 @@ constexpr FlagName kHwprobeNames[] = {{0, "RISCV_HWPROBE_KEY_MVENDORID"},
                                       {8, "RISCV_HWPROBE_KEY_TIME_CSR_FREQ"},
                                       {9, "RISCV_HWPROBE_KEY_MISALIGNED_SCALAR_PERF"},
                                       {10, "RISCV_HWPROBE_KEY_MISALIGNED_VECTOR_PERF"}};
-constexpr FlagName kSuidDumpNames[] = {{0, "SUID_DUMP_DISABLE"}, {1, "SUID_DUMP_USER"}, {2, "SUID_DUMP_ROOT"}};
+constexpr FlagName kSuidDumpNames[] = {
+    {0, "SUID_DUMP_DISABLE"}, {1, "SUID_DUMP_USER"}, {2, "SUID_DUMP_ROOT"}};
 
 }  // namespace
 

@@ -14,9 +14,9 @@ struct FlagName {
 };
 
 struct FlagSet {
-  const char* unknown;                // "CLOCK_???": stands behind a value in which nothing is known.
+  const char* unknown;  // "CLOCK_???": stands behind a value in which nothing is known.
   std::span<const FlagName> names;
-  bool enumeration = false;           // One value, not bits.
+  bool enumeration = false;  // One value, not bits.
   // Of bits: names for what is in `mask` come first, as a value (O_ACCMODE, MAP_TYPE).
   uint64_t mask = 0;
   std::span<const FlagName> masked = {};
@@ -27,14 +27,16 @@ std::string FlagText(const FlagSet& set, uint64_t value);
 // The name of exactly this value; null if there is none.
 const char* NameOf(const FlagSet& set, uint64_t value);
 
-extern const FlagSet kAccessModes, kAtFlags, kAtAccessFlags, kAtStatxFlags, kClockIds, kCloneFlags, kCloseRangeFlags,
-    kEpollCreateFlags, kEpollEvents, kEpollOps, kEventfdFlags, kFallocateModes, kFcntlCommands, kFdFlags, kFlockOps,
-    kFutexCommands, kGetrandomFlags, kInotifyInitFlags, kIoctlRequests, kItimerIds, kLockTypes, kMadviseAdvice,
-    kMapFlags, kMembarrierCommands, kMembarrierMask, kMembarrierFlags, kMemfdFlags, kMlock2Flags, kMlockallFlags, kMremapFlags,
-    kMsyncFlags, kOpenFlags, kPipeFlags, kPollEvents, kPrctlOptions, kProtFlags, kRenameFlags, kResources,
-    kRiscvFlushFlags, kRwfFlags, kSaFlags, kSchedPolicies, kSeekWhence, kSigmaskHow, kSignalfdFlags, kSigstackFlags,
-    kSocketFamilies, kSocketTypes, kMessageFlags, kShutdownHow, kStatxMask, kTimerFlags, kTimerfdFlags, kUsageWho,
-    kWaitOptions, kFileTypes, kHwprobeKeys, kSuidDump;
+extern const FlagSet kAccessModes, kAtFlags, kAtAccessFlags, kAtStatxFlags, kClockIds, kCloneFlags,
+    kCloseRangeFlags, kEpollCreateFlags, kEpollEvents, kEpollOps, kEventfdFlags, kFallocateModes,
+    kFcntlCommands, kFdFlags, kFlockOps, kFutexCommands, kGetrandomFlags, kInotifyInitFlags,
+    kIoctlRequests, kItimerIds, kLockTypes, kMadviseAdvice, kMapFlags, kMembarrierCommands,
+    kMembarrierMask, kMembarrierFlags, kMemfdFlags, kMlock2Flags, kMlockallFlags, kMremapFlags,
+    kMsyncFlags, kOpenFlags, kPipeFlags, kPollEvents, kPrctlOptions, kProtFlags, kRenameFlags,
+    kResources, kRiscvFlushFlags, kRwfFlags, kSaFlags, kSchedPolicies, kSeekWhence, kSigmaskHow,
+    kSignalfdFlags, kSigstackFlags, kSocketFamilies, kSocketTypes, kMessageFlags, kShutdownHow,
+    kStatxMask, kTimerFlags, kTimerfdFlags, kUsageWho, kWaitOptions, kFileTypes, kHwprobeKeys,
+    kSuidDump;
 
 }  // namespace pollux::shims
 

@@ -38,32 +38,40 @@ void Write() {
   std::printf(
       "# System calls\n"
       "\n"
-      "Made from `shims/syscall_table.cc`: `./bazelw run //shims:generate_docs > docs/syscalls.md`\n"
+      "Made from `shims/syscall_table.cc`: `./bazelw run //shims:generate_docs > "
+      "docs/syscalls.md`\n"
       "\n"
-      "The numbers are riscv64's in Linux 6.18. Of %zu system calls %d are complete, %d partial, %d refused and %d\n"
+      "The numbers are riscv64's in Linux 6.18. Of %zu system calls %d are complete, %d partial, "
+      "%d refused and %d\n"
       "unsupported.\n"
       "\n"
       "- complete: as Linux, for the kinds of files and tasks that pollux has\n"
-      "- partial: as the note says; the rest gets Linux's error number and is named once on stderr\n"
+      "- partial: as the note says; the rest gets Linux's error number and is named once on "
+      "stderr\n"
       "- refused: ENOSYS, quietly, as libraries probe for it and do without\n"
       "- unsupported: ENOSYS, and named once on stderr\n"
       "\n"
       "Arguments are read unless marked `out` or `inout`.\n",
-      SyscallTable().size(), counts[Support::kComplete], counts[Support::kPartial], counts[Support::kRefused],
-      counts[Support::kUnsupported]);
-  std::printf("\n## Supported\n\n| number | call | errors | support |\n| --- | --- | --- | --- |\n");
+      SyscallTable().size(), counts[Support::kComplete], counts[Support::kPartial],
+      counts[Support::kRefused], counts[Support::kUnsupported]);
+  std::printf(
+      "\n## Supported\n\n| number | call | errors | support |\n| --- | --- | --- | --- |\n");
   for (const SyscallRow& row : SyscallTable()) {
     if (row.support != Support::kComplete && row.support != Support::kPartial) continue;
-    const std::string support = row.note[0] != '\0' ? absl::StrCat("partial: ", row.note) : "complete";
-    std::printf("| %d | `%s` | %s | %s |\n", row.number, Signature(row).c_str(), ErrorNames(row).c_str(), support.c_str());
+    const std::string support =
+        row.note[0] != '\0' ? absl::StrCat("partial: ", row.note) : "complete";
+    std::printf("| %d | `%s` | %s | %s |\n", row.number, Signature(row).c_str(),
+                ErrorNames(row).c_str(), support.c_str());
   }
   std::printf("\n## Refused\n\n| number | call | why |\n| --- | --- | --- |\n");
   for (const SyscallRow& row : SyscallTable()) {
-    if (row.support == Support::kRefused) std::printf("| %d | `%s` | %s |\n", row.number, Signature(row).c_str(), row.note);
+    if (row.support == Support::kRefused)
+      std::printf("| %d | `%s` | %s |\n", row.number, Signature(row).c_str(), row.note);
   }
   std::printf("\n## Unsupported\n\n| number | call |\n| --- | --- |\n");
   for (const SyscallRow& row : SyscallTable()) {
-    if (row.support == Support::kUnsupported) std::printf("| %d | `%s` |\n", row.number, Signature(row).c_str());
+    if (row.support == Support::kUnsupported)
+      std::printf("| %d | `%s` |\n", row.number, Signature(row).c_str());
   }
 }
 

@@ -1,5 +1,5 @@
-// The handlers that the rows of syscall_table.cc name: one function a system call. Each decodes its arguments in Linux's order of
-// checks, calls os_emu, and encodes the answer. Families: *_calls.cc.
+// The handlers that the rows of syscall_table.cc name: one function a system call. Each decodes its
+// arguments in Linux's order of checks, calls os_emu, and encodes the answer. Families: *_calls.cc.
 #ifndef POLLUX_SHIMS_HANDLERS_H_
 #define POLLUX_SHIMS_HANDLERS_H_
 
@@ -112,8 +112,10 @@ os_emu::CallResult SysRiscvHwprobe(SyscallContext& context);
 os_emu::CallResult SysRtSigaction(SyscallContext& context);
 os_emu::CallResult SysRtSigpending(SyscallContext& context);
 os_emu::CallResult SysRtSigprocmask(SyscallContext& context);
+os_emu::CallResult SysRtSigqueueinfo(SyscallContext& context);
 os_emu::CallResult SysRtSigreturn(SyscallContext& context);
 os_emu::CallResult SysRtSigsuspend(SyscallContext& context);
+os_emu::CallResult SysRtTgsigqueueinfo(SyscallContext& context);
 os_emu::CallResult SysSchedGetPriorityMax(SyscallContext& context);
 os_emu::CallResult SysSchedGetPriorityMin(SyscallContext& context);
 os_emu::CallResult SysSchedGetaffinity(SyscallContext& context);

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "os_emu/eventfd/eventfd.h"
 #include "os_emu/file/file_status.h"
 #include "os_emu/task/calls.h"
 #include "shims/context.h"
@@ -20,9 +21,11 @@ bool Allows(const os_emu::FileDescription& file, Transfer transfer) {
   return transfer == Transfer::kRead ? file.readable() : file.writable();
 }
 
-CallResult Start(SyscallContext& context, Transfer transfer, DescriptionRef file, UserBuffer buffer) {
-  return transfer == Transfer::kRead ? os_emu::StartRead(context.thread(), std::move(file), std::move(buffer))
-                                     : os_emu::StartWrite(context.thread(), std::move(file), std::move(buffer));
+CallResult Start(SyscallContext& context, Transfer transfer, DescriptionRef file,
+                 UserBuffer buffer) {
+  return transfer == Transfer::kRead
+             ? os_emu::StartRead(context.thread(), std::move(file), std::move(buffer))
+             : os_emu::StartWrite(context.thread(), std::move(file), std::move(buffer));
 }
 
 // vfs_read(): the access mode is looked at before the buffer.
@@ -35,6 +38,29 @@ CallResult AtPosition(SyscallContext& context, Transfer transfer) {
   return Start(context, transfer, *std::move(file), *std::move(buffer));
 }
 
+// do_loop_readv_writev(): a file without write_iter gets one write a segment.
+CallResult WriteSegments(SyscallContext& context, const DescriptionRef& file) {
+  int64_t done = 0;
+  for (uint64_t i = 0; i < context.Arg(2); ++i) {
+    Result<GuestIovec> segment = context.In<GuestIovec>(context.Addr(1) + i * sizeof(GuestIovec));
+    if (!segment.ok()) return segment.error();
+    if (segment->bytes == 0) continue;
+    UserBuffer buffer(&context.memory(), GuestAddr{segment->start}, segment->bytes);
+    // The first may wait. What comes after it is an extra that may be left out, as any write may be
+    // short.
+    if (done == 0) {
+      CallResult first = os_emu::StartWrite(context.thread(), file, buffer);
+      if (first.blocked() || first.value() < 0) return first;
+      done = first.value();
+    } else {
+      const Result<size_t> next = file->Write(buffer);
+      if (!next.ok()) break;
+      done += static_cast<int64_t>(*next);
+    }
+  }
+  return done;
+}
+
 CallResult VectorAtPosition(SyscallContext& context, Transfer transfer) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
@@ -42,6 +68,9 @@ CallResult VectorAtPosition(SyscallContext& context, Transfer transfer) {
   Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
   if (buffer->remaining() == 0) return 0;  // The file is not asked.
+  if (transfer == Transfer::kWrite && dynamic_cast<os_emu::EventFd*>(file->get()) != nullptr) {
+    return WriteSegments(context, *file);
+  }
   return Start(context, transfer, *std::move(file), *std::move(buffer));
 }
 
@@ -52,7 +81,8 @@ bool HasPositions(os_emu::FileDescription& file) {
   return result.ok() || result.error() != Errno::kSPipe;
 }
 
-Result<size_t> TransferAt(os_emu::FileDescription& file, Transfer transfer, UserBuffer& buffer, uint64_t offset) {
+Result<size_t> TransferAt(os_emu::FileDescription& file, Transfer transfer, UserBuffer& buffer,
+                          uint64_t offset) {
   return transfer == Transfer::kRead ? file.ReadAt(buffer, offset) : file.WriteAt(buffer, offset);
 }
 
@@ -99,16 +129,21 @@ CallResult WithFlags(SyscallContext& context, Transfer transfer) {
   return (*file)->Read(*buffer);
 }
 
-// ---- sendfile -----------------------------------------------------------------------------------------------------
+// ---- sendfile
 
 constexpr uint64_t kChunkBytes = 65536;
 
-// Where sendfile and copy_file_range are in a file: at the guest's offset, or at the file's own position.
+// Where sendfile and copy_file_range are in a file: at the guest's offset, or at the file's own
+// position.
 class Position {
  public:
-  Position(DescriptionRef file, std::optional<uint64_t> offset) : file_(std::move(file)), offset_(offset) {}
+  Position(DescriptionRef file, std::optional<uint64_t> offset)
+      : file_(std::move(file)), offset_(offset) {}
 
-  Result<uint64_t> Now() { return offset_.has_value() ? Result<uint64_t>(*offset_) : file_->Seek(0, os_emu::Whence::kCurrent); }
+  Result<uint64_t> Now() {
+    return offset_.has_value() ? Result<uint64_t>(*offset_)
+                               : file_->Seek(0, os_emu::Whence::kCurrent);
+  }
   void Advance(uint64_t bytes) {
     if (offset_.has_value()) {
       *offset_ += bytes;
@@ -133,6 +168,45 @@ Result<size_t> ReadChunk(Position& from, std::string* chunk, uint64_t bytes) {
   return got;
 }
 
+// A sendfile whose destination had no room for the first byte: a write of bytes that were read
+// already. It ends with what that write takes, as any sendfile may end short.
+class SendfileCall final : public os_emu::BlockedCall {
+ public:
+  SendfileCall(std::unique_ptr<std::string> chunk, std::unique_ptr<os_emu::BlockedCall> write,
+               Position from, os_emu::Thread& thread, GuestAddr offset)
+      : chunk_(std::move(chunk)),
+        write_(std::move(write)),
+        from_(std::move(from)),
+        thread_(thread),
+        offset_(offset) {}
+
+  Result<int64_t> Resume(os_emu::Thread& thread, bool timed_out) override {
+    return End(write_->Resume(thread, timed_out));
+  }
+  void Park(os_emu::Thread& thread) override { write_->Park(thread); }
+  void Unpark() override { write_->Unpark(); }
+  Result<int64_t> Interrupt() override { return End(write_->Interrupt()); }
+  os_emu::OnSignal on_signal() const override { return write_->on_signal(); }
+  const char* TypeName() const override { return "sendfile"; }
+
+ private:
+  Result<int64_t> End(const Result<int64_t>& written) {
+    if (!written.ok()) return written;
+    from_.Advance(static_cast<uint64_t>(*written));
+    if (from_.offset().has_value()) {
+      POLLUX_RETURN_IF_ERROR(
+          thread_.process().memory->WriteObject(offset_, static_cast<int64_t>(*from_.offset())));
+    }
+    return written;
+  }
+
+  std::unique_ptr<std::string> chunk_;  // What write_ reads.
+  std::unique_ptr<os_emu::BlockedCall> write_;
+  Position from_;
+  os_emu::Thread& thread_;
+  GuestAddr offset_;
+};
+
 // The offset argument: kFault, kInval (negative).
 Result<std::optional<uint64_t>> OffsetArgument(SyscallContext& context, int i) {
   if (context.Addr(i).IsNull()) return std::optional<uint64_t>();
@@ -146,15 +220,19 @@ Result<std::optional<uint64_t>> OffsetArgument(SyscallContext& context, int i) {
 CallResult SysRead(SyscallContext& context) { return AtPosition(context, Transfer::kRead); }
 CallResult SysWrite(SyscallContext& context) { return AtPosition(context, Transfer::kWrite); }
 CallResult SysReadv(SyscallContext& context) { return VectorAtPosition(context, Transfer::kRead); }
-CallResult SysWritev(SyscallContext& context) { return VectorAtPosition(context, Transfer::kWrite); }
+CallResult SysWritev(SyscallContext& context) {
+  return VectorAtPosition(context, Transfer::kWrite);
+}
 CallResult SysPread64(SyscallContext& context) { return AtOffset(context, Transfer::kRead, false); }
-CallResult SysPwrite64(SyscallContext& context) { return AtOffset(context, Transfer::kWrite, false); }
+CallResult SysPwrite64(SyscallContext& context) {
+  return AtOffset(context, Transfer::kWrite, false);
+}
 CallResult SysPreadv(SyscallContext& context) { return AtOffset(context, Transfer::kRead, true); }
 CallResult SysPwritev(SyscallContext& context) { return AtOffset(context, Transfer::kWrite, true); }
 CallResult SysPreadv2(SyscallContext& context) { return WithFlags(context, Transfer::kRead); }
 CallResult SysPwritev2(SyscallContext& context) { return WithFlags(context, Transfer::kWrite); }
 
-// do_sendfile(). The copy never waits: a destination without room ends it with a short count, or with EAGAIN.
+// do_sendfile(). A destination that runs out of room in the middle ends it with a short count.
 CallResult SysSendfile(SyscallContext& context) {
   Result<std::optional<uint64_t>> offset = OffsetArgument(context, 2);
   if (!offset.ok()) return offset.error();
@@ -178,8 +256,19 @@ CallResult SysSendfile(SyscallContext& context) {
       if (!got.ok()) error = got.error();
       break;
     }
-    UserBuffer buffer = UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
+    UserBuffer buffer =
+        UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
     const Result<size_t> written = (*out)->Write(buffer);
+    if (!written.ok() && written.error() == Errno::kAgain && sent == 0 && !(*out)->nonblocking()) {
+      auto held = std::make_unique<std::string>(std::move(chunk));
+      CallResult write = os_emu::StartWrite(
+          context.thread(), *out,
+          UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(held->data()), held->size()}));
+      if (!write.blocked()) return write;
+      return CallResult(std::make_unique<SendfileCall>(std::move(held), write.TakeBlocked(),
+                                                       std::move(from), context.thread(),
+                                                       context.Addr(2)));
+    }
     if (!written.ok()) {
       error = written.error();
       break;
@@ -190,7 +279,8 @@ CallResult SysSendfile(SyscallContext& context) {
     if (*written < chunk.size()) break;
   }
   if (from.offset().has_value()) {
-    Result<void> stored = context.Out<int64_t>(context.Addr(2), static_cast<int64_t>(*from.offset()));
+    Result<void> stored =
+        context.Out<int64_t>(context.Addr(2), static_cast<int64_t>(*from.offset()));
     if (!stored.ok()) return stored.error();
   }
   if (sent > 0) return sent;
@@ -201,7 +291,7 @@ CallResult SysSendfile(SyscallContext& context) {
     info.sender_uid = context.process().credentials.uid;
     context.kernel().RaiseSignal(context.thread(), info);
   }
-  if (error == Errno::kAgain && !(*out)->nonblocking()) return context.Refuse(Errno::kAgain, "waiting for the destination");
+
   if (error.has_value()) return *error;
   return 0;
 }
@@ -226,8 +316,10 @@ CallResult SysCopyFileRange(SyscallContext& context) {
   const auto is = [](const os_emu::FileStatus& status, uint32_t type) {
     return (status.mode & os_emu::kModeTypeMask) == type;
   };
-  if (is(in_status, os_emu::kModeDirectory) || is(out_status, os_emu::kModeDirectory)) return Errno::kIsDir;
-  if (!is(in_status, os_emu::kModeRegular) || !is(out_status, os_emu::kModeRegular)) return Errno::kInval;
+  if (is(in_status, os_emu::kModeDirectory) || is(out_status, os_emu::kModeDirectory))
+    return Errno::kIsDir;
+  if (!is(in_status, os_emu::kModeRegular) || !is(out_status, os_emu::kModeRegular))
+    return Errno::kInval;
   if (!(*in)->readable() || !(*out)->writable()) return Errno::kBadF;
   if (((*out)->status_flags() & os_emu::kOAppend) != 0) return Errno::kBadF;
 
@@ -252,7 +344,8 @@ CallResult SysCopyFileRange(SyscallContext& context) {
       if (!got.ok()) error = got.error();
       break;
     }
-    UserBuffer buffer = UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
+    UserBuffer buffer =
+        UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
     const Result<uint64_t> at = to.Now();
     if (!at.ok()) return at.error();
     const Result<size_t> written = (*out)->WriteAt(buffer, *at);
@@ -269,7 +362,8 @@ CallResult SysCopyFileRange(SyscallContext& context) {
   if (copied == 0) return error.has_value() ? CallResult(*error) : CallResult(0);
   for (const auto& [position, index] : {std::pair<Position*, int>{&from, 1}, {&to, 3}}) {
     if (!position->offset().has_value()) continue;
-    Result<void> stored = context.Out<int64_t>(context.Addr(index), static_cast<int64_t>(*position->offset()));
+    Result<void> stored =
+        context.Out<int64_t>(context.Addr(index), static_cast<int64_t>(*position->offset()));
     if (!stored.ok()) return stored.error();
   }
   return copied;

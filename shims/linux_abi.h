@@ -1,5 +1,6 @@
-// The structures that riscv64 Linux shares with programs, byte for byte (asm-generic and linux/uapi headers).
-// The sizes asserted here were printed by the riscv64 cross compiler for the headers' own structures.
+// The structures that riscv64 Linux shares with programs, byte for byte (asm-generic and linux/uapi
+// headers). The sizes asserted here were printed by the riscv64 cross compiler for the headers' own
+// structures.
 #ifndef POLLUX_SHIMS_LINUX_ABI_H_
 #define POLLUX_SHIMS_LINUX_ABI_H_
 

@@ -1,4 +1,5 @@
-// The address space: brk(2), mmap(2) and their relatives (mm/mmap.c, mprotect.c, mremap.c, madvise.c, mlock.c, msync.c).
+// The address space: brk(2), mmap(2) and their relatives (mm/mmap.c, mprotect.c, mremap.c,
+// madvise.c, mlock.c, msync.c).
 #include <algorithm>
 #include <string>
 
@@ -20,15 +21,16 @@ constexpr uint64_t kPageMask = kPageBytes - 1;
 constexpr uint64_t kProtSem = 8, kProtGrowsDown = 0x01000000, kProtGrowsUp = 0x02000000;
 
 // mmap's flags.
-constexpr uint64_t kMapShared = 1, kMapPrivate = 2, kMapSharedValidate = 3, kMapDroppable = 8, kMapType = 0xf,
-                   kMapFixed = 0x10, kMapAnonymous = 0x20, kMapGrowsDown = 0x100, kMapHugeTlb = 0x40000,
-                   kMapSync = 0x80000, kMapFixedNoReplace = 0x100000;
+constexpr uint64_t kMapShared = 1, kMapPrivate = 2, kMapSharedValidate = 3, kMapDroppable = 8,
+                   kMapType = 0xf, kMapFixed = 0x10, kMapAnonymous = 0x20, kMapGrowsDown = 0x100,
+                   kMapHugeTlb = 0x40000, kMapSync = 0x80000, kMapFixedNoReplace = 0x100000;
 // LEGACY_MAP_MASK: what MAP_SHARED_VALIDATE accepts.
-constexpr uint64_t kMapLegacy = kMapType | kMapFixed | kMapAnonymous | 0x800 | 0x1000 | 0x1000000 | kMapGrowsDown |
-                                0x2000 | 0x4000 | 0x8000 | 0x10000 | 0x20000 | kMapHugeTlb | kMapFixedNoReplace |
-                                0x4000000 | uint64_t{0x3f} << 26;
+constexpr uint64_t kMapLegacy = kMapType | kMapFixed | kMapAnonymous | 0x800 | 0x1000 | 0x1000000 |
+                                kMapGrowsDown | 0x2000 | 0x4000 | 0x8000 | 0x10000 | 0x20000 |
+                                kMapHugeTlb | kMapFixedNoReplace | 0x4000000 | uint64_t{0x3f} << 26;
 
-// A page that can be written can be read: there is no write-only one (the Sv39 page table entry W without R is reserved).
+// A page that can be written can be read: there is no write-only one (the Sv39 page table entry W
+// without R is reserved).
 uint32_t PageProtection(uint64_t prot) {
   uint32_t result = static_cast<uint32_t>(prot) & (kProtRead | kProtWrite | kProtExec);
   if ((result & kProtWrite) != 0) result |= kProtRead;
@@ -50,14 +52,26 @@ bool AllMapped(memory::AddressSpace& memory, uint64_t start, uint64_t end) {
   return false;
 }
 
+// Whether [start, end) has a page of a file's shared mapping.
+bool AnySharedFile(memory::AddressSpace& memory, uint64_t start, uint64_t end) {
+  for (const memory::Mapping& mapping : memory.Mappings()) {
+    if (mapping.start < end && mapping.end > start && mapping.shared && mapping.inode != 0)
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-CallResult SysBrk(SyscallContext& context) { return static_cast<int64_t>(context.memory().Brk(context.Addr(0)).value); }
+CallResult SysBrk(SyscallContext& context) {
+  return static_cast<int64_t>(context.memory().Brk(context.Addr(0)).value);
+}
 
-// ksys_mmap_pgoff() and do_mmap(). Checks of the address come from AddressSpace::Map and so after those of the file; Linux
-// has them the other way round.
+// ksys_mmap_pgoff() and do_mmap(). Checks of the address come from AddressSpace::Map and so after
+// those of the file; Linux has them the other way round.
 CallResult SysMmap(SyscallContext& context) {
-  const uint64_t length = context.Arg(1), prot = context.Arg(2), flags = context.Arg(3), offset = context.Arg(5);
+  const uint64_t length = context.Arg(1), prot = context.Arg(2), flags = context.Arg(3),
+                 offset = context.Arg(5);
   if ((offset & kPageMask) != 0) return Errno::kInval;
   const bool anonymous = (flags & kMapAnonymous) != 0;
   DescriptionRef file;
@@ -113,6 +127,11 @@ CallResult SysMmap(SyscallContext& context) {
   if (file->Stat(&status).ok()) request.inode = status.ino;
   request.file_offset = offset;
   request.name = file->LinkText();
+  if (type != kMapPrivate) {
+    request.shared = true;
+    context.abi().WarnOnce(
+        "mmap: a shared mapping of a file does not show what is written to the file later");
+  }
   request.contents = {reinterpret_cast<const uint8_t*>(contents->data()), contents->size()};
   request.from_file = true;
   Result<GuestAddr> address = context.memory().Map(request);
@@ -120,7 +139,9 @@ CallResult SysMmap(SyscallContext& context) {
   return static_cast<int64_t>(address->value);
 }
 
-CallResult SysMunmap(SyscallContext& context) { return context.memory().Unmap(context.Addr(0), context.Arg(1)); }
+CallResult SysMunmap(SyscallContext& context) {
+  return context.memory().Unmap(context.Addr(0), context.Arg(1));
+}
 
 // do_mprotect_pkey()
 CallResult SysMprotect(SyscallContext& context) {
@@ -134,6 +155,11 @@ CallResult SysMprotect(SyscallContext& context) {
   if (length == 0 || context.Arg(0) + length <= context.Arg(0)) return Errno::kNoMem;
   if ((prot & ~(kProtRead | kProtWrite | kProtExec | kProtSem)) != 0) return Errno::kInval;
   if (grows != 0) return context.Refuse(Errno::kInval, "PROT_GROWSDOWN");
+  if ((prot & kProtWrite) != 0 &&
+      AnySharedFile(context.memory(), context.Arg(0), context.Arg(0) + length)) {
+    // Linux's answer if the file was opened for reading only.
+    return context.Refuse(Errno::kAcces, "PROT_WRITE for a shared mapping of a file");
+  }
   return context.memory().Protect(context.Addr(0), length, PageProtection(prot));
 }
 
@@ -146,8 +172,9 @@ CallResult SysMremap(SyscallContext& context) {
     if ((flags & kMayMove) == 0 || context.Arg(1) != context.Arg(2)) return Errno::kInval;
     return context.Refuse(Errno::kInval, "MREMAP_DONTUNMAP");
   }
-  Result<GuestAddr> address = context.memory().Remap(context.Addr(0), context.Arg(1), context.Arg(2),
-                                                     (flags & kMayMove) != 0, (flags & kFixed) != 0, context.Addr(4));
+  Result<GuestAddr> address =
+      context.memory().Remap(context.Addr(0), context.Arg(1), context.Arg(2),
+                             (flags & kMayMove) != 0, (flags & kFixed) != 0, context.Addr(4));
   if (!address.ok()) return address.error();
   return static_cast<int64_t>(address->value);
 }
@@ -168,10 +195,27 @@ CallResult SysMadvise(SyscallContext& context) {
     case kDontNeedLocked:
       if (length == 0) return 0;
       return context.memory().Discard(context.Addr(0), length);
-    // What changes nothing that a guest could see: hints about paging, and what only counts at fork or in a core file.
-    case 0: case 1: case 2: case 3: case 10: case 11: case 12: case 13: case 14: case 15: case 16: case 17: case 20:
-    case 21: case 22: case 23: case 25:
-      return AllMapped(context.memory(), context.Arg(0), end) ? CallResult(0) : CallResult(Errno::kNoMem);
+    // What changes nothing that a guest could see: hints about paging, and what only counts at fork
+    // or in a core file.
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 10:
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+    case 15:
+    case 16:
+    case 17:
+    case 20:
+    case 21:
+    case 22:
+    case 23:
+    case 25:
+      return AllMapped(context.memory(), context.Arg(0), end) ? CallResult(0)
+                                                              : CallResult(Errno::kNoMem);
     default:
       return context.Refuse(Errno::kInval, name);
   }
@@ -199,10 +243,11 @@ CallResult SysMsync(SyscallContext& context) {
   if ((flags & kAsync) != 0 && (flags & kSync) != 0) return Errno::kInval;
   const uint64_t end = context.Arg(0) + PageAlign(context.Arg(1));
   if (end < context.Arg(0)) return Errno::kNoMem;
-  return AllMapped(context.memory(), context.Arg(0), end) ? CallResult(0) : CallResult(Errno::kNoMem);
+  return AllMapped(context.memory(), context.Arg(0), end) ? CallResult(0)
+                                                          : CallResult(Errno::kNoMem);
 }
 
-// ---- Locking: every page is in memory anyway; what remains are the checks ----------------------------------------
+// ---- Locking: every page is in memory anyway; what remains are the checks
 
 namespace {
 
@@ -218,7 +263,8 @@ CallResult Lock(SyscallContext& context, bool locks) {
     if (length > limit) return Errno::kNoMem;
   }
   if (start + length < start) return Errno::kInval;
-  return AllMapped(context.memory(), start, start + length) ? CallResult(0) : CallResult(Errno::kNoMem);
+  return AllMapped(context.memory(), start, start + length) ? CallResult(0)
+                                                            : CallResult(Errno::kNoMem);
 }
 
 }  // namespace
@@ -235,7 +281,8 @@ CallResult SysMlock2(SyscallContext& context) {
 CallResult SysMlockall(SyscallContext& context) {
   constexpr uint32_t kCurrent = 1, kFuture = 2, kOnFault = 4;
   const uint32_t flags = context.UInt(0);
-  if (flags == 0 || (flags & ~(kCurrent | kFuture | kOnFault)) != 0 || flags == kOnFault) return Errno::kInval;
+  if (flags == 0 || (flags & ~(kCurrent | kFuture | kOnFault)) != 0 || flags == kOnFault)
+    return Errno::kInval;
   const os_emu::Process& process = context.process();
   if (process.credentials.euid != 0) {
     const uint64_t limit = process.rlimits[kRlimitMemlock].soft;

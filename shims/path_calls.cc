@@ -1,4 +1,5 @@
-// Calls that take a path, and their relatives that take a descriptor (fs/namei.c, fs/open.c, fs/stat.c, fs/utimes.c).
+// Calls that take a path, and their relatives that take a descriptor (fs/namei.c, fs/open.c,
+// fs/stat.c, fs/utimes.c).
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -28,7 +29,7 @@ FileSystem& Files(SyscallContext& context) { return context.kernel().files(); }
 
 }  // namespace
 
-// ---- Opening ----------------------------------------------------------------------------------------------------
+// ---- Opening
 
 CallResult SysOpenat(SyscallContext& context) {
   const uint32_t flags = context.UInt(2);
@@ -36,20 +37,24 @@ CallResult SysOpenat(SyscallContext& context) {
   constexpr uint32_t kTmpFile = os_emu::kOTmpFileBit | os_emu::kODirectory;
   const bool path_only = (flags & os_emu::kOPath) != 0;
   if (!path_only && (flags & os_emu::kOTmpFileBit) != 0 &&
-      ((flags & kTmpFile) != kTmpFile || (flags & os_emu::kOCreat) != 0 || (flags & os_emu::kOAccMode) == os_emu::kORdOnly)) {
+      ((flags & kTmpFile) != kTmpFile || (flags & os_emu::kOCreat) != 0 ||
+       (flags & os_emu::kOAccMode) == os_emu::kORdOnly)) {
     return Errno::kInval;
   }
-  if (!path_only && (flags & os_emu::kOCreat) != 0 && (flags & os_emu::kODirectory) != 0) return Errno::kInval;
+  if (!path_only && (flags & os_emu::kOCreat) != 0 && (flags & os_emu::kODirectory) != 0)
+    return Errno::kInval;
   Result<std::string> path = context.Path(1);
   if (!path.ok()) return path.error();
   if (path->empty()) return Errno::kNoEnt;
-  // The number comes first, so that a full table creates no file. Something has to sit there meanwhile.
+  // The number comes first, so that a full table creates no file. Something has to sit there
+  // meanwhile.
   os_emu::FdTable& fds = context.process().fds;
   Result<Fd> fd = fds.Install(os_emu::MakeDescription<os_emu::EventFd>(0u, false, false), true);
   if (!fd.ok()) return fd.error();
   const auto open = [&]() -> Result<DescriptionRef> {
     POLLUX_ASSIGN_OR_RETURN(const DescriptionRef base, context.Base(0, *path));
-    return Files(context).Open(CallerOf(context.thread()), base, *path, flags, context.UInt(3) & kAllPermissions);
+    return Files(context).Open(CallerOf(context.thread()), base, *path, flags,
+                               context.UInt(3) & kAllPermissions);
   };
   Result<DescriptionRef> file = open();
   if (!file.ok()) {
@@ -57,12 +62,14 @@ CallResult SysOpenat(SyscallContext& context) {
     return file.error();
   }
   const bool close_on_exec = (flags & os_emu::kOCloExec) != 0;
-  POLLUX_CHECK(fds.InstallAt(*fd, *std::move(file), close_on_exec).ok()) << "the number was free a moment ago";
+  POLLUX_CHECK(fds.InstallAt(*fd, *std::move(file), close_on_exec).ok())
+      << "the number was free a moment ago";
   return static_cast<int64_t>(*fd);
 }
 
 CallResult SysMemfdCreate(SyscallContext& context) {
-  constexpr uint32_t kCloseOnExec = 1, kAllowSealing = 2, kHugePages = 4, kNoExecSeal = 8, kExec = 16;
+  constexpr uint32_t kCloseOnExec = 1, kAllowSealing = 2, kHugePages = 4, kNoExecSeal = 8,
+                     kExec = 16;
   constexpr size_t kMaxName = 249;
   const uint32_t flags = context.UInt(1);
   if ((flags & kHugePages) != 0) return context.Refuse(Errno::kInval, "MFD_HUGETLB");
@@ -77,7 +84,7 @@ CallResult SysMemfdCreate(SyscallContext& context) {
   return static_cast<int64_t>(*fd);
 }
 
-// ---- stat -------------------------------------------------------------------------------------------------------
+// ---- stat
 
 namespace {
 
@@ -113,9 +120,12 @@ GuestStat ToStat(const FileStatus& status) {
 }
 
 uint32_t MajorOf(uint64_t device) { return static_cast<uint32_t>(device >> 8 & 0xfff); }
-uint32_t MinorOf(uint64_t device) { return static_cast<uint32_t>((device & 0xff) | (device >> 12 & 0xfff00)); }
+uint32_t MinorOf(uint64_t device) {
+  return static_cast<uint32_t>((device & 0xff) | (device >> 12 & 0xfff00));
+}
 
-constexpr uint32_t kStatxBasic = 0x7ff, kStatxBirth = 0x800, kStatxMountId = 0x1000, kStatxReserved = 0x80000000;
+constexpr uint32_t kStatxBasic = 0x7ff, kStatxBirth = 0x800, kStatxMountId = 0x1000,
+                   kStatxReserved = 0x80000000;
 
 GuestStatx ToStatx(const FileStatus& status) {
   GuestStatx result;
@@ -149,7 +159,8 @@ GuestStatx ToStatx(const FileStatus& status) {
 }
 
 constexpr uint32_t kAtSyncType = 0x6000;
-constexpr uint32_t kStatFlags = kAtSymlinkNoFollow | os_emu::kAtNoAutomount | kAtEmptyPath | kAtSyncType;
+constexpr uint32_t kStatFlags =
+    kAtSymlinkNoFollow | os_emu::kAtNoAutomount | kAtEmptyPath | kAtSyncType;
 
 // vfs_fstatat() and vfs_statx(): the path is read first, then the flags are looked at.
 Result<FileStatus> StatAt(SyscallContext& context, uint32_t flags) {
@@ -167,7 +178,8 @@ Result<FileStatus> StatAt(SyscallContext& context, uint32_t flags) {
     POLLUX_RETURN_IF_ERROR(place.base->Stat(&status));
     return status;
   }
-  return Files(context).Stat(CallerOf(context.thread()), place.base, place.path, flags & ~kAtSyncType);
+  return Files(context).Stat(CallerOf(context.thread()), place.base, place.path,
+                             flags & ~kAtSyncType);
 }
 
 }  // namespace
@@ -195,7 +207,8 @@ CallResult SysStatx(SyscallContext& context) {
     if (!path.ok()) return path.error();
     if (path->empty() && (flags & kAtEmptyPath) == 0) return Errno::kNoEnt;
   }
-  if ((context.UInt(3) & kStatxReserved) != 0 || (flags & kAtSyncType) == kAtSyncType) return Errno::kInval;
+  if ((context.UInt(3) & kStatxReserved) != 0 || (flags & kAtSyncType) == kAtSyncType)
+    return Errno::kInval;
   Result<FileStatus> status = StatAt(context, flags);
   if (!status.ok()) return status.error();
   return context.Out(context.Addr(4), ToStatx(*status));
@@ -203,7 +216,8 @@ CallResult SysStatx(SyscallContext& context) {
 
 namespace {
 
-CallResult PutStatfs(SyscallContext& context, int i, const Result<os_emu::FileSystemStatus>& status) {
+CallResult PutStatfs(SyscallContext& context, int i,
+                     const Result<os_emu::FileSystemStatus>& status) {
   constexpr int64_t kStValid = 0x20;
   if (!status.ok()) return status.error();
   GuestStatfs result;
@@ -229,13 +243,16 @@ CallResult SysStatfs(SyscallContext& context) {
   Result<std::string> path = context.Path(0);
   if (!path.ok()) return path.error();
   if (path->empty()) return Errno::kNoEnt;
-  return PutStatfs(context, 1, Files(context).StatFileSystem(CallerOf(context.thread()), {}, *path));
+  return PutStatfs(context, 1,
+                   Files(context).StatFileSystem(CallerOf(context.thread()), {}, *path));
 }
 
 CallResult SysFstatfs(SyscallContext& context) {
   Result<DescriptionRef> file = context.AnyFile(0);
   if (!file.ok()) return file.error();
-  return PutStatfs(context, 1, Files(context).StatFileSystem(CallerOf(context.thread()), *file, "", kAtEmptyPath));
+  return PutStatfs(
+      context, 1,
+      Files(context).StatFileSystem(CallerOf(context.thread()), *file, "", kAtEmptyPath));
 }
 
 CallResult SysReadlinkat(SyscallContext& context) {
@@ -243,7 +260,8 @@ CallResult SysReadlinkat(SyscallContext& context) {
   if (size <= 0) return Errno::kInval;
   Result<Place> place = context.PlaceAt(0, 1, kAtEmptyPath);
   if (!place.ok()) return place.error();
-  Result<std::string> target = Files(context).ReadLink(CallerOf(context.thread()), place->base, place->path);
+  Result<std::string> target =
+      Files(context).ReadLink(CallerOf(context.thread()), place->base, place->path);
   if (!target.ok()) return target.error();
   const size_t bytes = std::min<size_t>(target->size(), size);
   const std::span<const uint8_t> from(reinterpret_cast<const uint8_t*>(target->data()), bytes);
@@ -256,11 +274,13 @@ namespace {
 CallResult Access(SyscallContext& context, uint32_t flags) {
   const uint32_t wanted = context.UInt(2);
   if ((wanted & ~7u) != 0) return Errno::kInval;
-  if ((flags & ~(os_emu::kAtEAccess | kAtSymlinkNoFollow | kAtEmptyPath)) != 0) return Errno::kInval;
+  if ((flags & ~(os_emu::kAtEAccess | kAtSymlinkNoFollow | kAtEmptyPath)) != 0)
+    return Errno::kInval;
   Result<Place> place = context.PlaceAt(0, 1, flags);
   if (!place.ok()) return place.error();
-  const os_emu::Caller caller =
-      (flags & os_emu::kAtEAccess) != 0 ? CallerOf(context.thread()) : os_emu::RealCallerOf(context.thread());
+  const os_emu::Caller caller = (flags & os_emu::kAtEAccess) != 0
+                                    ? CallerOf(context.thread())
+                                    : os_emu::RealCallerOf(context.thread());
   return Files(context).Access(caller, place->base, place->path, wanted, flags);
 }
 
@@ -269,7 +289,7 @@ CallResult Access(SyscallContext& context, uint32_t flags) {
 CallResult SysFaccessat(SyscallContext& context) { return Access(context, 0); }
 CallResult SysFaccessat2(SyscallContext& context) { return Access(context, context.UInt(3)); }
 
-// ---- Directories ------------------------------------------------------------------------------------------------
+// ---- Directories
 
 CallResult SysGetcwd(SyscallContext& context) {
   Result<std::string> path = os_emu::WorkingDirectory(context.thread());
@@ -302,22 +322,30 @@ CallResult SysUmask(SyscallContext& context) {
 CallResult SysMkdirat(SyscallContext& context) {
   Result<Place> place = context.PlaceAt(0, 1);
   if (!place.ok()) return place.error();
-  return Files(context).MakeDirectory(CallerOf(context.thread()), place->base, place->path, context.UInt(2) & 0xffff);
+  return Files(context).MakeDirectory(CallerOf(context.thread()), place->base, place->path,
+                                      context.UInt(2) & 0xffff);
 }
 
 CallResult SysMknodat(SyscallContext& context) {
   // do_mknodat() looks at the type first.
   const uint32_t mode = context.UInt(2) & 0xffff;
   switch (mode & os_emu::kModeTypeMask) {
-    case 0: case os_emu::kModeRegular: case os_emu::kModeFifo: case os_emu::kModeSocket: case os_emu::kModeCharacter:
+    case 0:
+    case os_emu::kModeRegular:
+    case os_emu::kModeFifo:
+    case os_emu::kModeSocket:
+    case os_emu::kModeCharacter:
     case os_emu::kModeBlock:
       break;
-    case os_emu::kModeDirectory: return Errno::kPerm;
-    default: return Errno::kInval;
+    case os_emu::kModeDirectory:
+      return Errno::kPerm;
+    default:
+      return Errno::kInval;
   }
   Result<Place> place = context.PlaceAt(0, 1);
   if (!place.ok()) return place.error();
-  return Files(context).MakeNode(CallerOf(context.thread()), place->base, place->path, mode, context.UInt(3));
+  return Files(context).MakeNode(CallerOf(context.thread()), place->base, place->path, mode,
+                                 context.UInt(3));
 }
 
 CallResult SysSymlinkat(SyscallContext& context) {
@@ -333,7 +361,8 @@ CallResult SysUnlinkat(SyscallContext& context) {
   if ((context.UInt(2) & ~os_emu::kAtRemoveDir) != 0) return Errno::kInval;
   Result<Place> place = context.PlaceAt(0, 1);
   if (!place.ok()) return place.error();
-  return Files(context).Unlink(CallerOf(context.thread()), place->base, place->path, context.UInt(2));
+  return Files(context).Unlink(CallerOf(context.thread()), place->base, place->path,
+                               context.UInt(2));
 }
 
 CallResult SysLinkat(SyscallContext& context) {
@@ -343,27 +372,32 @@ CallResult SysLinkat(SyscallContext& context) {
   if (!from.ok()) return from.error();
   Result<Place> to = context.PlaceAt(2, 3);
   if (!to.ok()) return to.error();
-  return Files(context).Link(CallerOf(context.thread()), from->base, from->path, to->base, to->path, flags);
+  return Files(context).Link(CallerOf(context.thread()), from->base, from->path, to->base, to->path,
+                             flags);
 }
 
 CallResult SysRenameat2(SyscallContext& context) {
   const uint32_t flags = context.UInt(4);
-  constexpr uint32_t kAll = os_emu::kRenameNoReplace | os_emu::kRenameExchange | os_emu::kRenameWhiteout;
+  constexpr uint32_t kAll =
+      os_emu::kRenameNoReplace | os_emu::kRenameExchange | os_emu::kRenameWhiteout;
   if ((flags & ~kAll) != 0) return Errno::kInval;
-  if ((flags & os_emu::kRenameExchange) != 0 && (flags & ~os_emu::kRenameExchange) != 0) return Errno::kInval;
+  if ((flags & os_emu::kRenameExchange) != 0 && (flags & ~os_emu::kRenameExchange) != 0)
+    return Errno::kInval;
   Result<Place> from = context.PlaceAt(0, 1);
   if (!from.ok()) return from.error();
   Result<Place> to = context.PlaceAt(2, 3);
   if (!to.ok()) return to.error();
-  return Files(context).Rename(CallerOf(context.thread()), from->base, from->path, to->base, to->path, flags);
+  return Files(context).Rename(CallerOf(context.thread()), from->base, from->path, to->base,
+                               to->path, flags);
 }
 
-// ---- Inodes -----------------------------------------------------------------------------------------------------
+// ---- Inodes
 
 CallResult SysFchmod(SyscallContext& context) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
-  return Files(context).ChangeMode(CallerOf(context.thread()), *file, "", context.UInt(1) & kAllPermissions, kAtEmptyPath);
+  return Files(context).ChangeMode(CallerOf(context.thread()), *file, "",
+                                   context.UInt(1) & kAllPermissions, kAtEmptyPath);
 }
 
 namespace {
@@ -384,8 +418,8 @@ CallResult SysFchmodat2(SyscallContext& context) { return ChangeMode(context, co
 CallResult SysFchown(SyscallContext& context) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
-  return Files(context).ChangeOwner(CallerOf(context.thread()), *file, "", context.UInt(1), context.UInt(2),
-                                    kAtEmptyPath);
+  return Files(context).ChangeOwner(CallerOf(context.thread()), *file, "", context.UInt(1),
+                                    context.UInt(2), kAtEmptyPath);
 }
 
 CallResult SysFchownat(SyscallContext& context) {
@@ -393,8 +427,8 @@ CallResult SysFchownat(SyscallContext& context) {
   if ((flags & ~(kAtSymlinkNoFollow | kAtEmptyPath)) != 0) return Errno::kInval;
   Result<Place> place = context.PlaceAt(0, 1, flags);
   if (!place.ok()) return place.error();
-  return Files(context).ChangeOwner(CallerOf(context.thread()), place->base, place->path, context.UInt(2),
-                                    context.UInt(3), flags);
+  return Files(context).ChangeOwner(CallerOf(context.thread()), place->base, place->path,
+                                    context.UInt(2), context.UInt(3), flags);
 }
 
 CallResult SysTruncate(SyscallContext& context) {
@@ -415,7 +449,8 @@ CallResult SysUtimensat(SyscallContext& context) {
     int omitted = 0;
     GuestTimespec times[2];
     for (int i = 0; i < 2; ++i) {
-      Result<GuestTimespec> time = context.In<GuestTimespec>(context.Addr(2) + i * sizeof(GuestTimespec));
+      Result<GuestTimespec> time =
+          context.In<GuestTimespec>(context.Addr(2) + i * sizeof(GuestTimespec));
       if (!time.ok()) return time.error();
       times[i] = *time;
       omitted += time->nanoseconds == kOmit;
@@ -452,7 +487,8 @@ CallResult SysUtimensat(SyscallContext& context) {
     Result<FileStatus> found = Files(context).Stat(caller, place->base, place->path, flags);
     return found.ok() ? Errno::kInval : found.error();
   }
-  return Files(context).ChangeTimes(caller, place->base, place->path, changes[0], changes[1], flags);
+  return Files(context).ChangeTimes(caller, place->base, place->path, changes[0], changes[1],
+                                    flags);
 }
 
 }  // namespace pollux::shims

@@ -1,14 +1,16 @@
-// Processes: exit(2), ids and credentials (kernel/sys.c), limits, prctl(2), personality(2), getrandom(2).
+// Processes: exit(2), ids and credentials (kernel/sys.c), limits, prctl(2), personality(2),
+// getrandom(2).
 #include <algorithm>
 #include <array>
 #include <string>
 
 #include "shims/context.h"
+#include "shims/flag_names.h"
 #include "shims/handlers.h"
 
 namespace pollux::shims {
 
-// ---- Ending -----------------------------------------------------------------------------------------------------
+// ---- Ending
 
 CallResult SysExit(SyscallContext& context) {
   context.kernel().EndThread(context.thread(), context.Int(0) & 0xff);
@@ -20,15 +22,25 @@ CallResult SysExitGroup(SyscallContext& context) {
   return 0;
 }
 
-// ---- Ids ----------------------------------------------------------------------------------------------------------
+// ---- Ids
 
-CallResult SysGetpid(SyscallContext& context) { return static_cast<int64_t>(context.process().pid()); }
-CallResult SysGettid(SyscallContext& context) { return static_cast<int64_t>(context.thread().tid()); }
-CallResult SysGetppid(SyscallContext& context) { return static_cast<int64_t>(context.process().parent); }
+CallResult SysGetpid(SyscallContext& context) {
+  return static_cast<int64_t>(context.process().pid());
+}
+CallResult SysGettid(SyscallContext& context) {
+  return static_cast<int64_t>(context.thread().tid());
+}
+CallResult SysGetppid(SyscallContext& context) {
+  return static_cast<int64_t>(context.process().parent);
+}
 CallResult SysGetuid(SyscallContext& context) { return int64_t{context.process().credentials.uid}; }
-CallResult SysGeteuid(SyscallContext& context) { return int64_t{context.process().credentials.euid}; }
+CallResult SysGeteuid(SyscallContext& context) {
+  return int64_t{context.process().credentials.euid};
+}
 CallResult SysGetgid(SyscallContext& context) { return int64_t{context.process().credentials.gid}; }
-CallResult SysGetegid(SyscallContext& context) { return int64_t{context.process().credentials.egid}; }
+CallResult SysGetegid(SyscallContext& context) {
+  return int64_t{context.process().credentials.egid};
+}
 
 namespace {
 
@@ -75,8 +87,10 @@ CallResult SetRealAndEffective(SyscallContext& context, Ids ids) {
   const uint32_t real = context.UInt(0), effective = context.UInt(1);
   const bool privileged = IsPrivileged(context);
   const uint32_t old_real = ids.real;
-  if (real != kKeep && real != ids.real && real != ids.effective && !privileged) return Errno::kPerm;
-  if (effective != kKeep && effective != ids.real && effective != ids.effective && effective != ids.saved && !privileged) {
+  if (real != kKeep && real != ids.real && real != ids.effective && !privileged)
+    return Errno::kPerm;
+  if (effective != kKeep && effective != ids.real && effective != ids.effective &&
+      effective != ids.saved && !privileged) {
     return Errno::kPerm;
   }
   if (real != kKeep) ids.real = real;
@@ -90,7 +104,8 @@ CallResult SetAll(SyscallContext& context, Ids ids) {
   const bool privileged = IsPrivileged(context);
   const uint32_t wanted[3] = {context.UInt(0), context.UInt(1), context.UInt(2)};
   for (uint32_t id : wanted) {
-    if (id != kKeep && id != ids.real && id != ids.effective && id != ids.saved && !privileged) return Errno::kPerm;
+    if (id != kKeep && id != ids.real && id != ids.effective && id != ids.saved && !privileged)
+      return Errno::kPerm;
   }
   if (wanted[0] != kKeep) ids.real = wanted[0];
   if (wanted[1] != kKeep) ids.effective = wanted[1];
@@ -111,7 +126,8 @@ CallResult GetAll(SyscallContext& context, Ids ids) {
 // Answers the old id, whether or not it was changed.
 CallResult SetFileId(SyscallContext& context, Ids ids) {
   const uint32_t old = ids.file, id = context.UInt(0);
-  if (id != kKeep && (id == ids.real || id == ids.effective || id == ids.saved || id == ids.file || IsPrivileged(context))) {
+  if (id != kKeep && (id == ids.real || id == ids.effective || id == ids.saved || id == ids.file ||
+                      IsPrivileged(context))) {
     ids.file = id;
   }
   return int64_t{old};
@@ -123,8 +139,12 @@ CallResult SysGetpgid(SyscallContext& context) { return GroupOf(context); }
 CallResult SysGetsid(SyscallContext& context) { return GroupOf(context); }
 CallResult SysSetuid(SyscallContext& context) { return SetId(context, UserIds(context)); }
 CallResult SysSetgid(SyscallContext& context) { return SetId(context, GroupIds(context)); }
-CallResult SysSetreuid(SyscallContext& context) { return SetRealAndEffective(context, UserIds(context)); }
-CallResult SysSetregid(SyscallContext& context) { return SetRealAndEffective(context, GroupIds(context)); }
+CallResult SysSetreuid(SyscallContext& context) {
+  return SetRealAndEffective(context, UserIds(context));
+}
+CallResult SysSetregid(SyscallContext& context) {
+  return SetRealAndEffective(context, GroupIds(context));
+}
 CallResult SysSetresuid(SyscallContext& context) { return SetAll(context, UserIds(context)); }
 CallResult SysSetresgid(SyscallContext& context) { return SetAll(context, GroupIds(context)); }
 CallResult SysGetresuid(SyscallContext& context) { return GetAll(context, UserIds(context)); }
@@ -136,17 +156,27 @@ CallResult SysGetgroups(SyscallContext& context) {
   return context.Int(0) < 0 ? CallResult(Errno::kInval) : CallResult(0);
 }
 
-// ---- Limits -------------------------------------------------------------------------------------------------------
+// ---- Limits
 
 namespace {
 
 constexpr uint32_t kRlimitStack = 3, kRlimitNoFile = 7;
 
-Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_t resource, const GuestRlimit& wanted) {
+Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_t resource,
+                      const GuestRlimit& wanted) {
   if (resource >= os_emu::kRlimits || wanted.soft > wanted.hard) return Errno::kInval;
   os_emu::Rlimit& limit = process.rlimits[resource];
   if (resource == kRlimitNoFile && wanted.hard > os_emu::FdTable::kMaxOpen) return Errno::kPerm;
   if (wanted.hard > limit.hard && !IsPrivileged(context)) return Errno::kPerm;
+  // What Linux enforces and pollux only keeps. (RLIMIT_CORE, RLIMIT_NICE and their like have no
+  // effect that could be missed.)
+  constexpr uint32_t kKeptOnly[] = {0, 1,  2, 6,
+                                    9, 11, 15};  // CPU, FSIZE, DATA, NPROC, AS, SIGPENDING, RTTIME
+  if (wanted.soft < limit.soft &&
+      std::find(std::begin(kKeptOnly), std::end(kKeptOnly), resource) != std::end(kKeptOnly)) {
+    context.abi().WarnOnce(std::string("setrlimit: ") + NameOf(kResources, resource) +
+                           " is kept but not enforced");
+  }
   limit = {wanted.soft, wanted.hard};
   if (resource == kRlimitNoFile) process.fds.set_limit(static_cast<int32_t>(wanted.soft));
   if (resource == kRlimitStack) process.memory->SetStackLimit(wanted.soft);
@@ -192,12 +222,21 @@ CallResult SysSetrlimit(SyscallContext& context) {
   return SetLimit(context, context.process(), context.UInt(0), *wanted);
 }
 
-// ---- prctl --------------------------------------------------------------------------------------------------------
+// ---- prctl
 
 CallResult SysPrctl(SyscallContext& context) {
   enum Option : uint32_t {
-    kGetDumpable = 3, kSetDumpable = 4, kSetName = 15, kGetName = 16, kGetSeccomp = 21, kCapBsetRead = 23,
-    kGetTimerSlack = 30, kSetNoNewPrivs = 38, kGetNoNewPrivs = 39, kGetTidAddress = 40, kSetVma = 0x53564d41,
+    kGetDumpable = 3,
+    kSetDumpable = 4,
+    kSetName = 15,
+    kGetName = 16,
+    kGetSeccomp = 21,
+    kCapBsetRead = 23,
+    kGetTimerSlack = 30,
+    kSetNoNewPrivs = 38,
+    kGetNoNewPrivs = 39,
+    kGetTidAddress = 40,
+    kSetVma = 0x53564d41,
   };
   constexpr size_t kNameBytes = 16;  // TASK_COMM_LEN
   os_emu::Thread& thread = context.thread();
@@ -214,7 +253,8 @@ CallResult SysPrctl(SyscallContext& context) {
       Result<std::string> name = context.memory().ReadString(context.Addr(1), kNameBytes);
       if (!name.ok() && name.error() == Errno::kNameTooLong) {
         std::string start(kNameBytes - 1, '\0');
-        if (context.memory().Read(context.Addr(1), {reinterpret_cast<uint8_t*>(start.data()), start.size()}) != start.size()) {
+        if (context.memory().Read(context.Addr(1), {reinterpret_cast<uint8_t*>(start.data()),
+                                                    start.size()}) != start.size()) {
           return Errno::kFault;
         }
         thread.name = start;
@@ -253,7 +293,8 @@ CallResult SysPrctl(SyscallContext& context) {
     case kGetTidAddress:
       return context.Out(context.Addr(1), thread.clear_child_tid.value);
     case kSetVma:
-      return Errno::kInval;  // As by a kernel without CONFIG_ANON_VMA_NAME; C libraries call it on the off chance.
+      return Errno::kInval;  // As by a kernel without CONFIG_ANON_VMA_NAME; C libraries call it on
+                             // the off chance.
     default:
       return context.Refuse(Errno::kInval, "option " + std::to_string(context.Int(0)));
   }
@@ -266,7 +307,7 @@ CallResult SysPersonality(SyscallContext& context) {
   return context.Refuse(Errno::kInval, "a personality other than PER_LINUX");
 }
 
-// ---- getrandom ----------------------------------------------------------------------------------------------------
+// ---- getrandom
 
 CallResult SysGetrandom(SyscallContext& context) {
   constexpr uint32_t kNonBlock = 1, kRandom = 2, kInsecure = 4;
@@ -279,7 +320,8 @@ CallResult SysGetrandom(SyscallContext& context) {
   int64_t copied = 0;
   while (buffer->remaining() > 0) {
     std::array<uint8_t, 4096> bytes;
-    const std::span<uint8_t> chunk(bytes.data(), std::min<uint64_t>(bytes.size(), buffer->remaining()));
+    const std::span<uint8_t> chunk(bytes.data(),
+                                   std::min<uint64_t>(bytes.size(), buffer->remaining()));
     context.kernel().world_random().Fill(chunk);
     const size_t done = buffer->CopyTo(chunk);
     copied += static_cast<int64_t>(done);

@@ -21,7 +21,8 @@ constexpr bool IsError(int64_t value) { return value < 0 && value >= -4095; }
 
 std::string ErrorText(int64_t value) {
   const Errno error = static_cast<Errno>(-value);
-  return absl::StrFormat("-1 %s (%s)", std::string(ErrnoName(error)), std::string(ErrnoText(error)));
+  return absl::StrFormat("-1 %s (%s)", std::string(ErrnoName(error)),
+                         std::string(ErrnoText(error)));
 }
 
 std::string ResultText(const SyscallRow* row, const PrintView& view) {
@@ -40,7 +41,8 @@ std::string ResultText(const SyscallRow* row, const PrintView& view) {
     case ReturnType::kFcntl:
       switch (static_cast<uint32_t>(view.args[1])) {
         case 1:
-          return value == 0 ? "0" : absl::StrFormat("%#x (flags %s)", value, FlagText(kFdFlags, value));
+          return value == 0 ? "0"
+                            : absl::StrFormat("%#x (flags %s)", value, FlagText(kFdFlags, value));
         case 3:
           return absl::StrFormat("%s (flags %s)", value == 0 ? "0" : absl::StrFormat("%#x", value),
                                  FlagText(kOpenFlags, value));
@@ -57,31 +59,6 @@ std::string ResultText(const SyscallRow* row, const PrintView& view) {
       break;
   }
   return absl::StrFormat("%d", value);
-}
-
-std::string SiginfoText(const os_emu::SignalInfo& info) {
-  using namespace os_emu;  // NOLINT: the signal numbers.
-  std::string text = absl::StrFormat("{si_signo=%s, si_code=", SignalText(info.signal));
-  const bool fault = info.code > 0 && info.code != kSiKernel &&
-                     (info.signal == kSigSegv || info.signal == kSigBus || info.signal == kSigIll ||
-                      info.signal == kSigTrap || info.signal == kSigFpe);
-  const char* code = nullptr;
-  if (info.code == kSiUser) code = "SI_USER";
-  if (info.code == kSiTkill) code = "SI_TKILL";
-  if (info.code == kSiQueue) code = "SI_QUEUE";
-  if (info.code == kSiKernel) code = "SI_KERNEL";
-  if (fault && info.signal == kSigSegv) code = info.code == kSegvMapErr ? "SEGV_MAPERR" : "SEGV_ACCERR";
-  if (fault && info.signal == kSigBus) code = info.code == kBusAdrAln ? "BUS_ADRALN" : "BUS_ADRERR";
-  if (fault && info.signal == kSigIll) code = "ILL_ILLOPC";
-  if (fault && info.signal == kSigTrap) code = "TRAP_BRKPT";
-  text += code != nullptr ? std::string(code) : absl::StrFormat("%d", info.code);
-  if (fault) {
-    text += ", si_addr=" + PointerText(info.fault_address.value);
-  } else if (info.code == kSiUser || info.code == kSiTkill || info.code == kSiQueue) {
-    absl::StrAppendFormat(&text, ", si_pid=%d, si_uid=%u", info.sender_pid, info.sender_uid);
-    if (info.code == kSiQueue) absl::StrAppendFormat(&text, ", si_int=%d, si_ptr=%s", static_cast<int32_t>(info.value), PointerText(info.value));
-  }
-  return text + "}";
 }
 
 // The line up to and including the parenthesis.
@@ -106,7 +83,7 @@ std::string WithResult(std::string call, const std::string& result) {
 
 }  // namespace
 
-// ---- Dispatch ---------------------------------------------------------------------------------------------------
+// ---- Dispatch
 
 os_emu::CallResult Dispatch(SyscallContext& context) {
   const SyscallRow* row = FindSyscall(context.call().number);
@@ -115,8 +92,8 @@ os_emu::CallResult Dispatch(SyscallContext& context) {
 
 os_emu::CallResult SysUnsupported(SyscallContext& context) {
   const uint64_t number = context.call().number;
-  context.abi().WarnOnce(
-      absl::StrFormat("unsupported system call %s (%u) returns ENOSYS", SyscallName(number), number));
+  context.abi().WarnOnce(absl::StrFormat("unsupported system call %s (%u) returns ENOSYS",
+                                         SyscallName(number), number));
   return Errno::kNoSys;
 }
 
@@ -169,7 +146,8 @@ bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
 }
 
 void SyscallAbi::Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, int64_t value) {
-  // restore_saved_sigmask_unless(EINTR): a handler that runs now is to bring back the mask from before the call.
+  // restore_saved_sigmask_unless(EINTR): a handler that runs now is to bring back the mask from
+  // before the call.
   if (thread.saved_mask.has_value() && value != ErrorValue(Errno::kIntr)) {
     thread.signal_mask = *thread.saved_mask;
     thread.saved_mask.reset();
@@ -178,7 +156,7 @@ void SyscallAbi::Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, in
   TraceResult(thread, call, value);
 }
 
-// ---- Signals ----------------------------------------------------------------------------------------------------
+// ---- Signals
 
 void SyscallAbi::InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call* call,
                                   const os_emu::SignalAction& action) {
@@ -202,28 +180,32 @@ void SyscallAbi::InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call
   }
 }
 
-SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
+SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::Cpu& cpu,
+                                               Call* call) {
   os_emu::Process& process = thread.process();
   os_emu::Kernel& kernel = process.kernel();
   while (std::optional<os_emu::SignalInfo> info = kernel.TakeSignal(thread)) {
     os_emu::SignalAction& slot = process.actions[info->signal];
     const os_emu::SignalAction action = slot;
     const os_emu::DefaultAction by_default = os_emu::DefaultActionOf(info->signal);
-    const std::string line = absl::StrFormat("--- %s %s ---", SignalText(info->signal), SiginfoText(*info));
+    const std::string line =
+        absl::StrFormat("--- %s %s ---", SignalText(info->signal), SiginfoText(*info));
     if (action.handler == os_emu::kSigIgn ||
-        (action.handler == os_emu::kSigDfl &&
-         (by_default == os_emu::DefaultAction::kIgnore || by_default == os_emu::DefaultAction::kContinue))) {
+        (action.handler == os_emu::kSigDfl && (by_default == os_emu::DefaultAction::kIgnore ||
+                                               by_default == os_emu::DefaultAction::kContinue))) {
       TraceLine(thread, line);
       continue;
     }
     if (action.handler == os_emu::kSigDfl) {
       if (by_default == os_emu::DefaultAction::kStop) {
         TraceLine(thread, line);
-        WarnOnce("stopping a process by " + SignalText(info->signal) + " is not supported, it runs on");
+        WarnOnce("stopping a process by " + SignalText(info->signal) +
+                 " is not supported, it runs on");
         continue;
       }
       if (call != nullptr && thread.blocked()) {
-        TraceInterrupted(thread, call, thread.blocked_call()->on_signal() == os_emu::OnSignal::kRestart);
+        TraceInterrupted(thread, call,
+                         thread.blocked_call()->on_signal() == os_emu::OnSignal::kRestart);
       }
       TraceLine(thread, line);
       const os_emu::ExitState state{0, info->signal};
@@ -236,7 +218,8 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
     TraceLine(thread, line);
     if (DeliverSignal(thread, cpu, *info, action)) return Signals::kHandler;
     // force_sigsegv(): no second try for a handler of SIGSEGV itself.
-    if (info->signal == os_emu::kSigSegv) process.actions[os_emu::kSigSegv].handler = os_emu::kSigDfl;
+    if (info->signal == os_emu::kSigSegv)
+      process.actions[os_emu::kSigSegv].handler = os_emu::kSigDfl;
     os_emu::SignalInfo fault;
     fault.signal = os_emu::kSigSegv;
     fault.code = os_emu::kSiKernel;
@@ -250,7 +233,8 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
   return Signals::kNone;
 }
 
-void SyscallAbi::RaiseFault(os_emu::Thread& thread, const interp::Stop& stop, const interp::Cpu& cpu) {
+void SyscallAbi::RaiseFault(os_emu::Thread& thread, const interp::Stop& stop,
+                            const interp::Cpu& cpu) {
   os_emu::SignalInfo info;
   info.fault_address = GuestAddr{cpu.pc};
   switch (stop.reason) {
@@ -289,15 +273,16 @@ void SyscallAbi::RaiseFault(os_emu::Thread& thread, const interp::Stop& stop, co
   thread.process().kernel().ForceSignal(thread, info);
 }
 
-// ---- Trace ------------------------------------------------------------------------------------------------------
+// ---- Trace
 
 void SyscallAbi::TraceLine(os_emu::Thread& thread, std::string_view line) {
   if (options_.trace && options_.sink != nullptr) options_.sink->Trace(thread, line);
 }
 
 void SyscallAbi::TraceEnter(os_emu::Thread& thread, Call* call) {
-  call->traced = options_.trace && (options_.trace_filter == nullptr ||
-                                    re2::RE2::FullMatch(SyscallName(call->number), *options_.trace_filter));
+  call->traced =
+      options_.trace && (options_.trace_filter == nullptr ||
+                         re2::RE2::FullMatch(SyscallName(call->number), *options_.trace_filter));
   if (!call->traced) return;
   const SyscallRow* row = FindSyscall(call->number);
   const PrintView view{thread, call->args};
@@ -347,13 +332,15 @@ void SyscallAbi::TraceInterrupted(os_emu::Thread& thread, Call* call, bool resta
   if (!call->traced) return;
   call->traced = false;
   FillAtEnd(PrintView{thread, call->args, ErrorValue(Errno::kIntr)}, call);
-  TraceLine(thread, WithResult(CallText(*call, true), restart ? "? ERESTARTSYS (To be restarted if SA_RESTART is set)"
-                                                              : "? ERESTARTNOHAND (To be restarted if no handler)"));
+  TraceLine(thread, WithResult(CallText(*call, true),
+                               restart ? "? ERESTARTSYS (To be restarted if SA_RESTART is set)"
+                                       : "? ERESTARTNOHAND (To be restarted if no handler)"));
 }
 
 void SyscallAbi::TraceExit(os_emu::Thread& thread, const os_emu::ExitState& state) {
-  TraceLine(thread, state.signal != 0 ? absl::StrFormat("+++ killed by %s +++", SignalText(state.signal))
-                                      : absl::StrFormat("+++ exited with %d +++", state.status));
+  TraceLine(thread, state.signal != 0
+                        ? absl::StrFormat("+++ killed by %s +++", SignalText(state.signal))
+                        : absl::StrFormat("+++ exited with %d +++", state.status));
 }
 
 std::string SyscallAbi::DescribeBlocked(os_emu::Thread& thread, const Call& call) const {

@@ -1,5 +1,6 @@
-// SyscallAbi: the riscv64 Linux system-call ABI of one machine: what an ecall does, how a blocked call ends, how a signal
-// reaches a handler, and the trace of all of it. The machine owns one and calls it from its loop:
+// SyscallAbi: the riscv64 Linux system-call ABI of one machine: what an ecall does, how a blocked
+// call ends, how a signal reaches a handler, and the trace of all of it. The machine owns one and
+// calls it from its loop:
 //
 //   engine stops with kEcall:           switch (abi.Enter(thread, cpu, &call)) ...
 //   thread woken or deadline passed:    if (abi.Resume(thread, cpu, &call)) the thread runs on
@@ -7,8 +8,8 @@
 //                                       abi.DeliverSignals(thread, cpu, &call)
 //   engine stops with a fault:          abi.RaiseFault(thread, stop, cpu), then DeliverSignals
 //
-// `call` is what the machine keeps beside the registers of each thread; plain state, so that a machine can be cloned.
-// Single-threaded. Must not outlive its Sink.
+// `call` is what the machine keeps beside the registers of each thread; plain state, so that a
+// machine can be cloned. Single-threaded. Must not outlive its Sink.
 #ifndef POLLUX_SHIMS_SHIMS_H_
 #define POLLUX_SHIMS_SHIMS_H_
 
@@ -32,7 +33,8 @@ namespace pollux::shims {
 class Sink {
  public:
   virtual ~Sink() = default;
-  // One line for stderr, without newline: "pollux: warning: unsupported system call fanotify_init (262) returns ENOSYS".
+  // One line for stderr, without newline: "pollux: warning: unsupported system call fanotify_init
+  // (262) returns ENOSYS".
   virtual void Report(std::string_view line) = 0;
   // One line of the trace, without newline and without "[pid N] ". Only called if tracing is on.
   virtual void Trace(os_emu::Thread& thread, std::string_view line) = 0;
@@ -40,7 +42,11 @@ class Sink {
 
 // One argument in a line of the trace.
 struct TracedArg {
-  enum State { kText, kOmitted, kAtEnd };  // kAtEnd: the call fills it, so it is read when the call has ended.
+  enum State {
+    kText,
+    kOmitted,
+    kAtEnd
+  };  // kAtEnd: the call fills it, so it is read when the call has ended.
   State state = kText;
   std::string text;
 };
@@ -49,9 +55,9 @@ struct TracedArg {
 struct Call {
   uint64_t number = 0;
   std::array<uint64_t, kMaxArgs> args{};
-  uint64_t ecall_pc = 0;                  // To begin it again (SA_RESTART).
-  bool traced = false;                    // Its line is still to be printed.
-  std::vector<TracedArg> traced_args;     // What the tracer saw when the call entered.
+  uint64_t ecall_pc = 0;               // To begin it again (SA_RESTART).
+  bool traced = false;                 // Its line is still to be printed.
+  std::vector<TracedArg> traced_args;  // What the tracer saw when the call entered.
 };
 
 enum class Next {
@@ -59,7 +65,8 @@ enum class Next {
   kYield,          // As kContinue, but another thread should have its turn (sched_yield).
   kBlocked,        // The thread is parked; Resume() goes on.
   kThreadExited,   // The Thread is gone from its process, which lives on.
-  kProcessExited,  // process.exit says how. Thread and memory are valid until Kernel::ReleaseEnded().
+  kProcessExited,  // process.exit says how. Thread and memory are valid until
+                   // Kernel::ReleaseEnded().
 };
 
 class SyscallAbi {
@@ -67,7 +74,8 @@ class SyscallAbi {
   struct Options {
     Sink* sink = nullptr;  // Not owned; null: nobody listens.
     bool trace = false;
-    // Which system calls are traced: those whose whole name it matches. Null: all. Signals and exits are always traced.
+    // Which system calls are traced: those whose whole name it matches. Null: all. Signals and
+    // exits are always traced.
     std::shared_ptr<const re2::RE2> trace_filter;
   };
   explicit SyscallAbi(Options options) : options_(std::move(options)) {}
@@ -77,7 +85,8 @@ class SyscallAbi {
   // ---- System calls.
   // The thread executed an ecall: cpu.pc is behind it, the number in a7, the arguments in a0 to a5.
   Next Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call);
-  // The thread is blocked in `call` and was woken, or the deadline has passed. False: it goes on waiting. True: a0 holds the result.
+  // The thread is blocked in `call` and was woken, or the deadline has passed. False: it goes on
+  // waiting. True: a0 holds the result.
   bool Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call);
 
   // ---- Signals.
@@ -86,15 +95,19 @@ class SyscallAbi {
     kHandler,        // The registers are those of a handler's start; a blocked call has ended.
     kProcessExited,  // As Next::kProcessExited.
   };
-  // Acts on what is pending (kernel/signal.c get_signal(), arch/riscv/kernel/signal.c): until a handler is to run or nothing is left.
-  // `call`: the thread's last call, looked at only if thread.blocked().
+  // Acts on what is pending (kernel/signal.c get_signal(), arch/riscv/kernel/signal.c): until a
+  // handler is to run or nothing is left. `call`: the thread's last call, looked at only if
+  // thread.blocked().
   Signals DeliverSignals(os_emu::Thread& thread, interp::Cpu& cpu, Call* call);
-  // The engine stopped with a fault, ebreak or illegal instruction: makes its signal pending, delivered even if blocked.
+  // The engine stopped with a fault, ebreak or illegal instruction: makes its signal pending,
+  // delivered even if blocked.
   void RaiseFault(os_emu::Thread& thread, const interp::Stop& stop, const interp::Cpu& cpu);
 
-  // The line of a process's end, for ends that the machine decides on: "+++ exited with 0 +++", "+++ killed by SIGKILL +++".
+  // The line of a process's end, for ends that the machine decides on: "+++ exited with 0 +++",
+  // "+++ killed by SIGKILL +++".
   void TraceExit(os_emu::Thread& thread, const os_emu::ExitState& state);
-  // The line of a call that is still blocked when tracing ends: "read(3,  <unfinished ...>". Also for deadlock reports.
+  // The line of a call that is still blocked when tracing ends: "read(3,  <unfinished ...>". Also
+  // for deadlock reports.
   std::string DescribeBlocked(os_emu::Thread& thread, const Call& call) const;
 
   // ---- For handlers.
@@ -110,7 +123,8 @@ class SyscallAbi {
   void TraceResult(os_emu::Thread& thread, Call* call, int64_t value);
   void TraceInterrupted(os_emu::Thread& thread, Call* call, bool restart);
   void TraceLine(os_emu::Thread& thread, std::string_view line);
-  void InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, const os_emu::SignalAction& action);
+  void InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call* call,
+                        const os_emu::SignalAction& action);
 
   Options options_;
   std::set<std::string> warned_;
@@ -118,7 +132,8 @@ class SyscallAbi {
   bool yield_ = false;
 };
 
-// Calls the row's handler, or the one for numbers without a row. The machine uses SyscallAbi::Enter.
+// Calls the row's handler, or the one for numbers without a row. The machine uses
+// SyscallAbi::Enter.
 os_emu::CallResult Dispatch(SyscallContext& context);
 
 }  // namespace pollux::shims

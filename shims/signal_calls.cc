@@ -28,24 +28,28 @@ Result<void> MaySend(SyscallContext& context, const os_emu::Process& target, int
   if (signal < 0 || signal > os_emu::kSignals) return Errno::kInval;
   const os_emu::Credentials& mine = context.process().credentials;
   const os_emu::Credentials& theirs = target.credentials;
-  const bool same = mine.euid == theirs.suid || mine.euid == theirs.uid || mine.uid == theirs.suid || mine.uid == theirs.uid;
+  const bool same = mine.euid == theirs.suid || mine.euid == theirs.uid ||
+                    mine.uid == theirs.suid || mine.uid == theirs.uid;
   if (!same && mine.euid != 0) return Errno::kPerm;
   return {};
 }
 
 Result<void> SendToProcess(SyscallContext& context, os_emu::Process& target, int signal) {
   POLLUX_RETURN_IF_ERROR(MaySend(context, target, signal));
-  if (signal != 0) context.kernel().RaiseSignal(target, FromCaller(context, signal, os_emu::kSiUser));
+  if (signal != 0)
+    context.kernel().RaiseSignal(target, FromCaller(context, signal, os_emu::kSiUser));
   return {};
 }
 
 // do_tkill(); `tgid` 0: any.
 CallResult SendToThread(SyscallContext& context, int32_t tgid, int32_t tid, int signal) {
   os_emu::Thread* target = context.kernel().FindThread(Tid{tid});
-  if (target == nullptr || (tgid != 0 && static_cast<int32_t>(target->process().pid()) != tgid)) return Errno::kSrch;
+  if (target == nullptr || (tgid != 0 && static_cast<int32_t>(target->process().pid()) != tgid))
+    return Errno::kSrch;
   Result<void> allowed = MaySend(context, target->process(), signal);
   if (!allowed.ok()) return allowed.error();
-  if (signal != 0) context.kernel().RaiseSignal(*target, FromCaller(context, signal, os_emu::kSiTkill));
+  if (signal != 0)
+    context.kernel().RaiseSignal(*target, FromCaller(context, signal, os_emu::kSiTkill));
   return 0;
 }
 
@@ -92,13 +96,64 @@ CallResult SysTgkill(SyscallContext& context) {
   return SendToThread(context, context.Int(0), context.Int(1), context.Int(2));
 }
 
-// ---- Actions and masks --------------------------------------------------------------------------------------------
+namespace {
+
+// siginfo_t of rt_sigqueueinfo(2) and rt_tgsigqueueinfo(2).
+Result<os_emu::SignalInfo> QueuedInfo(SyscallContext& context, int signal, GuestAddr address) {
+  POLLUX_ASSIGN_OR_RETURN(const GuestSiginfo given, context.In<GuestSiginfo>(address));
+  os_emu::SignalInfo info;
+  info.signal = signal;
+  info.code = given.code;
+  info.sender_pid = given.sent.pid;
+  info.sender_uid = given.sent.uid;
+  info.value = given.sent.value;
+  return info;
+}
+
+// Nobody may pretend to be the kernel or kill(2) towards others.
+bool IsForged(const os_emu::SignalInfo& info) {
+  return info.code >= 0 || info.code == os_emu::kSiTkill;
+}
+
+}  // namespace
+
+CallResult SysRtSigqueueinfo(SyscallContext& context) {
+  Result<os_emu::SignalInfo> info = QueuedInfo(context, context.Int(1), context.Addr(2));
+  if (!info.ok()) return info.error();
+  const int32_t pid = context.Int(0);
+  if (IsForged(*info) && pid != static_cast<int32_t>(context.process().pid())) return Errno::kPerm;
+  os_emu::Process* target = context.kernel().FindProcess(Tid{pid});
+  if (target == nullptr) return Errno::kSrch;
+  Result<void> allowed = MaySend(context, *target, info->signal);
+  if (!allowed.ok()) return allowed.error();
+  if (info->signal == 0) return 0;
+  return context.kernel().RaiseSignal(*target, *info) ? CallResult(0) : CallResult(Errno::kAgain);
+}
+
+CallResult SysRtTgsigqueueinfo(SyscallContext& context) {
+  Result<os_emu::SignalInfo> info = QueuedInfo(context, context.Int(2), context.Addr(3));
+  if (!info.ok()) return info.error();
+  const int32_t tgid = context.Int(0), tid = context.Int(1);
+  if (tgid <= 0 || tid <= 0) return Errno::kInval;
+  if (IsForged(*info) && tid != static_cast<int32_t>(context.process().pid())) return Errno::kPerm;
+  os_emu::Thread* target = context.kernel().FindThread(Tid{tid});
+  if (target == nullptr || static_cast<int32_t>(target->process().pid()) != tgid)
+    return Errno::kSrch;
+  Result<void> allowed = MaySend(context, target->process(), info->signal);
+  if (!allowed.ok()) return allowed.error();
+  if (info->signal == 0) return 0;
+  return context.kernel().RaiseSignal(*target, *info) ? CallResult(0) : CallResult(Errno::kAgain);
+}
+
+// ---- Actions and masks
 
 CallResult SysRtSigaction(SyscallContext& context) {
-  // UAPI_SA_FLAGS of riscv64: what the kernel knows; the rest is cleared, so that a program can tell.
+  // UAPI_SA_FLAGS of riscv64: what the kernel knows; the rest is cleared, so that a program can
+  // tell.
   constexpr uint64_t kSaExposeTagBits = 0x800;
-  constexpr uint64_t kKnown = os_emu::kSaNoCldStop | os_emu::kSaNoCldWait | os_emu::kSaSigInfo | os_emu::kSaOnStack |
-                              os_emu::kSaRestart | os_emu::kSaNoDefer | os_emu::kSaResetHand | kSaExposeTagBits;
+  constexpr uint64_t kKnown = os_emu::kSaNoCldStop | os_emu::kSaNoCldWait | os_emu::kSaSigInfo |
+                              os_emu::kSaOnStack | os_emu::kSaRestart | os_emu::kSaNoDefer |
+                              os_emu::kSaResetHand | kSaExposeTagBits;
   if (context.Arg(3) != kSetBytes) return Errno::kInval;
   const bool sets = !context.Addr(1).IsNull();
   GuestSigaction wanted{};
@@ -108,11 +163,13 @@ CallResult SysRtSigaction(SyscallContext& context) {
     wanted = *given;
   }
   const int signal = context.Int(0);
-  if (!IsSignal(signal) || (sets && (SignalBit(signal) & os_emu::kUnblockable) != 0)) return Errno::kInval;
+  if (!IsSignal(signal) || (sets && (SignalBit(signal) & os_emu::kUnblockable) != 0))
+    return Errno::kInval;
   os_emu::Process& process = context.process();
   const os_emu::SignalAction old = process.actions[signal];
   if (sets) {
-    process.actions[signal] = {wanted.handler, wanted.flags & kKnown, wanted.mask & ~os_emu::kUnblockable};
+    process.actions[signal] = {wanted.handler, wanted.flags & kKnown,
+                               wanted.mask & ~os_emu::kUnblockable};
     if (!process.WouldAct(signal)) {
       process.pending.Remove(SignalBit(signal));
       for (const auto& [tid, thread] : process.threads) thread->pending.Remove(SignalBit(signal));
@@ -132,10 +189,17 @@ CallResult SysRtSigprocmask(SyscallContext& context) {
     if (!given.ok()) return given.error();
     const SignalSet set = *given & ~os_emu::kUnblockable;
     switch (context.UInt(0)) {
-      case kBlock: thread.signal_mask = old | set; break;
-      case kUnblock: thread.signal_mask = old & ~set; break;
-      case kSetMask: thread.signal_mask = set; break;
-      default: return Errno::kInval;
+      case kBlock:
+        thread.signal_mask = old | set;
+        break;
+      case kUnblock:
+        thread.signal_mask = old & ~set;
+        break;
+      case kSetMask:
+        thread.signal_mask = set;
+        break;
+      default:
+        return Errno::kInval;
     }
   }
   if (context.Addr(2).IsNull()) return 0;
@@ -145,9 +209,11 @@ CallResult SysRtSigprocmask(SyscallContext& context) {
 CallResult SysRtSigpending(SyscallContext& context) {
   if (context.Arg(1) > kSetBytes) return Errno::kInval;
   const os_emu::Thread& thread = context.thread();
-  const SignalSet set = (thread.pending.set() | context.process().pending.set()) & thread.signal_mask;
+  const SignalSet set =
+      (thread.pending.set() | context.process().pending.set()) & thread.signal_mask;
   const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&set), context.Arg(1));
-  return context.memory().Write(context.Addr(0), bytes) == bytes.size() ? CallResult(0) : CallResult(Errno::kFault);
+  return context.memory().Write(context.Addr(0), bytes) == bytes.size() ? CallResult(0)
+                                                                        : CallResult(Errno::kFault);
 }
 
 CallResult SysRtSigsuspend(SyscallContext& context) {
@@ -160,7 +226,7 @@ CallResult SysRtSigsuspend(SyscallContext& context) {
   return os_emu::StartPause(thread);
 }
 
-// ---- Stacks and frames --------------------------------------------------------------------------------------------
+// ---- Stacks and frames
 
 CallResult SysSigaltstack(SyscallContext& context) {
   GuestSigstack wanted{};

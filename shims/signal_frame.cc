@@ -17,13 +17,14 @@ GuestSiginfo MakeSiginfo(const os_emu::SignalInfo& info) {
   std::memset(&result, 0, sizeof(result));
   result.signal = info.signal;
   result.code = info.code;
-  // What the kernel itself raises for a fault has a positive code; a sent one has a sender (siginfo_layout()).
+  // What the kernel itself raises for a fault has a positive code; a sent one has a sender
+  // (siginfo_layout()).
   if (HasFaultAddress(info.signal) && info.code > 0 && info.code != os_emu::kSiKernel) {
     result.fault.address = info.fault_address.value;
   } else if (info.code != os_emu::kSiKernel) {
     result.sent.pid = info.sender_pid;
     result.sent.uid = info.sender_uid;
-    if (info.code == os_emu::kSiQueue) result.sent.value = info.value;
+    if (info.code < 0) result.sent.value = info.value;
   }
   return result;
 }
@@ -54,7 +55,9 @@ bool DeliverSignal(os_emu::Thread& thread, interp::Cpu& cpu, const os_emu::Signa
                    const os_emu::SignalAction& action) {
   const uint64_t sp = cpu.x[interp::kSp];
   // A handler that runs on the alternate stack must not run off its end: get_sigframe().
-  if (OnAltStack(thread.alt_stack, sp) && !OnAltStack(thread.alt_stack, sp - sizeof(GuestSignalFrame))) return false;
+  if (OnAltStack(thread.alt_stack, sp) &&
+      !OnAltStack(thread.alt_stack, sp - sizeof(GuestSignalFrame)))
+    return false;
   uint64_t top = sp;
   if ((action.flags & os_emu::kSaOnStack) != 0 && AltStackState(thread.alt_stack, sp) == 0) {
     top = thread.alt_stack.start.value + thread.alt_stack.bytes;
@@ -83,7 +86,8 @@ bool DeliverSignal(os_emu::Thread& thread, interp::Cpu& cpu, const os_emu::Signa
   SignalSet mask = thread.signal_mask | action.mask;
   if ((action.flags & os_emu::kSaNoDefer) == 0) mask |= os_emu::SignalBit(info.signal);
   thread.signal_mask = mask & ~os_emu::kUnblockable;
-  if ((static_cast<uint32_t>(thread.alt_stack.flags) & kSsAutoDisarm) != 0) thread.alt_stack = os_emu::AltStack{};
+  if ((static_cast<uint32_t>(thread.alt_stack.flags) & kSsAutoDisarm) != 0)
+    thread.alt_stack = os_emu::AltStack{};
   return true;
 }
 
@@ -93,7 +97,8 @@ Result<void> ReturnFromSignal(os_emu::Thread& thread, interp::Cpu& cpu) {
                           thread.process().memory->ReadObject<GuestSignalFrame>(frame_address));
   const GuestSigcontext& context = frame.ucontext.context;
   // restore_sigcontext(): no extension may follow, and what is reserved is zero.
-  if (context.reserved != 0 || context.end_magic != 0 || context.end_bytes != 0) return Errno::kFault;
+  if (context.reserved != 0 || context.end_magic != 0 || context.end_bytes != 0)
+    return Errno::kFault;
 
   thread.signal_mask = frame.ucontext.mask & ~os_emu::kUnblockable;
   cpu.pc = context.pc;
@@ -107,7 +112,8 @@ Result<void> ReturnFromSignal(os_emu::Thread& thread, interp::Cpu& cpu) {
   return {};
 }
 
-Result<GuestSigstack> ChangeAltStack(os_emu::Thread& thread, uint64_t sp, const GuestSigstack* wanted) {
+Result<GuestSigstack> ChangeAltStack(os_emu::Thread& thread, uint64_t sp,
+                                     const GuestSigstack* wanted) {
   os_emu::AltStack& stack = thread.alt_stack;
   GuestSigstack old{};
   old.start = stack.start.value;
@@ -120,7 +126,9 @@ Result<GuestSigstack> ChangeAltStack(os_emu::Thread& thread, uint64_t sp, const 
   const uint32_t mode = static_cast<uint32_t>(wanted->flags) & ~kSsAutoDisarm;
   if (mode != kSsDisable && mode != kSsOnStack && mode != 0) return Errno::kInval;
   // The stack that it has already needs no other look.
-  if (stack.start.value == wanted->start && stack.bytes == wanted->bytes && stack.flags == wanted->flags) return old;
+  if (stack.start.value == wanted->start && stack.bytes == wanted->bytes &&
+      stack.flags == wanted->flags)
+    return old;
   if (mode == kSsDisable) {
     stack.start = GuestAddr{};
     stack.bytes = 0;

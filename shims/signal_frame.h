@@ -1,9 +1,10 @@
-// The riscv64 signal frame (arch/riscv/kernel/signal.c; uapi asm/ucontext.h, asm/sigcontext.h, asm/ptrace.h): what a handler
-// finds on its stack, and what rt_sigreturn(2) takes back.
+// The riscv64 signal frame (arch/riscv/kernel/signal.c; uapi asm/ucontext.h, asm/sigcontext.h,
+// asm/ptrace.h): what a handler finds on its stack, and what rt_sigreturn(2) takes back.
 //
 //   0     siginfo_t, 128 bytes
-//   128   struct ucontext: uc_flags, uc_link, uc_stack (24 bytes), uc_sigmask (8) and 120 bytes of padding,
-//   304     uc_mcontext: pc, x1 to x31, then f0 to f31 and fcsr in a union of the size of the Q extension's state, whose last 8
+//   128   struct ucontext: uc_flags, uc_link, uc_stack (24 bytes), uc_sigmask (8) and 120 bytes of
+//   padding, 304     uc_mcontext: pc, x1 to x31, then f0 to f31 and fcsr in a union of the size of
+//   the Q extension's state, whose last 8
 //           bytes are the header that ends the list of extensions (0, 0)
 //   1088  end
 #ifndef POLLUX_SHIMS_SIGNAL_FRAME_H_
@@ -77,19 +78,22 @@ inline constexpr uint64_t kMinSigStackBytes = 2048;
 int32_t AltStackState(const os_emu::AltStack& stack, uint64_t sp);
 bool OnAltStack(const os_emu::AltStack& stack, uint64_t sp);
 
-// Starts the handler of `action` for `info`: writes the frame (on the alternate stack where SA_ONSTACK says so), sets pc, sp,
-// a0 to a2 and ra, and blocks what the action says. The mask that comes back is thread.saved_mask where a call such as
-// ppoll left one. The caller has reset the action where SA_RESETHAND says so.
-// False: the frame cannot be written; nothing was changed. Linux then raises SIGSEGV.
+// Starts the handler of `action` for `info`: writes the frame (on the alternate stack where
+// SA_ONSTACK says so), sets pc, sp, a0 to a2 and ra, and blocks what the action says. The mask that
+// comes back is thread.saved_mask where a call such as ppoll left one. The caller has reset the
+// action where SA_RESETHAND says so. False: the frame cannot be written; nothing was changed. Linux
+// then raises SIGSEGV.
 bool DeliverSignal(os_emu::Thread& thread, interp::Cpu& cpu, const os_emu::SignalInfo& info,
                    const os_emu::SignalAction& action);
 
-// rt_sigreturn(2): takes registers, mask and alternate stack from the frame at sp. kFault: it cannot be read or is no frame
-// (Linux raises SIGSEGV then).
+// rt_sigreturn(2): takes registers, mask and alternate stack from the frame at sp. kFault: it
+// cannot be read or is no frame (Linux raises SIGSEGV then).
 Result<void> ReturnFromSignal(os_emu::Thread& thread, interp::Cpu& cpu);
 
-// do_sigaltstack(). `wanted` null: nothing is set. Errors: kPerm (the thread is on it), kInval, kNoMem.
-Result<GuestSigstack> ChangeAltStack(os_emu::Thread& thread, uint64_t sp, const GuestSigstack* wanted);
+// do_sigaltstack(). `wanted` null: nothing is set. Errors: kPerm (the thread is on it), kInval,
+// kNoMem.
+Result<GuestSigstack> ChangeAltStack(os_emu::Thread& thread, uint64_t sp,
+                                     const GuestSigstack* wanted);
 
 }  // namespace pollux::shims
 

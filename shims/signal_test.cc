@@ -1,9 +1,9 @@
-// Signals: the frame, the stack it is put on, masks, and what becomes of calls that are interrupted.
-#include "shims/signal_frame.h"
-
+// Signals: the frame, the stack it is put on, masks, and what becomes of calls that are
+// interrupted.
 #include <string>
 #include <vector>
 
+#include "shims/signal_frame.h"
 #include "shims/testing.h"
 
 namespace pollux::shims {
@@ -46,7 +46,8 @@ class SignalTest : public SyscallTest {
   }
 };
 
-// Taken from the riscv64 cross compiler: offsetof in struct rt_sigframe { siginfo_t info; ucontext_t uc; }.
+// Taken from the riscv64 cross compiler: offsetof in struct rt_sigframe { siginfo_t info;
+// ucontext_t uc; }.
 TEST(SignalFrame, LayoutIsTheCrossCompilers) {
   EXPECT_EQ(sizeof(GuestSignalFrame), 1088u);
   EXPECT_EQ(offsetof(GuestSignalFrame, ucontext), 128u);
@@ -90,7 +91,8 @@ TEST_F(SignalTest, AHandlerStartsWithItsArgumentsOnTheStack) {
   EXPECT_EQ(written.ucontext.context.f[31], 0x200u + 31);
   EXPECT_EQ(written.ucontext.context.fcsr, 0x51u);
   EXPECT_EQ(written.ucontext.context.end_magic, 0u);
-  EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigInt) | os_emu::SignalBit(os_emu::kSigTerm) |
+  EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigInt) |
+                                      os_emu::SignalBit(os_emu::kSigTerm) |
                                       os_emu::SignalBit(os_emu::kSigUsr1));
   EXPECT_EQ(Line(), "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=7, si_uid=8} ---");
 }
@@ -114,7 +116,8 @@ TEST_F(SignalTest, ReturnBringsEverythingBack) {
   EXPECT_EQ(cpu_.frm, before.frm);
   EXPECT_EQ(cpu_.fflags, before.fflags);
   EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigInt));
-  EXPECT_EQ(Line(), "rt_sigreturn({mask=[INT]})              = " + std::to_string(before.x[interp::kA0]));
+  EXPECT_EQ(Line(),
+            "rt_sigreturn({mask=[INT]})              = " + std::to_string(before.x[interp::kA0]));
 }
 
 TEST_F(SignalTest, ReturnFromNoFrameIsASegfault) {
@@ -123,7 +126,8 @@ TEST_F(SignalTest, ReturnFromNoFrameIsASegfault) {
   EXPECT_EQ(Deliver(), Signals::kProcessExited);
   EXPECT_EQ(process_.exit->signal, os_emu::kSigSegv);
   EXPECT_EQ(sink_.trace.back(), "+++ killed by SIGSEGV +++");
-  EXPECT_EQ(sink_.trace[sink_.trace.size() - 2], "--- SIGSEGV {si_signo=SIGSEGV, si_code=SI_KERNEL} ---");
+  EXPECT_EQ(sink_.trace[sink_.trace.size() - 2],
+            "--- SIGSEGV {si_signo=SIGSEGV, si_code=SI_KERNEL} ---");
 }
 
 TEST_F(SignalTest, NoDeferLeavesTheSignalOpen) {
@@ -170,8 +174,10 @@ TEST_F(SignalTest, AutodisarmTakesTheStackAwayUntilTheHandlerReturns) {
 }
 
 TEST_F(SignalTest, SigaltstackErrors) {
-  EXPECT_EQ(Do("sigaltstack", {Put(kScratch, GuestSigstack{kScratch, 4, 0, 8192}), 0}), Error(Errno::kInval));
-  EXPECT_EQ(Do("sigaltstack", {Put(kScratch, GuestSigstack{kScratch, 0, 0, 2047}), 0}), Error(Errno::kNoMem));
+  EXPECT_EQ(Do("sigaltstack", {Put(kScratch, GuestSigstack{kScratch, 4, 0, 8192}), 0}),
+            Error(Errno::kInval));
+  EXPECT_EQ(Do("sigaltstack", {Put(kScratch, GuestSigstack{kScratch, 0, 0, 2047}), 0}),
+            Error(Errno::kNoMem));
   EXPECT_EQ(Do("sigaltstack", {kUnmapped, 0}), Error(Errno::kFault));
 }
 
@@ -209,7 +215,8 @@ TEST_F(SignalTest, FaultsHaveAddressesAndCodes) {
   stop.fault.kind = memory::FaultKind::kProtection;
   abi_->RaiseFault(thread(), stop, cpu_);
   EXPECT_EQ(Deliver(), Signals::kProcessExited);
-  EXPECT_EQ(sink_.trace[sink_.trace.size() - 2], "--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_ACCERR, si_addr=0x10} ---");
+  EXPECT_EQ(sink_.trace[sink_.trace.size() - 2],
+            "--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_ACCERR, si_addr=0x10} ---");
 }
 
 TEST_F(SignalTest, AnIllegalInstructionIsAtItsPc) {
@@ -221,7 +228,7 @@ TEST_F(SignalTest, AnIllegalInstructionIsAtItsPc) {
   EXPECT_EQ(sink_.trace[0], "--- SIGILL {si_signo=SIGILL, si_code=ILL_ILLOPC, si_addr=0x4000} ---");
 }
 
-// ---- Interrupted calls --------------------------------------------------------------------------------------------
+// ---- Interrupted calls
 
 TEST_F(SignalTest, AReadGivesEINTRWithoutSaRestart) {
   Do("pipe2", {kScratch, 0});
@@ -234,7 +241,9 @@ TEST_F(SignalTest, AReadGivesEINTRWithoutSaRestart) {
   const GuestSignalFrame frame = Peek<GuestSignalFrame>(cpu_.x[interp::kSp]);
   EXPECT_EQ(static_cast<int64_t>(frame.ucontext.context.x[interp::kA0 - 1]), Error(Errno::kIntr));
   EXPECT_EQ(frame.ucontext.context.pc, call_.ecall_pc + 4);
-  EXPECT_EQ(sink_.trace[0], "read(0, 0x20040, 10)                    = ? ERESTARTSYS (To be restarted if SA_RESTART is set)");
+  EXPECT_EQ(sink_.trace[0],
+            "read(0, 0x20040, 10)                    = ? ERESTARTSYS (To be restarted if "
+            "SA_RESTART is set)");
 }
 
 TEST_F(SignalTest, AReadIsBegunAgainWithSaRestart) {
@@ -281,7 +290,8 @@ TEST_F(SignalTest, TheMaskOfSigsuspendLastsUntilTheHandlerReturns) {
   EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigTerm));
   Raise(os_emu::kSigUsr1);
   ASSERT_EQ(Deliver(), Signals::kHandler);
-  EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigTerm) | os_emu::SignalBit(os_emu::kSigUsr1));
+  EXPECT_EQ(thread().signal_mask,
+            os_emu::SignalBit(os_emu::kSigTerm) | os_emu::SignalBit(os_emu::kSigUsr1));
   Return();
   EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigUsr1));
   EXPECT_EQ(Result(), Error(Errno::kIntr));
@@ -307,7 +317,7 @@ TEST_F(SignalTest, SleepTellsWhatIsLeft) {
   EXPECT_EQ(Peek<GuestTimespec>(kScratch + 64).seconds, 6);
 }
 
-// ---- Calls --------------------------------------------------------------------------------------------------------
+// ---- Calls
 
 TEST_F(SignalTest, KillErrors) {
   EXPECT_EQ(Do("kill", {99999, 99}), Error(Errno::kSrch));  // The process is looked for first.
@@ -324,7 +334,59 @@ TEST_F(SignalTest, TgkillIsDirectedAtTheThread) {
   EXPECT_EQ(Do("tgkill", {1000, 1000, 10}), 0);
   EXPECT_EQ(thread().pending.set(), os_emu::SignalBit(os_emu::kSigUsr1));
   ASSERT_EQ(Deliver(), Signals::kHandler);
-  EXPECT_EQ(Line(), "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_TKILL, si_pid=1000, si_uid=1000} ---");
+  EXPECT_EQ(Line(),
+            "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_TKILL, si_pid=1000, si_uid=1000} ---");
+}
+
+TEST_F(SignalTest, QueuedSignalsCarryAValue) {
+  GuestSiginfo info;
+  std::memset(&info, 0, sizeof(info));
+  info.signal = os_emu::kSigUsr1;
+  info.code = os_emu::kSiQueue;
+  info.sent.pid = 5;
+  info.sent.uid = 6;
+  info.sent.value = 0x123456789;
+  Put(kScratch, info);
+  SetAction(40, 0);
+  EXPECT_EQ(Do("rt_sigqueueinfo", {1000, 40, kScratch}), 0);
+  ASSERT_EQ(Deliver(), Signals::kHandler);
+  const GuestSiginfo arrived = Peek<GuestSiginfo>(cpu_.x[interp::kA1]);
+  EXPECT_EQ(arrived.signal, 40);  // The argument, not what the structure says.
+  EXPECT_EQ(arrived.code, os_emu::kSiQueue);
+  EXPECT_EQ(arrived.sent.pid, 5);
+  EXPECT_EQ(arrived.sent.value, 0x123456789u);
+  EXPECT_EQ(
+      Line(),
+      "--- SIGRT_8 {si_signo=SIGRT_8, si_code=SI_QUEUE, si_pid=5, si_uid=6, si_int=591751049, "
+      "si_ptr=0x123456789} ---");
+  EXPECT_EQ(Do("rt_sigqueueinfo", {99999, 99, kUnmapped}), Error(Errno::kFault));
+  EXPECT_EQ(Do("rt_sigqueueinfo", {99999, 99, kScratch}), Error(Errno::kSrch));
+  EXPECT_EQ(Do("rt_sigqueueinfo", {1000, 99, kScratch}), Error(Errno::kInval));
+  EXPECT_EQ(Do("rt_tgsigqueueinfo", {0, 1000, 40, kScratch}), Error(Errno::kInval));
+  info.code = os_emu::kSiUser;
+  Put(kScratch, info);
+  EXPECT_EQ(Do("rt_sigqueueinfo", {99999, 40, kScratch}), Error(Errno::kPerm));
+}
+
+TEST_F(SignalTest, AMisalignedAtomicIsReportedAtItsPc) {
+  interp::Stop stop;
+  stop.reason = interp::StopReason::kMisaligned;
+  stop.fault.addr = GuestAddr{0x20001};
+  abi_->RaiseFault(thread(), stop, cpu_);
+  EXPECT_EQ(Deliver(), Signals::kProcessExited);
+  EXPECT_EQ(sink_.trace[0], "--- SIGBUS {si_signo=SIGBUS, si_code=BUS_ADRALN, si_addr=0x4000} ---");
+}
+
+TEST_F(SignalTest, APollThatFindsNothingTellsOfTheSignalThatItsMaskLetIn) {
+  thread().signal_mask = os_emu::SignalBit(os_emu::kSigUsr1);
+  SetAction(os_emu::kSigUsr1, 0);
+  Raise(os_emu::kSigUsr1);
+  Put(kScratch, GuestTimespec{0, 0});
+  Put(kScratch + 64, os_emu::SignalSet{0});
+  EXPECT_EQ(Do("ppoll", {0, 0, kScratch, kScratch + 64, 8}), Error(Errno::kIntr));
+  ASSERT_EQ(Deliver(), Signals::kHandler);
+  EXPECT_EQ(Peek<GuestSignalFrame>(cpu_.x[interp::kSp]).ucontext.mask,
+            os_emu::SignalBit(os_emu::kSigUsr1));
 }
 
 TEST_F(SignalTest, SigactionErrorsAndFlags) {
@@ -360,7 +422,8 @@ TEST_F(SignalTest, KilledWhileBlocked) {
   EXPECT_EQ(process_.exit->signal, os_emu::kSigTerm);
   EXPECT_EQ(sink_.trace,
             (std::vector<std::string>{
-                "read(0, 0x20040, 10)                    = ? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+                "read(0, 0x20040, 10)                    = ? ERESTARTSYS (To be restarted if "
+                "SA_RESTART is set)",
                 "--- SIGTERM {si_signo=SIGTERM, si_code=SI_USER, si_pid=7, si_uid=8} ---",
                 "+++ killed by SIGTERM +++"}));
 }

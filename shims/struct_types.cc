@@ -8,6 +8,7 @@
 #include "shims/arg_types.h"
 #include "shims/flag_names.h"
 #include "shims/linux_abi.h"
+#include "shims/signal_frame.h"
 
 namespace pollux::shims {
 namespace {
@@ -56,9 +57,11 @@ bool PrintTimes(const PrintView& view, const ArgSpec& spec, int i, std::string* 
     } else {
       text += TimespecText(time);
       if (time.nanoseconds >= 0 && time.nanoseconds < 1'000'000'000) {
-        const absl::Time at = absl::FromUnixSeconds(time.seconds) + absl::Nanoseconds(time.nanoseconds);
+        const absl::Time at =
+            absl::FromUnixSeconds(time.seconds) + absl::Nanoseconds(time.nanoseconds);
         // strace leaves the fraction out where it is 0.
-        const char* format = time.nanoseconds != 0 ? " /* %Y-%m-%dT%H:%M:%E9S%z */" : " /* %Y-%m-%dT%H:%M:%S%z */";
+        const char* format =
+            time.nanoseconds != 0 ? " /* %Y-%m-%dT%H:%M:%E9S%z */" : " /* %Y-%m-%dT%H:%M:%S%z */";
         text += absl::FormatTime(format, at, absl::UTCTimeZone());
       }
     }
@@ -67,7 +70,7 @@ bool PrintTimes(const PrintView& view, const ArgSpec& spec, int i, std::string* 
   return true;
 }
 
-// ---- Readiness --------------------------------------------------------------------------------------------------
+// ---- Readiness
 
 std::string EpollEventText(const GuestEpollEvent& event) {
   return absl::StrFormat("{events=%s, data=%#x}", FlagText(kEpollEvents, event.events), event.data);
@@ -82,8 +85,8 @@ bool PrintEpollEvents(const PrintView& view, const ArgSpec& spec, int i, std::st
       text += "...";
       break;
     }
-    Result<GuestEpollEvent> event =
-        view.memory().ReadObject<GuestEpollEvent>(GuestAddr{view.args[i]} + n * sizeof(GuestEpollEvent));
+    Result<GuestEpollEvent> event = view.memory().ReadObject<GuestEpollEvent>(
+        GuestAddr{view.args[i]} + n * sizeof(GuestEpollEvent));
     if (!event.ok()) {
       *out += PointerText(view.args[i]);
       return true;
@@ -99,7 +102,8 @@ std::string PollfdsText(const PrintView& view, uint64_t address, uint32_t count,
   std::string text = "[";
   uint32_t shown = 0;
   for (uint64_t n = 0; n < count; ++n) {
-    Result<GuestPollfd> entry = view.memory().ReadObject<GuestPollfd>(GuestAddr{address} + n * sizeof(GuestPollfd));
+    Result<GuestPollfd> entry =
+        view.memory().ReadObject<GuestPollfd>(GuestAddr{address} + n * sizeof(GuestPollfd));
     if (!entry.ok()) {
       if (n == 0) return PointerText(address);
       text += shown > 0 ? ", ..." : "...";
@@ -135,7 +139,8 @@ bool PrintPollfds(const PrintView& view, const ArgSpec& spec, int i, std::string
 std::string FdSetText(const PrintView& view, uint64_t address, int32_t bits) {
   if (bits < 0) return PointerText(address);
   std::string bytes;
-  if (!ReadBytes(view, address, (std::min(bits, 65536) + 63) / 64 * 8, &bytes)) return PointerText(address);
+  if (!ReadBytes(view, address, (std::min(bits, 65536) + 63) / 64 * 8, &bytes))
+    return PointerText(address);
   std::string text = "[";
   for (int32_t n = 0; n < std::min(bits, 65536); ++n) {
     if ((static_cast<uint8_t>(bytes[n / 8]) >> (n % 8) & 1) == 0) continue;
@@ -145,23 +150,28 @@ std::string FdSetText(const PrintView& view, uint64_t address, int32_t bits) {
   return text + "]";
 }
 bool PrintFdSet(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
-  *out += view.args[i] == 0 ? "NULL" : FdSetText(view, view.args[i], static_cast<int32_t>(view.args[spec.length]));
+  *out += view.args[i] == 0
+              ? "NULL"
+              : FdSetText(view, view.args[i], static_cast<int32_t>(view.args[spec.length]));
   return true;
 }
 
-// ---- Signals ----------------------------------------------------------------------------------------------------
+// ---- Signals
 
 std::string SigsetFormat(const os_emu::SignalSet& set) { return SigsetText(set); }
 
 bool PrintSelectMask(const PrintView& view, const ArgSpec&, int i, std::string* out) {
-  Result<GuestSelectMask> argument = view.memory().ReadObject<GuestSelectMask>(GuestAddr{view.args[i]});
+  Result<GuestSelectMask> argument =
+      view.memory().ReadObject<GuestSelectMask>(GuestAddr{view.args[i]});
   if (!argument.ok()) {
     *out += PointerText(view.args[i]);
     return true;
   }
-  Result<os_emu::SignalSet> mask = view.memory().ReadObject<os_emu::SignalSet>(GuestAddr{argument->mask});
+  Result<os_emu::SignalSet> mask =
+      view.memory().ReadObject<os_emu::SignalSet>(GuestAddr{argument->mask});
   absl::StrAppendFormat(out, "{sigmask=%s, sigsetsize=%u}",
-                        mask.ok() ? SigsetText(*mask) : PointerText(argument->mask), argument->size);
+                        mask.ok() ? SigsetText(*mask) : PointerText(argument->mask),
+                        argument->size);
   return true;
 }
 
@@ -169,13 +179,23 @@ std::string SigactionText(const GuestSigaction& action) {
   std::string handler = PointerText(action.handler);
   if (action.handler == os_emu::kSigDfl) handler = "SIG_DFL";
   if (action.handler == os_emu::kSigIgn) handler = "SIG_IGN";
-  return absl::StrFormat("{sa_handler=%s, sa_mask=%s, sa_flags=%s}", handler, SigsetText(action.mask),
-                         FlagText(kSaFlags, action.flags));
+  return absl::StrFormat("{sa_handler=%s, sa_mask=%s, sa_flags=%s}", handler,
+                         SigsetText(action.mask), FlagText(kSaFlags, action.flags));
 }
 
 std::string SigstackText(const GuestSigstack& stack) {
   return absl::StrFormat("{ss_sp=%s, ss_flags=%s, ss_size=%u}", PointerText(stack.start),
                          FlagText(kSigstackFlags, static_cast<uint32_t>(stack.flags)), stack.bytes);
+}
+
+std::string QueuedText(const GuestSiginfo& info) {
+  os_emu::SignalInfo sent;
+  sent.signal = info.signal;
+  sent.code = info.code;
+  sent.sender_pid = info.sent.pid;
+  sent.sender_uid = info.sent.uid;
+  sent.value = info.sent.value;
+  return SiginfoText(sent);
 }
 
 // rt_sigreturn has no arguments; the mask that it brought back is worth more than its frame.
@@ -184,42 +204,48 @@ bool PrintSigframe(const PrintView& view, const ArgSpec&, int, std::string* out)
   return true;
 }
 
-// ---- Files ------------------------------------------------------------------------------------------------------
+// ---- Files
 
 std::string StatText(const GuestStat& status) {
   const uint32_t type = status.mode & 0170000;
-  const std::string rest = type == 0020000 || type == 0060000 ? "st_rdev=" + DeviceText(status.rdev)
-                                                              : absl::StrFormat("st_size=%d", status.size);
+  const std::string rest = type == 0020000 || type == 0060000
+                               ? "st_rdev=" + DeviceText(status.rdev)
+                               : absl::StrFormat("st_size=%d", status.size);
   return absl::StrFormat("{st_mode=%s, %s, ...}", ModeText(status.mode), rest);
 }
 
 std::string StatxText(const GuestStatx& status) {
   return absl::StrFormat("{stx_mask=%s, stx_attributes=%s, stx_mode=%s, stx_size=%u, ...}",
                          FlagText(kStatxMask, status.mask),
-                         status.attributes == 0 ? "0" : absl::StrFormat("%#x", status.attributes), ModeText(status.mode),
-                         status.size);
+                         status.attributes == 0 ? "0" : absl::StrFormat("%#x", status.attributes),
+                         ModeText(status.mode), status.size);
 }
 
 std::string StatfsText(const GuestStatfs& status) {
-  static constexpr FlagName kTypes[] = {{0x01021994, "TMPFS_MAGIC"}, {0x9fa0, "PROC_SUPER_MAGIC"},
-                                        {0x62656572, "SYSFS_MAGIC"}, {0x50495045, "PIPEFS_MAGIC"},
-                                        {0x09041934, "ANON_INODE_FS_MAGIC"}, {0xef53, "EXT2_SUPER_MAGIC"}};
+  static constexpr FlagName kTypes[] = {
+      {0x01021994, "TMPFS_MAGIC"},         {0x9fa0, "PROC_SUPER_MAGIC"},
+      {0x62656572, "SYSFS_MAGIC"},         {0x50495045, "PIPEFS_MAGIC"},
+      {0x09041934, "ANON_INODE_FS_MAGIC"}, {0xef53, "EXT2_SUPER_MAGIC"}};
   static const FlagSet kTypeSet{"???_MAGIC", kTypes, true};
-  static constexpr FlagName kFlagNames[] = {{0x20, "ST_VALID"}, {1, "ST_RDONLY"}, {2, "ST_NOSUID"}, {4, "ST_NODEV"},
-                                            {8, "ST_NOEXEC"}, {0x400, "ST_NOATIME"}, {0x1000, "ST_RELATIME"}};
+  static constexpr FlagName kFlagNames[] = {
+      {0x20, "ST_VALID"}, {1, "ST_RDONLY"},      {2, "ST_NOSUID"},       {4, "ST_NODEV"},
+      {8, "ST_NOEXEC"},   {0x400, "ST_NOATIME"}, {0x1000, "ST_RELATIME"}};
   static const FlagSet kFlagSet{"ST_???", kFlagNames};
   return absl::StrFormat(
-      "{f_type=%s, f_bsize=%d, f_blocks=%d, f_bfree=%d, f_bavail=%d, f_files=%d, f_ffree=%d, f_fsid={val=[%#x, %#x]}, "
+      "{f_type=%s, f_bsize=%d, f_blocks=%d, f_bfree=%d, f_bavail=%d, f_files=%d, f_ffree=%d, "
+      "f_fsid={val=[%#x, %#x]}, "
       "f_namelen=%d, f_frsize=%d, f_flags=%s}",
-      FlagText(kTypeSet, status.type), status.bsize, status.blocks, status.bfree, status.bavail, status.files,
-      status.ffree, status.fsid[0], status.fsid[1], status.namelen, status.frsize, FlagText(kFlagSet, status.flags));
+      FlagText(kTypeSet, status.type), status.bsize, status.blocks, status.bfree, status.bavail,
+      status.files, status.ffree, status.fsid[0], status.fsid[1], status.namelen, status.frsize,
+      FlagText(kFlagSet, status.flags));
 }
 
 bool PrintDirents(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
   if (ShowsPointer(view, spec, i, out)) return true;
   int entries = 0;
   for (uint64_t offset = 0; offset < static_cast<uint64_t>(view.result); ++entries) {
-    Result<uint16_t> bytes = view.memory().ReadObject<uint16_t>(GuestAddr{view.args[i]} + offset + 16);
+    Result<uint16_t> bytes =
+        view.memory().ReadObject<uint16_t>(GuestAddr{view.args[i]} + offset + 16);
     if (!bytes.ok() || *bytes == 0) break;
     offset += *bytes;
   }
@@ -227,7 +253,7 @@ bool PrintDirents(const PrintView& view, const ArgSpec& spec, int i, std::string
   return true;
 }
 
-// ---- The rest ---------------------------------------------------------------------------------------------------
+// ---- The rest
 
 std::string LimitText(uint64_t limit) {
   if (limit == UINT64_MAX) return "RLIM64_INFINITY";
@@ -235,30 +261,37 @@ std::string LimitText(uint64_t limit) {
   return absl::StrFormat("%u", limit);
 }
 std::string RlimitText(const GuestRlimit& limit) {
-  return absl::StrFormat("{rlim_cur=%s, rlim_max=%s}", LimitText(limit.soft), LimitText(limit.hard));
+  return absl::StrFormat("{rlim_cur=%s, rlim_max=%s}", LimitText(limit.soft),
+                         LimitText(limit.hard));
 }
 std::string RusageText(const GuestRusage& usage) {
-  return absl::StrFormat("{ru_utime=%s, ru_stime=%s, ...}", TimevalText(usage.utime), TimevalText(usage.stime));
+  return absl::StrFormat("{ru_utime=%s, ru_stime=%s, ...}", TimevalText(usage.utime),
+                         TimevalText(usage.stime));
 }
 std::string TmsText(const GuestTms& times) {
-  return absl::StrFormat("{tms_utime=%d, tms_stime=%d, tms_cutime=%d, tms_cstime=%d}", times.utime, times.stime,
-                         times.cutime, times.cstime);
+  return absl::StrFormat("{tms_utime=%d, tms_stime=%d, tms_cutime=%d, tms_cstime=%d}", times.utime,
+                         times.stime, times.cutime, times.cstime);
 }
 std::string UtsnameText(const GuestUtsname& name) {
-  const auto text = [](const char (&field)[65]) { return std::string(field, std::find(field, field + 65, '\0')); };
+  const auto text = [](const char(&field)[65]) {
+    return std::string(field, std::find(field, field + 65, '\0'));
+  };
   return absl::StrFormat("{sysname=%s, nodename=%s, ...}", Quoted(text(name.sysname), 65),
                          Quoted(text(name.nodename), 65));
 }
 std::string SysinfoText(const GuestSysinfo& info) {
   return absl::StrFormat(
-      "{uptime=%d, loads=[%u, %u, %u], totalram=%u, freeram=%u, sharedram=%u, bufferram=%u, totalswap=%u, freeswap=%u, "
+      "{uptime=%d, loads=[%u, %u, %u], totalram=%u, freeram=%u, sharedram=%u, bufferram=%u, "
+      "totalswap=%u, freeswap=%u, "
       "procs=%u, totalhigh=%u, freehigh=%u, mem_unit=%u}",
-      info.uptime, info.loads[0], info.loads[1], info.loads[2], info.totalram, info.freeram, info.sharedram,
-      info.bufferram, info.totalswap, info.freeswap, info.procs, info.totalhigh, info.freehigh, info.mem_unit);
+      info.uptime, info.loads[0], info.loads[1], info.loads[2], info.totalram, info.freeram,
+      info.sharedram, info.bufferram, info.totalswap, info.freeswap, info.procs, info.totalhigh,
+      info.freehigh, info.mem_unit);
 }
 bool PrintCpuSet(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
   if (ShowsPointer(view, spec, i, out)) return true;
-  const uint64_t bytes = spec.length == ArgSpec::kLengthIsResult ? view.result : view.args[spec.length];
+  const uint64_t bytes =
+      spec.length == ArgSpec::kLengthIsResult ? view.result : view.args[spec.length];
   *out += FdSetText(view, view.args[i], static_cast<int32_t>(std::min<uint64_t>(bytes, 1024) * 8));
   return true;
 }
@@ -282,7 +315,8 @@ bool PrintHwprobe(const PrintView& view, const ArgSpec& spec, int i, std::string
       return true;
     }
     const std::string key = FlagText(kHwprobeKeys, static_cast<uint64_t>(pair->key));
-    absl::StrAppendFormat(&text, "{key=%s, value=%s}", pair->key < 0 ? absl::StrFormat("%d", pair->key) : key,
+    absl::StrAppendFormat(&text, "{key=%s, value=%s}",
+                          pair->key < 0 ? absl::StrFormat("%d", pair->key) : key,
                           pair->value == 0 ? "0" : absl::StrFormat("%#x", pair->value));
   }
   *out += text + "]";
@@ -290,6 +324,34 @@ bool PrintHwprobe(const PrintView& view, const ArgSpec& spec, int i, std::string
 }
 
 }  // namespace
+
+std::string SiginfoText(const os_emu::SignalInfo& info) {
+  using namespace os_emu;  // NOLINT: the signal numbers.
+  std::string text = absl::StrFormat("{si_signo=%s, si_code=", SignalText(info.signal));
+  const bool fault = info.code > 0 && info.code != kSiKernel &&
+                     (info.signal == kSigSegv || info.signal == kSigBus || info.signal == kSigIll ||
+                      info.signal == kSigTrap || info.signal == kSigFpe);
+  const char* code = nullptr;
+  if (info.code == kSiUser) code = "SI_USER";
+  if (info.code == kSiTkill) code = "SI_TKILL";
+  if (info.code == kSiQueue) code = "SI_QUEUE";
+  if (info.code == kSiKernel) code = "SI_KERNEL";
+  if (fault && info.signal == kSigSegv)
+    code = info.code == kSegvMapErr ? "SEGV_MAPERR" : "SEGV_ACCERR";
+  if (fault && info.signal == kSigBus) code = info.code == kBusAdrAln ? "BUS_ADRALN" : "BUS_ADRERR";
+  if (fault && info.signal == kSigIll) code = "ILL_ILLOPC";
+  if (fault && info.signal == kSigTrap) code = "TRAP_BRKPT";
+  text += code != nullptr ? std::string(code) : absl::StrFormat("%d", info.code);
+  if (fault) {
+    text += ", si_addr=" + PointerText(info.fault_address.value);
+  } else if (info.code == kSiUser || info.code == kSiTkill || info.code == kSiQueue) {
+    absl::StrAppendFormat(&text, ", si_pid=%d, si_uid=%u", info.sender_pid, info.sender_uid);
+    if (info.code == kSiQueue)
+      absl::StrAppendFormat(&text, ", si_int=%d, si_ptr=%s", static_cast<int32_t>(info.value),
+                            PointerText(info.value));
+  }
+  return text + "}";
+}
 
 std::string ReadyText(const PrintView& view, const SyscallRow& row) {
   if (view.failed()) return "";
@@ -301,10 +363,13 @@ std::string ReadyText(const PrintView& view, const SyscallRow& row) {
     const ArgType* type = row.args[i].type;
     std::string part;
     if (type == &kPollfdArrayType) {
-      part = PollfdsText(view, view.args[i], static_cast<uint32_t>(view.args[row.args[i].length]), true);
+      part = PollfdsText(view, view.args[i], static_cast<uint32_t>(view.args[row.args[i].length]),
+                         true);
     } else if (type == &kFdSetType) {
       const std::string members =
-          view.args[i] == 0 ? "[]" : FdSetText(view, view.args[i], static_cast<int32_t>(view.args[row.args[i].length]));
+          view.args[i] == 0
+              ? "[]"
+              : FdSetText(view, view.args[i], static_cast<int32_t>(view.args[row.args[i].length]));
       if (members != "[]") part = absl::StrFormat("%s %s", kSetNames[set], members);
       ++set;
     } else if (type == &kTimespecType && view.args[i] != 0) {
@@ -331,6 +396,7 @@ const ArgType kSigsetType{"sigset_t", PrintStruct<os_emu::SignalSet, SigsetForma
 const ArgType kSigactionType{"struct sigaction", PrintStruct<GuestSigaction, SigactionText>};
 const ArgType kSigstackType{"stack_t", PrintStruct<GuestSigstack, SigstackText>};
 const ArgType kSigframeType{"signal frame", PrintSigframe};
+const ArgType kSiginfoType{"siginfo_t", PrintStruct<GuestSiginfo, QueuedText>};
 const ArgType kStatType{"struct stat", PrintStruct<GuestStat, StatText>};
 const ArgType kStatxType{"struct statx", PrintStruct<GuestStatx, StatxText>};
 const ArgType kStatfsType{"struct statfs", PrintStruct<GuestStatfs, StatfsText>};

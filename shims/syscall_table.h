@@ -1,7 +1,9 @@
-// SyscallRow: everything that is said of one system call, once (DESIGN decision 8). The rows are in syscall_table.cc; dispatch,
-// the tracer and docs/syscalls.md come from them, and a row without a handler does not link.
+// SyscallRow: everything that is said of one system call, once (DESIGN decision 8). The rows are in
+// syscall_table.cc; dispatch, the tracer and docs/syscalls.md come from them, and a row without a
+// handler does not link.
 //
-// The numbers are riscv64's: scripts/syscall.tbl of Linux 6.18 with the ABIs common, 64, riscv, rlimit and memfd_secret.
+// The numbers are riscv64's: scripts/syscall.tbl of Linux 6.18 with the ABIs common, 64, riscv,
+// rlimit and memfd_secret.
 #ifndef POLLUX_SHIMS_SYSCALL_TABLE_H_
 #define POLLUX_SHIMS_SYSCALL_TABLE_H_
 
@@ -17,14 +19,16 @@
 namespace pollux::shims {
 
 class SyscallContext;
-struct ArgType;  // shims/arg_types.h: how an argument is called in the docs and printed by the tracer.
+struct ArgType;  // shims/arg_types.h: how an argument is called in the docs and printed by the
+                 // tracer.
 struct FlagSet;  // shims/flag_names.h
 
 inline constexpr int kMaxArgs = 6;
 
 enum class Support : uint8_t {
   kComplete,     // As Linux, for the files and tasks that pollux has.
-  kPartial,      // As the note says; what is missing is refused with Linux's errno and one line on stderr.
+  kPartial,      // As the note says; what is missing is refused with Linux's errno and one line on
+                 // stderr.
   kRefused,      // ENOSYS on purpose, quietly: libraries probe for it and do without.
   kUnsupported,  // ENOSYS, and named once on stderr.
 };
@@ -32,14 +36,14 @@ std::string_view SupportName(Support support);
 
 // How the tracer shows a result that is no error.
 enum class ReturnType : uint8_t {
-  kInt,          // Decimal: a count, a number, an id, 0.
-  kAddress,      // Hexadecimal.
-  kOctal,        // umask
-  kNever,        // "?": exit, exit_group.
-  kTimeout,      // As kInt, with " (Timeout)" for 0 and what became ready (ppoll, pselect6).
-  kFcntl,        // Depends on the command: F_GETFL and F_GETFD in hexadecimal with flag names.
-  kFlags,        // Hexadecimal with the names of return_flags (membarrier).
-  kEnum,         // Decimal with the name of return_flags (sched_getscheduler).
+  kInt,      // Decimal: a count, a number, an id, 0.
+  kAddress,  // Hexadecimal.
+  kOctal,    // umask
+  kNever,    // "?": exit, exit_group.
+  kTimeout,  // As kInt, with " (Timeout)" for 0 and what became ready (ppoll, pselect6).
+  kFcntl,    // Depends on the command: F_GETFL and F_GETFD in hexadecimal with flag names.
+  kFlags,    // Hexadecimal with the names of return_flags (membarrier).
+  kEnum,     // Decimal with the name of return_flags (sched_getscheduler).
 };
 
 enum class Direction : uint8_t { kIn, kOut, kInOut };
@@ -56,7 +60,8 @@ struct ArgSpec {
   static constexpr int8_t kLengthIsResult = -2;
 };
 
-// The errors that a call may give, for the documentation and for faults. EFAULT and EBADF are named as all others are.
+// The errors that a call may give, for the documentation and for faults. EFAULT and EBADF are named
+// as all others are.
 struct ErrorList {
   std::array<Errno, 20> errors{};
   uint8_t count = 0;

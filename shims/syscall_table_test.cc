@@ -55,7 +55,8 @@ TEST(SyscallTable, RowsAreWhole) {
         EXPECT_NE(spec.flags, nullptr);
       }
     }
-    for (int i = row.arg_count(); i < kMaxArgs; ++i) EXPECT_EQ(row.args[i].type, nullptr) << "a hole";
+    for (int i = row.arg_count(); i < kMaxArgs; ++i)
+      EXPECT_EQ(row.args[i].type, nullptr) << "a hole";
   }
 }
 
@@ -84,13 +85,15 @@ std::map<std::string, int> HeaderNumbers() {
     absl::StrAppend(&program, "entry:", words[1].substr(5), ":", words[1], "\\n");
   }
   std::map<std::string, int> numbers;
-  for (absl::string_view line : absl::StrSplit(Output(absl::StrCat("printf '", program, "' | ", compiler, " -")), '\n')) {
+  for (absl::string_view line :
+       absl::StrSplit(Output(absl::StrCat("printf '", program, "' | ", compiler, " -")), '\n')) {
     const std::vector<absl::string_view> parts = absl::StrSplit(line, ':');
     if (parts.size() != 3 || parts[0] != "entry") continue;
     int sum = 0;
     bool good = true;
     // "63", "(244 + 15)"
-    for (absl::string_view term : absl::StrSplit(parts[2], absl::ByAnyChar("()+ "), absl::SkipWhitespace())) {
+    for (absl::string_view term :
+         absl::StrSplit(parts[2], absl::ByAnyChar("()+ "), absl::SkipWhitespace())) {
       int value = 0;
       good = good && absl::SimpleAtoi(term, &value);
       sum += value;
@@ -118,12 +121,26 @@ TEST(SyscallTable, NumbersAreTheCrossCompilersHeaders) {
 }
 
 TEST(SyscallTable, HasWhatLinux618AddedToOlderHeaders) {
-  const std::map<int, const char*> newer = {
-      {258, "riscv_hwprobe"}, {451, "cachestat"},         {452, "fchmodat2"},         {453, "map_shadow_stack"},
-      {454, "futex_wake"},    {455, "futex_wait"},        {456, "futex_requeue"},     {457, "statmount"},
-      {458, "listmount"},     {459, "lsm_get_self_attr"}, {460, "lsm_set_self_attr"}, {461, "lsm_list_modules"},
-      {462, "mseal"},         {463, "setxattrat"},        {464, "getxattrat"},        {465, "listxattrat"},
-      {466, "removexattrat"}, {467, "open_tree_attr"},    {468, "file_getattr"},      {469, "file_setattr"}};
+  const std::map<int, const char*> newer = {{258, "riscv_hwprobe"},
+                                            {451, "cachestat"},
+                                            {452, "fchmodat2"},
+                                            {453, "map_shadow_stack"},
+                                            {454, "futex_wake"},
+                                            {455, "futex_wait"},
+                                            {456, "futex_requeue"},
+                                            {457, "statmount"},
+                                            {458, "listmount"},
+                                            {459, "lsm_get_self_attr"},
+                                            {460, "lsm_set_self_attr"},
+                                            {461, "lsm_list_modules"},
+                                            {462, "mseal"},
+                                            {463, "setxattrat"},
+                                            {464, "getxattrat"},
+                                            {465, "listxattrat"},
+                                            {466, "removexattrat"},
+                                            {467, "open_tree_attr"},
+                                            {468, "file_getattr"},
+                                            {469, "file_setattr"}};
   for (const auto& [number, name] : newer) {
     const SyscallRow* row = FindSyscall(static_cast<uint64_t>(number));
     ASSERT_NE(row, nullptr) << name;

@@ -1,4 +1,5 @@
-// A machine without an engine, for tests of system calls: a kernel with the default files, one process, one thread, some memory.
+// A machine without an engine, for tests of system calls: a kernel with the default files, one
+// process, one thread, some memory.
 #ifndef POLLUX_SHIMS_TESTING_H_
 #define POLLUX_SHIMS_TESTING_H_
 
@@ -28,7 +29,8 @@ class RecordingSink final : public Sink {
 
 class SyscallTest : public testing::Test {
  protected:
-  // Readable and writable memory of kScratchBytes; the page behind it is not mapped, the one before it cannot be written.
+  // Readable and writable memory of kScratchBytes; the page behind it is not mapped, the one before
+  // it cannot be written.
   static constexpr uint64_t kScratch = 0x20000, kScratchBytes = 0x10000, kReadOnly = 0x1f000;
   static constexpr uint64_t kUnmapped = kScratch + kScratchBytes;
 
@@ -93,14 +95,17 @@ class SyscallTest : public testing::Test {
 
   // ---- Guest memory.
   uint64_t Put(uint64_t address, const void* bytes, size_t size) {
-    EXPECT_EQ(memory().WriteForced(GuestAddr{address}, {static_cast<const uint8_t*>(bytes), size}), size);
+    EXPECT_EQ(memory().WriteForced(GuestAddr{address}, {static_cast<const uint8_t*>(bytes), size}),
+              size);
     return address;
   }
   template <typename T>
   uint64_t Put(uint64_t address, const T& object) {
     return Put(address, &object, sizeof(object));
   }
-  uint64_t Text(uint64_t address, const std::string& text) { return Put(address, text.c_str(), text.size() + 1); }
+  uint64_t Text(uint64_t address, const std::string& text) {
+    return Put(address, text.c_str(), text.size() + 1);
+  }
   template <typename T>
   T Peek(uint64_t address) {
     auto object = memory().ReadObject<T>(GuestAddr{address});
@@ -109,7 +114,8 @@ class SyscallTest : public testing::Test {
   }
   std::string PeekText(uint64_t address, size_t bytes) {
     std::string text(bytes, '\0');
-    EXPECT_EQ(memory().Read(GuestAddr{address}, {reinterpret_cast<uint8_t*>(text.data()), bytes}), bytes);
+    EXPECT_EQ(memory().Read(GuestAddr{address}, {reinterpret_cast<uint8_t*>(text.data()), bytes}),
+              bytes);
     return text;
   }
 

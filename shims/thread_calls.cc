@@ -9,19 +9,31 @@
 
 namespace pollux::shims {
 
-// ---- futex ------------------------------------------------------------------------------------------------------
+// ---- futex
 
 namespace {
 
 enum FutexCommand : uint32_t {
-  kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp = 5, kLockPi = 6, kUnlockPi = 7, kTryLockPi = 8,
-  kWaitBitset = 9, kWakeBitset = 10, kWaitRequeuePi = 11, kCmpRequeuePi = 12, kLockPi2 = 13,
+  kWait = 0,
+  kWake = 1,
+  kRequeue = 3,
+  kCmpRequeue = 4,
+  kWakeOp = 5,
+  kLockPi = 6,
+  kUnlockPi = 7,
+  kTryLockPi = 8,
+  kWaitBitset = 9,
+  kWakeBitset = 10,
+  kWaitRequeuePi = 11,
+  kCmpRequeuePi = 12,
+  kLockPi2 = 13,
 };
 constexpr uint32_t kFutexPrivate = 128, kFutexClockRealtime = 256;
 
 // The deadline of a wait, in CLOCK_MONOTONIC: EFAULT, EINVAL.
 Result<Nanos> FutexDeadline(SyscallContext& context, uint32_t command, bool realtime) {
-  POLLUX_ASSIGN_OR_RETURN(const std::optional<Nanos> time, context.OptionalTimespec(context.Addr(3)));
+  POLLUX_ASSIGN_OR_RETURN(const std::optional<Nanos> time,
+                          context.OptionalTimespec(context.Addr(3)));
   const os_emu::Clock& clock = context.clock();
   if (!time.has_value() || *time == kNanosMax) return kNanosMax;
   if (command == kWait) return os_emu::DeadlineAfter(clock, time);
@@ -36,29 +48,37 @@ CallResult SysFutex(SyscallContext& context) {
   const bool realtime = (op & kFutexClockRealtime) != 0;
   os_emu::Thread& thread = context.thread();
   Nanos deadline = kNanosMax;
-  // The time is read before the command is looked at, for those that have one (futex_cmd_has_timeout()).
-  if (command == kWait || command == kWaitBitset || command == kLockPi || command == kLockPi2 || command == kWaitRequeuePi) {
+  // The time is read before the command is looked at, for those that have one
+  // (futex_cmd_has_timeout()).
+  if (command == kWait || command == kWaitBitset || command == kLockPi || command == kLockPi2 ||
+      command == kWaitRequeuePi) {
     Result<Nanos> given = FutexDeadline(context, command, realtime);
     if (!given.ok()) return given.error();
     deadline = *given;
   }
-  if (realtime && command != kWaitBitset && command != kWaitRequeuePi && command != kLockPi2) return Errno::kNoSys;
+  if (realtime && command != kWaitBitset && command != kWaitRequeuePi && command != kLockPi2)
+    return Errno::kNoSys;
   const int32_t second_count = static_cast<int32_t>(context.UInt(3));
   switch (command) {
     case kWait:
-      return os_emu::StartFutexWait(thread, context.Addr(0), context.UInt(2), os_emu::kFutexAnyBit, deadline);
+      return os_emu::StartFutexWait(thread, context.Addr(0), context.UInt(2), os_emu::kFutexAnyBit,
+                                    deadline);
     case kWaitBitset:
-      return os_emu::StartFutexWait(thread, context.Addr(0), context.UInt(2), context.UInt(5), deadline);
+      return os_emu::StartFutexWait(thread, context.Addr(0), context.UInt(2), context.UInt(5),
+                                    deadline);
     case kWake:
       return os_emu::FutexWake(thread, context.Addr(0), context.Int(2), os_emu::kFutexAnyBit);
     case kWakeBitset:
       return os_emu::FutexWake(thread, context.Addr(0), context.Int(2), context.UInt(5));
     case kRequeue:
-      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), context.Int(2), second_count, std::nullopt);
+      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), context.Int(2),
+                                  second_count, std::nullopt);
     case kCmpRequeue:
-      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), context.Int(2), second_count, context.UInt(5));
+      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), context.Int(2),
+                                  second_count, context.UInt(5));
     case kWakeOp:
-      return os_emu::FutexWakeOp(thread, context.Addr(0), context.Addr(4), context.Int(2), second_count, context.UInt(5));
+      return os_emu::FutexWakeOp(thread, context.Addr(0), context.Addr(4), context.Int(2),
+                                 second_count, context.UInt(5));
     case kLockPi:
     case kUnlockPi:
     case kTryLockPi:
@@ -96,7 +116,7 @@ CallResult SysGetRobustList(SyscallContext& context) {
   return context.Out(context.Addr(1), thread->robust_list_head.value);
 }
 
-// ---- Scheduling ---------------------------------------------------------------------------------------------------
+// ---- Scheduling
 
 namespace {
 
@@ -140,15 +160,22 @@ CallResult SysSchedSetaffinity(SyscallContext& context) {
   std::vector<uint64_t> mask = CpuMask(context);
   std::vector<uint64_t> wanted(mask.size());
   const size_t bytes = std::min<uint64_t>(context.UInt(1), wanted.size() * 8);
-  if (context.memory().Read(context.Addr(2), {reinterpret_cast<uint8_t*>(wanted.data()), bytes}) != bytes) {
+  if (context.memory().Read(context.Addr(2), {reinterpret_cast<uint8_t*>(wanted.data()), bytes}) !=
+      bytes) {
     return Errno::kFault;
   }
   Result<os_emu::Thread*> target = Target(context);
   if (!target.ok()) return target.error();
+  bool any = false, all = true;
   for (size_t i = 0; i < mask.size(); ++i) {
-    if ((mask[i] & wanted[i]) != 0) return 0;
+    any = any || (mask[i] & wanted[i]) != 0;
+    all = all && (mask[i] & ~wanted[i]) == 0;
   }
-  return Errno::kInval;
+  if (!any) return Errno::kInval;
+  if (!all)
+    context.abi().WarnOnce(
+        "sched_setaffinity: the mask has no effect, the schedule is the machine's");
+  return 0;
 }
 
 CallResult SysSchedGetscheduler(SyscallContext& context) {
@@ -166,20 +193,40 @@ CallResult SysSchedGetparam(SyscallContext& context) {
 
 namespace {
 
-enum Policy : int32_t { kOther = 0, kFifo = 1, kRoundRobin = 2, kBatch = 3, kIdle = 5, kDeadline = 6, kExt = 7 };
+enum Policy : int32_t {
+  kOther = 0,
+  kFifo = 1,
+  kRoundRobin = 2,
+  kBatch = 3,
+  kIdle = 5,
+  kDeadline = 6,
+  kExt = 7
+};
 
 CallResult PriorityLimit(int32_t policy, int64_t of_real_time) {
   switch (policy) {
-    case kFifo: case kRoundRobin: return of_real_time;
-    case kOther: case kBatch: case kIdle: case kDeadline: case kExt: return 0;
-    default: return Errno::kInval;
+    case kFifo:
+    case kRoundRobin:
+      return of_real_time;
+    case kOther:
+    case kBatch:
+    case kIdle:
+    case kDeadline:
+    case kExt:
+      return 0;
+    default:
+      return Errno::kInval;
   }
 }
 
 }  // namespace
 
-CallResult SysSchedGetPriorityMax(SyscallContext& context) { return PriorityLimit(context.Int(0), 99); }
-CallResult SysSchedGetPriorityMin(SyscallContext& context) { return PriorityLimit(context.Int(0), 1); }
+CallResult SysSchedGetPriorityMax(SyscallContext& context) {
+  return PriorityLimit(context.Int(0), 99);
+}
+CallResult SysSchedGetPriorityMin(SyscallContext& context) {
+  return PriorityLimit(context.Int(0), 1);
+}
 
 CallResult SysGetpriority(SyscallContext& context) {
   constexpr int32_t kProcess = 0, kUser = 2;
@@ -201,22 +248,33 @@ CallResult SysGetcpu(SyscallContext& context) {
   return 0;
 }
 
-// ---- Barriers -----------------------------------------------------------------------------------------------------
+// ---- Barriers
 
-// All threads of a machine see memory in one order, so a barrier is only its checks (kernel/sched/membarrier.c).
+// All threads of a machine see memory in one order, so a barrier is only its checks
+// (kernel/sched/membarrier.c).
 CallResult SysMembarrier(SyscallContext& context) {
   enum Command : uint32_t {
-    kQuery = 0, kGlobal = 1, kGlobalExpedited = 2, kRegisterGlobalExpedited = 4, kPrivateExpedited = 8,
-    kRegisterPrivateExpedited = 16, kPrivateExpeditedSyncCore = 32, kRegisterPrivateExpeditedSyncCore = 64,
-    kPrivateExpeditedRseq = 128, kRegisterPrivateExpeditedRseq = 256, kGetRegistrations = 512,
+    kQuery = 0,
+    kGlobal = 1,
+    kGlobalExpedited = 2,
+    kRegisterGlobalExpedited = 4,
+    kPrivateExpedited = 8,
+    kRegisterPrivateExpedited = 16,
+    kPrivateExpeditedSyncCore = 32,
+    kRegisterPrivateExpeditedSyncCore = 64,
+    kPrivateExpeditedRseq = 128,
+    kRegisterPrivateExpeditedRseq = 256,
+    kGetRegistrations = 512,
   };
-  if (context.UInt(1) != 0) return Errno::kInval;  // MEMBARRIER_CMD_FLAG_CPU is for the RSEQ command.
+  if (context.UInt(1) != 0)
+    return Errno::kInval;  // MEMBARRIER_CMD_FLAG_CPU is for the RSEQ command.
   uint32_t& registered = context.process().membarrier_registered;
   const uint32_t command = context.UInt(0);
   switch (command) {
     case kQuery:
-      return kGlobal | kGlobalExpedited | kRegisterGlobalExpedited | kPrivateExpedited | kRegisterPrivateExpedited |
-             kPrivateExpeditedSyncCore | kRegisterPrivateExpeditedSyncCore | kGetRegistrations;
+      return kGlobal | kGlobalExpedited | kRegisterGlobalExpedited | kPrivateExpedited |
+             kRegisterPrivateExpedited | kPrivateExpeditedSyncCore |
+             kRegisterPrivateExpeditedSyncCore | kGetRegistrations;
     case kGlobal:
     case kGlobalExpedited:
       return 0;
@@ -237,7 +295,7 @@ CallResult SysMembarrier(SyscallContext& context) {
   }
 }
 
-// ---- RISC-V -------------------------------------------------------------------------------------------------------
+// ---- RISC-V
 
 // A store to a page that holds translated code drops it, so there is nothing to flush.
 CallResult SysRiscvFlushIcache(SyscallContext& context) {
@@ -248,21 +306,36 @@ CallResult SysRiscvFlushIcache(SyscallContext& context) {
 // arch/riscv/kernel/sys_hwprobe.c of Linux 6.18: 14 is the last key.
 CallResult SysRiscvHwprobe(SyscallContext& context) {
   enum Key : int64_t {
-    kVendor = 0, kArch = 1, kImplementation = 2, kBaseBehavior = 3, kImaExt0 = 4, kCpuPerf0 = 5, kZicbozBytes = 6,
-    kHighestAddress = 7, kTimeFrequency = 8, kMisalignedScalar = 9, kMisalignedVector = 10, kTheadExt0 = 11,
-    kZicbomBytes = 12, kSifiveExt0 = 13, kMipsExt0 = 14,
+    kVendor = 0,
+    kArch = 1,
+    kImplementation = 2,
+    kBaseBehavior = 3,
+    kImaExt0 = 4,
+    kCpuPerf0 = 5,
+    kZicbozBytes = 6,
+    kHighestAddress = 7,
+    kTimeFrequency = 8,
+    kMisalignedScalar = 9,
+    kMisalignedVector = 10,
+    kTheadExt0 = 11,
+    kZicbomBytes = 12,
+    kSifiveExt0 = 13,
+    kMipsExt0 = 14,
   };
-  constexpr uint64_t kImaBase = 1, kFd = 1 << 0, kC = 1 << 1, kMisalignedFast = 3, kVectorUnsupported = 4;
+  constexpr uint64_t kImaBase = 1, kFd = 1 << 0, kC = 1 << 1, kMisalignedFast = 3,
+                     kVectorUnsupported = 4;
   constexpr uint64_t kTimebaseHz = 10'000'000;  // What rdtime counts.
   constexpr uint64_t kWhichCpus = 1;
   if ((context.Arg(4) & ~kWhichCpus) != 0) return Errno::kInval;
-  if ((context.Arg(4) & kWhichCpus) != 0) return context.Refuse(Errno::kInval, "RISCV_HWPROBE_WHICH_CPUS");
+  if ((context.Arg(4) & kWhichCpus) != 0)
+    return context.Refuse(Errno::kInval, "RISCV_HWPROBE_WHICH_CPUS");
   // hwprobe_get_values(): no set means all cpus; a set has to name one that exists.
   if (context.Arg(2) != 0 || !context.Addr(3).IsNull()) {
     const std::vector<uint64_t> present = CpuMask(context);
     std::vector<uint64_t> wanted(present.size());
     const size_t bytes = std::min<uint64_t>(context.Arg(2), wanted.size() * 8);
-    if (context.memory().Read(context.Addr(3), {reinterpret_cast<uint8_t*>(wanted.data()), bytes}) != bytes) {
+    if (context.memory().Read(context.Addr(3),
+                              {reinterpret_cast<uint8_t*>(wanted.data()), bytes}) != bytes) {
       return Errno::kFault;
     }
     bool any = false;
@@ -275,16 +348,37 @@ CallResult SysRiscvHwprobe(SyscallContext& context) {
     if (!key.ok()) return key.error();
     GuestHwprobe pair{*key, 0};
     switch (*key) {
-      case kBaseBehavior: pair.value = kImaBase; break;
-      case kImaExt0: pair.value = kFd | kC; break;
-      case kCpuPerf0: case kMisalignedScalar: pair.value = kMisalignedFast; break;
-      case kHighestAddress: pair.value = memory::kAddressSpaceBytes - 1; break;
-      case kTimeFrequency: pair.value = kTimebaseHz; break;
-      case kMisalignedVector: pair.value = kVectorUnsupported; break;
-      case kVendor: case kArch: case kImplementation: case kZicbozBytes: case kTheadExt0: case kZicbomBytes:
-      case kSifiveExt0: case kMipsExt0:
+      case kBaseBehavior:
+        pair.value = kImaBase;
         break;
-      default: pair.key = -1; break;
+      case kImaExt0:
+        pair.value = kFd | kC;
+        break;
+      case kCpuPerf0:
+      case kMisalignedScalar:
+        pair.value = kMisalignedFast;
+        break;
+      case kHighestAddress:
+        pair.value = memory::kAddressSpaceBytes - 1;
+        break;
+      case kTimeFrequency:
+        pair.value = kTimebaseHz;
+        break;
+      case kMisalignedVector:
+        pair.value = kVectorUnsupported;
+        break;
+      case kVendor:
+      case kArch:
+      case kImplementation:
+      case kZicbozBytes:
+      case kTheadExt0:
+      case kZicbomBytes:
+      case kSifiveExt0:
+      case kMipsExt0:
+        break;
+      default:
+        pair.key = -1;
+        break;
     }
     Result<void> stored = context.Out(address, pair);
     if (!stored.ok()) return stored.error();

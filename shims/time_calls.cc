@@ -12,12 +12,15 @@ namespace {
 using os_emu::ClockId;
 
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
-constexpr int64_t kTickNanos = 4'000'000;           // CONFIG_HZ=250: what the coarse clocks go by.
-constexpr int64_t kUserTickNanos = 10'000'000;      // USER_HZ=100: times(2).
+constexpr int64_t kTickNanos = 4'000'000;       // CONFIG_HZ=250: what the coarse clocks go by.
+constexpr int64_t kUserTickNanos = 10'000'000;  // USER_HZ=100: times(2).
 
-GuestTimespec ToTimespec(Nanos time) { return {time.value / kNanosPerSecond, time.value % kNanosPerSecond}; }
+GuestTimespec ToTimespec(Nanos time) {
+  return {time.value / kNanosPerSecond, time.value % kNanosPerSecond};
+}
 
-// The time that this thread has computed. The threads of a process are not summed up: registers are the machine's.
+// The time that this thread has computed. The threads of a process are not summed up: registers are
+// the machine's.
 Nanos CpuTime(SyscallContext& context) {
   return Nanos{static_cast<int64_t>(context.cpu().retired) * os_emu::Clock::kNanosPerInstruction};
 }
@@ -28,7 +31,8 @@ bool IsOwnCpuClock(SyscallContext& context, int32_t id) {
   constexpr int32_t kPerThread = 4, kClockMask = 3, kMaxClocks = 3;
   if ((id & kClockMask) >= kMaxClocks) return false;
   if (pid == 0) return true;
-  return pid == static_cast<int32_t>((id & kPerThread) != 0 ? context.thread().tid() : context.process().pid());
+  return pid == static_cast<int32_t>((id & kPerThread) != 0 ? context.thread().tid()
+                                                            : context.process().pid());
 }
 
 Result<Nanos> Now(SyscallContext& context, int32_t id) {
@@ -90,14 +94,16 @@ CallResult SysGettimeofday(SyscallContext& context) {
     Result<void> stored = context.Out(context.Addr(0), time);
     if (!stored.ok()) return stored.error();
   }
-  if (!context.Addr(1).IsNull()) return context.Out(context.Addr(1), uint64_t{0});  // struct timezone: UTC.
+  if (!context.Addr(1).IsNull())
+    return context.Out(context.Addr(1), uint64_t{0});  // struct timezone: UTC.
   return 0;
 }
 
 CallResult SysNanosleep(SyscallContext& context) {
   Result<Nanos> time = context.Timespec(context.Addr(0));
   if (!time.ok()) return time.error();
-  return os_emu::StartSleep(context.thread(), os_emu::DeadlineAfter(context.clock(), *time), context.Addr(1));
+  return os_emu::StartSleep(context.thread(), os_emu::DeadlineAfter(context.clock(), *time),
+                            context.Addr(1));
 }
 
 CallResult SysClockNanosleep(SyscallContext& context) {
@@ -123,7 +129,8 @@ CallResult SysClockNanosleep(SyscallContext& context) {
   Result<Nanos> time = context.Timespec(context.Addr(2));
   if (!time.ok()) return time.error();
   if ((context.UInt(1) & kAbsolute) == 0) {
-    return os_emu::StartSleep(context.thread(), os_emu::DeadlineAfter(clock, *time), context.Addr(3));
+    return os_emu::StartSleep(context.thread(), os_emu::DeadlineAfter(clock, *time),
+                              context.Addr(3));
   }
   // From the clock's own time to CLOCK_MONOTONIC's.
   const int64_t ahead = (*now - clock.Monotonic()).value;
@@ -134,7 +141,8 @@ CallResult SysClockNanosleep(SyscallContext& context) {
 CallResult SysTimes(SyscallContext& context) {
   const int64_t ticks = context.clock().Monotonic().value / kUserTickNanos;
   if (!context.Addr(0).IsNull()) {
-    Result<void> stored = context.Out(context.Addr(0), GuestTms{CpuTime(context).value / kUserTickNanos, 0, 0, 0});
+    Result<void> stored =
+        context.Out(context.Addr(0), GuestTms{CpuTime(context).value / kUserTickNanos, 0, 0, 0});
     if (!stored.ok()) return stored.error();
   }
   return ticks;
@@ -173,7 +181,9 @@ CallResult SysSysinfo(SyscallContext& context) {
 CallResult SysUname(SyscallContext& context) {
   GuestUtsname name;
   std::memset(&name, 0, sizeof(name));
-  const auto put = [](char (&field)[65], const std::string& text) { text.copy(field, sizeof(field) - 1); };
+  const auto put = [](char(&field)[65], const std::string& text) {
+    text.copy(field, sizeof(field) - 1);
+  };
   put(name.sysname, "Linux");
   put(name.nodename, context.kernel().options().hostname);
   put(name.release, "6.18.0");

@@ -1,5 +1,5 @@
-// The lines of the trace. The expected ones were printed by strace 6.1 for the same calls, but for addresses, and for data of
-// epoll events, which is one hexadecimal number here.
+// The lines of the trace. The expected ones were printed by strace 6.1 for the same calls, but for
+// addresses, and for data of epoll events, which is one hexadecimal number here.
 #include <string>
 #include <vector>
 
@@ -26,7 +26,11 @@ constexpr uint64_t kCwd = static_cast<uint64_t>(-100);
 
 TEST(Quoted, EscapesAsC) {
   EXPECT_EQ(Quoted("hello\n\t\"\\\1\0017\377", 32), "\"hello\\n\\t\\\"\\\\\\1\\0017\\377\"");
-  EXPECT_EQ(Quoted(std::string("a\0b\0" "1", 5), 32), "\"a\\0b\\0001\"");
+  EXPECT_EQ(Quoted(std::string("a\0b\0"
+                               "1",
+                               5),
+                   32),
+            "\"a\\0b\\0001\"");
   EXPECT_EQ(Quoted("", 32), "\"\"");
   EXPECT_EQ(Quoted(std::string(33, 'x'), 32), "\"" + std::string(32, 'x') + "\"...");
   EXPECT_EQ(Quoted("\xcc\x36", 32, true), "\"\\xcc\\x36\"");
@@ -36,14 +40,18 @@ TEST_F(TraceTest, Epoll) {
   EXPECT_EQ(Trace("epoll_create1", {02000000}), "epoll_create1(EPOLL_CLOEXEC)            = 0");
   EXPECT_EQ(Trace("eventfd2", {1, 04000}), "eventfd2(1, EFD_NONBLOCK)               = 1");
   const uint64_t event = Put(kScratch, GuestEpollEvent{0x80000001, 0, 4});
-  EXPECT_EQ(Trace("epoll_ctl", {0, 1, 1, event}), "epoll_ctl(0, EPOLL_CTL_ADD, 1, {events=EPOLLIN|EPOLLET, data=0x4}) = 0");
+  EXPECT_EQ(Trace("epoll_ctl", {0, 1, 1, event}),
+            "epoll_ctl(0, EPOLL_CTL_ADD, 1, {events=EPOLLIN|EPOLLET, data=0x4}) = 0");
   EXPECT_EQ(Trace("epoll_ctl", {0, 9, 1, event}),
-            "epoll_ctl(0, 0x9 /* EPOLL_CTL_??? */, 1, {events=EPOLLIN|EPOLLET, data=0x4}) = -1 EINVAL (Invalid argument)");
+            "epoll_ctl(0, 0x9 /* EPOLL_CTL_??? */, 1, {events=EPOLLIN|EPOLLET, data=0x4}) = -1 "
+            "EINVAL (Invalid argument)");
   EXPECT_EQ(Trace("epoll_pwait", {0, kScratch + 64, 4, 100, 0, 8}),
             "epoll_pwait(0, [{events=EPOLLIN, data=0x4}], 4, 100, NULL, 8) = 1");
-  EXPECT_EQ(Trace("epoll_pwait", {0, kScratch + 64, 4, 0, 0, 8}), "epoll_pwait(0, [], 4, 0, NULL, 8)       = 0");
+  EXPECT_EQ(Trace("epoll_pwait", {0, kScratch + 64, 4, 0, 0, 8}),
+            "epoll_pwait(0, [], 4, 0, NULL, 8)       = 0");
   EXPECT_EQ(Trace("epoll_ctl", {0, 2, 1, event}), "epoll_ctl(0, EPOLL_CTL_DEL, 1, 0x20000) = 0");
-  EXPECT_EQ(Trace("epoll_ctl", {0, 3, 1, 0}), "epoll_ctl(0, EPOLL_CTL_MOD, 1, NULL)    = -1 EFAULT (Bad address)");
+  EXPECT_EQ(Trace("epoll_ctl", {0, 3, 1, 0}),
+            "epoll_ctl(0, EPOLL_CTL_MOD, 1, NULL)    = -1 EFAULT (Bad address)");
 }
 
 TEST_F(TraceTest, ReadAndWrite) {
@@ -52,12 +60,17 @@ TEST_F(TraceTest, ReadAndWrite) {
   Text(kScratch + 64, text);
   EXPECT_EQ(Trace("write", {1, kScratch + 64, 40}),
             "write(1, \"hello\\n\\t\\\"\\\\\\1\\0017\\377 world and a lot mo\"..., 40) = 40");
-  EXPECT_EQ(Trace("read", {0, kScratch + 256, 10}), "read(0, \"hello\\n\\t\\\"\\\\\\1\", 10)          = 10");
-  EXPECT_EQ(Trace("read", {0, kScratch + 256, 100}), "read(0, \"\\0017\\377 world and a lot more text \", 100) = 30");
+  EXPECT_EQ(Trace("read", {0, kScratch + 256, 10}),
+            "read(0, \"hello\\n\\t\\\"\\\\\\1\", 10)          = 10");
   EXPECT_EQ(Trace("read", {0, kScratch + 256, 100}),
-            "read(0, 0x20100, 100)                   = -1 EAGAIN (Resource temporarily unavailable)");
-  EXPECT_EQ(Trace("read", {99, kScratch, 1}), "read(99, 0x20000, 1)                    = -1 EBADF (Bad file descriptor)");
-  EXPECT_EQ(Trace("write", {1, 0, 3}), "write(1, NULL, 3)                       = -1 EFAULT (Bad address)");
+            "read(0, \"\\0017\\377 world and a lot more text \", 100) = 30");
+  EXPECT_EQ(
+      Trace("read", {0, kScratch + 256, 100}),
+      "read(0, 0x20100, 100)                   = -1 EAGAIN (Resource temporarily unavailable)");
+  EXPECT_EQ(Trace("read", {99, kScratch, 1}),
+            "read(99, 0x20000, 1)                    = -1 EBADF (Bad file descriptor)");
+  EXPECT_EQ(Trace("write", {1, 0, 3}),
+            "write(1, NULL, 3)                       = -1 EFAULT (Bad address)");
 }
 
 TEST_F(TraceTest, Vectors) {
@@ -71,9 +84,11 @@ TEST_F(TraceTest, Vectors) {
   Put(kScratch + 128, in);
   EXPECT_EQ(Trace("readv", {0, kScratch + 128, 2}),
             "readv(0, [{iov_base=\"abcd\", iov_len=4}, {iov_base=\"ef\\n\", iov_len=10}], 2) = 7");
-  EXPECT_EQ(Trace("writev", {1, 8, 2}), "writev(1, 0x8, 2)                       = -1 EFAULT (Bad address)");
+  EXPECT_EQ(Trace("writev", {1, 8, 2}),
+            "writev(1, 0x8, 2)                       = -1 EFAULT (Bad address)");
   EXPECT_EQ(Trace("preadv", {0, kScratch + 128, 2, 0}),
-            "preadv(0, [{iov_base=0x20100, iov_len=4}, {iov_base=0x2012c, iov_len=10}], 2, 0) = -1 ESPIPE (Illegal seek)");
+            "preadv(0, [{iov_base=0x20100, iov_len=4}, {iov_base=0x2012c, iov_len=10}], 2, 0) = -1 "
+            "ESPIPE (Illegal seek)");
 }
 
 TEST_F(TraceTest, Files) {
@@ -81,28 +96,39 @@ TEST_F(TraceTest, Files) {
   EXPECT_EQ(Trace("openat", {kCwd, kScratch, 01 | 0100 | 01000, 0640}),
             "openat(AT_FDCWD, \"/tmp/new\", O_WRONLY|O_CREAT|O_TRUNC, 0640) = 0");
   Text(kScratch + 64, "/nonexist");
-  EXPECT_EQ(Trace("openat", {kCwd, kScratch + 64, 010000000}),
-            "openat(AT_FDCWD, \"/nonexist\", O_RDONLY|O_PATH) = -1 ENOENT (No such file or directory)");
-  EXPECT_EQ(Trace("openat", {kCwd, 1, 0}), "openat(AT_FDCWD, 0x1, O_RDONLY)         = -1 EFAULT (Bad address)");
+  EXPECT_EQ(
+      Trace("openat", {kCwd, kScratch + 64, 010000000}),
+      "openat(AT_FDCWD, \"/nonexist\", O_RDONLY|O_PATH) = -1 ENOENT (No such file or directory)");
+  EXPECT_EQ(Trace("openat", {kCwd, 1, 0}),
+            "openat(AT_FDCWD, 0x1, O_RDONLY)         = -1 EFAULT (Bad address)");
   Text(kScratch + 128, "12345");
   Enter("write", {0, kScratch + 128, 5});
   EXPECT_EQ(Trace("newfstatat", {kCwd, kScratch, kScratch + 512, 0}),
             "newfstatat(AT_FDCWD, \"/tmp/new\", {st_mode=S_IFREG|0640, st_size=5, ...}, 0) = 0");
   EXPECT_EQ(Trace("newfstatat", {kCwd, kScratch + 64, kScratch + 512, 0x100}),
-            "newfstatat(AT_FDCWD, \"/nonexist\", 0x20200, AT_SYMLINK_NOFOLLOW) = -1 ENOENT (No such file or directory)");
-  EXPECT_EQ(Trace("lseek", {0, 0, 99}), "lseek(0, 0, 0x63 /* SEEK_??? */)        = -1 EINVAL (Invalid argument)");
-  EXPECT_EQ(Trace("getcwd", {kScratch + 512, 100}), "getcwd(\"/tmp\", 100)                     = 5");
-  EXPECT_EQ(Trace("getcwd", {kScratch + 512, 1}), "getcwd(0x20200, 1)                      = -1 ERANGE (Numerical result out of range)");
+            "newfstatat(AT_FDCWD, \"/nonexist\", 0x20200, AT_SYMLINK_NOFOLLOW) = -1 ENOENT (No "
+            "such file or directory)");
+  EXPECT_EQ(Trace("lseek", {0, 0, 99}),
+            "lseek(0, 0, 0x63 /* SEEK_??? */)        = -1 EINVAL (Invalid argument)");
+  EXPECT_EQ(Trace("getcwd", {kScratch + 512, 100}),
+            "getcwd(\"/tmp\", 100)                     = 5");
+  EXPECT_EQ(Trace("getcwd", {kScratch + 512, 1}),
+            "getcwd(0x20200, 1)                      = -1 ERANGE (Numerical result out of range)");
   EXPECT_EQ(Trace("umask", {022}), "umask(022)                              = 022");
-  EXPECT_EQ(Trace("fchmodat", {kCwd, kScratch, 0600}), "fchmodat(AT_FDCWD, \"/tmp/new\", 0600)    = 0");
+  EXPECT_EQ(Trace("fchmodat", {kCwd, kScratch, 0600}),
+            "fchmodat(AT_FDCWD, \"/tmp/new\", 0600)    = 0");
   EXPECT_EQ(Trace("close", {0}), "close(0)                                = 0");
 }
 
 TEST_F(TraceTest, Statx) {
   Text(kScratch, "/tmp");
   const std::string line = Trace("statx", {kCwd, kScratch, 0x100, 0x7ff, kScratch + 512});
-  EXPECT_EQ(line.substr(0, line.find("stx_mask=")), "statx(AT_FDCWD, \"/tmp\", AT_STATX_SYNC_AS_STAT|AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, {");
-  EXPECT_NE(line.find("stx_attributes=0, stx_mode=S_IFDIR|S_ISVTX|0777, stx_size="), std::string::npos) << line;
+  EXPECT_EQ(
+      line.substr(0, line.find("stx_mask=")),
+      "statx(AT_FDCWD, \"/tmp\", AT_STATX_SYNC_AS_STAT|AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, {");
+  EXPECT_NE(line.find("stx_attributes=0, stx_mode=S_IFDIR|S_ISVTX|0777, stx_size="),
+            std::string::npos)
+      << line;
 }
 
 TEST_F(TraceTest, Times) {
@@ -110,66 +136,84 @@ TEST_F(TraceTest, Times) {
   const GuestTimespec times[2] = {{1, 0x3fffffff}, {2, 3}};
   Put(kScratch + 64, times);
   EXPECT_EQ(Trace("utimensat", {kCwd, kScratch, kScratch + 64, 0}),
-            "utimensat(AT_FDCWD, \"/nonexist\", [UTIME_NOW, {tv_sec=2, tv_nsec=3} /* 1970-01-01T00:00:02.000000003+0000 */], 0) "
+            "utimensat(AT_FDCWD, \"/nonexist\", [UTIME_NOW, {tv_sec=2, tv_nsec=3} /* "
+            "1970-01-01T00:00:02.000000003+0000 */], 0) "
             "= -1 ENOENT (No such file or directory)");
-  EXPECT_EQ(Trace("clock_gettime", {1, kScratch + 64}), "clock_gettime(CLOCK_MONOTONIC, {tv_sec=1, tv_nsec=0}) = 0");
+  EXPECT_EQ(Trace("clock_gettime", {1, kScratch + 64}),
+            "clock_gettime(CLOCK_MONOTONIC, {tv_sec=1, tv_nsec=0}) = 0");
   EXPECT_EQ(Trace("clock_gettime", {55, kScratch + 64}),
             "clock_gettime(0x37 /* CLOCK_??? */, 0x20040) = -1 EINVAL (Invalid argument)");
 }
 
 TEST_F(TraceTest, Fcntl) {
   Enter("eventfd2", {0, 04000});
-  EXPECT_EQ(Trace("fcntl", {0, 3}), "fcntl(0, F_GETFL)                       = 0x802 (flags O_RDWR|O_NONBLOCK)");
+  EXPECT_EQ(Trace("fcntl", {0, 3}),
+            "fcntl(0, F_GETFL)                       = 0x802 (flags O_RDWR|O_NONBLOCK)");
   EXPECT_EQ(Trace("fcntl", {0, 1}), "fcntl(0, F_GETFD)                       = 0");
   EXPECT_EQ(Trace("fcntl", {0, 2, 1}), "fcntl(0, F_SETFD, FD_CLOEXEC)           = 0");
-  EXPECT_EQ(Trace("fcntl", {0, 1}), "fcntl(0, F_GETFD)                       = 0x1 (flags FD_CLOEXEC)");
+  EXPECT_EQ(Trace("fcntl", {0, 1}),
+            "fcntl(0, F_GETFD)                       = 0x1 (flags FD_CLOEXEC)");
   EXPECT_EQ(Trace("fcntl", {0, 4, 06000}), "fcntl(0, F_SETFL, O_RDONLY|O_APPEND|O_NONBLOCK) = 0");
   EXPECT_EQ(Trace("fcntl", {0, 0, 10}), "fcntl(0, F_DUPFD, 10)                   = 10");
-  EXPECT_EQ(Trace("fcntl", {0, 1032}), "fcntl(0, F_GETPIPE_SZ)                  = -1 EBADF (Bad file descriptor)");
-  EXPECT_EQ(Trace("fcntl", {0, 99, 5}), "fcntl(0, 0x63 /* F_??? */, 0x5)         = -1 EINVAL (Invalid argument)");
+  EXPECT_EQ(Trace("fcntl", {0, 1032}),
+            "fcntl(0, F_GETPIPE_SZ)                  = -1 EBADF (Bad file descriptor)");
+  EXPECT_EQ(Trace("fcntl", {0, 99, 5}),
+            "fcntl(0, 0x63 /* F_??? */, 0x5)         = -1 EINVAL (Invalid argument)");
   GuestFlock lock{};
   lock.length = 10;
   Put(kScratch, lock);
-  EXPECT_EQ(Trace("fcntl", {0, 5, kScratch}),
-            "fcntl(0, F_GETLK, {l_type=F_UNLCK, l_whence=SEEK_SET, l_start=0, l_len=10, l_pid=0}) = 0");
+  EXPECT_EQ(
+      Trace("fcntl", {0, 5, kScratch}),
+      "fcntl(0, F_GETLK, {l_type=F_UNLCK, l_whence=SEEK_SET, l_start=0, l_len=10, l_pid=0}) = 0");
 }
 
 TEST_F(TraceTest, Ioctl) {
   Enter("pipe2", {kScratch, 0});
   EXPECT_EQ(Trace("ioctl", {0, 0x541b, kScratch}), "ioctl(0, FIONREAD, [0])                 = 0");
-  EXPECT_EQ(Trace("ioctl", {0, 0x5401, kScratch}), "ioctl(0, TCGETS, 0x20000)               = -1 ENOTTY (Inappropriate ioctl for device)");
-  EXPECT_EQ(Trace("ioctl", {0, 0x1234, 5}),
-            "ioctl(0, _IOC(_IOC_NONE, 0x12, 0x34, 0), 0x5) = -1 ENOTTY (Inappropriate ioctl for device)");
+  EXPECT_EQ(Trace("ioctl", {0, 0x5401, kScratch}),
+            "ioctl(0, TCGETS, 0x20000)               = -1 ENOTTY (Inappropriate ioctl for device)");
+  EXPECT_EQ(
+      Trace("ioctl", {0, 0x1234, 5}),
+      "ioctl(0, _IOC(_IOC_NONE, 0x12, 0x34, 0), 0x5) = -1 ENOTTY (Inappropriate ioctl for device)");
 }
 
 TEST_F(TraceTest, Memory) {
   const std::string line = Trace("mmap", {0, 8192, 3, 0x4022, static_cast<uint64_t>(-1), 0});
-  EXPECT_EQ(line.substr(0, line.find(" = ")),
-            "mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0)");
+  EXPECT_EQ(
+      line.substr(0, line.find(" = ")),
+      "mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0)");
   EXPECT_EQ(line.substr(line.find(" = "), 5), " = 0x");
   EXPECT_EQ(Trace("mprotect", {kScratch, 4096, 0x40}),
             "mprotect(0x20000, 4096, 0x40 /* PROT_??? */) = -1 EINVAL (Invalid argument)");
   EXPECT_EQ(Trace("madvise", {kScratch, 4096, 4}), "madvise(0x20000, 4096, MADV_DONTNEED)   = 0");
-  EXPECT_EQ(Trace("mremap", {4097, 1, 2, 3, 4096}),
-            "mremap(0x1001, 1, 2, MREMAP_MAYMOVE|MREMAP_FIXED, 0x1000) = -1 EINVAL (Invalid argument)");
-  EXPECT_EQ(Trace("mremap", {4097, 1, 2, 1, 4096}), "mremap(0x1001, 1, 2, MREMAP_MAYMOVE)    = -1 EINVAL (Invalid argument)");
-  EXPECT_EQ(Trace("munmap", {kScratch + 0x8000, 4096}), "munmap(0x28000, 4096)                   = 0");
+  EXPECT_EQ(
+      Trace("mremap", {4097, 1, 2, 3, 4096}),
+      "mremap(0x1001, 1, 2, MREMAP_MAYMOVE|MREMAP_FIXED, 0x1000) = -1 EINVAL (Invalid argument)");
+  EXPECT_EQ(Trace("mremap", {4097, 1, 2, 1, 4096}),
+            "mremap(0x1001, 1, 2, MREMAP_MAYMOVE)    = -1 EINVAL (Invalid argument)");
+  EXPECT_EQ(Trace("munmap", {kScratch + 0x8000, 4096}),
+            "munmap(0x28000, 4096)                   = 0");
 }
 
 TEST_F(TraceTest, Signals) {
   Put(kScratch, os_emu::SignalBit(2) | os_emu::SignalBit(10) | os_emu::SignalBit(35));
-  EXPECT_EQ(Trace("rt_sigprocmask", {0, kScratch, 0, 8}), "rt_sigprocmask(SIG_BLOCK, [INT USR1 RT_3], NULL, 8) = 0");
+  EXPECT_EQ(Trace("rt_sigprocmask", {0, kScratch, 0, 8}),
+            "rt_sigprocmask(SIG_BLOCK, [INT USR1 RT_3], NULL, 8) = 0");
   EXPECT_EQ(Trace("rt_sigprocmask", {2, kScratch, kScratch + 64, 8}),
             "rt_sigprocmask(SIG_SETMASK, [INT USR1 RT_3], [INT USR1 RT_3], 8) = 0");
-  EXPECT_EQ(Trace("rt_sigprocmask", {5, 0, 0, 8}), "rt_sigprocmask(0x5 /* SIG_??? */, NULL, NULL, 8) = 0");
+  EXPECT_EQ(Trace("rt_sigprocmask", {5, 0, 0, 8}),
+            "rt_sigprocmask(0x5 /* SIG_??? */, NULL, NULL, 8) = 0");
   Put(kScratch, GuestSigaction{0x5000, 0x50000004, os_emu::SignalBit(15)});
   EXPECT_EQ(Trace("rt_sigaction", {14, kScratch, 0, 8}),
-            "rt_sigaction(SIGALRM, {sa_handler=0x5000, sa_mask=[TERM], sa_flags=SA_RESTART|SA_NODEFER|SA_SIGINFO}, NULL, 8) = 0");
+            "rt_sigaction(SIGALRM, {sa_handler=0x5000, sa_mask=[TERM], "
+            "sa_flags=SA_RESTART|SA_NODEFER|SA_SIGINFO}, NULL, 8) = 0");
   EXPECT_EQ(Trace("rt_sigaction", {14, 0, kScratch, 8}),
-            "rt_sigaction(SIGALRM, NULL, {sa_handler=0x5000, sa_mask=[TERM], sa_flags=SA_RESTART|SA_NODEFER|SA_SIGINFO}, 8) = 0");
+            "rt_sigaction(SIGALRM, NULL, {sa_handler=0x5000, sa_mask=[TERM], "
+            "sa_flags=SA_RESTART|SA_NODEFER|SA_SIGINFO}, 8) = 0");
   EXPECT_EQ(Trace("rt_sigaction", {40, 0, kScratch, 8}),
             "rt_sigaction(SIGRT_8, NULL, {sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}, 8) = 0");
-  EXPECT_EQ(Trace("kill", {0, 99}), "kill(0, 99)                             = -1 EINVAL (Invalid argument)");
+  EXPECT_EQ(Trace("kill", {0, 99}),
+            "kill(0, 99)                             = -1 EINVAL (Invalid argument)");
   EXPECT_EQ(SigsetText(~(os_emu::SignalBit(32) | os_emu::SignalBit(33))), "~[RTMIN RT_1]");
   EXPECT_EQ(SigsetText(~os_emu::SignalSet{0}), "~[]");
 }
@@ -180,7 +224,8 @@ TEST_F(TraceTest, PollAndSelect) {
   Put(kScratch, entries);
   Put(kScratch + 64, GuestTimespec{0, 1000000});
   EXPECT_EQ(Trace("ppoll", {kScratch, 2, kScratch + 64, 0, 8}),
-            "ppoll([{fd=0, events=POLLIN}, {fd=1, events=POLLIN|POLLOUT}], 2, {tv_sec=0, tv_nsec=1000000}, NULL, 8) = 1 "
+            "ppoll([{fd=0, events=POLLIN}, {fd=1, events=POLLIN|POLLOUT}], 2, {tv_sec=0, "
+            "tv_nsec=1000000}, NULL, 8) = 1 "
             "([{fd=1, revents=POLLOUT}], left {tv_sec=0, tv_nsec=1000000})");
   Put(kScratch + 64, GuestTimespec{0, 0});
   EXPECT_EQ(Trace("ppoll", {kScratch, 1, kScratch + 64, 0, 8}),
@@ -189,34 +234,44 @@ TEST_F(TraceTest, PollAndSelect) {
   Put(kScratch + 136, uint64_t{2});
   Put(kScratch + 64, GuestTimespec{0, 1000000});
   EXPECT_EQ(Trace("pselect6", {8, kScratch + 128, kScratch + 136, 0, kScratch + 64, 0}),
-            "pselect6(8, [0], [1], NULL, {tv_sec=0, tv_nsec=1000000}, NULL) = 1 (out [1], left {tv_sec=0, tv_nsec=1000000})");
+            "pselect6(8, [0], [1], NULL, {tv_sec=0, tv_nsec=1000000}, NULL) = 1 (out [1], left "
+            "{tv_sec=0, tv_nsec=1000000})");
 }
 
 TEST_F(TraceTest, Futex) {
   Put(kScratch, uint32_t{1});
-  EXPECT_EQ(Trace("futex", {kScratch, 128, 0, 0}),
-            "futex(0x20000, FUTEX_WAIT_PRIVATE, 0, NULL) = -1 EAGAIN (Resource temporarily unavailable)");
+  EXPECT_EQ(
+      Trace("futex", {kScratch, 128, 0, 0}),
+      "futex(0x20000, FUTEX_WAIT_PRIVATE, 0, NULL) = -1 EAGAIN (Resource temporarily unavailable)");
   EXPECT_EQ(Trace("futex", {kScratch, 1, 1}), "futex(0x20000, FUTEX_WAKE, 1)           = 0");
   EXPECT_EQ(Trace("futex", {kScratch, 132, 1, 5, kScratch, 2}),
-            "futex(0x20000, FUTEX_CMP_REQUEUE_PRIVATE, 1, 5, 0x20000, 2) = -1 EAGAIN (Resource temporarily unavailable)");
+            "futex(0x20000, FUTEX_CMP_REQUEUE_PRIVATE, 1, 5, 0x20000, 2) = -1 EAGAIN (Resource "
+            "temporarily unavailable)");
   EXPECT_EQ(Trace("futex", {kScratch, 77, 1, kScratch, 2, 3}),
-            "futex(0x20000, 0x4d /* FUTEX_??? */, 1, 0x20000, 0x2, 0x3) = -1 ENOSYS (Function not implemented)");
+            "futex(0x20000, 0x4d /* FUTEX_??? */, 1, 0x20000, 0x2, 0x3) = -1 ENOSYS (Function not "
+            "implemented)");
   Put(kScratch + 64, GuestTimespec{0, 10});
   EXPECT_EQ(Trace("futex", {kScratch, 9 | 256, 2, kScratch + 64, 0, 0xffffffff}),
-            "futex(0x20000, FUTEX_WAIT_BITSET|FUTEX_CLOCK_REALTIME, 2, {tv_sec=0, tv_nsec=10}, FUTEX_BITSET_MATCH_ANY) = -1 "
+            "futex(0x20000, FUTEX_WAIT_BITSET|FUTEX_CLOCK_REALTIME, 2, {tv_sec=0, tv_nsec=10}, "
+            "FUTEX_BITSET_MATCH_ANY) = -1 "
             "EAGAIN (Resource temporarily unavailable)");
 }
 
 TEST_F(TraceTest, Miscellany) {
-  EXPECT_EQ(Trace("prctl", {15, Text(kScratch, "hello")}), "prctl(PR_SET_NAME, \"hello\")             = 0");
+  EXPECT_EQ(Trace("prctl", {15, Text(kScratch, "hello")}),
+            "prctl(PR_SET_NAME, \"hello\")             = 0");
   EXPECT_EQ(Trace("prctl", {16, kScratch + 64}), "prctl(PR_GET_NAME, \"hello\")             = 0");
-  EXPECT_EQ(Trace("prctl", {999, 1, 2, 3, 4}), "prctl(0x3e7 /* PR_??? */, 0x1, 0x2, 0x3, 0x4) = -1 EINVAL (Invalid argument)");
-  EXPECT_EQ(Trace("sched_getaffinity", {0, 128, kScratch}), "sched_getaffinity(0, 128, [0 1 2 3])    = 8");
-  EXPECT_EQ(Trace("sched_getscheduler", {0}), "sched_getscheduler(0)                   = 0 (SCHED_OTHER)");
+  EXPECT_EQ(Trace("prctl", {999, 1, 2, 3, 4}),
+            "prctl(0x3e7 /* PR_??? */, 0x1, 0x2, 0x3, 0x4) = -1 EINVAL (Invalid argument)");
+  EXPECT_EQ(Trace("sched_getaffinity", {0, 128, kScratch}),
+            "sched_getaffinity(0, 128, [0 1 2 3])    = 8");
+  EXPECT_EQ(Trace("sched_getscheduler", {0}),
+            "sched_getscheduler(0)                   = 0 (SCHED_OTHER)");
   EXPECT_EQ(Trace("uname", {kScratch}), "uname({sysname=\"Linux\", nodename=\"pollux\", ...}) = 0");
   EXPECT_EQ(Trace("prlimit64", {0, 3, 0, kScratch}),
             "prlimit64(0, RLIMIT_STACK, NULL, {rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}) = 0");
-  EXPECT_EQ(Trace("getresuid", {kScratch, kScratch + 4, kScratch + 8}), "getresuid([1000], [1000], [1000])       = 0");
+  EXPECT_EQ(Trace("getresuid", {kScratch, kScratch + 4, kScratch + 8}),
+            "getresuid([1000], [1000], [1000])       = 0");
   EXPECT_EQ(Trace("brk", {0}).substr(0, 42), "brk(NULL)                               = ");
   const std::string random = Trace("getrandom", {kScratch, 8, 1});
   EXPECT_EQ(random.substr(0, 13), "getrandom(\"\\x");
@@ -225,11 +280,13 @@ TEST_F(TraceTest, Miscellany) {
 
 TEST_F(TraceTest, NumbersWithoutARow) {
   Enter(500, {1, 2, 3, 4, 5, 0});
-  EXPECT_EQ(Line(), "syscall_0x1f4(0x1, 0x2, 0x3, 0x4, 0x5, 0) = -1 ENOSYS (Function not implemented)");
+  EXPECT_EQ(Line(),
+            "syscall_0x1f4(0x1, 0x2, 0x3, 0x4, 0x5, 0) = -1 ENOSYS (Function not implemented)");
 }
 
 TEST_F(TraceTest, UnsupportedCallsAreDecodedToo) {
-  EXPECT_EQ(Trace("socket", {1, 1 | 04000, 0}), "socket(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0) = -1 ENOSYS (Function not implemented)");
+  EXPECT_EQ(Trace("socket", {1, 1 | 04000, 0}),
+            "socket(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0) = -1 ENOSYS (Function not implemented)");
 }
 
 TEST_F(TraceTest, TheFilterMatchesWholeNames) {
@@ -240,12 +297,14 @@ TEST_F(TraceTest, TheFilterMatchesWholeNames) {
   Enter("getuid", {});
   Enter("pread64", {0, 0, 0, 0});
   Enter("getpid", {});
-  EXPECT_EQ(sink_.trace, (std::vector<std::string>{"getuid()                                = 1000"}));
+  EXPECT_EQ(sink_.trace,
+            (std::vector<std::string>{"getuid()                                = 1000"}));
 }
 
 TEST_F(TraceTest, ExitNeverReturns) {
   EXPECT_EQ(Enter("exit_group", {3}), Next::kProcessExited);
-  EXPECT_EQ(sink_.trace, (std::vector<std::string>{"exit_group(3)                           = ?", "+++ exited with 3 +++"}));
+  EXPECT_EQ(sink_.trace, (std::vector<std::string>{"exit_group(3)                           = ?",
+                                                   "+++ exited with 3 +++"}));
 }
 
 TEST_F(TraceTest, ABlockedCallPrintsItsLineWhenItEnds) {
@@ -261,7 +320,8 @@ TEST_F(TraceTest, ABlockedCallPrintsItsLineWhenItEnds) {
   ASSERT_TRUE(thread().woken());
   ASSERT_TRUE(abi_->Resume(thread(), cpu_, &call_));
   EXPECT_EQ(Result(), 3);
-  EXPECT_EQ(sink_.trace, (std::vector<std::string>{"read(0, \"abc\", 10)                      = 3"}));
+  EXPECT_EQ(sink_.trace,
+            (std::vector<std::string>{"read(0, \"abc\", 10)                      = 3"}));
 }
 
 }  // namespace

@@ -10,19 +10,26 @@
 namespace pollux::shims {
 namespace {
 
-// ---- fcntl ------------------------------------------------------------------------------------------------------
+// ---- fcntl
 
 std::string FlockText(const GuestFlock& lock, bool with_pid) {
   const std::string pid = with_pid ? absl::StrFormat(", l_pid=%d", lock.pid) : "";
   return absl::StrFormat("{l_type=%s, l_whence=%s, l_start=%d, l_len=%d%s}",
                          FlagText(kLockTypes, static_cast<uint16_t>(lock.type)),
-                         FlagText(kSeekWhence, static_cast<uint16_t>(lock.whence)), lock.start, lock.length, pid);
+                         FlagText(kSeekWhence, static_cast<uint16_t>(lock.whence)), lock.start,
+                         lock.length, pid);
 }
 
 bool PrintFcntl(const PrintView& view, const ArgSpec&, int i, std::string* out) {
   const uint64_t argument = view.args[i];
   switch (static_cast<uint32_t>(view.args[i - 1])) {
-    case 1: case 3: case 9: case 11: case 1025: case 1032: case 1034:  // The GET commands that take nothing.
+    case 1:
+    case 3:
+    case 9:
+    case 11:
+    case 1025:
+    case 1032:
+    case 1034:  // The GET commands that take nothing.
       return false;
     case 2:
       *out += FlagText(kFdFlags, static_cast<uint32_t>(argument));
@@ -30,16 +37,26 @@ bool PrintFcntl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
     case 4:
       *out += FlagText(kOpenFlags, static_cast<uint32_t>(argument));
       return true;
-    case 0: case 8: case 1027: case 1030: case 1031:
+    case 0:
+    case 8:
+    case 1027:
+    case 1030:
+    case 1031:
       absl::StrAppendFormat(out, "%d", static_cast<int32_t>(argument));
       return true;
     case 10:
       *out += SignalText(static_cast<int32_t>(argument));
       return true;
-    case 5: case 6: case 7: case 36: case 37: case 38: {
+    case 5:
+    case 6:
+    case 7:
+    case 36:
+    case 37:
+    case 38: {
       const bool gets = view.args[i - 1] == 5 || view.args[i - 1] == 36;
       Result<GuestFlock> lock = view.memory().ReadObject<GuestFlock>(GuestAddr{argument});
-      *out += lock.ok() && !(gets && view.failed()) ? FlockText(*lock, gets) : PointerText(argument);
+      *out +=
+          lock.ok() && !(gets && view.failed()) ? FlockText(*lock, gets) : PointerText(argument);
       return true;
     }
     default:
@@ -48,10 +65,11 @@ bool PrintFcntl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
   }
 }
 
-// ---- ioctl ------------------------------------------------------------------------------------------------------
+// ---- ioctl
 
-constexpr uint32_t kTcGets = 0x5401, kTioCGPgrp = 0x540f, kTioCSPgrp = 0x5410, kTioCOutQ = 0x5411, kTioCGWinSz = 0x5413,
-                   kFioNRead = 0x541b, kFioNBio = 0x5421, kFioNClEx = 0x5450, kFioClEx = 0x5451, kFioAsync = 0x5452;
+constexpr uint32_t kTcGets = 0x5401, kTioCGPgrp = 0x540f, kTioCSPgrp = 0x5410, kTioCOutQ = 0x5411,
+                   kTioCGWinSz = 0x5413, kFioNRead = 0x541b, kFioNBio = 0x5421, kFioNClEx = 0x5450,
+                   kFioClEx = 0x5451, kFioAsync = 0x5452;
 
 bool PrintIoctlRequest(const PrintView& view, const ArgSpec&, int i, std::string* out) {
   const uint32_t request = static_cast<uint32_t>(view.args[i]);
@@ -59,10 +77,13 @@ bool PrintIoctlRequest(const PrintView& view, const ArgSpec&, int i, std::string
     *out += name;
     return true;
   }
-  static constexpr const char* kDirections[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE"};
-  const auto hex = [](uint32_t value) { return value == 0 ? std::string("0") : absl::StrFormat("%#x", value); };
-  absl::StrAppendFormat(out, "_IOC(%s, %s, %s, %s)", kDirections[request >> 30], hex(request >> 8 & 0xff),
-                        hex(request & 0xff), hex(request >> 16 & 0x3fff));
+  static constexpr const char* kDirections[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ",
+                                                "_IOC_READ|_IOC_WRITE"};
+  const auto hex = [](uint32_t value) {
+    return value == 0 ? std::string("0") : absl::StrFormat("%#x", value);
+  };
+  absl::StrAppendFormat(out, "_IOC(%s, %s, %s, %s)", kDirections[request >> 30],
+                        hex(request >> 8 & 0xff), hex(request & 0xff), hex(request >> 16 & 0x3fff));
   return true;
 }
 
@@ -71,19 +92,28 @@ struct Termios {
 };
 std::string TermiosText(const Termios& termios) {
   const uint32_t baud = termios.cflag & 0x100f;
-  const char* speed = baud == 15 ? "B38400" : baud == 13 ? "B9600" : baud == 0x1002 ? "B115200" : nullptr;
+  const char* speed = baud == 15       ? "B38400"
+                      : baud == 13     ? "B9600"
+                      : baud == 0x1002 ? "B115200"
+                                       : nullptr;
   const auto sign = [](uint32_t set) { return set != 0 ? "" : "-"; };
-  return absl::StrFormat("{%s %sopost %sisig %sicanon %secho ...}", speed ? speed : absl::StrFormat("%#x", baud),
-                         sign(termios.oflag & 1), sign(termios.lflag & 1), sign(termios.lflag & 2),
-                         sign(termios.lflag & 8));
+  return absl::StrFormat("{%s %sopost %sisig %sicanon %secho ...}",
+                         speed ? speed : absl::StrFormat("%#x", baud), sign(termios.oflag & 1),
+                         sign(termios.lflag & 1), sign(termios.lflag & 2), sign(termios.lflag & 8));
 }
 
 bool PrintIoctl(const PrintView& view, const ArgSpec&, int i, std::string* out) {
   const GuestAddr address{view.args[i]};
   switch (static_cast<uint32_t>(view.args[i - 1])) {
-    case kFioClEx: case kFioNClEx:
+    case kFioClEx:
+    case kFioNClEx:
       return false;
-    case kFioNRead: case kTioCOutQ: case kTioCGPgrp: case kFioNBio: case kFioAsync: case kTioCSPgrp: {
+    case kFioNRead:
+    case kTioCOutQ:
+    case kTioCGPgrp:
+    case kFioNBio:
+    case kFioAsync:
+    case kTioCSPgrp: {
       Result<int32_t> value = view.memory().ReadObject<int32_t>(address);
       if (value.ok() && !view.failed()) {
         absl::StrAppendFormat(out, "[%d]", *value);
@@ -92,10 +122,11 @@ bool PrintIoctl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
       break;
     }
     case kTioCGWinSz: {
-      Result<std::array<uint16_t, 4>> size = view.memory().ReadObject<std::array<uint16_t, 4>>(address);
+      Result<std::array<uint16_t, 4>> size =
+          view.memory().ReadObject<std::array<uint16_t, 4>>(address);
       if (size.ok() && !view.failed()) {
-        absl::StrAppendFormat(out, "{ws_row=%u, ws_col=%u, ws_xpixel=%u, ws_ypixel=%u}", (*size)[0], (*size)[1],
-                              (*size)[2], (*size)[3]);
+        absl::StrAppendFormat(out, "{ws_row=%u, ws_col=%u, ws_xpixel=%u, ws_ypixel=%u}", (*size)[0],
+                              (*size)[1], (*size)[2], (*size)[3]);
         return true;
       }
       break;
@@ -116,12 +147,23 @@ bool PrintIoctl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
   return true;
 }
 
-// ---- futex ------------------------------------------------------------------------------------------------------
+// ---- futex
 
 constexpr uint32_t kFutexPrivate = 128, kFutexClockRealtime = 256;
 enum FutexOp : uint32_t {
-  kWait = 0, kWake = 1, kRequeue = 3, kCmpRequeue = 4, kWakeOp = 5, kLockPi = 6, kUnlockPi = 7, kTryLockPi = 8,
-  kWaitBitset = 9, kWakeBitset = 10, kWaitRequeuePi = 11, kCmpRequeuePi = 12, kLockPi2 = 13,
+  kWait = 0,
+  kWake = 1,
+  kRequeue = 3,
+  kCmpRequeue = 4,
+  kWakeOp = 5,
+  kLockPi = 6,
+  kUnlockPi = 7,
+  kTryLockPi = 8,
+  kWaitBitset = 9,
+  kWakeBitset = 10,
+  kWaitRequeuePi = 11,
+  kCmpRequeuePi = 12,
+  kLockPi2 = 13,
 };
 uint32_t FutexOpOf(const PrintView& view) {
   return static_cast<uint32_t>(view.args[1]) & ~(kFutexPrivate | kFutexClockRealtime);
@@ -149,12 +191,22 @@ bool PrintFutexValue(const PrintView& view, const ArgSpec&, int i, std::string* 
 
 bool PrintFutexTime(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
   switch (FutexOpOf(view)) {
-    case kWait: case kWaitBitset: case kWaitRequeuePi: case kLockPi: case kLockPi2:
+    case kWait:
+    case kWaitBitset:
+    case kWaitRequeuePi:
+    case kLockPi:
+    case kLockPi2:
       return kTimespecType.print(view, spec, i, out);
-    case kRequeue: case kCmpRequeue: case kCmpRequeuePi: case kWakeOp:
+    case kRequeue:
+    case kCmpRequeue:
+    case kCmpRequeuePi:
+    case kWakeOp:
       absl::StrAppendFormat(out, "%u", static_cast<uint32_t>(view.args[i]));
       return true;
-    case kWake: case kWakeBitset: case kUnlockPi: case kTryLockPi:
+    case kWake:
+    case kWakeBitset:
+    case kUnlockPi:
+    case kTryLockPi:
       return false;
     default:
       return PrintPointer(view, spec, i, out);
@@ -163,7 +215,13 @@ bool PrintFutexTime(const PrintView& view, const ArgSpec& spec, int i, std::stri
 
 bool PrintFutexSecond(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
   switch (FutexOpOf(view)) {
-    case kWait: case kWake: case kWaitBitset: case kWakeBitset: case kLockPi: case kUnlockPi: case kTryLockPi:
+    case kWait:
+    case kWake:
+    case kWaitBitset:
+    case kWakeBitset:
+    case kLockPi:
+    case kUnlockPi:
+    case kTryLockPi:
     case kLockPi2:
       return false;
     default:
@@ -175,23 +233,34 @@ bool PrintFutexThird(const PrintView& view, const ArgSpec&, int i, std::string* 
   static constexpr const char* kOps[] = {"SET", "ADD", "OR", "ANDN", "XOR"};
   static constexpr const char* kComparisons[] = {"EQ", "NE", "LT", "LE", "GT", "GE"};
   const uint32_t value = static_cast<uint32_t>(view.args[i]);
-  const auto hex = [](uint32_t number) { return number == 0 ? std::string("0") : absl::StrFormat("%#x", number); };
+  const auto hex = [](uint32_t number) {
+    return number == 0 ? std::string("0") : absl::StrFormat("%#x", number);
+  };
   switch (FutexOpOf(view)) {
-    case kWaitBitset: case kWakeBitset:
+    case kWaitBitset:
+    case kWakeBitset:
       *out += value == UINT32_MAX ? "FUTEX_BITSET_MATCH_ANY" : hex(value);
       return true;
-    case kCmpRequeue: case kCmpRequeuePi:
+    case kCmpRequeue:
+    case kCmpRequeuePi:
       absl::StrAppendFormat(out, "%u", value);
       return true;
     case kWakeOp: {
       const uint32_t op = value >> 28 & 7, comparison = value >> 24 & 15;
       if ((value >> 31) != 0) *out += "FUTEX_OP_OPARG_SHIFT<<28|";
-      absl::StrAppendFormat(out, "FUTEX_OP_%s<<28|%s<<12|FUTEX_OP_CMP_%s<<24|%s", op < 5 ? kOps[op] : hex(op).c_str(),
-                            hex(value >> 12 & 0xfff), comparison < 6 ? kComparisons[comparison] : hex(comparison).c_str(),
+      absl::StrAppendFormat(out, "FUTEX_OP_%s<<28|%s<<12|FUTEX_OP_CMP_%s<<24|%s",
+                            op < 5 ? kOps[op] : hex(op).c_str(), hex(value >> 12 & 0xfff),
+                            comparison < 6 ? kComparisons[comparison] : hex(comparison).c_str(),
                             hex(value & 0xfff));
       return true;
     }
-    case kWait: case kWake: case kRequeue: case kLockPi: case kUnlockPi: case kTryLockPi: case kWaitRequeuePi:
+    case kWait:
+    case kWake:
+    case kRequeue:
+    case kLockPi:
+    case kUnlockPi:
+    case kTryLockPi:
+    case kWaitRequeuePi:
     case kLockPi2:
       return false;
     default:
@@ -200,28 +269,36 @@ bool PrintFutexThird(const PrintView& view, const ArgSpec&, int i, std::string* 
   }
 }
 
-// ---- prctl ------------------------------------------------------------------------------------------------------
+// ---- prctl
 
 bool PrintPrctl(const PrintView& view, const ArgSpec&, int i, std::string* out) {
   constexpr uint64_t kNameBytes = 16;
   switch (static_cast<uint32_t>(view.args[0])) {
-    case 15: case 16: {  // PR_SET_NAME, PR_GET_NAME
+    case 15:
+    case 16: {  // PR_SET_NAME, PR_GET_NAME
       if (i != 1) return false;
       Result<std::string> name = view.memory().ReadString(GuestAddr{view.args[i]}, kNameBytes);
       std::string start;
       if (name.ok()) {
         *out += Quoted(*name, kNameBytes);
-      } else if (name.error() == Errno::kNameTooLong && ReadBytes(view, view.args[i], kNameBytes, &start)) {
+      } else if (name.error() == Errno::kNameTooLong &&
+                 ReadBytes(view, view.args[i], kNameBytes, &start)) {
         *out += Quoted(start, kNameBytes - 1);
       } else {
         *out += PointerText(view.args[i]);
       }
       return true;
     }
-    case 3: case 7: case 21: case 30: case 37:  // PR_GET_*, which take nothing or are not looked at.
+    case 3:
+    case 7:
+    case 21:
+    case 30:
+    case 37:  // PR_GET_*, which take nothing or are not looked at.
       return false;
-    case 39: case 66:  // PR_GET_NO_NEW_PRIVS, PR_GET_MDWE: the zeros count.
-    case 38: case 65:
+    case 39:
+    case 66:  // PR_GET_NO_NEW_PRIVS, PR_GET_MDWE: the zeros count.
+    case 38:
+    case 65:
       absl::StrAppendFormat(out, "%u", view.args[i]);
       return true;
     case 4:
@@ -238,10 +315,11 @@ bool PrintPrctl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
   }
 }
 
-// ---- The rest ---------------------------------------------------------------------------------------------------
+// ---- The rest
 
 bool PrintEpollCtlEvent(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
-  if (static_cast<int32_t>(view.args[1]) == 2) return PrintPointer(view, spec, i, out);  // EPOLL_CTL_DEL
+  if (static_cast<int32_t>(view.args[1]) == 2)
+    return PrintPointer(view, spec, i, out);  // EPOLL_CTL_DEL
   return kEpollEventType.print(view, spec, i, out);
 }
 

@@ -12,8 +12,8 @@ namespace {
 
 bool IsConditionalBranch(Opcode opcode) { return InfoOf(opcode).format == Format::kB; }
 
-// Jumps whose continuation is not the next instruction: straight-line code ends here. A call's next instruction is where
-// it returns to, which is worth translating at once.
+// Jumps whose continuation is not the next instruction: straight-line code ends here. A call's next
+// instruction is where it returns to, which is worth translating at once.
 bool EndsRun(const Instruction& instruction) {
   const bool jump = instruction.opcode == Opcode::kJal || instruction.opcode == Opcode::kJalr;
   return (jump && instruction.rd == 0) || instruction.opcode == Opcode::kIllegal;
@@ -128,7 +128,8 @@ bool CodeCache::TranslateRun(uint64_t pc) {
     const unsigned bytes = memory_.Fetch(GuestAddr{pc}, halfwords, &fault);
     const bool fetched = bytes == 4 || (bytes == 2 && IsCompressed(halfwords[0]));
     if (!fetched && count == 0) return false;
-    // The run goes on in code that has been translated, that cannot be fetched, or that another run shall have.
+    // The run goes on in code that has been translated, that cannot be fetched, or that another run
+    // shall have.
     if (!fetched || count == kRunOps || (count > 0 && Lookup(pc) != kNone)) {
       branches.push_back({Append(pc, Op{.code = Bytecode::kGoto}), pc});
       break;
@@ -179,8 +180,10 @@ void CodeCache::FuseRun(uint32_t begin, uint32_t end) {
 
 void CodeCache::Link(Op* stub, Op* target) {
   Op* const source = stub + stub->target;
-  // The branch that led here may itself have become a stub meanwhile: then nothing of its own is left to lead anywhere.
-  const bool led_here = stub->target != 0 && source->code != Bytecode::kTranslate && source + source->target == stub;
+  // The branch that led here may itself have become a stub meanwhile: then nothing of its own is
+  // left to lead anywhere.
+  const bool led_here =
+      stub->target != 0 && source->code != Bytecode::kTranslate && source + source->target == stub;
   if (led_here) source->target = static_cast<int32_t>(target - source);
   stub->code = Bytecode::kGoto;
   stub->target = static_cast<int32_t>(target - stub);
@@ -212,8 +215,10 @@ void CodeCache::OnCodeChanged(uint64_t first_page, uint64_t pages) {
     for (uint64_t i = 0; i < pages; ++i) drop(first_page + i);
   } else {
     std::vector<uint64_t> translated;
-    for (const auto& [page_number, map] : pages_) {  // Order does not matter: each page is dropped by itself.
-      if (page_number - first_page < pages || page_number + 1 - first_page < pages) translated.push_back(page_number);
+    for (const auto& [page_number, map] :
+         pages_) {  // Order does not matter: each page is dropped by itself.
+      if (page_number - first_page < pages || page_number + 1 - first_page < pages)
+        translated.push_back(page_number);
     }
     for (uint64_t page_number : translated) {
       if (page_number - first_page < pages) drop(page_number);

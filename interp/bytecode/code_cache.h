@@ -1,10 +1,11 @@
 // CodeCache: the bytecode of one address space, translated lazily as the guest reaches it.
 //
-// Translate() turns straight-line code from a pc on into a run of Ops (up to an unconditional jump, or kRunOps). Branches
-// inside what is translated are resolved to distances; a branch to code not yet translated leads to a kTranslate stub,
-// which Link() replaces when it is first reached. Stores to translated pages, and changes of their mapping, turn the page's
-// Ops into stubs again (OnCodeChanged), so that self-modifying code is right from the next instruction on.
-// When the arena is full everything is dropped and translated anew.
+// Translate() turns straight-line code from a pc on into a run of Ops (up to an unconditional jump,
+// or kRunOps). Branches inside what is translated are resolved to distances; a branch to code not
+// yet translated leads to a kTranslate stub, which Link() replaces when it is first reached. Stores
+// to translated pages, and changes of their mapping, turn the page's Ops into stubs again
+// (OnCodeChanged), so that self-modifying code is right from the next instruction on. When the
+// arena is full everything is dropped and translated anew.
 #ifndef POLLUX_INTERP_BYTECODE_CODE_CACHE_H_
 #define POLLUX_INTERP_BYTECODE_CODE_CACHE_H_
 
@@ -22,13 +23,14 @@ namespace pollux::interp {
 
 class CodeCache final : public memory::CodeListener {
  public:
-  // Straight-line code meets a jump, a goto or the end of its run after at most this many Ops: how far the engine can
-  // get without looking at its budget.
+  // Straight-line code meets a jump, a goto or the end of its run after at most this many Ops: how
+  // far the engine can get without looking at its budget.
   static constexpr int kStraightOps = 64;
   static constexpr int kRunOps = 1024;
   static constexpr size_t kDefaultCapacityOps = size_t{4} << 20;
 
-  // One entry of the table that indirect jumps look into. pc 1: empty (no instruction has an odd address).
+  // One entry of the table that indirect jumps look into. pc 1: empty (no instruction has an odd
+  // address).
   struct JumpEntry {
     uint64_t pc = 1;
     Op* op = nullptr;
@@ -40,8 +42,9 @@ class CodeCache final : public memory::CodeListener {
   explicit CodeCache(memory::AddressSpace& memory, size_t capacity_ops = kDefaultCapacityOps);
   ~CodeCache() override;
 
-  // The Op of the instruction at `pc`, translating it if need be, and remembered for indirect jumps. Null where nothing can
-  // be fetched at pc. May move everything: Ops that were got before are invalid if generation() has changed.
+  // The Op of the instruction at `pc`, translating it if need be, and remembered for indirect
+  // jumps. Null where nothing can be fetched at pc. May move everything: Ops that were got before
+  // are invalid if generation() has changed.
   Op* FindOrTranslate(uint64_t pc);
   // Makes whoever led to the kTranslate Op `stub` lead to `target` from now on.
   void Link(Op* stub, Op* target);
@@ -83,7 +86,8 @@ class CodeCache final : public memory::CodeListener {
   std::unique_ptr<uint64_t[]> pcs_;  // By Op index.
   uint32_t used_ = 0;
   uint64_t generation_ = 0;
-  absl::flat_hash_map<uint64_t, std::unique_ptr<PageMap>> pages_;  // By page number. Never iterated.
+  absl::flat_hash_map<uint64_t, std::unique_ptr<PageMap>>
+      pages_;  // By page number. Never iterated.
   std::array<JumpEntry, kJumpEntries> jumps_;
 };
 

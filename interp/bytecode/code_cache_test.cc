@@ -30,7 +30,9 @@ class CodeCacheTest : public testing::Test {
     EXPECT_TRUE(space_->Map(request).ok());
   }
   void Put(uint64_t at, const std::vector<uint32_t>& words) {
-    ASSERT_EQ(space_->Write({at}, {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 4}), words.size() * 4);
+    ASSERT_EQ(
+        space_->Write({at}, {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 4}),
+        words.size() * 4);
   }
 
   memory::MemoryBudget budget_;

@@ -11,7 +11,8 @@ struct Fusion {
   Bytecode first, second, fused;
 };
 constexpr Fusion kFusions[] = {
-#define FUSION(first, second) {Bytecode::k##first, Bytecode::k##second, Bytecode::k##first##Then##second},
+#define FUSION(first, second) \
+  {Bytecode::k##first, Bytecode::k##second, Bytecode::k##first##Then##second},
 #include "interp/bytecode/fusions.inc"
 #undef FUSION
 };

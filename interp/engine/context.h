@@ -1,12 +1,13 @@
-// OperandContext: what the execution contexts of both engines share (isa/effects.h says what a context offers): operands out
-// of the register files, and memory instructions on top of one check that each engine answers in its own way.
+// OperandContext: what the execution contexts of both engines share (isa/effects.h says what a
+// context offers): operands out of the register files, and memory instructions on top of one check
+// that each engine answers in its own way.
 //
-// Operands is Instruction (reference step) or Op (bytecode): both have rd, rs1, rs2, rs3, rm and imm. FpPolicy is SoftFp or
-// HostFp. Derived adds:
-//   bool Accessible<T>(memory::Access, uint64_t addr)  sizeof(T) bytes can be accessed there, else the instruction stops
-//   bool Aligned<T>(memory::Access, uint64_t addr)     as atomics need it, else the instruction stops
-//   void WriteX(uint8_t rd, uint64_t value)
-//   control transfers, Pc(), NextPc(), Csr(), Fence() ...
+// Operands is Instruction (reference step) or Op (bytecode): both have rd, rs1, rs2, rs3, rm and
+// imm. FpPolicy is SoftFp or HostFp. Derived adds:
+//   bool Accessible<T>(memory::Access, uint64_t addr)  sizeof(T) bytes can be accessed there, else
+//   the instruction stops bool Aligned<T>(memory::Access, uint64_t addr)     as atomics need it,
+//   else the instruction stops void WriteX(uint8_t rd, uint64_t value) control transfers, Pc(),
+//   NextPc(), Csr(), Fence() ...
 #ifndef POLLUX_INTERP_ENGINE_CONTEXT_H_
 #define POLLUX_INTERP_ENGINE_CONTEXT_H_
 
@@ -80,7 +81,8 @@ class OperandContext {
   void LoadReserved() {
     const uint64_t addr = Rs1();
     T value;
-    if (!derived().template Aligned<T>(memory::Access::kLoad, addr) || !LoadValue(addr, &value)) return;
+    if (!derived().template Aligned<T>(memory::Access::kLoad, addr) || !LoadValue(addr, &value))
+      return;
     cpu_.reservation = {addr, sizeof(T)};
     SetRd(Extend(value));
   }

@@ -8,7 +8,8 @@ namespace {
 
 class ReferenceEngine final : public Engine {
  public:
-  ReferenceEngine(memory::AddressSpace& memory, Counters& counters) : reference_(memory, counters) {}
+  ReferenceEngine(memory::AddressSpace& memory, Counters& counters)
+      : reference_(memory, counters) {}
 
   Stop Run(Cpu& cpu, uint64_t budget) override {
     cpu.pc &= ~uint64_t{1};
@@ -24,7 +25,8 @@ class ReferenceEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> MakeEngine(EngineKind kind, memory::AddressSpace& memory, Counters& counters) {
+std::unique_ptr<Engine> MakeEngine(EngineKind kind, memory::AddressSpace& memory,
+                                   Counters& counters) {
   if (kind == EngineKind::kReference) return std::make_unique<ReferenceEngine>(memory, counters);
   return std::make_unique<FastEngine>(memory, counters);
 }

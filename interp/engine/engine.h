@@ -1,6 +1,7 @@
-// Engine: runs one hart on one address space until something needs the kernel. Two of them from the same instruction rows:
-// the reference step decodes each instruction anew and is the truth; the fast engine runs pre-decoded, fused bytecode and
-// is the speed. Both stop at exactly the same instruction with exactly the same state.
+// Engine: runs one hart on one address space until something needs the kernel. Two of them from the
+// same instruction rows: the reference step decodes each instruction anew and is the truth; the
+// fast engine runs pre-decoded, fused bytecode and is the speed. Both stop at exactly the same
+// instruction with exactly the same state.
 #ifndef POLLUX_INTERP_ENGINE_ENGINE_H_
 #define POLLUX_INTERP_ENGINE_ENGINE_H_
 
@@ -13,12 +14,14 @@
 namespace pollux::interp {
 
 enum class StopReason {
-  kBudget,      // `budget` instructions were retired.
-  kEcall,       // cpu.pc is at the instruction after the ecall, which is retired.
-  kEbreak,      // cpu.pc is at the ebreak.
-  kIllegal,     // cpu.pc is at the illegal instruction; Stop::bits holds its encoding.
-  kFault,       // cpu.pc is at the faulting instruction, which changed nothing; Stop::fault and access say why.
-  kMisaligned,  // As kFault: an LR, SC or AMO at an address that is not a multiple of its size; fault.addr is the address.
+  kBudget,   // `budget` instructions were retired.
+  kEcall,    // cpu.pc is at the instruction after the ecall, which is retired.
+  kEbreak,   // cpu.pc is at the ebreak.
+  kIllegal,  // cpu.pc is at the illegal instruction; Stop::bits holds its encoding.
+  kFault,    // cpu.pc is at the faulting instruction, which changed nothing; Stop::fault and access
+             // say why.
+  kMisaligned,  // As kFault: an LR, SC or AMO at an address that is not a multiple of its size;
+                // fault.addr is the address.
 };
 
 struct Stop {
@@ -28,7 +31,8 @@ struct Stop {
   uint32_t bits = 0;
 };
 
-// What rdcycle, rdtime and rdinstret read. Called in the middle of Run with the hart's cpu.retired up to date.
+// What rdcycle, rdtime and rdinstret read. Called in the middle of Run with the hart's cpu.retired
+// up to date.
 class Counters {
  public:
   virtual ~Counters() = default;
@@ -46,8 +50,10 @@ class Engine {
 
 enum class EngineKind { kReference, kFast };
 
-// `memory` and `counters` must outlive the engine. One engine per address space; it serves all its harts.
-std::unique_ptr<Engine> MakeEngine(EngineKind kind, memory::AddressSpace& memory, Counters& counters);
+// `memory` and `counters` must outlive the engine. One engine per address space; it serves all its
+// harts.
+std::unique_ptr<Engine> MakeEngine(EngineKind kind, memory::AddressSpace& memory,
+                                   Counters& counters);
 
 }  // namespace pollux::interp
 

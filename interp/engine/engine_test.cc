@@ -1,4 +1,5 @@
-// Both engines on the same code: hand-made programs for the stops, and random ones for everything else.
+// Both engines on the same code: hand-made programs for the stops, and random ones for everything
+// else.
 #include "interp/engine/engine.h"
 
 #include <cstdlib>
@@ -76,23 +77,31 @@ class EngineTest : public testing::TestWithParam<EngineKind> {
   Hart hart_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Both, EngineTest, testing::Values(EngineKind::kReference, EngineKind::kFast),
-                         [](const auto& info) { return info.param == EngineKind::kFast ? "Fast" : "Reference"; });
+INSTANTIATE_TEST_SUITE_P(Both, EngineTest,
+                         testing::Values(EngineKind::kReference, EngineKind::kFast),
+                         [](const auto& info) {
+                           return info.param == EngineKind::kFast ? "Fast" : "Reference";
+                         });
 
 // Encodings written by hand, so that these tests do not lean on the encoder.
-constexpr uint32_t Addi(int rd, int rs1, int imm) { return (imm & 0xfffu) << 20 | rs1 << 15 | rd << 7 | 0x13; }
-constexpr uint32_t Sw(int rs2, int rs1, int imm) {
-  return (static_cast<uint32_t>(imm) >> 5 & 0x7f) << 25 | rs2 << 20 | rs1 << 15 | 2 << 12 | (imm & 31) << 7 | 0x23;
+constexpr uint32_t Addi(int rd, int rs1, int imm) {
+  return (imm & 0xfffu) << 20 | rs1 << 15 | rd << 7 | 0x13;
 }
-constexpr uint32_t Ld(int rd, int rs1, int imm) { return (imm & 0xfffu) << 20 | rs1 << 15 | 3 << 12 | rd << 7 | 3; }
+constexpr uint32_t Sw(int rs2, int rs1, int imm) {
+  return (static_cast<uint32_t>(imm) >> 5 & 0x7f) << 25 | rs2 << 20 | rs1 << 15 | 2 << 12 |
+         (imm & 31) << 7 | 0x23;
+}
+constexpr uint32_t Ld(int rd, int rs1, int imm) {
+  return (imm & 0xfffu) << 20 | rs1 << 15 | 3 << 12 | rd << 7 | 3;
+}
 constexpr uint32_t Sd(int rs2, int rs1, int imm) { return Sw(rs2, rs1, imm) | 1 << 12; }
 constexpr uint32_t Bne(int rs1, int rs2, int offset) {
   const uint32_t o = static_cast<uint32_t>(offset);
-  return (o >> 12 & 1) << 31 | (o >> 5 & 0x3f) << 25 | rs2 << 20 | rs1 << 15 | 1 << 12 | (o >> 1 & 15) << 8 |
-         (o >> 11 & 1) << 7 | 0x63;
+  return (o >> 12 & 1) << 31 | (o >> 5 & 0x3f) << 25 | rs2 << 20 | rs1 << 15 | 1 << 12 |
+         (o >> 1 & 15) << 8 | (o >> 11 & 1) << 7 | 0x63;
 }
 constexpr uint32_t kEcallBits = 0x73, kEbreakBits = 0x100073, kFenceIBits = 0x100f;
-constexpr uint32_t kLrW = 0x1000202f | 10 << 15 | 11 << 7;           // lr.w x11,(x10)
+constexpr uint32_t kLrW = 0x1000202f | 10 << 15 | 11 << 7;             // lr.w x11,(x10)
 constexpr uint32_t kScW = 0x1800202f | 12 << 20 | 10 << 15 | 13 << 7;  // sc.w x13,x12,(x10)
 
 TEST_P(EngineTest, EcallIsRetiredAndThePcIsBehindIt) {
@@ -140,7 +149,8 @@ TEST_P(EngineTest, AnAccessAcrossAPageFaultsAtTheFirstByteThatIsMissing) {
 }
 
 TEST_P(EngineTest, AddressesBeyondTheAddressSpaceFaultAndDoNotWrap) {
-  for (const uint64_t addr : {uint64_t{1} << 38, (uint64_t{1} << 38) - 4, ~uint64_t{0} - 3, uint64_t{1} << 63}) {
+  for (const uint64_t addr :
+       {uint64_t{1} << 38, (uint64_t{1} << 38) - 4, ~uint64_t{0} - 3, uint64_t{1} << 63}) {
     hart_.cpu.pc = kCode;
     hart_.cpu.x[5] = addr;
     hart_.Put(kCode, {Ld(10, 5, 0)});
@@ -189,7 +199,8 @@ TEST_P(EngineTest, AStoreToTheNextInstructionTakesEffectAtOnce) {
   hart_.cpu.x[6] = Addi(10, 0, 2);
   hart_.cpu.x[7] = 2;
   // Twice round: once as it stands, then replaced from within.
-  hart_.Put(kCode, {Addi(7, 7, -1), Addi(0, 0, 0), Addi(0, 0, 0), Addi(10, 0, 1), Sw(6, 5, 0), Bne(7, 0, -20), kEcallBits});
+  hart_.Put(kCode, {Addi(7, 7, -1), Addi(0, 0, 0), Addi(0, 0, 0), Addi(10, 0, 1), Sw(6, 5, 0),
+                    Bne(7, 0, -20), kEcallBits});
   EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kEcall);
   EXPECT_EQ(hart_.cpu.x[10], 2u);
 }
@@ -307,7 +318,8 @@ TEST_P(EngineTest, AMisalignedAtomicIsNamed) {
   EXPECT_EQ(stop.fault.addr.value, kData + 2);
 }
 
-// ---- Random code -------------------------------------------------------------------------------------------------------
+// ---- Random code
+// -------------------------------------------------------------------------------------------------------
 
 class RandomCode {
  public:
@@ -325,7 +337,8 @@ class RandomCode {
       // Short distances mostly: most of what a jal or a load could reach is not mapped.
       if (row.opcode == Opcode::kJal && !OneIn(8)) low &= 0x81e00fff;
       if (row.format == Format::kLoad && !OneIn(8)) low &= 0x80ffffff;
-      if ((row.format == Format::kCsr || row.format == Format::kCsrI) && !OneIn(4)) low = (low & 0xfffff) | (Bits() % 4) << 20;
+      if ((row.format == Format::kCsr || row.format == Format::kCsrI) && !OneIn(4))
+        low = (low & 0xfffff) | (Bits() % 4) << 20;
       if ((row.opcode == Opcode::kEcall || row.opcode == Opcode::kEbreak) && !OneIn(8)) continue;
       if (Decode(low).opcode == Opcode::kIllegal && !OneIn(16)) continue;
       if (row.length == 4) return low;
@@ -353,9 +366,17 @@ class RandomCode {
     }
   }
   uint64_t FpValue() {
-    static constexpr uint64_t kEdges[] = {0, 1, 0x3ff0000000000000, 0x7ff0000000000000, 0x7ff0000000000001,
-                                          0x7ff8000000000000, 0x000fffffffffffff, 0x7fefffffffffffff,
-                                          0xffffffff3f800000, 0xffffffff7f800001, 0xffffffff00000001};
+    static constexpr uint64_t kEdges[] = {0,
+                                          1,
+                                          0x3ff0000000000000,
+                                          0x7ff0000000000000,
+                                          0x7ff0000000000001,
+                                          0x7ff8000000000000,
+                                          0x000fffffffffffff,
+                                          0x7fefffffffffffff,
+                                          0xffffffff3f800000,
+                                          0xffffffff7f800001,
+                                          0xffffffff00000001};
     const uint64_t sign = OneIn(2) ? uint64_t{1} << 63 : 0;
     return OneIn(2) ? kEdges[Bits() % std::size(kEdges)] ^ sign : Bits();
   }
@@ -389,8 +410,8 @@ void ExpectAlike(Hart& reference, Hart& fast, const Stop& a, const Stop& b) {
   ASSERT_EQ(reference.cpu.reservation.bytes, fast.cpu.reservation.bytes);
 }
 
-// Runs random code on both engines, stopping at random positions, and compares all of the state each time. `break_fast`
-// damages the fast hart once, to show that a difference is seen.
+// Runs random code on both engines, stopping at random positions, and compares all of the state
+// each time. `break_fast` damages the fast hart once, to show that a difference is seen.
 void RunRandomCode(uint64_t seed, int programs, bool break_fast, bool* differed) {
   RandomCode random(seed);
   uint64_t retired = 0;
@@ -420,7 +441,9 @@ void RunRandomCode(uint64_t seed, int programs, bool break_fast, bool* differed)
         if (hart->cpu.frm > 4 && slice % 4 != 0) hart->cpu.frm = 0;
       }
       // The fast engine needs some room before it begins; around that many the two ways meet.
-      const uint64_t budget = 1 + random.Bits() % (random.OneIn(4) ? 8 : random.OneIn(4) ? 70 : 400);
+      const uint64_t budget = 1 + random.Bits() % (random.OneIn(4)   ? 8
+                                                   : random.OneIn(4) ? 70
+                                                                     : 400);
       const uint64_t before = fast.cpu.retired;
       const Stop a = reference.engine->Run(reference.cpu, budget);
       const Stop b = fast.engine->Run(fast.cpu, budget);
@@ -432,16 +455,21 @@ void RunRandomCode(uint64_t seed, int programs, bool break_fast, bool* differed)
         return;
       }
       ASSERT_NO_FATAL_FAILURE(ExpectAlike(reference, fast, a, b))
-          << "seed " << seed << " program " << program << " slice " << slice << " from " << std::hex << pc << " budget "
-          << std::dec << budget << "\n" << Describe(reference);
+          << "seed " << seed << " program " << program << " slice " << slice << " from " << std::hex
+          << pc << " budget " << std::dec << budget << "\n"
+          << Describe(reference);
     }
-    ASSERT_EQ(reference.Bytes(kData, 4 * kPageBytes), fast.Bytes(kData, 4 * kPageBytes)) << "seed " << seed;
-    ASSERT_EQ(reference.Bytes(kCode, 4 * kPageBytes), fast.Bytes(kCode, 4 * kPageBytes)) << "seed " << seed;
+    ASSERT_EQ(reference.Bytes(kData, 4 * kPageBytes), fast.Bytes(kData, 4 * kPageBytes))
+        << "seed " << seed;
+    ASSERT_EQ(reference.Bytes(kCode, 4 * kPageBytes), fast.Bytes(kCode, 4 * kPageBytes))
+        << "seed " << seed;
   }
-  std::printf("retired %lu; stops: budget %lu ecall %lu ebreak %lu illegal %lu fault %lu misaligned %lu\n", retired,
-              stops[0], stops[1], stops[2], stops[3], stops[4], stops[5]);
+  std::printf(
+      "retired %lu; stops: budget %lu ecall %lu ebreak %lu illegal %lu fault %lu misaligned %lu\n",
+      retired, stops[0], stops[1], stops[2], stops[3], stops[4], stops[5]);
   if (!break_fast) {
-    for (int reason = 0; reason < 6; ++reason) EXPECT_GT(stops[reason], 0u) << "never stopped for reason " << reason;
+    for (int reason = 0; reason < 6; ++reason)
+      EXPECT_GT(stops[reason], 0u) << "never stopped for reason " << reason;
   }
 }
 
@@ -460,7 +488,8 @@ TEST(Engines, ADamagedRegisterWouldBeSeen) {
 }
 
 TEST(FastEngine, IndirectJumpsAreRightAfterItsArenaWasFull) {
-  // Calls x5, whose page returns, after each of many pages of straight code: the arena holds only a few of them.
+  // Calls x5, whose page returns, after each of many pages of straight code: the arena holds only a
+  // few of them.
   Hart hart(EngineKind::kReference);
   hart.engine = std::make_unique<FastEngine>(*hart.space, hart.counters, 3 * CodeCache::kRunOps);
   constexpr int kBlocks = 40;

@@ -55,7 +55,8 @@ class FastContext : public OperandContext<FastContext, Op, fp::HostFp> {
     const uint8_t wanted = access == memory::Access::kLoad ? memory::kFastLoad : memory::kFastStore;
     const uint64_t page = addr >> memory::kPageShift;
     if (page < memory::kPages && (frame_.flags[page] & wanted) != 0) [[likely]] {
-      if (sizeof(T) == 1 || (addr & (sizeof(T) - 1)) == 0) [[likely]] return true;
+      if (sizeof(T) == 1 || (addr & (sizeof(T) - 1)) == 0) [[likely]]
+        return true;
       if ((addr % memory::kPageBytes) + sizeof(T) <= memory::kPageBytes) return true;
     }
     stopped_ = true;
@@ -63,7 +64,8 @@ class FastContext : public OperandContext<FastContext, Op, fp::HostFp> {
   }
   template <typename T>
   bool Aligned(memory::Access, uint64_t addr) {
-    if (addr % sizeof(T) == 0) [[likely]] return true;
+    if (addr % sizeof(T) == 0) [[likely]]
+      return true;
     stopped_ = true;
     return false;
   }
@@ -103,9 +105,7 @@ Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
 #include "interp/isa/instructions.inc"
 #undef INSTRUCTION
 #undef COMPRESSED
-      &&L_kNop,
-      &&L_kSlow,
-      &&L_kGoto,
+      &&L_kNop,  &&L_kSlow, &&L_kGoto,
       &&L_kSlow,  // kTranslate: Run links it.
 #define FUSION(first, second) &&L_##first##Then##second,
 #include "interp/bytecode/fusions.inc"
@@ -121,13 +121,15 @@ Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
 
 #define DISPATCH() goto* kHandlers[static_cast<uint16_t>(ip->code)]
 // Goes to `to` from `from`, having retired `retired` instructions there (1, or 0 for a goto).
-#define JUMP(from, to, retired)                                                                      \
-  do {                                                                                               \
-    Op* const jump_target = (to);                                                                    \
-    stop += reinterpret_cast<uintptr_t>(jump_target) - reinterpret_cast<uintptr_t>((from) + (retired)); \
-    ip = jump_target;                                                                                \
-    if (stop - reinterpret_cast<uintptr_t>(ip) < kMargin * kOpBytes) [[unlikely]] goto leave;          \
-    DISPATCH();                                                                                      \
+#define JUMP(from, to, retired)                                                   \
+  do {                                                                            \
+    Op* const jump_target = (to);                                                 \
+    stop += reinterpret_cast<uintptr_t>(jump_target) -                            \
+            reinterpret_cast<uintptr_t>((from) + (retired));                      \
+    ip = jump_target;                                                             \
+    if (stop - reinterpret_cast<uintptr_t>(ip) < kMargin * kOpBytes) [[unlikely]] \
+      goto leave;                                                                 \
+    DISPATCH();                                                                   \
   } while (false)
 
   DISPATCH();
@@ -147,20 +149,20 @@ Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
 #undef INSTRUCTION
 #undef COMPRESSED
 
-#define FUSION(first, second)                                \
-  L_##first##Then##second : {                                \
-    FastContext context(cpu, ip, frame, &fflags);            \
-    Effect<Opcode::k##first>::Run(context);                  \
-    if (context.stopped()) [[unlikely]]                      \
-      goto leave;                                            \
-    ip += 1;                                                 \
-    FastContext context_of_second(cpu, ip, frame, &fflags);  \
-    Effect<Opcode::k##second>::Run(context_of_second);       \
-    if (context_of_second.stopped()) [[unlikely]]            \
-      goto leave;                                            \
+#define FUSION(first, second)                                              \
+  L_##first##Then##second : {                                              \
+    FastContext context(cpu, ip, frame, &fflags);                          \
+    Effect<Opcode::k##first>::Run(context);                                \
+    if (context.stopped()) [[unlikely]]                                    \
+      goto leave;                                                          \
+    ip += 1;                                                               \
+    FastContext context_of_second(cpu, ip, frame, &fflags);                \
+    Effect<Opcode::k##second>::Run(context_of_second);                     \
+    if (context_of_second.stopped()) [[unlikely]]                          \
+      goto leave;                                                          \
     if (context_of_second.jumped()) JUMP(ip, context_of_second.next(), 1); \
-    ip += 1;                                                 \
-    DISPATCH();                                              \
+    ip += 1;                                                               \
+    DISPATCH();                                                            \
   }
 #include "interp/bytecode/fusions.inc"
 #undef FUSION
@@ -186,7 +188,8 @@ Stop FastEngine::Run(Cpu& cpu, uint64_t budget) {
   cpu.pc &= ~uint64_t{1};
   Op* stub = nullptr;  // The kTranslate Op that led to cpu.pc.
   while (cpu.retired < end) {
-    // With an invalid frm every dynamic rounding is illegal, which only the reference step looks at.
+    // With an invalid frm every dynamic rounding is illegal, which only the reference step looks
+    // at.
     if (end - cpu.retired >= kMargin && cpu.frm <= fp::kRmm) {
       const uint64_t generation = cache_.generation();
       Op* ip = cache_.FindOrTranslate(cpu.pc);

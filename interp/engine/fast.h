@@ -1,10 +1,11 @@
-// FastEngine: runs the bytecode of bytecode/code_cache.h. What the bytecode does not do itself (faults, calls into the
-// kernel, CSRs, the last instructions before the budget ends) is left to the reference step, one instruction at a time, so
-// every stop is exact.
+// FastEngine: runs the bytecode of bytecode/code_cache.h. What the bytecode does not do itself
+// (faults, calls into the kernel, CSRs, the last instructions before the budget ends) is left to
+// the reference step, one instruction at a time, so every stop is exact.
 //
-// How instructions are counted: `stop` is the address of the Op at which the budget would end if the code went straight on.
-// Straight-line code leaves it alone; a jump by d Ops moves it by d - 1, so (stop - ip) is always what is left. Only
-// jumps and gotos look at it, and straight-line code is at most kStraightOps long.
+// How instructions are counted: `stop` is the address of the Op at which the budget would end if
+// the code went straight on. Straight-line code leaves it alone; a jump by d Ops moves it by d - 1,
+// so (stop - ip) is always what is left. Only jumps and gotos look at it, and straight-line code is
+// at most kStraightOps long.
 #ifndef POLLUX_INTERP_ENGINE_FAST_H_
 #define POLLUX_INTERP_ENGINE_FAST_H_
 
@@ -26,8 +27,9 @@ class FastEngine final : public Engine {
   const CodeCache& cache() const { return cache_; }
 
  private:
-  // Runs bytecode from `ip` on and retires at most `budget` instructions, at least kMargin of them being left. Returns the
-  // Op that it could not run, or where the margin was reached; cpu.pc is not up to date, all else is.
+  // Runs bytecode from `ip` on and retires at most `budget` instructions, at least kMargin of them
+  // being left. Returns the Op that it could not run, or where the margin was reached; cpu.pc is
+  // not up to date, all else is.
   Op* RunBytecode(Cpu& cpu, Op* ip, uint64_t budget);
 
   memory::AddressSpace& memory_;

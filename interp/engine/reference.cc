@@ -20,7 +20,8 @@ enum CsrNumber : uint32_t {
 
 class ReferenceContext : public OperandContext<ReferenceContext, Instruction, fp::SoftFp> {
  public:
-  ReferenceContext(Cpu& cpu, const Instruction& instruction, memory::AddressSpace& memory, Counters& counters)
+  ReferenceContext(Cpu& cpu, const Instruction& instruction, memory::AddressSpace& memory,
+                   Counters& counters)
       : OperandContext(cpu, instruction, memory.base(), &new_flags_),
         memory_(memory),
         counters_(counters),
@@ -66,14 +67,17 @@ class ReferenceContext : public OperandContext<ReferenceContext, Instruction, fp
       return;
     }
     if (writes) {
-      const uint64_t value = op == CsrOp::kWrite ? source : op == CsrOp::kSet ? (*old | source) : (*old & ~source);
+      const uint64_t value = op == CsrOp::kWrite ? source
+                             : op == CsrOp::kSet ? (*old | source)
+                                                 : (*old & ~source);
       WriteCsr(static_cast<uint32_t>(Imm()), value);
     }
     SetRd(*old);
   }
   // One host thread runs all harts, one instruction at a time: memory is sequentially consistent.
   void Fence() {}
-  // Stores to translated code take effect at once (AddressSpace::Prepare), so there is nothing left to do.
+  // Stores to translated code take effect at once (AddressSpace::Prepare), so there is nothing left
+  // to do.
   void FenceI() {}
   void Ecall() { stop_ = Stop{.reason = StopReason::kEcall}; }
   void Ebreak() { stop_ = Stop{.reason = StopReason::kEbreak}; }
@@ -102,7 +106,8 @@ class ReferenceContext : public OperandContext<ReferenceContext, Instruction, fp
       default:
         break;
     }
-    if (writes) return std::nullopt;  // The counters are read-only: bits 11:10 of their numbers are 11.
+    if (writes)
+      return std::nullopt;  // The counters are read-only: bits 11:10 of their numbers are 11.
     switch (number) {
       case kCsrCycle:
         return counters_.Cycle(cpu_);
@@ -145,16 +150,19 @@ std::optional<Stop> ReferenceStep::Step(Cpu& cpu) {
   uint16_t halfwords[2] = {0, 0};
   memory::Fault fault;
   const unsigned bytes = memory_.Fetch(GuestAddr{cpu.pc}, halfwords, &fault);
-  if (bytes == 0) return Stop{.reason = StopReason::kFault, .access = memory::Access::kFetch, .fault = fault};
+  if (bytes == 0)
+    return Stop{.reason = StopReason::kFault, .access = memory::Access::kFetch, .fault = fault};
   const bool compressed = (halfwords[0] & 3) != 3;
   if (!compressed && bytes == 2) {
-    // The second half is on a page that cannot be executed: that page's address is the one that faults.
+    // The second half is on a page that cannot be executed: that page's address is the one that
+    // faults.
     memory_.Fetch(GuestAddr{cpu.pc + 2}, halfwords, &fault);
     return Stop{.reason = StopReason::kFault, .access = memory::Access::kFetch, .fault = fault};
   }
   const uint32_t bits = compressed ? halfwords[0] : uint32_t{halfwords[1]} << 16 | halfwords[0];
   const Instruction instruction = Decode(bits);
-  if (instruction.opcode == Opcode::kIllegal) return Stop{.reason = StopReason::kIllegal, .bits = bits};
+  if (instruction.opcode == Opcode::kIllegal)
+    return Stop{.reason = StopReason::kIllegal, .bits = bits};
 
   ReferenceContext context(cpu, instruction, memory_, counters_);
   if (HasRoundingMode(instruction.opcode) && !context.RmValid()) {

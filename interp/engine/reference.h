@@ -1,5 +1,6 @@
-// ReferenceStep: fetches, decodes and executes one instruction, integer-only in its floating point. The truth that the fast
-// engine is tested against, and its slow path: whatever the bytecode does not do itself is done here, once.
+// ReferenceStep: fetches, decodes and executes one instruction, integer-only in its floating point.
+// The truth that the fast engine is tested against, and its slow path: whatever the bytecode does
+// not do itself is done here, once.
 #ifndef POLLUX_INTERP_ENGINE_REFERENCE_H_
 #define POLLUX_INTERP_ENGINE_REFERENCE_H_
 

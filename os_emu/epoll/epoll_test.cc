@@ -536,6 +536,17 @@ TEST_F(EpollWakeTest, AnExclusiveInterestWithoutAThreadPassesTheWakeUpOn) {
   EXPECT_TRUE(Instance(epoll_).HasCandidates());
 }
 
+TEST_F(EpollWakeTest, AWakeUpForInAndOutIsTakenByNoExclusiveInterest) {
+  const DescriptionRef other = MakeInstance();
+  ASSERT_EQ(Add(epoll_, a_, kIn | kExclusive), 0);
+  ASSERT_EQ(Add(other, a_, kIn | kExclusive), 0);
+  Sleep(first_);
+  Instance(other).wait_queue().Add(second_, WaitMode::kExclusiveFront);
+  Fake(a_).Become(kIn | kOut, kIn | kOut);
+  EXPECT_EQ(first_.keys.size(), 1u);
+  EXPECT_EQ(second_.keys.size(), 1u);
+}
+
 TEST_F(EpollWakeTest, OrdinaryInterestsAreWokenBesideAnExclusiveOne) {
   const DescriptionRef other = MakeInstance();
   ASSERT_EQ(Add(epoll_, a_, kIn | kExclusive), 0);

@@ -43,6 +43,7 @@ class FakeDescription : public FileDescription {
     queues[0] = &queue;
     return 1;
   }
+  WaitMode wait_mode() const override { return mode; }
   bool CanBeWatched() const override { return watchable; }
   const char* TypeName() const override { return "fake"; }
 
@@ -56,6 +57,7 @@ class FakeDescription : public FileDescription {
   uint64_t writes_allowed = UINT64_MAX;
   std::optional<Errno> write_error;
   bool watchable = true;
+  WaitMode mode = WaitMode::kFront;
   int polls = 0;
   WaitQueue queue;
   std::function<void()> on_release;

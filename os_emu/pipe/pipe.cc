@@ -16,27 +16,37 @@ constexpr uint32_t kFioNRead = 0x541b;
 
 // ---- Pipe.
 
-Pipe::~Pipe() {
+std::shared_ptr<Pipe> Pipe::Create(memory::MemoryBudget* budget) {
+  auto pipe = std::make_shared<Pipe>(budget);
+  if (!pipe->Charge(sizeof(Pipe) + pipe->slots_.size() * sizeof(Slot))) return nullptr;
+  return pipe;
+}
+
+Pipe::~Pipe() { Refund(charged_bytes_); }
+
+bool Pipe::Charge(uint64_t bytes) {
+  if (budget_ == nullptr) return true;
+  if (budget_->used_bytes > budget_->limit_bytes ||
+      budget_->limit_bytes - budget_->used_bytes < bytes) {
+    return false;
+  }
+  budget_->used_bytes += bytes;
+  charged_bytes_ += bytes;
+  return true;
+}
+
+void Pipe::Refund(uint64_t bytes) {
   if (budget_ == nullptr) return;
-  for (const Slot& slot : slots_) {
-    if (slot.page != nullptr) budget_->used_bytes -= kSlotBytes;
-  }
-  for (const auto& page : spare_pages_) {
-    if (page != nullptr) budget_->used_bytes -= kSlotBytes;
-  }
+  POLLUX_CHECK(bytes <= charged_bytes_) << "more is given back than was charged";
+  budget_->used_bytes -= bytes;
+  charged_bytes_ -= bytes;
 }
 
 std::unique_ptr<uint8_t[]> Pipe::TakePage() {
   for (auto& page : spare_pages_) {
     if (page != nullptr) return std::move(page);
   }
-  if (budget_ != nullptr) {
-    if (budget_->used_bytes > budget_->limit_bytes ||
-        budget_->limit_bytes - budget_->used_bytes < kSlotBytes) {
-      return nullptr;
-    }
-    budget_->used_bytes += kSlotBytes;
-  }
+  if (!Charge(kSlotBytes)) return nullptr;
   // Uninitialised: nothing is read that was not written.
   return std::unique_ptr<uint8_t[]>(new uint8_t[kSlotBytes]);
 }
@@ -48,7 +58,7 @@ void Pipe::GivePage(std::unique_ptr<uint8_t[]> page) {
       return;
     }
   }
-  if (budget_ != nullptr) budget_->used_bytes -= kSlotBytes;
+  Refund(kSlotBytes);
 }
 
 Result<uint32_t> Pipe::SetCapacity(uint32_t bytes) {
@@ -58,6 +68,10 @@ Result<uint32_t> Pipe::SetCapacity(uint32_t bytes) {
   if (slots > slots_.size() && rounded > kMaxUnprivilegedBytes) return Errno::kPerm;
   const uint32_t used = head_ - tail_;
   if (slots < used) return Errno::kBusy;
+  const uint64_t old_bytes = slots_.size() * sizeof(Slot);
+  const uint64_t new_bytes = slots * sizeof(Slot);
+  if (new_bytes > old_bytes && !Charge(new_bytes - old_bytes)) return Errno::kNoMem;
+  if (new_bytes < old_bytes) Refund(old_bytes - new_bytes);
   std::vector<Slot> resized(slots);
   for (uint32_t i = 0; i < used; ++i) resized[i] = std::move(SlotAt(tail_ + i));
   slots_ = std::move(resized);
@@ -267,7 +281,8 @@ Result<PipeEnds> MakePipe(const PipeOptions& options) {
   status.gid = options.gid;
   status.atime = status.mtime = status.ctime = status.btime = options.now;
   const auto identity = std::make_shared<const FileStatus>(status);
-  const auto pipe = std::make_shared<Pipe>(options.budget);
+  const std::shared_ptr<Pipe> pipe = Pipe::Create(options.budget);
+  if (pipe == nullptr) return Errno::kNFile;  // What get_pipe_inode() makes of it.
   const uint32_t nonblock = options.flags & kONonBlock;
   PipeEnds ends;
   ends.writer =

@@ -34,7 +34,9 @@ class Pipe {
   static constexpr uint32_t kDefaultSlots = 16;
   static constexpr uint32_t kMaxUnprivilegedBytes = 1048576;  // fs.pipe-max-size
 
-  // `budget` is charged for the pages in use; may be null, else must outlive the pipe.
+  // `budget` is charged for the ring and the pages in use; may be null, else must outlive the pipe.
+  // Create() gives null where it is spent.
+  static std::shared_ptr<Pipe> Create(memory::MemoryBudget* budget);
   explicit Pipe(memory::MemoryBudget* budget) : slots_(kDefaultSlots), budget_(budget) {}
   ~Pipe();
   Pipe(const Pipe&) = delete;
@@ -43,7 +45,7 @@ class Pipe {
   // F_GETPIPE_SZ.
   uint32_t capacity_bytes() const { return static_cast<uint32_t>(slots_.size()) * kSlotBytes; }
   // F_SETPIPE_SZ: rounds up to a power of two pages and returns it. kInval: above 2^31. kPerm:
-  // above kMaxUnprivilegedBytes. kBusy: more is in it.
+  // above kMaxUnprivilegedBytes. kBusy: more is in it. kNoMem.
   Result<uint32_t> SetCapacity(uint32_t bytes);
   // FIONREAD.
   uint64_t buffered_bytes() const;
@@ -59,7 +61,10 @@ class Pipe {
     bool packet = false;  // And so never merged into.
   };
   Slot& SlotAt(uint32_t index) { return slots_[index & (slots_.size() - 1)]; }
-  // Null: at the machine's limit.
+  // False: the budget is spent.
+  bool Charge(uint64_t bytes);
+  void Refund(uint64_t bytes);
+  // Null: the budget is spent.
   std::unique_ptr<uint8_t[]> TakePage();
   void GivePage(std::unique_ptr<uint8_t[]> page);
 
@@ -78,6 +83,7 @@ class Pipe {
   bool polled_ = false;  // poll_usage: somebody asked, so each write wakes.
   std::array<std::unique_ptr<uint8_t[]>, 2> spare_pages_;
   memory::MemoryBudget* budget_;
+  uint64_t charged_bytes_ = 0;
   WaitQueue read_queue_;
   WaitQueue write_queue_;
 };
@@ -134,7 +140,7 @@ struct PipeOptions {
   Nanos now;  // CLOCK_REALTIME. A pipe's times never change (measured on Linux 6.18).
   memory::MemoryBudget* budget = nullptr;
 };
-// pipe2(2) without the numbers.
+// pipe2(2) without the numbers. kInval: an unknown flag; kNFile: the budget is spent.
 Result<PipeEnds> MakePipe(const PipeOptions& options);
 
 }  // namespace pollux::os_emu

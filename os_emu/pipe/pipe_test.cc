@@ -366,14 +366,32 @@ TEST_F(PipeFaultTest, FionreadWritesTheCountOrFaults) {
 }
 
 TEST_F(PipeTest, PagesAreChargedAndGivenBack) {
-  memory::MemoryBudget budget{.limit_bytes = 4 * kPage};
+  memory::MemoryBudget budget;
   Open(kONonBlock, &budget);
+  const uint64_t empty_bytes = budget.used_bytes;
+  EXPECT_GT(empty_bytes, 0u);
+  budget.limit_bytes = empty_bytes + 4 * kPage;
   EXPECT_EQ(Write(10 * kPage), 4 * kPage);
   EXPECT_EQ(WriteSome(*ends_.writer, std::string(kPage, 'x')).error(), Errno::kNoMem);
   EXPECT_EQ(Read(10 * kPage).size(), 4 * kPage);
   EXPECT_EQ(Write(kPage), kPage);
   ends_ = PipeEnds();
   EXPECT_EQ(budget.used_bytes, 0u);
+}
+
+TEST_F(PipeTest, TheRingIsChargedToo) {
+  memory::MemoryBudget budget;
+  Open(kONonBlock, &budget);
+  const uint64_t small = budget.used_bytes;
+  ASSERT_TRUE(pipe().SetCapacity(1 << 20).ok());
+  EXPECT_GT(budget.used_bytes, small);
+  ASSERT_TRUE(pipe().SetCapacity(1 << 16).ok());
+  EXPECT_EQ(budget.used_bytes, small);
+  budget.limit_bytes = small;
+  EXPECT_EQ(pipe().SetCapacity(1 << 20).error(), Errno::kNoMem);
+  PipeOptions options;
+  options.budget = &budget;
+  EXPECT_EQ(MakePipe(options).error(), Errno::kNFile);
 }
 
 // ---- FIFOs: both ways at once, and openers that come later.

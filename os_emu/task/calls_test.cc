@@ -62,6 +62,29 @@ TEST_F(CallsTest, AReadThatWasWokenForNothingWaitsOn) {
   EXPECT_EQ(Answer(), 1);
 }
 
+TEST_F(CallsTest, AnExclusiveWakeUpIsNotSpentOnAThreadThatIsAwake) {
+  fake().mode = WaitMode::kExclusive;
+  Thread& other = machine_.NewThread();
+  Read();
+  machine_.Give(other, StartRead(other, description_, machine_.Buffer(16, 1)));
+  SignalInfo info;
+  info.signal = kSigTerm;
+  machine_.kernel().RaiseSignal(thread(), info);
+  fake().Become(kIn, kIn);
+  EXPECT_TRUE(thread().woken());
+  EXPECT_TRUE(other.woken());
+}
+
+TEST_F(CallsTest, AnExclusiveWakeUpReachesOneThread) {
+  fake().mode = WaitMode::kExclusive;
+  Thread& other = machine_.NewThread();
+  Read();
+  machine_.Give(other, StartRead(other, description_, machine_.Buffer(16, 1)));
+  fake().Become(kIn, kIn);
+  EXPECT_TRUE(thread().woken());
+  EXPECT_FALSE(other.woken());
+}
+
 TEST_F(CallsTest, ANonBlockingReadIsAgain) {
   Replace(kORdWr | kONonBlock);
   Read();

@@ -364,6 +364,30 @@ TEST_P(BlockingTest, TheEndOfTheReadersEndsAWriteThatIsPartlyDone) {
   EXPECT_EQ(Of(nothing), "-32");
 }
 
+TEST_P(BlockingTest, AWriteThatHasToWaitIsAnEdgeAtItsEndOnly) {
+  const auto [reader, writer] = world_->Pipe();
+  const int epoll = world_->Epoll();
+  ASSERT_EQ(Add(epoll, reader, kIn | kEdge, 5), 0);
+  Put(writer, 15 * kPage);
+  EXPECT_EQ(Of(Wait(epoll)), Event(kIn, 5));
+  const size_t waits = Wait(epoll);
+  const size_t writes = Write(writer, 2 * kPage);
+  EXPECT_EQ(Of(waits), "waits");
+  Get(reader, kPage);
+  EXPECT_EQ(Of(writes), "8192");
+  EXPECT_EQ(Of(waits), Event(kIn, 5));
+}
+
+TEST_P(BlockingTest, AWriteIntoAnEmptyPipeThatHasToWaitIsAnEdgeAtOnce) {
+  const auto [reader, writer] = world_->Pipe();
+  const int epoll = world_->Epoll();
+  ASSERT_EQ(Add(epoll, reader, kIn | kEdge, 5), 0);
+  const size_t waits = Wait(epoll);
+  const size_t writes = Write(writer, 17 * kPage);
+  EXPECT_EQ(Of(waits), Event(kIn, 5));
+  EXPECT_EQ(Of(writes), "waits");
+}
+
 TEST_P(BlockingTest, ABlockedReaderAndAnEpollWaiterAreBothWoken) {
   const auto [reader, writer] = world_->Pipe();
   const int epoll = world_->Epoll();

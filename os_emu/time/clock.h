@@ -1,8 +1,8 @@
 // Clock: a machine's virtual time in nanoseconds (DESIGN decision 7).
 //
 // Computing advances it (the machine tells how many instructions were retired); when every thread
-// is blocked it jumps to the next deadline. It never goes back. CLOCK_MONOTONIC and CLOCK_BOOTTIME
-// begin at kBootNanos, CLOCK_REALTIME at kEpoch.
+// is blocked it jumps to the next deadline. It never goes back, and neither clock overflows.
+// CLOCK_MONOTONIC and CLOCK_BOOTTIME begin at kBootNanos, CLOCK_REALTIME at kEpoch.
 #ifndef POLLUX_OS_EMU_TIME_CLOCK_H_
 #define POLLUX_OS_EMU_TIME_CLOCK_H_
 
@@ -34,14 +34,25 @@ class Clock {
   static constexpr int64_t kNanosPerInstruction = 1;
 
   Nanos Monotonic() const { return now_; }
-  Nanos Realtime() const { return now_ - kBootNanos + kEpoch + realtime_offset_; }
-  void AdvanceBy(Nanos span) { now_ = now_ + span; }
+  Nanos Realtime() const {
+    return SaturatingAdd(SaturatingAdd(now_ - kBootNanos, kEpoch), realtime_offset_);
+  }
+  // span >= 0. The clock stops at the end of time, 292 years from boot: a guest may sleep until
+  // then.
+  void AdvanceBy(Nanos span) { now_ = SaturatingAdd(now_, span); }
   // Nothing if `deadline` has passed.
   void AdvanceTo(Nanos deadline) {
     if (deadline > now_) now_ = deadline;
   }
 
  private:
+  static Nanos SaturatingAdd(Nanos a, Nanos b) {
+    int64_t sum;
+    if (__builtin_add_overflow(a.value, b.value, &sum))
+      return b.value > 0 ? kNanosMax : Nanos{INT64_MIN};
+    return {sum};
+  }
+
   Nanos now_ = kBootNanos;
   Nanos realtime_offset_{0};  // clock_settime(CLOCK_REALTIME).
 };

@@ -25,5 +25,13 @@ TEST(Clock, AdvanceToNeverGoesBack) {
   EXPECT_EQ(clock.Monotonic(), Clock::kBootNanos + Nanos{10});
 }
 
+TEST(Clock, StopsAtTheEndOfTime) {
+  Clock clock;
+  clock.AdvanceTo(kNanosMax - Nanos{5});
+  clock.AdvanceBy(Nanos{10});
+  EXPECT_EQ(clock.Monotonic(), kNanosMax);
+  EXPECT_EQ(clock.Realtime(), kNanosMax);
+}
+
 }  // namespace
 }  // namespace pollux::os_emu

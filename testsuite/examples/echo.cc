@@ -1,21 +1,24 @@
 // echo: an event loop in small, and the first program to run under pollux.
 //
-// Three descriptions are watched by one epoll instance: a pipe that carries messages (edge-triggered, as mio and Tokio
-// watch everything), an eventfd that wakes the loop (level-triggered), and a second epoll instance that holds another pipe.
-// Halfway through, the loop duplicates its epoll descriptor and closes the first number, as a runtime does when it
-// hands its driver over: the instance must go on, because it is the open file description that counts and not the number.
+// Three descriptions are watched by one epoll instance: a pipe that carries messages
+// (edge-triggered, as mio and Tokio watch everything), an eventfd that wakes the loop
+// (level-triggered), and a second epoll instance that holds another pipe. Halfway through, the loop
+// duplicates its epoll descriptor and closes the first number, as a runtime does when it hands its
+// driver over: the instance must go on, because it is the open file description that counts and not
+// the number.
 //
 // Prints what the loop saw, in order, and exits with 0 if that is everything it should have seen.
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <string>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 namespace {
 
@@ -88,7 +91,8 @@ int main() {
         case kWaker: {
           uint64_t value = 0;
           Must(read(waker, &value, sizeof value) == sizeof value, "read of the eventfd");
-          std::printf("turn %d: woken, counter %llu\n", turn, static_cast<unsigned long long>(value));
+          std::printf("turn %d: woken, counter %llu\n", turn,
+                      static_cast<unsigned long long>(value));
           break;
         }
         case kInner:
@@ -100,7 +104,9 @@ int main() {
     const uint64_t one = 1;
     switch (turn) {
       case 1:
-        Must(write(waker, &one, sizeof one) == sizeof one && write(waker, &one, sizeof one) == sizeof one, "write");
+        Must(write(waker, &one, sizeof one) == sizeof one &&
+                 write(waker, &one, sizeof one) == sizeof one,
+             "write");
         break;
       case 2: {
         const int duplicate = dup(epoll);
