@@ -8,6 +8,8 @@ set -u
 # SETTINGS
 
 cd "$TEST_SRCDIR/$workspace" || exit 1
+# Only `bazel run` of a test sets them: pollux would look for its files there.
+unset BUILD_WORKING_DIRECTORY BUILD_WORKSPACE_DIRECTORY
 root="$PWD"
 scratch="$TEST_TMPDIR"
 failures=0

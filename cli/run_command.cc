@@ -55,7 +55,8 @@ class RunCommand final : public Command {
  public:
   CLI::App* Declare(CLI::App& app) override {
     run_ = app.add_subcommand(
-        "run", "Run GUEST, a RISC-V Linux program; all words after GUEST are its arguments.");
+        "run", "pollux run [FLAG...] GUEST [ARG...]: run GUEST, a RISC-V Linux program; "
+                              "all words after GUEST are its arguments.");
     run_->prefix_command();
     const auto number = CLI::Validator(
         [](std::string& text) {

@@ -130,6 +130,8 @@ bool PrintHex(const PrintView& view, const ArgSpec&, int i, std::string* out) {
   *out += view.args[i] == 0 ? "0" : absl::StrFormat("%#x", view.args[i]);
   return true;
 }
+// An argument that 64-bit kernels do not look at (the upper half of an offset).
+bool PrintNothing(const PrintView&, const ArgSpec&, int, std::string*) { return false; }
 bool PrintDirFd(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
   if (static_cast<int32_t>(view.args[i]) == -100) {
     *out += "AT_FDCWD";
@@ -337,6 +339,7 @@ const ArgType kFlagsType{"flags", PrintFlags};
 const ArgType kWideFlagsType{"long flags", PrintWideFlags};
 const ArgType kOpcodeType{"int", PrintOpcode};
 const ArgType kPointerType{"void *", PrintPointer};
+const ArgType kUnusedType{"long", PrintNothing};
 const ArgType kPathType{"path", PrintPath};
 const ArgType kBytesType{"bytes", PrintBytes};
 const ArgType kRandomBytesType{"bytes", PrintRandomBytes};

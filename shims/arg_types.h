@@ -33,7 +33,7 @@ struct ArgType {
 // Numbers.
 extern const ArgType kIntType, kUIntType, kLongType, kSizeType, kHexType, kFdType, kDirFdType,
     kModeType, kOpenModeType, kFileModeType, kDeviceType, kIdType, kSignalType, kFlagsType,
-    kWideFlagsType, kPointerType, kOpcodeType;
+    kWideFlagsType, kPointerType, kUnusedType, kOpcodeType;
 // Text and bytes.
 extern const ArgType kPathType, kBytesType, kRandomBytesType, kTextOutType, kIovecType;
 // Pointers to numbers: "[3]".

@@ -256,6 +256,17 @@ TEST_F(Calls, StatOfAnOpenFile) {
   EXPECT_EQ(Do("fstat", {99, kUnmapped}), Error(Errno::kBadF));
 }
 
+TEST_F(Calls, StatfsOfWhatHasNoPath) {
+  ASSERT_EQ(Do("pipe2", {kScratch, 0}), 0);
+  EXPECT_EQ(Do("fstatfs", {0, kScratch}), 0);
+  EXPECT_EQ(Peek<GuestStatfs>(kScratch).type, 0x50495045);
+  ASSERT_EQ(Do("eventfd2", {0, 0}), 2);
+  EXPECT_EQ(Do("fstatfs", {2, kScratch}), 0);
+  EXPECT_EQ(Peek<GuestStatfs>(kScratch).type, 0x09041934);
+  EXPECT_EQ(Do("statfs", {Text(kScratch, "/tmp"), kScratch + 64}), 0);
+  EXPECT_EQ(Peek<GuestStatfs>(kScratch + 64).type, 0x01021994);
+}
+
 TEST_F(Calls, DirectoriesAreListedInWholeRecords) {
   ASSERT_EQ(Do("mkdirat", {kCwd, Text(kScratch, "d"), 0755}), 0);
   ASSERT_EQ(Do("mkdirat", {kCwd, Text(kScratch, "d/sub"), 0700}), 0);

@@ -237,6 +237,20 @@ CallResult PutStatfs(SyscallContext& context, int i,
   return context.Out(context.Addr(i), result);
 }
 
+// Of a file that has no place in the tree: simple_statfs() of pipefs and of anonymous inodes; a
+// stream of the host counts as a device.
+os_emu::FileSystemStatus StatusWithoutPath(os_emu::FileDescription& file) {
+  constexpr uint64_t kPipeFs = 0x50495045, kAnonymousFs = 0x09041934, kTmpFs = 0x01021994;
+  FileStatus stat;
+  os_emu::FileSystemStatus status;
+  status.type = kTmpFs;
+  if (!file.Stat(&stat).ok()) return status;
+  if ((stat.mode & os_emu::kModeTypeMask) == os_emu::kModeFifo) status.type = kPipeFs;
+  if ((stat.mode & os_emu::kModeTypeMask) == 0) status.type = kAnonymousFs;
+  status.fsid = stat.dev;
+  return status;
+}
+
 }  // namespace
 
 CallResult SysStatfs(SyscallContext& context) {
@@ -250,9 +264,10 @@ CallResult SysStatfs(SyscallContext& context) {
 CallResult SysFstatfs(SyscallContext& context) {
   Result<DescriptionRef> file = context.AnyFile(0);
   if (!file.ok()) return file.error();
-  return PutStatfs(
-      context, 1,
-      Files(context).StatFileSystem(CallerOf(context.thread()), *file, "", kAtEmptyPath));
+  Result<os_emu::FileSystemStatus> status =
+      Files(context).StatFileSystem(CallerOf(context.thread()), *file, "", kAtEmptyPath);
+  if (!status.ok() && status.error() == Errno::kOpNotSupp) status = StatusWithoutPath(**file);
+  return PutStatfs(context, 1, status);
 }
 
 CallResult SysReadlinkat(SyscallContext& context) {

@@ -84,6 +84,8 @@ TEST_F(TraceTest, Vectors) {
   Put(kScratch + 128, in);
   EXPECT_EQ(Trace("readv", {0, kScratch + 128, 2}),
             "readv(0, [{iov_base=\"abcd\", iov_len=4}, {iov_base=\"ef\\n\", iov_len=10}], 2) = 7");
+  EXPECT_EQ(Trace("preadv2", {0, kScratch + 128, 0, 0, 0, 8}),
+            "preadv2(0, [], 0, 0, RWF_NOWAIT)        = -1 ESPIPE (Illegal seek)");
   EXPECT_EQ(Trace("writev", {1, 8, 2}),
             "writev(1, 0x8, 2)                       = -1 EFAULT (Bad address)");
   EXPECT_EQ(Trace("preadv", {0, kScratch + 128, 2, 0}),

@@ -18,9 +18,9 @@ namespace pollux::os_emu {
 namespace {
 
 using testing::FilesFixture;
-using testing::ReadSome;
+using testing::ReadText;
 using testing::Say;
-using testing::WriteSome;
+using testing::WriteText;
 using ::testing::ElementsAre;
 namespace fs = std::filesystem;
 
@@ -90,7 +90,7 @@ TEST_F(HostFs, ANewFileCanBeWrittenThroughWhateverItsModeForbids) {
   Mount();
   Result<DescriptionRef> file = OpenAsUser("/h/locked", kOWrOnly | kOCreat, 0444);
   ASSERT_TRUE(file.ok());
-  EXPECT_EQ(WriteSome(**file, "once"), "4");
+  EXPECT_EQ(WriteText(**file, "once"), "4");
   EXPECT_EQ(Say(OpenAsUser("/h/locked", kOWrOnly)), "EACCES");
 }
 
@@ -139,9 +139,9 @@ TEST_F(HostFs, AppendGoesToTheEndEvenIfTheFlagCameLater) {
   Result<DescriptionRef> file = Open("/h/file", kORdWr);
   ASSERT_TRUE(file.ok());
   (*file)->set_status_flags((*file)->status_flags() | kOAppend);
-  EXPECT_EQ(WriteSome(**file, "+more"), "5");
+  EXPECT_EQ(WriteText(**file, "+more"), "5");
   EXPECT_EQ(GetFromHost("shared/file"), "inside+more");
-  EXPECT_EQ(WriteSome(**file, "!"), "1");
+  EXPECT_EQ(WriteText(**file, "!"), "1");
   EXPECT_EQ(*(*file)->Seek(0, Whence::kCurrent), 12u);
 }
 
@@ -258,7 +258,7 @@ TEST_F(HostFs, ADirectoryThatBecomesALinkIsNotFollowedOnTheHost) {
   // Who has the old one open still has it.
   Result<DescriptionRef> file = files.Open(user, *directory, "file", kORdOnly);
   ASSERT_TRUE(file.ok());
-  EXPECT_EQ(ReadSome(**file, 100), "in sub");
+  EXPECT_EQ(ReadText(**file, 100), "in sub");
 }
 
 TEST_F(HostFs, ADirectoryThatTheHostMovesAwayHasNoWayUp) {

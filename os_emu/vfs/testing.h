@@ -12,6 +12,7 @@
 #include "memory/user_buffer.h"
 #include "os_emu/file/directory_sink.h"
 #include "os_emu/vfs/file_system.h"
+#include "os_emu/vfs/special_file.h"
 
 namespace pollux::os_emu::testing {
 
@@ -42,7 +43,7 @@ class EntrySink final : public DirectorySink {
   size_t room_;
 };
 
-inline std::string ReadSome(FileDescription& file, size_t bytes) {
+inline std::string ReadText(FileDescription& file, size_t bytes) {
   std::string text(bytes, '\0');
   auto to = memory::UserBuffer::Host({reinterpret_cast<uint8_t*>(text.data()), text.size()});
   Result<size_t> got = file.Read(to);
@@ -51,7 +52,7 @@ inline std::string ReadSome(FileDescription& file, size_t bytes) {
   return text;
 }
 
-inline std::string WriteSome(FileDescription& file, std::string_view text) {
+inline std::string WriteText(FileDescription& file, std::string_view text) {
   auto from = memory::UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
   Result<size_t> put = file.Write(from);
   return put.ok() ? std::to_string(*put) : std::string(ErrnoName(put.error()));
@@ -74,13 +75,13 @@ struct FilesFixture : public ::testing::Test {
   void Put(std::string_view path, std::string_view text, uint32_t mode = 0644) {
     Result<DescriptionRef> file = Open(path, kOWrOnly | kOCreat | kOTrunc, mode);
     ASSERT_TRUE(file.ok()) << path << ": " << ErrnoName(file.error());
-    ASSERT_EQ(WriteSome(**file, text), std::to_string(text.size()));
+    ASSERT_EQ(WriteText(**file, text), std::to_string(text.size()));
   }
   // The contents, or "<EACCES>".
   std::string Get(std::string_view path) {
     Result<DescriptionRef> file = Open(path);
     if (!file.ok()) return "<" + std::string(ErrnoName(file.error())) + ">";
-    return ReadSome(**file, 100000);
+    return ReadText(**file, 100000);
   }
   void MakeDirectory(std::string_view path, uint32_t mode = 0755) {
     ASSERT_EQ(Say(files.MakeDirectory(root, none, path, mode)), "ok") << path;

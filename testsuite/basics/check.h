@@ -1,7 +1,8 @@
 // The few words that the programs here are written in, for C and C++.
 //
-// A program prints what it sees in words that are the same wherever the kernel is right: names of errors, counts,
-// contents; never addresses, process ids, times or inode numbers. What must hold everywhere is checked with Must.
+// A program prints what it sees in words that are the same wherever the kernel is right: names of
+// errors, counts, contents; never addresses, process ids, times or inode numbers. What must hold
+// everywhere is checked with Must.
 #ifndef POLLUX_TESTSUITE_BASICS_CHECK_H_
 #define POLLUX_TESTSUITE_BASICS_CHECK_H_
 
@@ -53,7 +54,8 @@ static inline long ShowCount(const char* what, long result) {
   return result;
 }
 
-static inline int RemoveOne(const char* path, const struct stat* status, int type, struct FTW* walk) {
+static inline int RemoveOne(const char* path, const struct stat* status, int type,
+                            struct FTW* walk) {
   (void)status, (void)type, (void)walk;
   return remove(path);
 }
@@ -67,8 +69,8 @@ static inline void RemoveScratchDirectory(void) {
   nftw(ScratchDirectory(), RemoveOne, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-// root may do everything, and would see other answers than others: where the program is root it gives up what that means. (Not
-// the number: in the sandbox of a test there may be no other.)
+// root may do everything, and would see other answers than others: where the program is root it
+// gives up what that means. (Not the number: in the sandbox of a test there may be no other.)
 static inline void DropRoot(void) {
   if (geteuid() != 0) return;
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -77,8 +79,8 @@ static inline void DropRoot(void) {
   Must(syscall(SYS_capset, &header, none) == 0, "dropping all capabilities");
 }
 
-// Makes a fresh directory the working directory, until the program exits. From here on it has no privileges, and its umask is
-// 022.
+// Makes a fresh directory the working directory, until the program exits. From here on it has no
+// privileges, and its umask is 022.
 static inline void EnterScratchDirectory(void) {
   DropRoot();
   umask(022);

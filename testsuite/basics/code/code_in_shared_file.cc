@@ -1,4 +1,5 @@
-// code_in_shared_file: code in a file that is mapped shared: it changes with the file, whoever writes it.
+// code_in_shared_file: code in a file that is mapped shared: it changes with the file, whoever
+// writes it.
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -28,9 +29,12 @@ int main() {
   Must(file >= 0 && ftruncate(file, 2 * kPage) == 0, "open");
   WriteCode(file, 0, 1);
   WriteCode(file, kPage, 2);
-  auto* shared = static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0));
-  auto* own = static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0));
-  auto* second = static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, kPage));
+  auto* shared =
+      static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0));
+  auto* own =
+      static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0));
+  auto* second =
+      static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, kPage));
   Must(shared != MAP_FAILED && own != MAP_FAILED && second != MAP_FAILED, "mmap");
   std::printf("mapped: %d %d %d %d\n", Call(shared), Call(own), Call(own + kPage), Call(second));
 
@@ -48,7 +52,8 @@ int main() {
   std::printf("patch forgotten: %d\n", Call(own));
 
   // A writable mapping elsewhere.
-  auto* writable = static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+  auto* writable =
+      static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
   Must(writable != MAP_FAILED, "mmap");
   for (int i = 0; i < 100; ++i) {
     Place(writable, 100 + i);

@@ -1,5 +1,6 @@
-// fence_in_place: on RISC-V, a loop that rewrites its own next instruction and executes fence.i, without a call in between:
-// decoded code must not outlive the fence. Also an instruction whose second half is on a page that is not there.
+// fence_in_place: on RISC-V, a loop that rewrites its own next instruction and executes fence.i,
+// without a call in between: decoded code must not outlive the fence. Also an instruction whose
+// second half is on a page that is not there.
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -36,7 +37,8 @@ void Place(char* at, std::initializer_list<uint32_t> words) {
 int main() {
   char* code = Page(PROT_READ | PROT_WRITE | PROT_EXEC);
 
-  // long f(long turns): adds 1 in the first turn, 2 in the second and so on, by changing its own addi.
+  // long f(long turns): adds 1 in the first turn, 2 in the second and so on, by changing its own
+  // addi.
   Place(code, {
                   0x00000297,  // auipc t0, 0           the function's own address
                   0x00000313,  // li t1, 0              the sum
@@ -70,14 +72,16 @@ int main() {
   asm volatile("fence.i" ::: "memory");
   if (sigsetjmp(back, 1) == 0) reinterpret_cast<void (*)()>(edge - 2)();
   Must(seen.si_signo == SIGSEGV && seen.si_code == SEGV_ACCERR, "half an instruction is none");
-  std::printf("half an instruction: si_addr is %+td from the border\n", static_cast<char*>(seen.si_addr) - edge);
+  std::printf("half an instruction: si_addr is %+td from the border\n",
+              static_cast<char*>(seen.si_addr) - edge);
 
   // A compressed instruction is enough at the end of a page; what follows faults.
   const uint16_t compressed_nop = 0x0001;
   std::memcpy(edge - 2, &compressed_nop, sizeof compressed_nop);
   asm volatile("fence.i" ::: "memory");
   if (sigsetjmp(back, 1) == 0) reinterpret_cast<void (*)()>(edge - 2)();
-  std::printf("behind the last instruction: si_addr is %+td from the border\n", static_cast<char*>(seen.si_addr) - edge);
+  std::printf("behind the last instruction: si_addr is %+td from the border\n",
+              static_cast<char*>(seen.si_addr) - edge);
 
   // The page opens: the instruction is whole.
   std::memcpy(edge - 2, &nop, 2);
@@ -95,7 +99,8 @@ int main() {
   std::memcpy(code, &tricky, sizeof tricky);
   std::memcpy(code + 4, &ret, sizeof ret);
   asm volatile("fence.i" ::: "memory");
-  const long whole = reinterpret_cast<long (*)(long)>(code)(5), half = reinterpret_cast<long (*)(long)>(code + 2)(5);
+  const long whole = reinterpret_cast<long (*)(long)>(code)(5),
+             half = reinterpret_cast<long (*)(long)>(code + 2)(5);
   std::printf("whole %lx, from the middle %lx\n", whole, half);
   return 0;
 }

@@ -11,7 +11,8 @@ using Function = int (*)();
 struct Returns {
   explicit Returns(int number) {
 #ifdef __riscv
-    const uint32_t code[2] = {0x513u | static_cast<uint32_t>(number) << 20, 0x8067};  // li a0, number; ret
+    const uint32_t code[2] = {0x513u | static_cast<uint32_t>(number) << 20,
+                              0x8067};  // li a0, number; ret
     std::memcpy(bytes, code, sizeof bytes);
 #else
     bytes[0] = 0xb8;  // mov eax, number; ret
@@ -29,6 +30,8 @@ inline void Place(void* at, int number) {
   __builtin___clear_cache(static_cast<char*>(at), static_cast<char*>(at) + sizeof code.bytes);
 }
 
-inline int Call(const void* at) { return reinterpret_cast<Function>(reinterpret_cast<uintptr_t>(at))(); }
+inline int Call(const void* at) {
+  return reinterpret_cast<Function>(reinterpret_cast<uintptr_t>(at))();
+}
 
 #endif  // POLLUX_TESTSUITE_BASICS_CODE_MACHINE_CODE_H_

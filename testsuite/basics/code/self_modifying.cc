@@ -1,5 +1,5 @@
-// self_modifying: code that a program writes, runs, overwrites and runs again, in a page that is readable, writable and
-// executable, and in one that is never more than two of these.
+// self_modifying: code that a program writes, runs, overwrites and runs again, in a page that is
+// readable, writable and executable, and in one that is never more than two of these.
 #include <sys/mman.h>
 
 #include "testsuite/basics/check.h"
@@ -56,11 +56,13 @@ int main() {
 
   // Another page at the same address is other code; a moved page is the same.
   for (int i = 0; i < 20; ++i) {
-    Must(mmap(guarded, kPage, kAll, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == guarded, "mmap");
+    Must(mmap(guarded, kPage, kAll, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == guarded,
+         "mmap");
     Place(guarded + 16, 700 + i);
     Must(Call(guarded + 16) == 700 + i, "a new page at an old address");
   }
-  char* moved = static_cast<char*>(mremap(guarded, kPage, kPage, MREMAP_MAYMOVE | MREMAP_FIXED, code));
+  char* moved =
+      static_cast<char*>(mremap(guarded, kPage, kPage, MREMAP_MAYMOVE | MREMAP_FIXED, code));
   Must(moved == code, "mremap");
   std::printf("moved: %d\n", Call(code + 16));
   return 0;

@@ -1,4 +1,5 @@
-// two_mappings: a page that is mapped twice, writable at one address and executable at the other, as just-in-time compilers do.
+// two_mappings: a page that is mapped twice, writable at one address and executable at the other,
+// as just-in-time compilers do.
 #include <sys/mman.h>
 
 #include "testsuite/basics/check.h"
@@ -6,10 +7,12 @@
 
 int main() {
   constexpr size_t kPage = 4096;
-  char* writable = static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  char* writable = static_cast<char*>(
+      mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   Must(writable != MAP_FAILED, "mmap");
   char* executable = static_cast<char*>(mremap(writable, 0, kPage, MREMAP_MAYMOVE));
-  Must(executable != MAP_FAILED && mprotect(executable, kPage, PROT_READ | PROT_EXEC) == 0, "another mapping");
+  Must(executable != MAP_FAILED && mprotect(executable, kPage, PROT_READ | PROT_EXEC) == 0,
+       "another mapping");
   for (int i = 0; i < 100; ++i) {
     const Returns function(900 + i);
     std::memcpy(writable, function.bytes, sizeof function.bytes);

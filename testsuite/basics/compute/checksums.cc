@@ -38,7 +38,8 @@ uint64_t Fnv1a(const std::string& text) {
 // RFC 1321.
 std::string Md5(std::string text) {
   uint32_t constants[64];
-  for (int i = 0; i < 64; ++i) constants[i] = static_cast<uint32_t>(std::floor(std::fabs(std::sin(i + 1)) * 4294967296.0));
+  for (int i = 0; i < 64; ++i)
+    constants[i] = static_cast<uint32_t>(std::floor(std::fabs(std::sin(i + 1)) * 4294967296.0));
   const int shifts[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
   const uint64_t bits = text.size() * 8;
   text += '\x80';
@@ -53,10 +54,18 @@ std::string Md5(std::string text) {
       uint32_t f;
       int word;
       switch (i / 16) {
-        case 0: f = (b & c) | (~b & d), word = i; break;
-        case 1: f = (d & b) | (~d & c), word = (5 * i + 1) % 16; break;
-        case 2: f = b ^ c ^ d, word = (3 * i + 5) % 16; break;
-        default: f = c ^ (b | ~d), word = 7 * i % 16; break;
+        case 0:
+          f = (b & c) | (~b & d), word = i;
+          break;
+        case 1:
+          f = (d & b) | (~d & c), word = (5 * i + 1) % 16;
+          break;
+        case 2:
+          f = b ^ c ^ d, word = (3 * i + 5) % 16;
+          break;
+        default:
+          f = c ^ (b | ~d), word = 7 * i % 16;
+          break;
       }
       f += a + constants[i] + words[word];
       a = d, d = c, c = b;
@@ -88,7 +97,7 @@ int main() {
     state ^= state << 17;
     text += static_cast<char>(state >> 32);
   }
-  std::printf("%08x %08x %016llx %s\n", Crc32(text), Adler32(text), static_cast<unsigned long long>(Fnv1a(text)),
-              Md5(text).c_str());
+  std::printf("%08x %08x %016llx %s\n", Crc32(text), Adler32(text),
+              static_cast<unsigned long long>(Fnv1a(text)), Md5(text).c_str());
   return 0;
 }

@@ -1,4 +1,5 @@
-// sha256: FIPS 180-4, over the standard's own examples and a few megabytes: rotations, additions, loads in every size.
+// sha256: FIPS 180-4, over the standard's own examples and a few megabytes: rotations, additions,
+// loads in every size.
 #include <cstdint>
 #include <string>
 
@@ -43,7 +44,8 @@ class Sha256 {
   }
 
  private:
-  // The first 32 bits of the fractional part of n's square or cube root: the largest x with (x / 2^32)^degree <= n.
+  // The first 32 bits of the fractional part of n's square or cube root: the largest x with (x /
+  // 2^32)^degree <= n.
   static uint32_t Fraction(uint64_t n, int degree) {
     uint64_t x = 0;
     for (int bit = 38; bit >= 0; --bit) {
@@ -61,7 +63,8 @@ class Sha256 {
     filled_ = 0;
     uint32_t w[64];
     for (int i = 0; i < 16; ++i) {
-      w[i] = static_cast<uint32_t>(block_[4 * i]) << 24 | block_[4 * i + 1] << 16 | block_[4 * i + 2] << 8 | block_[4 * i + 3];
+      w[i] = static_cast<uint32_t>(block_[4 * i]) << 24 | block_[4 * i + 1] << 16 |
+             block_[4 * i + 2] << 8 | block_[4 * i + 3];
     }
     for (int i = 16; i < 64; ++i) {
       const uint32_t s0 = Rotate(w[i - 15], 7) ^ Rotate(w[i - 15], 18) ^ w[i - 15] >> 3;
@@ -98,7 +101,8 @@ std::string Hash(const std::string& text) {
 }  // namespace
 
 int main() {
-  Must(Hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "the standard's first example");
+  Must(Hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+       "the standard's first example");
   std::printf("%s\n%s\n", Hash("").c_str(), Hash(std::string(1000000, 'a')).c_str());
   Sha256 hash;
   unsigned char bytes[1024];

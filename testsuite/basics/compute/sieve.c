@@ -1,4 +1,5 @@
-// sieve: primes below ten million: a loop over memory that is larger than any cache of decoded pages.
+// sieve: primes below ten million: a loop over memory that is larger than any cache of decoded
+// pages.
 #include "testsuite/basics/check.h"
 
 enum { kLimit = 10000000 };

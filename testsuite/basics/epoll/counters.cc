@@ -71,7 +71,8 @@ int main() {
   Show("eventfd with an unknown flag", eventfd(0, 0x100));
   const int on_exec = eventfd(0, EFD_CLOEXEC);
   std::printf("close-on-exec %d, O_RDWR %d, O_NONBLOCK %d\n", fcntl(on_exec, F_GETFD),
-              (fcntl(counter, F_GETFL) & O_ACCMODE) == O_RDWR, (fcntl(counter, F_GETFL) & O_NONBLOCK) != 0);
+              (fcntl(counter, F_GETFL) & O_ACCMODE) == O_RDWR,
+              (fcntl(counter, F_GETFL) & O_NONBLOCK) != 0);
   const int copy = dup(counter);
   Write("9 through a duplicate", copy, 9);
   Read(counter);

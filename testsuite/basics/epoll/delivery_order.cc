@@ -1,5 +1,6 @@
-// delivery_order: which events come when more are ready than there is room for. In the order in which they became ready; level-triggered
-// ones go to the end of the line, so that everyone has a turn.
+// delivery_order: which events come when more are ready than there is room for. In the order in
+// which they became ready; level-triggered ones go to the end of the line, so that everyone has a
+// turn.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 

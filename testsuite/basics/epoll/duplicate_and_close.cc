@@ -1,6 +1,7 @@
-// duplicate_and_close: the epoll instance is the description, not the number. Its number is duplicated, the first number closed; what
-// happens then is seen through the duplicate, for every kind of trigger, and registrations can still be changed. (An emulator
-// that keeps its instances by number loses the wake-up here: rust-lang/miri#3858.)
+// duplicate_and_close: the epoll instance is the description, not the number. Its number is
+// duplicated, the first number closed; what happens then is seen through the duplicate, for every
+// kind of trigger, and registrations can still be changed. (An emulator that keeps its instances by
+// number loses the wake-up here: rust-lang/miri#3858.)
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -71,7 +72,8 @@ int main() {
 
     // Through three numbers, made in three ways.
     const int third = fcntl(duplicate, F_DUPFD_CLOEXEC, 0);
-    Must(third >= 0 && dup2(third, another) == another && close(duplicate) == 0, "F_DUPFD and dup2");
+    Must(third >= 0 && dup2(third, another) == another && close(duplicate) == 0,
+         "F_DUPFD and dup2");
     Show("add again through another number", epoll_ctl(another, EPOLL_CTL_ADD, counter, &event));
     Signal(second);
     Signal(counter);

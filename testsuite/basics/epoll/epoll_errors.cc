@@ -1,4 +1,5 @@
-// epoll_errors: the epoll calls with one wrong thing each, and which of two wrong things is found first.
+// epoll_errors: the epoll calls with one wrong thing each, and which of two wrong things is found
+// first.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -23,8 +24,10 @@ long Control(int epoll, int operation, int fd, uint32_t events = EPOLLIN) {
 int main() {
   EnterScratchDirectory();
   WriteFile("file", "text");
-  const int epoll = epoll_create1(EPOLL_CLOEXEC), other = epoll_create1(0), counter = eventfd(0, EFD_NONBLOCK);
-  const int file = open("file", O_RDWR), directory = open(".", O_RDONLY), path = open("file", O_PATH);
+  const int epoll = epoll_create1(EPOLL_CLOEXEC), other = epoll_create1(0),
+            counter = eventfd(0, EFD_NONBLOCK);
+  const int file = open("file", O_RDWR), directory = open(".", O_RDONLY),
+            path = open("file", O_PATH);
   int ends[2];
   Must(pipe(ends) == 0, "pipe");
   std::printf("close-on-exec: %d %d\n", fcntl(epoll, F_GETFD), fcntl(other, F_GETFD));
@@ -65,12 +68,15 @@ int main() {
   Show("exclusive", Control(epoll, EPOLL_CTL_ADD, counter, EPOLLIN | EPOLLEXCLUSIVE));
   Show("modify an exclusive one", Control(epoll, EPOLL_CTL_MOD, counter));
   Must(Control(epoll, EPOLL_CTL_DEL, counter) == 0, "delete");
-  Show("exclusive with EPOLLONESHOT", Control(epoll, EPOLL_CTL_ADD, counter, EPOLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT));
-  Show("exclusive with EPOLLRDHUP", Control(epoll, EPOLL_CTL_ADD, counter, EPOLLIN | EPOLLEXCLUSIVE | EPOLLRDHUP));
+  Show("exclusive with EPOLLONESHOT",
+       Control(epoll, EPOLL_CTL_ADD, counter, EPOLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT));
+  Show("exclusive with EPOLLRDHUP",
+       Control(epoll, EPOLL_CTL_ADD, counter, EPOLLIN | EPOLLEXCLUSIVE | EPOLLRDHUP));
   Show("exclusive with EPOLLET and EPOLLWAKEUP",
        Control(epoll, EPOLL_CTL_ADD, counter, EPOLLIN | EPOLLEXCLUSIVE | EPOLLET | EPOLLWAKEUP));
   Must(Control(epoll, EPOLL_CTL_DEL, counter) == 0, "delete");
-  Show("exclusive with an epoll instance", Control(epoll, EPOLL_CTL_ADD, other, EPOLLIN | EPOLLEXCLUSIVE));
+  Show("exclusive with an epoll instance",
+       Control(epoll, EPOLL_CTL_ADD, other, EPOLLIN | EPOLLEXCLUSIVE));
   Must(Control(epoll, EPOLL_CTL_ADD, counter) == 0, "add");
   Show("modify to exclusive", Control(epoll, EPOLL_CTL_MOD, counter, EPOLLIN | EPOLLEXCLUSIVE));
 
@@ -89,7 +95,8 @@ int main() {
   sigset_t mask;
   sigemptyset(&mask);
   Show("pwait with another size of mask", syscall(SYS_epoll_pwait, epoll, &event, 1, 0, &mask, 4));
-  Show("pwait with another size of no mask", syscall(SYS_epoll_pwait, epoll, &event, 1, 0, nullptr, 4));
+  Show("pwait with another size of no mask",
+       syscall(SYS_epoll_pwait, epoll, &event, 1, 0, nullptr, 4));
 
   // Two wrong things: what is checked first.
   Show("no event and a free number", epoll_ctl(epoll, EPOLL_CTL_ADD, 12345, nullptr));

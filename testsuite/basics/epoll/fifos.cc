@@ -1,4 +1,5 @@
-// fifos: pipes with a name: opening them, what their ends see of each other, and that they outlive their name.
+// fifos: pipes with a name: opening them, what their ends see of each other, and that they outlive
+// their name.
 #include <fcntl.h>
 #include <poll.h>
 

@@ -39,7 +39,8 @@ void Drain(int counter) {
 int main() {
   const int counter = eventfd(0, EFD_NONBLOCK);
   const int inner = epoll_create1(0), middle = epoll_create1(0), outer = epoll_create1(0);
-  Must(Add(inner, counter, EPOLLIN, 1) == 0 && Add(middle, inner, EPOLLIN, 2) == 0 && Add(outer, middle, EPOLLIN, 3) == 0,
+  Must(Add(inner, counter, EPOLLIN, 1) == 0 && Add(middle, inner, EPOLLIN, 2) == 0 &&
+           Add(outer, middle, EPOLLIN, 3) == 0,
        "add");
   Wait("nothing yet", outer);
   Signal(counter);

@@ -1,5 +1,6 @@
-// number_reuse: an interest belongs to a description, and is found by the number that it was added with. It outlives that number as
-// long as a duplicate lives, a number used again is a different interest, and it dies with its description.
+// number_reuse: an interest belongs to a description, and is found by the number that it was added
+// with. It outlives that number as long as a duplicate lives, a number used again is a different
+// interest, and it dies with its description.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 

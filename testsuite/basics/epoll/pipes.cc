@@ -58,7 +58,9 @@ int main() {
   // Order and vectors.
   while (read(ends[0], bytes, sizeof bytes) > 0) {
   }
-  iovec parts[] = {{const_cast<char*>("one "), 4}, {const_cast<char*>("two "), 4}, {const_cast<char*>("three"), 5}};
+  iovec parts[] = {{const_cast<char*>("one "), 4},
+                   {const_cast<char*>("two "), 4},
+                   {const_cast<char*>("three"), 5}};
   ShowCount("writev", writev(ends[1], parts, 3));
   char text[32] = "";
   ShowCount("read", read(ends[0], text, 6));
@@ -74,7 +76,8 @@ int main() {
   ShowCount("ftruncate", ftruncate(ends[1], 0));
   ShowCount("fsync", fsync(ends[0]));
   Show("pipe2 with an unknown flag", pipe2(ends, O_TRUNC));
-  std::printf("reader O_RDONLY %d, writer O_WRONLY %d\n", (fcntl(ends[0], F_GETFL) & O_ACCMODE) == O_RDONLY,
+  std::printf("reader O_RDONLY %d, writer O_WRONLY %d\n",
+              (fcntl(ends[0], F_GETFL) & O_ACCMODE) == O_RDONLY,
               (fcntl(ends[1], F_GETFL) & O_ACCMODE) == O_WRONLY);
 
   // Ends go.

@@ -1,4 +1,5 @@
-// poll_and_select: poll, ppoll, select and pselect see of every kind of description what epoll sees.
+// poll_and_select: poll, ppoll, select and pselect see of every kind of description what epoll
+// sees.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -15,12 +16,17 @@
 
 namespace {
 
-constexpr short kAll = POLLIN | POLLOUT | POLLPRI | POLLRDHUP | POLLRDNORM | POLLRDBAND | POLLWRNORM | POLLWRBAND;
+constexpr short kAll =
+    POLLIN | POLLOUT | POLLPRI | POLLRDHUP | POLLRDNORM | POLLRDBAND | POLLWRNORM | POLLWRBAND;
 
 std::string Names(short events) {
-  const struct { short bit; const char* name; } kNames[] = {
-      {POLLIN, "IN"}, {POLLOUT, "OUT"}, {POLLPRI, "PRI"}, {POLLERR, "ERR"}, {POLLHUP, "HUP"}, {POLLNVAL, "NVAL"},
-      {POLLRDHUP, "RDHUP"}, {POLLRDNORM, "RDNORM"}, {POLLRDBAND, "RDBAND"}, {POLLWRNORM, "WRNORM"}, {POLLWRBAND, "WRBAND"}};
+  const struct {
+    short bit;
+    const char* name;
+  } kNames[] = {{POLLIN, "IN"},         {POLLOUT, "OUT"},       {POLLPRI, "PRI"},
+                {POLLERR, "ERR"},       {POLLHUP, "HUP"},       {POLLNVAL, "NVAL"},
+                {POLLRDHUP, "RDHUP"},   {POLLRDNORM, "RDNORM"}, {POLLRDBAND, "RDBAND"},
+                {POLLWRNORM, "WRNORM"}, {POLLWRBAND, "WRBAND"}};
   std::string text;
   for (const auto& [bit, name] : kNames) {
     if (events & bit) text += (text.empty() ? "" : "|") + std::string(name);
@@ -31,8 +37,8 @@ std::string Names(short events) {
 void See(const char* what, int fd) {
   pollfd all = {fd, kAll, 0}, none = {fd, 0, 0};
   const int count = poll(&all, 1, 0), silent = poll(&none, 1, 0);
-  std::printf("%s: poll %d %s, without interest %d %s", what, count, Names(all.revents).c_str(), silent,
-              Names(none.revents).c_str());
+  std::printf("%s: poll %d %s, without interest %d %s", what, count, Names(all.revents).c_str(),
+              silent, Names(none.revents).c_str());
   fd_set in, out, exceptional;
   FD_ZERO(&in);
   FD_ZERO(&out);
@@ -45,8 +51,8 @@ void See(const char* what, int fd) {
   if (selected < 0) {
     std::printf(", select %s", ErrorName(errno));
   } else {
-    std::printf(", select %d%s%s%s", selected, FD_ISSET(fd, &in) ? " in" : "", FD_ISSET(fd, &out) ? " out" : "",
-                FD_ISSET(fd, &exceptional) ? " exceptional" : "");
+    std::printf(", select %d%s%s%s", selected, FD_ISSET(fd, &in) ? " in" : "",
+                FD_ISSET(fd, &out) ? " out" : "", FD_ISSET(fd, &exceptional) ? " exceptional" : "");
   }
   const int epoll = epoll_create1(0);
   epoll_event event = {};
@@ -55,7 +61,8 @@ void See(const char* what, int fd) {
     std::printf(", epoll %s\n", ErrorName(errno));
   } else {
     const int ready = epoll_wait(epoll, &event, 1, 0);
-    std::printf(", epoll %d %s\n", ready, Names(ready > 0 ? static_cast<short>(event.events) : 0).c_str());
+    std::printf(", epoll %d %s\n", ready,
+                Names(ready > 0 ? static_cast<short>(event.events) : 0).c_str());
   }
   close(epoll);
 }
@@ -67,7 +74,9 @@ int main() {
   WriteFile("file", "text");
   const int counter = eventfd(0, EFD_NONBLOCK), epoll = epoll_create1(0);
   int ends[2], broken[2], hung_up[2];
-  Must(pipe2(ends, O_NONBLOCK) == 0 && pipe2(broken, O_NONBLOCK) == 0 && pipe2(hung_up, O_NONBLOCK) == 0, "pipe2");
+  Must(pipe2(ends, O_NONBLOCK) == 0 && pipe2(broken, O_NONBLOCK) == 0 &&
+           pipe2(hung_up, O_NONBLOCK) == 0,
+       "pipe2");
 
   See("eventfd of 0", counter);
   uint64_t value = 1;

@@ -1,5 +1,5 @@
-// triggering: what each way of watching reports, event by event: level-triggered as long as it is so, edge-triggered once for each
-// change, one-shot once until it is armed again.
+// triggering: what each way of watching reports, event by event: level-triggered as long as it is
+// so, edge-triggered once for each change, one-shot once until it is armed again.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,9 +14,12 @@ namespace {
 int epoll;
 
 std::string Names(uint32_t events) {
-  const struct { uint32_t bit; const char* name; } kNames[] = {
-      {EPOLLIN, "IN"}, {EPOLLOUT, "OUT"}, {EPOLLERR, "ERR"}, {EPOLLHUP, "HUP"}, {EPOLLRDHUP, "RDHUP"},
-      {EPOLLPRI, "PRI"}, {EPOLLRDNORM, "RDNORM"}, {EPOLLWRNORM, "WRNORM"}};
+  const struct {
+    uint32_t bit;
+    const char* name;
+  } kNames[] = {{EPOLLIN, "IN"},         {EPOLLOUT, "OUT"},      {EPOLLERR, "ERR"},
+                {EPOLLHUP, "HUP"},       {EPOLLRDHUP, "RDHUP"},  {EPOLLPRI, "PRI"},
+                {EPOLLRDNORM, "RDNORM"}, {EPOLLWRNORM, "WRNORM"}};
   std::string text;
   for (const auto& [bit, name] : kNames) {
     if (events & bit) text += (text.empty() ? "" : "|") + std::string(name);
@@ -42,7 +45,9 @@ void Control(int operation, int fd, uint32_t events, char name) {
   Must(epoll_ctl(epoll, operation, fd, &event) == 0, "epoll_ctl");
 }
 
-void Add(uint64_t value, int counter) { Must(write(counter, &value, sizeof value) == sizeof value, "write"); }
+void Add(uint64_t value, int counter) {
+  Must(write(counter, &value, sizeof value) == sizeof value, "write");
+}
 void Take(int counter) {
   uint64_t value;
   Must(read(counter, &value, sizeof value) == sizeof value, "read");

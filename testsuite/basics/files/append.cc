@@ -1,4 +1,5 @@
-// append: O_APPEND writes at the end as it is at that moment, whatever another description has done to the file.
+// append: O_APPEND writes at the end as it is at that moment, whatever another description has done
+// to the file.
 #include <fcntl.h>
 
 #include "testsuite/basics/check.h"
@@ -8,7 +9,9 @@ int main() {
   const int first = open("log", O_RDWR | O_CREAT | O_APPEND, 0644);
   const int second = open("log", O_WRONLY | O_APPEND), plain = open("log", O_RDWR);
   Must(first >= 0 && second >= 0 && plain >= 0, "open");
-  Must(write(first, "one ", 4) == 4 && write(second, "two ", 4) == 4 && write(first, "three ", 6) == 6, "write");
+  Must(write(first, "one ", 4) == 4 && write(second, "two ", 4) == 4 &&
+           write(first, "three ", 6) == 6,
+       "write");
   std::printf("[%s]\n", FileText("log"));
   ShowCount("offset of the first", lseek(first, 0, SEEK_CUR));
   ShowCount("offset of the second", lseek(second, 0, SEEK_CUR));
@@ -25,7 +28,9 @@ int main() {
 
   Must(fcntl(plain, F_SETFL, O_APPEND) == 0 && write(plain, "late ", 5) == 5, "F_SETFL");
   std::printf("[%s]\n", FileText("log"));
-  Must(fcntl(plain, F_SETFL, 0) == 0 && lseek(plain, 0, SEEK_SET) == 0 && write(plain, "EARLY", 5) == 5, "F_SETFL");
+  Must(fcntl(plain, F_SETFL, 0) == 0 && lseek(plain, 0, SEEK_SET) == 0 &&
+           write(plain, "EARLY", 5) == 5,
+       "F_SETFL");
   std::printf("[%s]\n", FileText("log"));
 
   const int copy = dup(second);

@@ -1,5 +1,5 @@
-// attributes: what stat says of files of all kinds, and what changes it: chmod, umask, utimensat, links. Only what does not depend on the
-// file system below.
+// attributes: what stat says of files of all kinds, and what changes it: chmod, umask, utimensat,
+// links. Only what does not depend on the file system below.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,12 +14,18 @@ namespace {
 
 const char* TypeName(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG: return "file";
-    case S_IFDIR: return "directory";
-    case S_IFLNK: return "link";
-    case S_IFIFO: return "fifo";
-    case S_IFCHR: return "character device";
-    case S_IFSOCK: return "socket";
+    case S_IFREG:
+      return "file";
+    case S_IFDIR:
+      return "directory";
+    case S_IFLNK:
+      return "link";
+    case S_IFIFO:
+      return "fifo";
+    case S_IFCHR:
+      return "character device";
+    case S_IFSOCK:
+      return "socket";
   }
   return "no type";
 }
@@ -37,8 +43,9 @@ void ShowStat(const char* what, const struct stat& status) {
 void ShowDescriptor(const char* what, int fd) {
   struct stat status;
   Must(fstat(fd, &status) == 0, what);
-  std::printf("%s: %s %04o, size %lld, links %d\n", what, TypeName(status.st_mode), status.st_mode & 07777,
-              static_cast<long long>(status.st_size), static_cast<int>(status.st_nlink));
+  std::printf("%s: %s %04o, size %lld, links %d\n", what, TypeName(status.st_mode),
+              status.st_mode & 07777, static_cast<long long>(status.st_size),
+              static_cast<int>(status.st_nlink));
 }
 
 }  // namespace
@@ -48,7 +55,8 @@ int main() {
 
   // umask.
   std::printf("umask was %o\n", umask(027));
-  Must(close(open("masked", O_CREAT | O_WRONLY, 0666)) == 0 && mkdir("masked_directory", 0777) == 0, "open and mkdir");
+  Must(close(open("masked", O_CREAT | O_WRONLY, 0666)) == 0 && mkdir("masked_directory", 0777) == 0,
+       "open and mkdir");
   ShowStat("umask 027, 666", Stat("masked"));
   ShowStat("umask 027, 777", Stat("masked_directory"));
   umask(0);
@@ -88,8 +96,9 @@ int main() {
   const timespec times[2] = {{1000000000, 123456789}, {2000000000, 987654321}};
   Show("utimensat", utimensat(AT_FDCWD, "masked", times, 0));
   struct stat status = Stat("masked");
-  std::printf("accessed %lld.%09ld, modified %lld.%09ld\n", static_cast<long long>(status.st_atim.tv_sec),
-              status.st_atim.tv_nsec, static_cast<long long>(status.st_mtim.tv_sec), status.st_mtim.tv_nsec);
+  std::printf("accessed %lld.%09ld, modified %lld.%09ld\n",
+              static_cast<long long>(status.st_atim.tv_sec), status.st_atim.tv_nsec,
+              static_cast<long long>(status.st_mtim.tv_sec), status.st_mtim.tv_nsec);
   const timespec omit[2] = {{0, UTIME_OMIT}, {5, 0}};
   Show("utimensat, one omitted", utimensat(AT_FDCWD, "masked", omit, 0));
   status = Stat("masked");
@@ -103,17 +112,20 @@ int main() {
   const struct stat changed = Stat("all");
   std::printf("writing does not turn time back: %d\n",
               changed.st_mtim.tv_sec > old.st_mtim.tv_sec ||
-                  (changed.st_mtim.tv_sec == old.st_mtim.tv_sec && changed.st_mtim.tv_nsec >= old.st_mtim.tv_nsec));
+                  (changed.st_mtim.tv_sec == old.st_mtim.tv_sec &&
+                   changed.st_mtim.tv_nsec >= old.st_mtim.tv_nsec));
 
   // Other kinds.
   int ends[2];
-  Must(pipe(ends) == 0 && write(ends[1], "abc", 3) == 3 && mkfifo("fifo", 0640) == 0, "pipe and mkfifo");
+  Must(pipe(ends) == 0 && write(ends[1], "abc", 3) == 3 && mkfifo("fifo", 0640) == 0,
+       "pipe and mkfifo");
   ShowDescriptor("pipe", ends[0]);
   ShowStat("fifo", Stat("fifo"));
   ShowDescriptor("eventfd", eventfd(0, 0));
   ShowDescriptor("epoll instance", epoll_create1(0));
   status = Stat("/dev/null");
-  std::printf("/dev/null: %s %u:%u\n", TypeName(status.st_mode), major(status.st_rdev), minor(status.st_rdev));
+  std::printf("/dev/null: %s %u:%u\n", TypeName(status.st_mode), major(status.st_rdev),
+              minor(status.st_rdev));
 
   // Wrong things.
   Show("fstat of a free number", fstat(12345, &status));
@@ -125,8 +137,9 @@ int main() {
   Show("fstatat with an unknown flag", fstatat(AT_FDCWD, "masked", &status, 1));
   struct statx extended;
   Show("statx", statx(AT_FDCWD, "masked", 0, STATX_BASIC_STATS, &extended));
-  std::printf("statx: %s %04o, size %llu, links %u, has what was asked for %d\n", TypeName(extended.stx_mode),
-              extended.stx_mode & 07777, static_cast<unsigned long long>(extended.stx_size), extended.stx_nlink,
+  std::printf("statx: %s %04o, size %llu, links %u, has what was asked for %d\n",
+              TypeName(extended.stx_mode), extended.stx_mode & 07777,
+              static_cast<unsigned long long>(extended.stx_size), extended.stx_nlink,
               (extended.stx_mask & STATX_BASIC_STATS) == STATX_BASIC_STATS);
   Show("statx with a reserved bit", statx(AT_FDCWD, "masked", 0, STATX__RESERVED, &extended));
   return 0;

@@ -45,7 +45,8 @@ int main() {
   off_t in = 4, out = 0;
   Must(ftruncate(to, 0) == 0, "ftruncate");
   ShowCount("copy_file_range", copy_file_range(from, &in, to, &out, 11, 0));
-  std::printf("%lld %lld [%s]\n", static_cast<long long>(in), static_cast<long long>(out), FileText("to"));
+  std::printf("%lld %lld [%s]\n", static_cast<long long>(in), static_cast<long long>(out),
+              FileText("to"));
   ShowCount("copy_file_range at the end", copy_file_range(from, &(in = 100), to, &out, 11, 0));
   ShowCount("copy_file_range with a flag", copy_file_range(from, &in, to, &out, 11, 1));
   ShowCount("copy_file_range to O_APPEND", copy_file_range(from, &in, appending, &out, 11, 0));

@@ -1,5 +1,5 @@
-// descriptors: numbers and descriptions: dup, dup2, dup3, fcntl and close. A number refers to a description; flags of the number
-// are its own, offset and status flags are the description's.
+// descriptors: numbers and descriptions: dup, dup2, dup3, fcntl and close. A number refers to a
+// description; flags of the number are its own, offset and status flags are the description's.
 #include <fcntl.h>
 #include <sys/resource.h>
 
@@ -58,7 +58,8 @@ int main() {
   // Shared and not shared.
   char c = 0;
   Must(lseek(base, 4, SEEK_SET) == 4 && read(base + 5, &c, 1) == 1, "read");
-  std::printf("dup shares the offset: %c, then %lld\n", c, static_cast<long long>(lseek(base, 0, SEEK_CUR)));
+  std::printf("dup shares the offset: %c, then %lld\n", c,
+              static_cast<long long>(lseek(base, 0, SEEK_CUR)));
   Must(read(base + 3, &c, 1) == 1, "read");
   std::printf("another open does not: %c\n", c);
   Must(fcntl(base, F_SETFD, FD_CLOEXEC) == 0, "F_SETFD");
@@ -68,7 +69,8 @@ int main() {
               (fcntl(base + 3, F_GETFL) & O_NONBLOCK) != 0);
   Must(fcntl(base, F_SETFL, O_RDONLY | O_CREAT | O_TRUNC) == 0, "F_SETFL of what cannot change");
   std::printf("access mode stays: %d\n", (fcntl(base, F_GETFL) & O_ACCMODE) == O_RDWR);
-  Must(close(base) == 0 && read(base + 5, &c, 1) == 1, "a description lives as long as a number refers to it");
+  Must(close(base) == 0 && read(base + 5, &c, 1) == 1,
+       "a description lives as long as a number refers to it");
   std::printf("after close: %c\n", c);
 
   Show("fcntl of a free number", fcntl(base, F_GETFD));

@@ -10,7 +10,8 @@
 
 int main() {
   char bytes[100];
-  const int null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDWR), full = open("/dev/full", O_RDWR);
+  const int null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDWR),
+            full = open("/dev/full", O_RDWR);
   const int random = open("/dev/urandom", O_RDONLY);
   Must(null >= 0 && zero >= 0 && full >= 0 && random >= 0, "open");
   ShowCount("null: read", read(null, bytes, sizeof bytes));
@@ -18,13 +19,16 @@ int main() {
   ShowCount("null: lseek", lseek(null, 100, SEEK_SET));
   std::memset(bytes, 1, sizeof bytes);
   ShowCount("zero: read", read(zero, bytes, sizeof bytes));
-  std::printf("all zero: %d\n", std::all_of(bytes, bytes + sizeof bytes, [](char c) { return c == 0; }));
+  std::printf("all zero: %d\n",
+              std::all_of(bytes, bytes + sizeof bytes, [](char c) { return c == 0; }));
   ShowCount("zero: write", write(zero, bytes, sizeof bytes));
   ShowCount("full: read", read(full, bytes, sizeof bytes));
   ShowCount("full: write", write(full, bytes, sizeof bytes));
   ShowCount("urandom: read", read(random, bytes, sizeof bytes));
-  std::printf("some are not zero: %d\n", std::any_of(bytes, bytes + sizeof bytes, [](char c) { return c != 0; }));
-  auto* mapped = static_cast<char*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0));
+  std::printf("some are not zero: %d\n",
+              std::any_of(bytes, bytes + sizeof bytes, [](char c) { return c != 0; }));
+  auto* mapped =
+      static_cast<char*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0));
   Show("zero: mmap", mapped == MAP_FAILED ? -1 : 0);
   if (mapped != MAP_FAILED) {
     mapped[10] = 'x';

@@ -1,5 +1,5 @@
-// directories: a directory with many entries is read completely, whatever happens to it meanwhile; readdir's position can be
-// kept; types of entries are told.
+// directories: a directory with many entries is read completely, whatever happens to it meanwhile;
+// readdir's position can be kept; types of entries are told.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -38,8 +38,10 @@ int main() {
   DIR* directory = opendir("many");
   Must(directory != nullptr, "opendir");
   std::set<std::string> names = Names(directory);
-  std::printf("%zu entries, . is there %zu, .. is there %zu\n", names.size(), names.count("."), names.count(".."));
-  for (int i = 0; i < kEntries; ++i) Must(names.count(NameOf(i).substr(5)) == 1, "every name is there");
+  std::printf("%zu entries, . is there %zu, .. is there %zu\n", names.size(), names.count("."),
+              names.count(".."));
+  for (int i = 0; i < kEntries; ++i)
+    Must(names.count(NameOf(i).substr(5)) == 1, "every name is there");
   Must(readdir(directory) == nullptr, "the end stays the end");
 
   rewinddir(directory);
@@ -74,7 +76,8 @@ int main() {
     types[entry->d_name] = entry->d_type;
     struct stat status;
     Must(fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0, "fstatat");
-    if (std::strcmp(entry->d_name, "..") != 0) Must(status.st_ino == entry->d_ino, "d_ino is st_ino");
+    if (std::strcmp(entry->d_name, "..") != 0)
+      Must(status.st_ino == entry->d_ino, "d_ino is st_ino");
   }
   closedir(directory);
   for (const auto& [name, type] : types) std::printf("%s: %s\n", name.c_str(), type_names.at(type));

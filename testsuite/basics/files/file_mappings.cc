@@ -1,4 +1,5 @@
-// file_mappings: a file and its mappings are the same bytes: shared ones both ways, private ones until they are written.
+// file_mappings: a file and its mappings are the same bytes: shared ones both ways, private ones
+// until they are written.
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -9,9 +10,12 @@ int main() {
   EnterScratchDirectory();
   const int file = open("file", O_RDWR | O_CREAT, 0600);
   Must(file >= 0 && ftruncate(file, 3 * kPage) == 0, "ftruncate");
-  auto* shared = static_cast<char*>(mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
-  auto* twin = static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, kPage));
-  auto* own = static_cast<char*>(mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0));
+  auto* shared =
+      static_cast<char*>(mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+  auto* twin =
+      static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, kPage));
+  auto* own =
+      static_cast<char*>(mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0));
   Must(shared != MAP_FAILED && twin != MAP_FAILED && own != MAP_FAILED, "mmap");
 
   Must(pwrite(file, "written", 7, kPage) == 7, "pwrite");
@@ -46,7 +50,8 @@ int main() {
 
   // The rest of the last page is zero, and what is written there does not reach the file.
   Must(ftruncate(again, 10) == 0 && pwrite(again, "0123456789", 10, 0) == 10, "ftruncate");
-  auto* tail = static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0));
+  auto* tail =
+      static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0));
   std::printf("behind the end: %d\n", tail[10]);
   tail[9] = 'T';
   tail[10] = 'U';

@@ -1,4 +1,5 @@
-// names: rename, link, unlink, symlink and readlink: what they do, and what they refuse, one wrong thing each.
+// names: rename, link, unlink, symlink and readlink: what they do, and what they refuse, one wrong
+// thing each.
 #include <fcntl.h>
 
 #include <string>
@@ -20,13 +21,15 @@ int Links(const char* path) {
 
 bool SameFile(const char* a, const char* b) {
   struct stat first, second;
-  return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_ino == second.st_ino && first.st_dev == second.st_dev;
+  return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_ino == second.st_ino &&
+         first.st_dev == second.st_dev;
 }
 
 void Renames() {
   WriteFile("a", "text of a");
   WriteFile("b", "text of b");
-  Must(mkdir("empty", 0700) == 0 && mkdir("full", 0700) == 0 && mkdir("full/inner", 0700) == 0, "mkdir");
+  Must(mkdir("empty", 0700) == 0 && mkdir("full", 0700) == 0 && mkdir("full/inner", 0700) == 0,
+       "mkdir");
   WriteFile("full/file", "in full");
   Show("rename to a new name", rename("a", "c"));
   Show("the old name", access("a", F_OK));
@@ -59,9 +62,11 @@ void Renames() {
   Show("RENAME_EXCHANGE", renameat2(AT_FDCWD, "b", AT_FDCWD, "other", RENAME_EXCHANGE));
   std::printf("[%s]", FileText("b"));
   std::printf(" [%s]\n", FileText("other"));
-  Show("RENAME_EXCHANGE with a directory", renameat2(AT_FDCWD, "b", AT_FDCWD, "moved", RENAME_EXCHANGE));
+  Show("RENAME_EXCHANGE with a directory",
+       renameat2(AT_FDCWD, "b", AT_FDCWD, "moved", RENAME_EXCHANGE));
   std::printf("[%s]\n", FileText("b/file"));
-  Show("RENAME_EXCHANGE with nothing", renameat2(AT_FDCWD, "b", AT_FDCWD, "missing", RENAME_EXCHANGE));
+  Show("RENAME_EXCHANGE with nothing",
+       renameat2(AT_FDCWD, "b", AT_FDCWD, "missing", RENAME_EXCHANGE));
   Show("both flags", renameat2(AT_FDCWD, "b", AT_FDCWD, "x", RENAME_NOREPLACE | RENAME_EXCHANGE));
   Show("unknown flag", renameat2(AT_FDCWD, "b", AT_FDCWD, "x", 0x100));
   const int file = open("moved", O_RDONLY);
@@ -110,8 +115,8 @@ void SymbolicLinks() {
   ShowCount("readlink into no room", readlink("arrow", small, 0));
   struct stat status;
   Must(lstat("arrow", &status) == 0, "lstat");
-  std::printf("size %lld, a link %d, mode %o\n", static_cast<long long>(status.st_size), S_ISLNK(status.st_mode),
-              status.st_mode & 07777);
+  std::printf("size %lld, a link %d, mode %o\n", static_cast<long long>(status.st_size),
+              S_ISLNK(status.st_mode), status.st_mode & 07777);
   Show("stat of a dangling link", stat("arrow", &status));
   Must(mkdir("some", 0700) == 0, "mkdir");
   WriteFile("some/where", "found");
@@ -126,7 +131,9 @@ void SymbolicLinks() {
   // 40 links in a row are followed, 41 are not.
   WriteFile("link0", "the end of the chain");
   for (int i = 1; i <= 41; ++i) {
-    Must(symlink(("link" + std::to_string(i - 1)).c_str(), ("link" + std::to_string(i)).c_str()) == 0, "symlink");
+    Must(symlink(("link" + std::to_string(i - 1)).c_str(), ("link" + std::to_string(i)).c_str()) ==
+             0,
+         "symlink");
   }
   std::printf("[%s] [", FileText("link40"));
   std::printf("%s]\n", FileText("link41"));

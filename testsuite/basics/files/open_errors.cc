@@ -50,7 +50,8 @@ int main() {
   Open("a link", "link", O_RDONLY);
   Open("a link, O_NOFOLLOW", "link", O_RDONLY | O_NOFOLLOW);
   Open("a link, O_NOFOLLOW and O_PATH", "link", O_PATH | O_NOFOLLOW);
-  Open("a link to a directory, O_NOFOLLOW and O_DIRECTORY", "directory_link", O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
+  Open("a link to a directory, O_NOFOLLOW and O_DIRECTORY", "directory_link",
+       O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
   Open("through a link, O_NOFOLLOW", "directory_link/inner", O_RDONLY | O_NOFOLLOW);
   Open("a link to itself", "loop", O_RDONLY);
   Open("two links to each other", "ping", O_RDONLY);

@@ -8,7 +8,8 @@ int main() {
   Must(mkdir("closed", 0700) == 0 && mkdir("listed", 0700) == 0 && mkdir("passed", 0700) == 0 &&
            mkdir("read_only", 0700) == 0,
        "mkdir");
-  for (const char* path : {"file", "closed/file", "listed/file", "passed/file", "read_only/file"}) WriteFile(path, "text");
+  for (const char* path : {"file", "closed/file", "listed/file", "passed/file", "read_only/file"})
+    WriteFile(path, "text");
   Must(chmod("closed", 0) == 0 && chmod("listed", 0400) == 0 && chmod("passed", 0100) == 0 &&
            chmod("read_only", 0500) == 0,
        "chmod");
@@ -53,6 +54,7 @@ int main() {
   Show("access with a wrong mode", access("file", 8));
   Show("access of nothing", access("missing", F_OK));
   Show("faccessat with an unknown flag", faccessat(AT_FDCWD, "file", F_OK, 1));
-  for (const char* path : {"closed", "listed", "passed", "read_only"}) Must(chmod(path, 0700) == 0, "chmod");
+  for (const char* path : {"closed", "listed", "passed", "read_only"})
+    Must(chmod(path, 0700) == 0, "chmod");
   return 0;
 }

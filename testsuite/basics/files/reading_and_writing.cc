@@ -80,7 +80,8 @@ int main() {
   ShowCount("read of nothing", read(file, bytes, 0));
   ShowFile("pwritev");
 
-  const int reader = open("file", O_RDONLY), writer = open("file", O_WRONLY), path = open("file", O_PATH);
+  const int reader = open("file", O_RDONLY), writer = open("file", O_WRONLY),
+            path = open("file", O_PATH);
   const int directory = open(".", O_RDONLY);
   ShowCount("write to O_RDONLY", write(reader, "x", 1));
   ShowCount("write of nothing to O_RDONLY", write(reader, "x", 0));

@@ -1,4 +1,5 @@
-// temporary_files: files without a name live as long as they are open: after unlink, from tmpfile, from O_TMPFILE.
+// temporary_files: files without a name live as long as they are open: after unlink, from tmpfile,
+// from O_TMPFILE.
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -34,7 +35,8 @@ int main() {
   Must(made >= 0 && made_too >= 0 && std::strcmp(name, "made.XXXXXX") != 0, "mkstemp");
   struct stat status;
   Must(stat(name, &status) == 0, "stat");
-  std::printf("mkstemp: mode %o, size %lld\n", status.st_mode & 07777, static_cast<long long>(status.st_size));
+  std::printf("mkstemp: mode %o, size %lld\n", status.st_mode & 07777,
+              static_cast<long long>(status.st_size));
   char wrong[] = "no_placeholder";
   Show("mkstemp without XXXXXX", mkstemp(wrong));
 
@@ -42,7 +44,8 @@ int main() {
   Must(memory >= 0, "memfd_create");
   ShowCount("write to a memfd", pwrite(memory, "x", 1, 5000));
   Must(fstat(memory, &status) == 0, "fstat");
-  std::printf("memfd: size %lld, a file %d, links %d, mode %o\n", static_cast<long long>(status.st_size),
-              S_ISREG(status.st_mode), static_cast<int>(status.st_nlink), status.st_mode & 07777);
+  std::printf("memfd: size %lld, a file %d, links %d, mode %o\n",
+              static_cast<long long>(status.st_size), S_ISREG(status.st_mode),
+              static_cast<int>(status.st_nlink), status.st_mode & 07777);
   return 0;
 }

@@ -1,5 +1,5 @@
-// working_directory: where relative paths start, and what getcwd says of it: after chdir and fchdir, when the directory is
-// renamed or removed.
+// working_directory: where relative paths start, and what getcwd says of it: after chdir and
+// fchdir, when the directory is renamed or removed.
 #include <fcntl.h>
 #include <limits.h>
 
@@ -46,7 +46,8 @@ int main() {
   Show("chdir through a link", chdir("link"));
   Where("a link is no place");
   std::printf("[%s]\n", FileText("file"));
-  const int c = open("c", O_RDONLY | O_DIRECTORY), file = open("file", O_RDONLY), path_only = open("c", O_PATH);
+  const int c = open("c", O_RDONLY | O_DIRECTORY), file = open("file", O_RDONLY),
+            path_only = open("c", O_PATH);
   Show("fchdir", fchdir(c));
   Where("then");
   Show("fchdir of a file", fchdir(file));
@@ -75,9 +76,11 @@ int main() {
   Where("is still there");
 
   Must(chdir(start.c_str()) == 0, "chdir");
-  for (const char* name : {"link/file", "renamed/./b//../b/file", "file/..", "missing", "renamed/missing"}) {
+  for (const char* name :
+       {"link/file", "renamed/./b//../b/file", "file/..", "missing", "renamed/missing"}) {
     char* real = realpath(name, path);
-    std::printf("realpath of %s: %s\n", name, real != nullptr ? real + start.size() : ErrorName(errno));
+    std::printf("realpath of %s: %s\n", name,
+                real != nullptr ? real + start.size() : ErrorName(errno));
   }
   Must(fchdir(open("/tmp", O_RDONLY)) == 0, "fchdir");
   return 0;

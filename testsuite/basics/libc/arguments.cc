@@ -1,4 +1,5 @@
-// arguments: argv and the environment arrive as they were given, the empty ones too, and the environment can be changed.
+// arguments: argv and the environment arrive as they were given, the empty ones too, and the
+// environment can be changed.
 #include "testsuite/basics/check.h"
 
 int main(int argc, char** argv) {

@@ -1,4 +1,5 @@
-// auxiliary_vector: what the kernel tells a program in its auxiliary vector agrees with the program.
+// auxiliary_vector: what the kernel tells a program in its auxiliary vector agrees with the
+// program.
 #include <elf.h>
 #include <sys/auxv.h>
 
@@ -27,7 +28,8 @@ int main(int, char** argv) {
   const auto* name = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   Must(name != nullptr && std::strlen(name) > 0, "AT_EXECFN is there");
   const char* last = std::strrchr(argv[0], '/');
-  Must(std::strstr(name, last != nullptr ? last + 1 : argv[0]) != nullptr, "AT_EXECFN names the program");
+  Must(std::strstr(name, last != nullptr ? last + 1 : argv[0]) != nullptr,
+       "AT_EXECFN names the program");
 
   Must(getauxval(AT_UID) == getuid() && getauxval(AT_EUID) == geteuid(), "AT_UID and AT_EUID");
   Must(getauxval(AT_GID) == getgid() && getauxval(AT_EGID) == getegid(), "AT_GID and AT_EGID");

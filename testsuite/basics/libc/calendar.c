@@ -26,7 +26,8 @@ int main(void) {
   printf("winter %d %d\n", parts.tm_hour, parts.tm_isdst);
   parts = (struct tm){.tm_year = 124, .tm_mon = 12, .tm_mday = 32, .tm_isdst = -1};
   const time_t normalised = mktime(&parts);
-  printf("normalised: %d-%d-%d, %ld\n", parts.tm_year, parts.tm_mon, parts.tm_mday, (long)normalised);
+  printf("normalised: %d-%d-%d, %ld\n", parts.tm_year, parts.tm_mon, parts.tm_mday,
+         (long)normalised);
   memset(&parts, 0, sizeof parts);
   Must(strptime("29 Feb 2024 12:34:56", "%d %b %Y %H:%M:%S", &parts) != NULL, "strptime");
   printf("strptime: day %d of the week, %d of the year\n", parts.tm_wday, parts.tm_yday);

@@ -1,4 +1,5 @@
-// containers: the C++ library at work: containers, strings, streams, regular expressions, algorithms.
+// containers: the C++ library at work: containers, strings, streams, regular expressions,
+// algorithms.
 #include <algorithm>
 #include <deque>
 #include <fstream>
@@ -19,7 +20,8 @@
 
 int main() {
   std::unordered_map<std::string, int> counts;
-  std::istringstream text("the quick brown fox jumps over the lazy dog and the fox runs over the hill");
+  std::istringstream text(
+      "the quick brown fox jumps over the lazy dog and the fox runs over the hill");
   for (std::string word; text >> word;) ++counts[word];
   const std::map<std::string, int> sorted(counts.begin(), counts.end());
   for (const auto& [word, count] : sorted) std::cout << word << '=' << count << ' ';
@@ -37,7 +39,8 @@ int main() {
   std::generate(numbers.begin(), numbers.end(), random);
   std::sort(numbers.begin(), numbers.end());
   Must(std::is_sorted(numbers.begin(), numbers.end()), "sorted");
-  std::cout << std::hex << numbers.front() << ' ' << numbers[5000] << ' ' << numbers.back() << std::dec << '\n';
+  std::cout << std::hex << numbers.front() << ' ' << numbers[5000] << ' ' << numbers.back()
+            << std::dec << '\n';
   std::shuffle(numbers.begin(), numbers.end(), random);
   std::nth_element(numbers.begin(), numbers.begin() + 5000, numbers.end());
   std::cout << std::hex << numbers[5000] << std::dec << '\n';
@@ -48,7 +51,8 @@ int main() {
     i % 3 == 0 ? queue.push_front(i) : queue.push_back(i);
     set.insert(i * 37 % 101);
   }
-  std::cout << queue.front() << ' ' << queue.back() << ' ' << *set.begin() << ' ' << set.size() << '\n';
+  std::cout << queue.front() << ' ' << queue.back() << ' ' << *set.begin() << ' ' << set.size()
+            << '\n';
 
   auto shared = std::make_shared<std::string>("shared");
   std::weak_ptr<std::string> weak = shared;
@@ -57,13 +61,15 @@ int main() {
   std::cout << ' ' << weak.expired() << '\n';
 
   std::ostringstream out;
-  out << std::setw(8) << std::setfill('*') << 3.14159 << ' ' << std::fixed << std::setprecision(3) << 2.0 / 3 << ' '
-      << std::scientific << 12345.678 << ' ' << std::boolalpha << true << ' ' << std::showbase << std::hex << 255;
+  out << std::setw(8) << std::setfill('*') << 3.14159 << ' ' << std::fixed << std::setprecision(3)
+      << 2.0 / 3 << ' ' << std::scientific << 12345.678 << ' ' << std::boolalpha << true << ' '
+      << std::showbase << std::hex << 255;
   std::cout << out.str() << '\n';
 
   const std::string call = "epoll_ctl(3, EPOLL_CTL_ADD, 4) = 0";
   std::smatch match;
-  Must(std::regex_match(call, match, std::regex(R"((\w+)\((\d+), (\w+), (\d+)\) = (-?\d+))")), "regex_match");
+  Must(std::regex_match(call, match, std::regex(R"((\w+)\((\d+), (\w+), (\d+)\) = (-?\d+))")),
+       "regex_match");
   for (size_t i = 1; i < match.size(); ++i) std::cout << match[i] << ';';
   std::cout << std::regex_replace(call, std::regex("[0-9]+"), "N") << '\n';
 

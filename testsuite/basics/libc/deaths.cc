@@ -1,4 +1,5 @@
-// deaths: how a program ends otherwise: by each way that the argument names. What was flushed before is seen.
+// deaths: how a program ends otherwise: by each way that the argument names. What was flushed
+// before is seen.
 #include <signal.h>
 #include <sys/syscall.h>
 

@@ -1,5 +1,6 @@
-// exceptions: throw and catch through frames and libraries, destructors in order, rethrow, exception_ptr, RTTI. The unwinder
-// reads .eh_frame, finds it through the program headers, and restores every saved register.
+// exceptions: throw and catch through frames and libraries, destructors in order, rethrow,
+// exception_ptr, RTTI. The unwinder reads .eh_frame, finds it through the program headers, and
+// restores every saved register.
 #include <cxxabi.h>
 
 #include <exception>
@@ -33,7 +34,8 @@ struct Duck : Animal, virtual Swims {
   std::string Name() const override { return "duck"; }
 };
 struct TooDeep : std::runtime_error, Noisy {
-  explicit TooDeep(int depth) : runtime_error("depth " + std::to_string(depth)), Noisy(100 + depth) {}
+  explicit TooDeep(int depth)
+      : runtime_error("depth " + std::to_string(depth)), Noisy(100 + depth) {}
 };
 
 int Descend(int depth) {
@@ -120,7 +122,8 @@ int main() {
 
   Duck duck;
   Animal* animal = &duck;
-  std::printf("%s, a swimmer of depth %d, ", animal->Name().c_str(), dynamic_cast<Swims*>(animal)->depth);
+  std::printf("%s, a swimmer of depth %d, ", animal->Name().c_str(),
+              dynamic_cast<Swims*>(animal)->depth);
   Demangled(typeid(*animal));
   Animal plain;
   animal = &plain;

@@ -1,5 +1,5 @@
-// exit_order: at exit the functions of atexit and the destructors of static objects run, last first, and then the streams are
-// flushed. The status is what exit was given, modulo 256.
+// exit_order: at exit the functions of atexit and the destructors of static objects run, last
+// first, and then the streams are flushed. The status is what exit was given, modulo 256.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,5 +1,6 @@
-// heap: malloc, calloc, realloc, aligned_alloc and free under load, with sizes from 1 byte to 64 MiB, so that the allocator
-// uses brk, mmap, mremap and munmap. Every block keeps its own pattern to the end.
+// heap: malloc, calloc, realloc, aligned_alloc and free under load, with sizes from 1 byte to 64
+// MiB, so that the allocator uses brk, mmap, mremap and munmap. Every block keeps its own pattern
+// to the end.
 #include <malloc.h>
 
 #include <cstdint>
@@ -34,9 +35,14 @@ void Check(const Block& block, size_t size) {
 
 size_t RandomSize() {
   switch (Random(100)) {
-    case 0: return size_t{1} << (20 + Random(6));
-    case 1: case 2: case 3: return 100000 + Random(200000);
-    default: return 1 + Random(4000);
+    case 0:
+      return size_t{1} << (20 + Random(6));
+    case 1:
+    case 2:
+    case 3:
+      return 100000 + Random(200000);
+    default:
+      return 1 + Random(4000);
   }
 }
 
@@ -51,11 +57,13 @@ int main() {
       block.size = RandomSize();
       block.pattern = static_cast<unsigned char>(turn);
       const bool clear = Random(4) == 0;
-      block.bytes = static_cast<unsigned char*>(clear ? std::calloc(1, block.size) : std::malloc(block.size));
+      block.bytes =
+          static_cast<unsigned char*>(clear ? std::calloc(1, block.size) : std::malloc(block.size));
       Must(block.bytes != nullptr, "malloc");
       Must(reinterpret_cast<uintptr_t>(block.bytes) % 16 == 0, "blocks are aligned to 16 bytes");
       if (clear) {
-        for (size_t i = 0; i < block.size; i += Step(block.size)) Must(block.bytes[i] == 0, "calloc clears");
+        for (size_t i = 0; i < block.size; i += Step(block.size))
+          Must(block.bytes[i] == 0, "calloc clears");
       }
       Fill(block);
       allocated += block.size;

@@ -1,4 +1,5 @@
-// input: standard input read by every means in turn: read(2), getline, fgets, scanf, iostream, to the end, and after it.
+// input: standard input read by every means in turn: read(2), getline, fgets, scanf, iostream, to
+// the end, and after it.
 #include <iostream>
 #include <string>
 

@@ -1,4 +1,5 @@
-// jumps: setjmp and longjmp, from deep frames, and what they keep: registers of the caller, and with sigsetjmp the mask.
+// jumps: setjmp and longjmp, from deep frames, and what they keep: registers of the caller, and
+// with sigsetjmp the mask.
 #include <setjmp.h>
 #include <signal.h>
 
@@ -15,7 +16,8 @@ static int Descend(int depth) {
 
 // Enough values to need every saved register, floating-point ones too.
 static double Sum(double seed) {
-  const double a = seed + 1, b = seed * 2, c = seed - 3, d = seed / 4, e = a * b, f = c * d, g = a - d, h = b + c;
+  const double a = seed + 1, b = seed * 2, c = seed - 3, d = seed / 4, e = a * b, f = c * d,
+               g = a - d, h = b + c;
   jmp_buf here;
   volatile int turns = 0;
   if (setjmp(here) < 5) longjmp(here, ++turns);

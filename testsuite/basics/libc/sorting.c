@@ -43,9 +43,11 @@ int main(void) {
   Must(comparisons > kCount, "the comparison was called");
 
   const struct Entry wanted = entries[1234];
-  Must(bsearch(&wanted, entries, kCount, sizeof entries[0], CompareEntries) == &entries[1234], "bsearch finds");
+  Must(bsearch(&wanted, entries, kCount, sizeof entries[0], CompareEntries) == &entries[1234],
+       "bsearch finds");
   const struct Entry missing = {6000, 0};
-  Must(bsearch(&missing, entries, kCount, sizeof entries[0], CompareEntries) == NULL, "bsearch misses");
+  Must(bsearch(&missing, entries, kCount, sizeof entries[0], CompareEntries) == NULL,
+       "bsearch misses");
 
   const char* words[] = {"epoll", "eventfd", "pipe", "accept", "", "poll", "Epoll", "epoll_wait"};
   qsort(words, 8, sizeof words[0], CompareStrings);

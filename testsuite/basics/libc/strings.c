@@ -1,5 +1,5 @@
-// strings: the functions of string.h at every alignment, with strings that end where the memory ends: the next page cannot be
-// read. They load whole words, and must not load the word too many.
+// strings: the functions of string.h at every alignment, with strings that end where the memory
+// ends: the next page cannot be read. They load whole words, and must not load the word too many.
 #include <strings.h>
 #include <sys/mman.h>
 
@@ -23,16 +23,21 @@ int main(void) {
     text[length] = '\0';
     Must((int)strlen(text) == length && (int)strnlen(text, 1000) == length, "strlen");
     strcpy(other, text);
-    Must(strcmp(text, other) == 0 && memcmp(text, other, length + 1) == 0, "strcpy, strcmp and memcmp");
+    Must(strcmp(text, other) == 0 && memcmp(text, other, length + 1) == 0,
+         "strcpy, strcmp and memcmp");
     Must(strchr(text, 'b') == NULL && strchr(text, '\0') == text + length, "strchr");
-    Must(rawmemchr(text, '\0') == text + length && memrchr(text, 'b', length) == NULL, "rawmemchr and memrchr");
-    Must(strspn(text, "ab") == (size_t)length && strcspn(text, "xyz") == (size_t)length, "strspn and strcspn");
+    Must(rawmemchr(text, '\0') == text + length && memrchr(text, 'b', length) == NULL,
+         "rawmemchr and memrchr");
+    Must(strspn(text, "ab") == (size_t)length && strcspn(text, "xyz") == (size_t)length,
+         "strspn and strcspn");
     for (int at = 0; at < length; ++at) {
       other[at] = 'b';
       Must(strcmp(text, other) < 0 && memcmp(other, text, length) > 0, "a difference is seen");
-      Must(memchr(other, 'b', length) == other + at && strchr(other, 'b') == other + at, "memchr finds");
+      Must(memchr(other, 'b', length) == other + at && strchr(other, 'b') == other + at,
+           "memchr finds");
       Must(strncmp(text, other, at) == 0, "strncmp stops in time");
-      Must(strrchr(other, 'b') == other + at && strstr(other, "b") == other + at, "strrchr and strstr");
+      Must(strrchr(other, 'b') == other + at && strstr(other, "b") == other + at,
+           "strrchr and strstr");
       other[at] = 'A';
       Must(strcasecmp(text, other) == 0, "strcasecmp");
       other[at] = 'a';

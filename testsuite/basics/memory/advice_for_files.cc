@@ -1,4 +1,5 @@
-// advice_for_files: after madvise(MADV_DONTNEED) private pages of a file show the file again; shared ones always do.
+// advice_for_files: after madvise(MADV_DONTNEED) private pages of a file show the file again;
+// shared ones always do.
 #include <fcntl.h>
 #include <sys/mman.h>
 

@@ -1,5 +1,5 @@
-// bad_addresses: a system call that is given memory it cannot use answers EFAULT, or does the part that it can; it raises no
-// signal and loses no data.
+// bad_addresses: a system call that is given memory it cannot use answers EFAULT, or does the part
+// that it can; it raises no signal and loses no data.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -21,7 +21,8 @@ int main() {
       mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   Must(page != MAP_FAILED && mprotect(page + kPage, kPage, PROT_NONE) == 0, "mmap");
   char* const edge = page + kPage;  // The last byte that can be used is edge[-1].
-  auto* read_only = static_cast<char*>(mmap(nullptr, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* read_only =
+      static_cast<char*>(mmap(nullptr, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   char* const nowhere = nullptr;
   char* const kernel = reinterpret_cast<char*>(~uint64_t{0} << 40);
 
@@ -62,7 +63,8 @@ int main() {
   Show("openat of a path over the edge", syscall(SYS_openat, AT_FDCWD, edge - 1, O_RDONLY));
   Show("unlinkat of a path nowhere", syscall(SYS_unlinkat, AT_FDCWD, nowhere, 0));
   Show("newfstatat to nowhere", syscall(SYS_newfstatat, AT_FDCWD, "file", nowhere, 0));
-  Show("newfstatat of a missing file to nowhere", syscall(SYS_newfstatat, AT_FDCWD, "missing", nowhere, 0));
+  Show("newfstatat of a missing file to nowhere",
+       syscall(SYS_newfstatat, AT_FDCWD, "missing", nowhere, 0));
   Show("fstat to a read-only page", syscall(SYS_fstat, file, read_only));
   Show("getcwd to nowhere", syscall(SYS_getcwd, nowhere, 100));
   Show("readlinkat to nowhere", syscall(SYS_readlinkat, AT_FDCWD, "file", nowhere, 100));
@@ -81,10 +83,12 @@ int main() {
 
   const int epoll = epoll_create1(0), counter = eventfd(1, 0);
   epoll_event event = {EPOLLIN, {}};
-  Show("epoll_ctl with an event nowhere", syscall(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, counter, nullptr));
+  Show("epoll_ctl with an event nowhere",
+       syscall(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, counter, nullptr));
   Must(epoll_ctl(epoll, EPOLL_CTL_ADD, counter, &event) == 0, "epoll_ctl");
   Show("epoll_pwait to nowhere", syscall(SYS_epoll_pwait, epoll, nowhere, 4, 0, nullptr, 8));
-  Show("epoll_pwait to a read-only page", syscall(SYS_epoll_pwait, epoll, read_only, 4, 0, nullptr, 8));
+  Show("epoll_pwait to a read-only page",
+       syscall(SYS_epoll_pwait, epoll, read_only, 4, 0, nullptr, 8));
   ShowCount("and the event is not lost", epoll_wait(epoll, &event, 1, 0));
   Show("ppoll of nowhere", syscall(SYS_ppoll, nowhere, 1, nullptr, nullptr, 8));
   const timespec at_once = {};

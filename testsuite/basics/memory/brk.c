@@ -1,4 +1,5 @@
-// brk: the data segment grows and shrinks; what is new is zero, also where there was something before; what is gone faults.
+// brk: the data segment grows and shrinks; what is new is zero, also where there was something
+// before; what is gone faults.
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -62,7 +63,8 @@ int main(void) {
   Show("sbrk of everything", sbrk(INT64_MAX / 2) == (void*)-1 ? -1 : 0);
 
   // A mapping in the way.
-  void* wall = mmap(start + (1 << 20), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  void* wall = mmap(start + (1 << 20), 4096, PROT_READ,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
   Must(wall == start + (1 << 20), "mmap above the break");
   Show("brk up to a mapping", brk(start + (1 << 19)));
   Show("brk into a mapping", brk(start + (1 << 20) + 1));

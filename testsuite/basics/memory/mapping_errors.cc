@@ -33,16 +33,20 @@ void Mmap() {
   char* page = Pages(1);
   char* const no_user_address = reinterpret_cast<char*>(uint64_t{1} << 62);
   ShowMapping("mmap, length 0", mmap(nullptr, 0, kRead, kAnonymous, -1, 0));
-  ShowMapping("mmap, neither private nor shared", mmap(nullptr, kPage, kRead, MAP_ANONYMOUS, -1, 0));
-  ShowMapping("mmap, MAP_FIXED at an odd address", mmap(page + 1, kPage, kRead, kAnonymous | MAP_FIXED, -1, 0));
+  ShowMapping("mmap, neither private nor shared",
+              mmap(nullptr, kPage, kRead, MAP_ANONYMOUS, -1, 0));
+  ShowMapping("mmap, MAP_FIXED at an odd address",
+              mmap(page + 1, kPage, kRead, kAnonymous | MAP_FIXED, -1, 0));
   ShowMapping("mmap, MAP_FIXED beyond all addresses",
               mmap(no_user_address, kPage, kRead, kAnonymous | MAP_FIXED, -1, 0));
   ShowMapping("mmap, MAP_FIXED_NOREPLACE on a mapping",
               mmap(page, kPage, kRead, kAnonymous | MAP_FIXED_NOREPLACE, -1, 0));
-  ShowMapping("mmap, hint beyond all addresses", mmap(no_user_address, kPage, kRead, kAnonymous, -1, 0));
+  ShowMapping("mmap, hint beyond all addresses",
+              mmap(no_user_address, kPage, kRead, kAnonymous, -1, 0));
   ShowMapping("mmap, too long", mmap(nullptr, uint64_t{1} << 62, kRead, kAnonymous, -1, 0));
   ShowMapping("mmap, length that wraps", mmap(nullptr, SIZE_MAX, kRead, kAnonymous, -1, 0));
-  ShowMapping("mmap, anonymous with a bad number", mmap(nullptr, kPage, kRead, kAnonymous, 12345, 0));
+  ShowMapping("mmap, anonymous with a bad number",
+              mmap(nullptr, kPage, kRead, kAnonymous, 12345, 0));
 
   WriteFile("file", "contents");
   const int reader = open("file", O_RDONLY), writer = open("file", O_WRONLY);
@@ -54,16 +58,20 @@ void Mmap() {
   ShowMapping("mmap, offset not of a page", mmap(nullptr, kPage, kRead, MAP_PRIVATE, reader, 1));
   ShowMapping("mmap, O_WRONLY", mmap(nullptr, kPage, kRead, MAP_PRIVATE, writer, 0));
   ShowMapping("mmap, O_WRONLY and PROT_WRITE", mmap(nullptr, kPage, kWrite, MAP_SHARED, writer, 0));
-  ShowMapping("mmap, O_RDONLY shared and writable", mmap(nullptr, kPage, kBoth, MAP_SHARED, reader, 0));
-  ShowMapping("mmap, O_RDONLY private and writable", mmap(nullptr, kPage, kBoth, MAP_PRIVATE, reader, 0));
+  ShowMapping("mmap, O_RDONLY shared and writable",
+              mmap(nullptr, kPage, kBoth, MAP_SHARED, reader, 0));
+  ShowMapping("mmap, O_RDONLY private and writable",
+              mmap(nullptr, kPage, kBoth, MAP_PRIVATE, reader, 0));
   ShowMapping("mmap, O_PATH", mmap(nullptr, kPage, kRead, MAP_PRIVATE, path_only, 0));
   ShowMapping("mmap, directory", mmap(nullptr, kPage, kRead, MAP_PRIVATE, directory, 0));
   ShowMapping("mmap, pipe", mmap(nullptr, kPage, kRead, MAP_PRIVATE, ends[0], 0));
   ShowMapping("mmap, eventfd", mmap(nullptr, kPage, kRead, MAP_PRIVATE, counter, 0));
   ShowMapping("mmap, epoll instance", mmap(nullptr, kPage, kRead, MAP_PRIVATE, epoll, 0));
-  ShowMapping("mmap, offset beyond the file", mmap(nullptr, kPage, kRead, MAP_PRIVATE, reader, 1 << 20));
+  ShowMapping("mmap, offset beyond the file",
+              mmap(nullptr, kPage, kRead, MAP_PRIVATE, reader, 1 << 20));
   ShowMapping("mmap, offset and length that wrap",
-              mmap(nullptr, 16 * kPage, kRead, MAP_PRIVATE, reader, static_cast<off_t>(~uint64_t{0} << 12)));
+              mmap(nullptr, 16 * kPage, kRead, MAP_PRIVATE, reader,
+                   static_cast<off_t>(~uint64_t{0} << 12)));
   ShowMapping("mmap, MAP_SHARED_VALIDATE and an unknown flag",
               mmap(nullptr, kPage, kRead, MAP_SHARED_VALIDATE | 0x00800000, reader, 0));
   ShowMapping("mmap, MAP_SHARED and an unknown flag",
@@ -87,7 +95,8 @@ void Mprotect() {
   Show("mprotect, nothing there", mprotect(pages + 2 * kPage, kPage, kRead));
   Show("mprotect, length that wraps", mprotect(pages, SIZE_MAX - kPage, kRead));
   Show("mprotect, unknown protection", mprotect(pages, kPage, 0x1000));
-  Show("mprotect, grows down and up", mprotect(pages, kPage, kRead | PROT_GROWSDOWN | PROT_GROWSUP));
+  Show("mprotect, grows down and up",
+       mprotect(pages, kPage, kRead | PROT_GROWSDOWN | PROT_GROWSUP));
   Show("mprotect, growing down of no stack", mprotect(pages, kPage, kRead | PROT_GROWSDOWN));
   Show("mprotect, a hole at the end", mprotect(pages, 3 * kPage, kRead));
   // What came before the hole has changed.
@@ -108,7 +117,8 @@ void Mremap() {
   ShowMapping("mremap, new length 0", mremap(pages, kPage, 0, 0));
   ShowMapping("mremap, unknown flag", mremap(pages, kPage, kPage, 0x100));
   ShowMapping("mremap, MREMAP_FIXED alone", mremap(pages, kPage, kPage, MREMAP_FIXED, target));
-  ShowMapping("mremap, MREMAP_DONTUNMAP alone", mremap(pages, kPage, kPage, MREMAP_DONTUNMAP, nullptr));
+  ShowMapping("mremap, MREMAP_DONTUNMAP alone",
+              mremap(pages, kPage, kPage, MREMAP_DONTUNMAP, nullptr));
   ShowMapping("mremap, MREMAP_DONTUNMAP with another length",
               mremap(pages, kPage, 2 * kPage, MREMAP_DONTUNMAP | MREMAP_MAYMOVE, nullptr));
   ShowMapping("mremap, nothing there", mremap(pages + 4 * kPage, kPage, 2 * kPage, MREMAP_MAYMOVE));
@@ -122,7 +132,8 @@ void Mremap() {
   ShowMapping("mremap, old length 0 of a private mapping", mremap(pages, 0, kPage, MREMAP_MAYMOVE));
   char* other = Pages(2);
   Must(mprotect(other + kPage, kPage, kRead) == 0, "mprotect");
-  ShowMapping("mremap, grow over two mappings", mremap(other, 2 * kPage, 4 * kPage, MREMAP_MAYMOVE));
+  ShowMapping("mremap, grow over two mappings",
+              mremap(other, 2 * kPage, 4 * kPage, MREMAP_MAYMOVE));
 }
 
 void Advice() {

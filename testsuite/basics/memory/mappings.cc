@@ -1,4 +1,5 @@
-// mappings: what mmap, munmap and mprotect do where nothing is wrong: zeroed pages, replaced pages, holes, split ranges.
+// mappings: what mmap, munmap and mprotect do where nothing is wrong: zeroed pages, replaced pages,
+// holes, split ranges.
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -62,14 +63,18 @@ int main() {
   Map("a hole; the length is rounded up to pages", start, 16);
   Must(munmap(start + 7 * kPage, 6 * kPage) == 0, "munmap over the hole");
   Map("a larger hole", start, 16);
-  Must(mprotect(start + 2 * kPage, 3 * kPage, PROT_READ | PROT_WRITE) == 0, "mprotect over a split range");
+  Must(mprotect(start + 2 * kPage, 3 * kPage, PROT_READ | PROT_WRITE) == 0,
+       "mprotect over a split range");
   Map("open again", start, 16);
-  std::printf("contents: %c%c%c %c\n", start[2 * kPage], start[3 * kPage], start[4 * kPage], start[15 * kPage]);
+  std::printf("contents: %c%c%c %c\n", start[2 * kPage], start[3 * kPage], start[4 * kPage],
+              start[15 * kPage]);
 
-  Must(Mmap(start + kPage, 2 * kPage, PROT_READ, kAnonymous | MAP_FIXED) == start + kPage, "MAP_FIXED");
+  Must(Mmap(start + kPage, 2 * kPage, PROT_READ, kAnonymous | MAP_FIXED) == start + kPage,
+       "MAP_FIXED");
   Map("replaced by MAP_FIXED", start, 16);
   std::printf("contents: %d %d %c\n", start[kPage], start[2 * kPage], start[3 * kPage]);
-  Must(Mmap(start + 9 * kPage, kPage, PROT_READ, kAnonymous | MAP_FIXED_NOREPLACE) == start + 9 * kPage,
+  Must(Mmap(start + 9 * kPage, kPage, PROT_READ, kAnonymous | MAP_FIXED_NOREPLACE) ==
+           start + 9 * kPage,
        "MAP_FIXED_NOREPLACE into the hole");
   Map("the hole has an island", start, 16);
   Must(Mmap(start + 11 * kPage, kPage, PROT_READ | PROT_WRITE, kAnonymous) == start + 11 * kPage,
@@ -84,9 +89,11 @@ int main() {
 
   char* write_only = Mmap(nullptr, kPage, PROT_WRITE, kAnonymous);
   Map("PROT_WRITE alone can be read too", write_only, 1);
-  char* down = Mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, kAnonymous | MAP_NORESERVE | MAP_STACK);
+  char* down =
+      Mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, kAnonymous | MAP_NORESERVE | MAP_STACK);
   Map("MAP_NORESERVE and MAP_STACK", down, 4);
-  char* populated = Mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE);
+  char* populated =
+      Mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE);
   Map("MAP_SHARED and MAP_POPULATE", populated, 4);
 
   // Many small mappings, every second one given back: neighbours are not touched.
@@ -97,13 +104,15 @@ int main() {
     many[i * kPage] = static_cast<char>(i);
   }
   for (int i = 1; i < kMany; i += 2) Must(munmap(many + i * kPage, kPage) == 0, "munmap");
-  for (int i = 0; i < kMany; i += 2) Must(many[i * kPage] == static_cast<char>(i), "neighbours are not touched");
+  for (int i = 0; i < kMany; i += 2)
+    Must(many[i * kPage] == static_cast<char>(i), "neighbours are not touched");
   Map("every second one", many, 10);
 
   // Far more address space than memory.
   char* large = Mmap(nullptr, size_t{1} << 36, PROT_READ | PROT_WRITE, kAnonymous | MAP_NORESERVE);
   large[0] = large[(size_t{1} << 36) - 1] = 'x';
-  std::printf("64 GiB of address space: %c%d%c\n", large[0], large[size_t{1} << 35], large[(size_t{1} << 36) - 1]);
+  std::printf("64 GiB of address space: %c%d%c\n", large[0], large[size_t{1} << 35],
+              large[(size_t{1} << 36) - 1]);
   Must(munmap(large, size_t{1} << 36) == 0, "munmap");
   return 0;
 }

@@ -1,4 +1,5 @@
-// moving: mremap grows, shrinks and moves mappings, with what is in them, and leaves nothing behind unless asked to.
+// moving: mremap grows, shrinks and moves mappings, with what is in them, and leaves nothing behind
+// unless asked to.
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -29,7 +30,8 @@ std::string Contents(const char* start, int pages) {
 
 char* Pages(const char* letters) {
   const size_t count = std::strlen(letters);
-  char* start = static_cast<char*>(mmap(nullptr, count * kPage, kBoth, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  char* start =
+      static_cast<char*>(mmap(nullptr, count * kPage, kBoth, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   Must(start != MAP_FAILED, "mmap");
   for (size_t i = 0; i < count; ++i) start[i * kPage] = letters[i];
   return start;
@@ -50,18 +52,21 @@ int main() {
   Must(mremap(start, 3 * kPage, 2 * kPage + 1, 0) == start, "lengths are rounded up");
   std::printf("same in pages: %s\n", Contents(start, 3).c_str());
 
-  char* wall = static_cast<char*>(mmap(start + 3 * kPage, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+  char* wall = static_cast<char*>(
+      mmap(start + 3 * kPage, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
   Must(wall == start + 3 * kPage, "mmap behind it");
   char* moved = static_cast<char*>(mremap(start, 3 * kPage, 5 * kPage, MREMAP_MAYMOVE));
   Must(moved != MAP_FAILED && moved != start, "it moves where there is no room");
   std::printf("moved: %s, old place: %s\n", Contents(moved, 5).c_str(), Contents(start, 3).c_str());
 
   char* target = Pages("12345678");
-  Must(mremap(moved, 3 * kPage, 3 * kPage, MREMAP_MAYMOVE | MREMAP_FIXED, target + 2 * kPage) == target + 2 * kPage,
+  Must(mremap(moved, 3 * kPage, 3 * kPage, MREMAP_MAYMOVE | MREMAP_FIXED, target + 2 * kPage) ==
+           target + 2 * kPage,
        "MREMAP_FIXED");
-  std::printf("fixed: %s, old place: %s\n", Contents(target, 8).c_str(), Contents(moved, 5).c_str());
-  Must(mremap(target + 2 * kPage, kPage, 2 * kPage, MREMAP_MAYMOVE | MREMAP_FIXED, target + 6 * kPage) ==
-           target + 6 * kPage,
+  std::printf("fixed: %s, old place: %s\n", Contents(target, 8).c_str(),
+              Contents(moved, 5).c_str());
+  Must(mremap(target + 2 * kPage, kPage, 2 * kPage, MREMAP_MAYMOVE | MREMAP_FIXED,
+              target + 6 * kPage) == target + 6 * kPage,
        "moved and grown at once");
   std::printf("from the middle: %s\n", Contents(target, 8).c_str());
 

@@ -1,6 +1,7 @@
-// all_registers: on RISC-V, a signal at an arbitrary instruction. Every integer and floating-point register gets a value of its
-// own, then an illegal instruction raises SIGILL; the handler destroys what it can, steps over the instruction, and all
-// registers are as they were. Also: a handler may change a register in the context, and the program sees that.
+// all_registers: on RISC-V, a signal at an arbitrary instruction. Every integer and floating-point
+// register gets a value of its own, then an illegal instruction raises SIGILL; the handler destroys
+// what it can, steps over the instruction, and all registers are as they were. Also: a handler may
+// change a register in the context, and the program sees that.
 #include <signal.h>
 #include <ucontext.h>
 
@@ -18,36 +19,44 @@ int change = -1;  // A register for the handler to change.
 void OnIllegal(int, siginfo_t* info, void* context) {
   auto& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
   Must(info->si_signo == SIGILL && info->si_code == ILL_ILLOPC, "ILL_ILLOPC");
-  Must(reinterpret_cast<uint64_t>(info->si_addr) == machine.__gregs[REG_PC], "si_addr is the instruction");
+  Must(reinterpret_cast<uint64_t>(info->si_addr) == machine.__gregs[REG_PC],
+       "si_addr is the instruction");
   for (int i = 0; i < kX; ++i) {
     if (i + 1 == 2 || i + 1 == 3 || i + 1 == 4) continue;  // sp, gp and tp are not ours to choose.
     Must(machine.__gregs[i + 1] == before[i], "the context holds the integer registers");
   }
   for (int i = 0; i < kF; ++i) {
-    Must(machine.__fpregs.__d.__f[i] == before[kX + i], "the context holds the floating-point registers");
+    Must(machine.__fpregs.__d.__f[i] == before[kX + i],
+         "the context holds the floating-point registers");
   }
   Must(machine.__fpregs.__d.__fcsr == fcsr_before, "the context holds fcsr");
   machine.__gregs[REG_PC] += 4;
   if (change >= 0) machine.__gregs[change] = 0xc0ffee;
   asm volatile(
       "li t0, -1\n li t1, -1\n li t2, -1\n li t3, -1\n li t4, -1\n li t5, -1\n li t6, -1\n"
-      "li a0, -1\n li a1, -1\n li a2, -1\n li a3, -1\n li a4, -1\n li a5, -1\n li a6, -1\n li a7, -1\n"
+      "li a0, -1\n li a1, -1\n li a2, -1\n li a3, -1\n li a4, -1\n li a5, -1\n li a6, -1\n li a7, "
+      "-1\n"
       "fscsr zero\n"
-      "fmv.d.x ft0, zero\n fmv.d.x ft1, zero\n fmv.d.x ft2, zero\n fmv.d.x ft3, zero\n fmv.d.x ft4, zero\n"
-      "fmv.d.x ft5, zero\n fmv.d.x ft6, zero\n fmv.d.x ft7, zero\n fmv.d.x ft8, zero\n fmv.d.x ft9, zero\n"
-      "fmv.d.x ft10, zero\n fmv.d.x ft11, zero\n fmv.d.x fa0, zero\n fmv.d.x fa1, zero\n fmv.d.x fa2, zero\n"
-      "fmv.d.x fa3, zero\n fmv.d.x fa4, zero\n fmv.d.x fa5, zero\n fmv.d.x fa6, zero\n fmv.d.x fa7, zero\n"
+      "fmv.d.x ft0, zero\n fmv.d.x ft1, zero\n fmv.d.x ft2, zero\n fmv.d.x ft3, zero\n fmv.d.x "
+      "ft4, zero\n"
+      "fmv.d.x ft5, zero\n fmv.d.x ft6, zero\n fmv.d.x ft7, zero\n fmv.d.x ft8, zero\n fmv.d.x "
+      "ft9, zero\n"
+      "fmv.d.x ft10, zero\n fmv.d.x ft11, zero\n fmv.d.x fa0, zero\n fmv.d.x fa1, zero\n fmv.d.x "
+      "fa2, zero\n"
+      "fmv.d.x fa3, zero\n fmv.d.x fa4, zero\n fmv.d.x fa5, zero\n fmv.d.x fa6, zero\n fmv.d.x "
+      "fa7, zero\n"
       :
       :
-      : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "ft0", "ft1", "ft2",
-        "ft3", "ft4", "ft5", "ft6", "ft7", "ft8", "ft9", "ft10", "ft11", "fa0", "fa1", "fa2", "fa3", "fa4", "fa5",
-        "fa6", "fa7");
+      : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7",
+        "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "ft8", "ft9", "ft10", "ft11", "fa0",
+        "fa1", "fa2", "fa3", "fa4", "fa5", "fa6", "fa7");
 }
 
 }  // namespace
 
-// void Run(const uint64_t* before, uint64_t* after, uint32_t* fcsr): loads all registers but sp, gp and tp from before (x1 to x31,
-// f0 to f31), meets an illegal instruction, and stores all of them to after. What it needs itself it keeps on the stack.
+// void Run(const uint64_t* before, uint64_t* after, uint32_t* fcsr): loads all registers but sp, gp
+// and tp from before (x1 to x31, f0 to f31), meets an illegal instruction, and stores all of them
+// to after. What it needs itself it keeps on the stack.
 extern "C" void Run(const uint64_t* before, uint64_t* after, uint32_t* fcsr);
 asm(R"(
   .text

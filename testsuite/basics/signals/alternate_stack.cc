@@ -1,5 +1,5 @@
-// alternate_stack: a stack that is full can only be noticed on another one. Unbounded recursion is caught on the alternate
-// stack, again and again; and sigaltstack refuses what it should.
+// alternate_stack: a stack that is full can only be noticed on another one. Unbounded recursion is
+// caught on the alternate stack, again and again; and sigaltstack refuses what it should.
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -56,7 +56,9 @@ int main() {
   stack.ss_flags = 0;
   Show("fine", sigaltstack(&stack, nullptr));
   stack_t old = {};
-  Must(sigaltstack(nullptr, &old) == 0 && old.ss_sp == other_stack && old.ss_size == sizeof other_stack, "read back");
+  Must(sigaltstack(nullptr, &old) == 0 && old.ss_sp == other_stack &&
+           old.ss_size == sizeof other_stack,
+       "read back");
   std::printf("flags %d\n", old.ss_flags);
 
   struct sigaction action = {};
@@ -67,7 +69,8 @@ int main() {
     depth = 0;
     if (sigsetjmp(back, 1) == 0) Recurse(nullptr);
     Must(depth > 1000, "the stack held more than 1000 frames");
-    std::printf("overflow caught: on the other stack %d, SS_ONSTACK %d\n", was_on_other_stack, said_so);
+    std::printf("overflow caught: on the other stack %d, SS_ONSTACK %d\n", was_on_other_stack,
+                said_so);
   }
 
   action.sa_handler = OnSignal;

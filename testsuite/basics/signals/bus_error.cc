@@ -1,4 +1,5 @@
-// bus_error: pages of a file mapping that lie beyond the file's end raise SIGBUS; the rest of the file's last page is zero.
+// bus_error: pages of a file mapping that lie beyond the file's end raise SIGBUS; the rest of the
+// file's last page is zero.
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -47,12 +48,15 @@ int main() {
   struct sigaction action = {};
   action.sa_sigaction = OnFault;
   action.sa_flags = SA_SIGINFO;
-  for (const int signal : {SIGBUS, SIGSEGV}) Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
+  for (const int signal : {SIGBUS, SIGSEGV})
+    Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
   EnterScratchDirectory();
 
   const int file = open("file", O_RDWR | O_CREAT, 0600);
-  Must(file >= 0 && ftruncate(file, kPage + 10) == 0 && pwrite(file, "z", 1, kPage + 9) == 1, "file");
-  auto* own = static_cast<char*>(mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0));
+  Must(file >= 0 && ftruncate(file, kPage + 10) == 0 && pwrite(file, "z", 1, kPage + 9) == 1,
+       "file");
+  auto* own =
+      static_cast<char*>(mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0));
   auto* read_only = static_cast<char*>(mmap(nullptr, 4 * kPage, PROT_READ, MAP_SHARED, file, 0));
   auto* beyond = static_cast<char*>(mmap(nullptr, kPage, PROT_READ, MAP_PRIVATE, file, 8 * kPage));
   Must(own != MAP_FAILED && read_only != MAP_FAILED && beyond != MAP_FAILED, "mmap");

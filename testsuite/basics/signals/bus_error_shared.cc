@@ -1,5 +1,5 @@
-// bus_error_shared: pages of a file mapping that lie beyond the file's end raise SIGBUS, and the end is where it is now: files grow and
-// shrink below their mappings.
+// bus_error_shared: pages of a file mapping that lie beyond the file's end raise SIGBUS, and the
+// end is where it is now: files grow and shrink below their mappings.
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -48,13 +48,17 @@ int main() {
   struct sigaction action = {};
   action.sa_sigaction = OnFault;
   action.sa_flags = SA_SIGINFO;
-  for (const int signal : {SIGBUS, SIGSEGV}) Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
+  for (const int signal : {SIGBUS, SIGSEGV})
+    Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
   EnterScratchDirectory();
 
   const int file = open("file", O_RDWR | O_CREAT, 0600);
-  Must(file >= 0 && ftruncate(file, kPage + 10) == 0 && pwrite(file, "z", 1, kPage + 9) == 1, "file");
-  auto* shared = static_cast<char*>(mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
-  auto* own = static_cast<char*>(mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0));
+  Must(file >= 0 && ftruncate(file, kPage + 10) == 0 && pwrite(file, "z", 1, kPage + 9) == 1,
+       "file");
+  auto* shared =
+      static_cast<char*>(mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+  auto* own =
+      static_cast<char*>(mmap(nullptr, 4 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0));
   auto* read_only = static_cast<char*>(mmap(nullptr, 4 * kPage, PROT_READ, MAP_SHARED, file, 0));
   Must(shared != MAP_FAILED && own != MAP_FAILED && read_only != MAP_FAILED, "mmap");
 

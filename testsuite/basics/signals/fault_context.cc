@@ -1,5 +1,5 @@
-// fault_context: the context that a handler gets says which instruction faulted, and going on elsewhere is a matter of
-// writing another address into it.
+// fault_context: the context that a handler gets says which instruction faulted, and going on
+// elsewhere is a matter of writing another address into it.
 #include <signal.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -29,7 +29,8 @@ void Skip(int, siginfo_t*, void* context) {
   Pc(context) = next_pc;
 }
 
-// Each runs one instruction between two labels; the value that it would have loaded or stored is left alone.
+// Each runs one instruction between two labels; the value that it would have loaded or stored is
+// left alone.
 long Load(const void* from) {
   long value = 77;
 #ifdef __riscv
@@ -98,7 +99,8 @@ int main() {
   struct sigaction action = {};
   action.sa_sigaction = Skip;
   action.sa_flags = SA_SIGINFO;
-  for (const int signal : {SIGSEGV, SIGILL}) Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
+  for (const int signal : {SIGSEGV, SIGILL})
+    Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
   void* none = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
   std::printf("a load that faults leaves its register alone: %ld", Load(none));

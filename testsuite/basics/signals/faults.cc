@@ -1,5 +1,5 @@
-// faults: a bad access becomes SIGSEGV with the right si_code and si_addr, and the program can go on: it jumps out of the
-// handler. Before that nothing of the access has happened.
+// faults: a bad access becomes SIGSEGV with the right si_code and si_addr, and the program can go
+// on: it jumps out of the handler. Before that nothing of the access has happened.
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -57,7 +57,8 @@ void Call(const void* at) { reinterpret_cast<void (*)()>(reinterpret_cast<uintpt
 
 char* Page(int protection) {
   // With a page on either side that cannot be used.
-  auto* start = static_cast<char*>(mmap(nullptr, 3 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* start =
+      static_cast<char*>(mmap(nullptr, 3 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   Must(start != MAP_FAILED && mprotect(start + kPage, kPage, protection) == 0, "mmap");
   return start + kPage;
 }
@@ -101,7 +102,8 @@ int main() {
   char* last = Page(PROT_READ | PROT_WRITE);
   Try("the last word of a page", last, [=] { Write<uint64_t>(last + kPage - 8, ~uint64_t{0}); });
   std::memset(last + kPage - 8, 0, 8);
-  Try("a write over the end of a page", last, [=] { Write<uint64_t>(last + kPage - 3, ~uint64_t{0}); });
+  Try("a write over the end of a page", last,
+      [=] { Write<uint64_t>(last + kPage - 3, ~uint64_t{0}); });
   std::printf("written: %d %d %d\n", last[kPage - 3], last[kPage - 2], last[kPage - 1]);
   Try("a read over the end of a page", last, [=] { Read<uint32_t>(last + kPage - 1); });
   Try("a read over the start of a page", last, [=] { Read<uint64_t>(last - 5); });

@@ -1,4 +1,5 @@
-// full_stack_dies: without an alternate stack, a handler for SIGSEGV does not help where the stack is full.
+// full_stack_dies: without an alternate stack, a handler for SIGSEGV does not help where the stack
+// is full.
 #include <signal.h>
 
 #include "testsuite/basics/check.h"

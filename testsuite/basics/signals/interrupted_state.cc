@@ -1,5 +1,5 @@
-// interrupted_state: a handler may use every register and the floating-point unit as it likes; the interrupted code does not
-// notice. errno is the handler's own business.
+// interrupted_state: a handler may use every register and the floating-point unit as it likes; the
+// interrupted code does not notice. errno is the handler's own business.
 #include <fenv.h>
 #include <signal.h>
 
@@ -30,10 +30,14 @@ void OnSignal(int) {
 
 const char* RoundingName() {
   switch (fegetround()) {
-    case FE_TONEAREST: return "to nearest";
-    case FE_UPWARD: return "upward";
-    case FE_DOWNWARD: return "downward";
-    case FE_TOWARDZERO: return "toward zero";
+    case FE_TONEAREST:
+      return "to nearest";
+    case FE_UPWARD:
+      return "upward";
+    case FE_DOWNWARD:
+      return "downward";
+    case FE_TOWARDZERO:
+      return "toward zero";
   }
   return "unknown";
 }
@@ -59,9 +63,9 @@ int main() {
     feclearexcept(FE_ALL_EXCEPT);
     feraiseexcept(FE_INEXACT | FE_INVALID);
     raise(SIGUSR1);
-    std::printf("rounding %s, inexact %d, invalid %d, division by zero %d, overflow %d\n", RoundingName(),
-                fetestexcept(FE_INEXACT) != 0, fetestexcept(FE_INVALID) != 0, fetestexcept(FE_DIVBYZERO) != 0,
-                fetestexcept(FE_OVERFLOW) != 0);
+    std::printf("rounding %s, inexact %d, invalid %d, division by zero %d, overflow %d\n",
+                RoundingName(), fetestexcept(FE_INEXACT) != 0, fetestexcept(FE_INVALID) != 0,
+                fetestexcept(FE_DIVBYZERO) != 0, fetestexcept(FE_OVERFLOW) != 0);
     const double quiet = Sums(false), disturbed_sums = Sums(true);
     Must(quiet == disturbed_sums, "sums do not notice signals");
     std::printf("%a\n", quiet);

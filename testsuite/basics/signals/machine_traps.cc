@@ -1,4 +1,5 @@
-// machine_traps: on RISC-V, what ebreak, illegal instructions and jumps into nowhere raise, with their codes.
+// machine_traps: on RISC-V, what ebreak, illegal instructions and jumps into nowhere raise, with
+// their codes.
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -39,8 +40,10 @@ int main() {
   struct sigaction action = {};
   action.sa_sigaction = OnTrap;
   action.sa_flags = SA_SIGINFO;
-  for (const int signal : {SIGILL, SIGTRAP, SIGSEGV, SIGBUS}) Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
-  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (const int signal : {SIGILL, SIGTRAP, SIGSEGV, SIGBUS})
+    Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
+  void* page =
+      mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   Must(page != MAP_FAILED, "mmap");
   code = static_cast<uint16_t*>(page);
 
@@ -50,7 +53,7 @@ int main() {
   Try("all ones", {0xffff, 0xffff});
   Try("ebreak", {0x0073, 0x0010});
   Try("c.ebreak after a nop", {0x0001, 0x9002});
-  Try("a reserved compressed instruction", {0x2001});     // c.addiw with rd = 0
+  Try("a reserved compressed instruction", {0x2001});  // c.addiw with rd = 0
   Try("c.lwsp with rd = 0", {0x4002});
   Try("a 48-bit instruction", {0x001f, 0x0000, 0x0000});
   Try("csrrw of cycle, which can only be read", {0x1073, 0xc000});
@@ -60,7 +63,7 @@ int main() {
   Try("mret", {0x0073, 0x3020});
   Try("sret", {0x0073, 0x1020});
   Try("sfence.vma", {0x0073, 0x1200});
-  Try("a reserved rounding mode", {0x5553, 0x02b5});        // fadd.d with rm = 5
+  Try("a reserved rounding mode", {0x5553, 0x02b5});  // fadd.d with rm = 5
   Try("fence with reserved bits is a fence", {0x000f, 0x8330});
   Try("a vector instruction", {0x7057, 0x0c00});
   Try("a half-precision load", {0x1507, 0x0005});

@@ -1,5 +1,6 @@
-// misaligned_atomics: on RISC-V, atomics at odd addresses are refused with SIGBUS, where plain loads and stores work. Linux
-// gives the instruction's address in si_addr, not the memory's (arch/riscv/kernel/traps.c).
+// misaligned_atomics: on RISC-V, atomics at odd addresses are refused with SIGBUS, where plain
+// loads and stores work. Linux gives the instruction's address in si_addr, not the memory's
+// (arch/riscv/kernel/traps.c).
 #include <setjmp.h>
 #include <signal.h>
 #include <ucontext.h>
@@ -15,8 +16,8 @@ siginfo_t seen;
 bool at_instruction;
 void OnFault(int, siginfo_t* info, void* context) {
   seen = *info;
-  at_instruction =
-      reinterpret_cast<uint64_t>(info->si_addr) == static_cast<ucontext_t*>(context)->uc_mcontext.__gregs[REG_PC];
+  at_instruction = reinterpret_cast<uint64_t>(info->si_addr) ==
+                   static_cast<ucontext_t*>(context)->uc_mcontext.__gregs[REG_PC];
   siglongjmp(back, 1);
 }
 
@@ -40,7 +41,8 @@ int main() {
   struct sigaction action = {};
   action.sa_sigaction = OnFault;
   action.sa_flags = SA_SIGINFO;
-  for (const int signal : {SIGILL, SIGSEGV, SIGBUS}) Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
+  for (const int signal : {SIGILL, SIGSEGV, SIGBUS})
+    Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
 
   Try("ld at 3", [] {
     uint64_t value;
@@ -51,9 +53,15 @@ int main() {
     double value;
     asm volatile("fld %0, 0(%1)" : "=f"(value) : "r"(bytes + 1) : "memory");
   });
-  Try("amoadd.w at 4", [] { asm volatile("amoadd.w zero, %0, (%1)" : : "r"(1), "r"(bytes + 4) : "memory"); });
-  Try("amoadd.w at 2", [] { asm volatile("amoadd.w zero, %0, (%1)" : : "r"(1), "r"(bytes + 2) : "memory"); });
-  Try("amoswap.d at 4", [] { asm volatile("amoswap.d zero, %0, (%1)" : : "r"(1), "r"(bytes + 4) : "memory"); });
+  Try("amoadd.w at 4", [] {
+    asm volatile("amoadd.w zero, %0, (%1)" : : "r"(1), "r"(bytes + 4) : "memory");
+  });
+  Try("amoadd.w at 2", [] {
+    asm volatile("amoadd.w zero, %0, (%1)" : : "r"(1), "r"(bytes + 2) : "memory");
+  });
+  Try("amoswap.d at 4", [] {
+    asm volatile("amoswap.d zero, %0, (%1)" : : "r"(1), "r"(bytes + 4) : "memory");
+  });
   Try("lr.w at 1", [] {
     int value;
     asm volatile("lr.w %0, (%1)" : "=r"(value) : "r"(bytes + 1) : "memory");

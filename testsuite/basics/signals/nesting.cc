@@ -1,5 +1,5 @@
-// nesting: which signals wait while a handler runs: its own unless SA_NODEFER, and those of sa_mask; SA_RESETHAND makes a
-// handler serve once. Afterwards the mask is what it was.
+// nesting: which signals wait while a handler runs: its own unless SA_NODEFER, and those of
+// sa_mask; SA_RESETHAND makes a handler serve once. Afterwards the mask is what it was.
 #include <signal.h>
 
 #include <string>
@@ -81,7 +81,8 @@ int main() {
   raise(SIGUSR1);
   struct sigaction now;
   Must(sigaction(SIGUSR1, nullptr, &now) == 0, "sigaction");
-  std::printf("default again: %d, flags kept: %d\n", now.sa_handler == SIG_DFL, (now.sa_flags & SA_RESETHAND) != 0);
+  std::printf("default again: %d, flags kept: %d\n", now.sa_handler == SIG_DFL,
+              (now.sa_flags & SA_RESETHAND) != 0);
   Install(SIGUSR1, Outer, SA_RESETHAND | SA_NODEFER, {});
   Install(SIGUSR2, Inner, 0, {});
   rounds = 0;

@@ -1,6 +1,7 @@
-// pending_order: the order in which signals arrive that have waited behind the mask. Those for the thread come before those for the
-// process, and the lowest number first; an ordinary signal waits once, a real-time one as often as it was sent. Where handlers may
-// interrupt each other, the first one delivered is interrupted at once by the next: it finishes last.
+// pending_order: the order in which signals arrive that have waited behind the mask. Those for the
+// thread come before those for the process, and the lowest number first; an ordinary signal waits
+// once, a real-time one as often as it was sent. Where handlers may interrupt each other, the first
+// one delivered is interrupted at once by the next: it finishes last.
 #include <signal.h>
 
 #include <string>
@@ -29,14 +30,16 @@ void Install(bool one_at_a_time) {
   action.sa_sigaction = Handler;
   action.sa_flags = SA_SIGINFO;
   if (one_at_a_time) action.sa_mask = all;
-  for (const int signal : {SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGTERM, SIGCHLD, SIGRTMIN, SIGRTMIN + 1, SIGRTMIN + 5}) {
+  for (const int signal :
+       {SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGTERM, SIGCHLD, SIGRTMIN, SIGRTMIN + 1, SIGRTMIN + 5}) {
     sigaddset(&all, signal);
     Must(sigaction(signal, &action, nullptr) == 0, "sigaction");
   }
 }
 
 void SendMany() {
-  for (const int signal : {SIGRTMIN + 5, SIGRTMIN + 1, SIGTERM, SIGUSR1, SIGUSR1, SIGRTMIN + 1, SIGRTMIN + 1, SIGHUP}) {
+  for (const int signal : {SIGRTMIN + 5, SIGRTMIN + 1, SIGTERM, SIGUSR1, SIGUSR1, SIGRTMIN + 1,
+                           SIGRTMIN + 1, SIGHUP}) {
     Must(kill(getpid(), signal) == 0, "kill");
   }
   for (const int signal : {SIGRTMIN, SIGUSR2, SIGRTMIN, SIGUSR2}) Must(raise(signal) == 0, "raise");
@@ -57,7 +60,8 @@ int main() {
     for (int signal = 1; signal <= SIGRTMAX; ++signal) {
       if (sigismember(&pending, signal) == 1) std::printf(" %s", Name(signal).c_str());
     }
-    std::printf("\n%s:\n", one_at_a_time ? "unblocked, one at a time" : "unblocked, each interrupts the one before");
+    std::printf("\n%s:\n", one_at_a_time ? "unblocked, one at a time"
+                                         : "unblocked, each interrupts the one before");
     Must(sigprocmask(SIG_UNBLOCK, &all, nullptr) == 0, "sigprocmask");
     Must(sigpending(&pending) == 0 && sigisemptyset(&pending), "nothing is left");
   }

@@ -1,4 +1,5 @@
-// queued_values: signals that are sent with a value, and taken without a handler: sigqueue, sigtimedwait, sigwaitinfo.
+// queued_values: signals that are sent with a value, and taken without a handler: sigqueue,
+// sigtimedwait, sigwaitinfo.
 #include <signal.h>
 #include <time.h>
 
@@ -45,7 +46,8 @@ void SendMany() {
 }  // namespace
 
 int main() {
-  const timespec no_time = {}, three_ms = {0, 3000000}, bad_time = {0, 1000000000}, negative = {-1, 0};
+  const timespec no_time = {}, three_ms = {0, 3000000}, bad_time = {0, 1000000000},
+                 negative = {-1, 0};
   sigemptyset(&all);
   struct sigaction action = {};
   action.sa_sigaction = Handler;

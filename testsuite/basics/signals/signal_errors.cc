@@ -18,8 +18,10 @@ int main() {
   Show("sigaction of 0", sigaction(0, nullptr, nullptr));
   Show("sigaction of 65", sigaction(65, nullptr, nullptr));
   Show("sigaction of -1", sigaction(-1, nullptr, nullptr));
-  Show("rt_sigaction with another size of set", syscall(SYS_rt_sigaction, SIGUSR1, nullptr, nullptr, 4));
-  Show("rt_sigprocmask with another size of set", syscall(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, nullptr, 16));
+  Show("rt_sigaction with another size of set",
+       syscall(SYS_rt_sigaction, SIGUSR1, nullptr, nullptr, 4));
+  Show("rt_sigprocmask with another size of set",
+       syscall(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, nullptr, 16));
   sigset_t set;
   sigemptyset(&set);
   Show("sigprocmask, how is wrong", sigprocmask(17, &set, nullptr));

@@ -1,5 +1,6 @@
-// waiting: calls that wait for a signal, or that a signal ends. The signal is already pending, so that nothing is left to
-// chance: the call lets it through with its own mask, the handler runs, the mask is what it was, and the answer is EINTR.
+// waiting: calls that wait for a signal, or that a signal ends. The signal is already pending, so
+// that nothing is left to chance: the call lets it through with its own mask, the handler runs, the
+// mask is what it was, and the answer is EINTR.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,13 +31,15 @@ void Try(const char* what, Call call) {
   Must(raise(SIGUSR1) == 0, "raise");
   const int result = call();
   const int error = errno;
-  std::printf("%s: %s, handled %d, blocked again %d\n", what, result >= 0 ? std::to_string(result).c_str() : ErrorName(error),
-              handled, Blocked(SIGUSR1));
+  std::printf("%s: %s, handled %d, blocked again %d\n", what,
+              result >= 0 ? std::to_string(result).c_str() : ErrorName(error), handled,
+              Blocked(SIGUSR1));
   if (handled > 0) return;
   sigset_t one;
   sigemptyset(&one);
   sigaddset(&one, SIGUSR1);
-  Must(sigprocmask(SIG_UNBLOCK, &one, nullptr) == 0 && handled == 1, "the signal was still pending");
+  Must(sigprocmask(SIG_UNBLOCK, &one, nullptr) == 0 && handled == 1,
+       "the signal was still pending");
   Must(sigprocmask(SIG_BLOCK, &one, nullptr) == 0, "sigprocmask");
 }
 
@@ -66,16 +69,20 @@ int main() {
   Try("epoll_pwait", [&] { return epoll_pwait(epoll, &event, 1, -1, &none); });
   Try("epoll_pwait with a timeout", [&] { return epoll_pwait(epoll, &event, 1, 1000000, &none); });
   Try("epoll_pwait that does not wait", [&] { return epoll_pwait(epoll, &event, 1, 0, &none); });
-  Try("epoll_pwait with the signal still blocked", [&] { return epoll_pwait(epoll, &event, 1, 10, &blocked); });
+  Try("epoll_pwait with the signal still blocked",
+      [&] { return epoll_pwait(epoll, &event, 1, 10, &blocked); });
   Try("epoll_pwait2", [&] { return epoll_pwait2(epoll, &event, 1, &long_time, &none); });
   Try("ppoll", [&] { return ppoll(&watched, 1, nullptr, &none); });
   Try("ppoll of nothing", [&] { return ppoll(nullptr, 0, &long_time, &none); });
   Try("ppoll that does not wait", [&] { return ppoll(&watched, 1, &no_time, &none); });
-  Try("ppoll with the signal still blocked", [&] { return ppoll(&watched, 1, &no_time, &blocked); });
+  Try("ppoll with the signal still blocked",
+      [&] { return ppoll(&watched, 1, &no_time, &blocked); });
   Try("pselect", [&] { return pselect(0, nullptr, nullptr, nullptr, nullptr, &none); });
-  Try("pselect that does not wait", [&] { return pselect(0, nullptr, nullptr, nullptr, &no_time, &none); });
+  Try("pselect that does not wait",
+      [&] { return pselect(0, nullptr, nullptr, nullptr, &no_time, &none); });
 
-  // Something is ready: that is reported. Who asks first is the readiness, and the signal stays where it is.
+  // Something is ready: that is reported. Who asks first is the readiness, and the signal stays
+  // where it is.
   const uint64_t one = 1;
   Must(write(counter, &one, sizeof one) == sizeof one, "write");
   Try("epoll_pwait, something is ready", [&] { return epoll_pwait(epoll, &event, 1, -1, &none); });

@@ -1,4 +1,5 @@
-// limits: getrlimit and setrlimit: the soft limit may move below the hard one, the hard one only down, and they count.
+// limits: getrlimit and setrlimit: the soft limit may move below the hard one, the hard one only
+// down, and they count.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -8,12 +9,15 @@
 int main() {
   DropRoot();
   rlimit limit;
-  for (const int resource : {RLIMIT_AS, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_STACK,
-                             RLIMIT_NPROC, RLIMIT_MEMLOCK, RLIMIT_SIGPENDING}) {
-    Must(getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0 && limit.rlim_cur <= limit.rlim_max,
+  for (const int resource :
+       {RLIMIT_AS, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_STACK,
+        RLIMIT_NPROC, RLIMIT_MEMLOCK, RLIMIT_SIGPENDING}) {
+    Must(getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0 &&
+             limit.rlim_cur <= limit.rlim_max,
          "the soft limit is not above the hard one");
   }
-  Must(getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur >= 1 << 20, "a megabyte of stack at least");
+  Must(getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur >= 1 << 20,
+       "a megabyte of stack at least");
   Must(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= 256, "256 numbers at least");
 
   limit = {100, 200};

@@ -1,4 +1,5 @@
-// unknown_calls: a number that is no system call answers ENOSYS, however often, and whatever its arguments.
+// unknown_calls: a number that is no system call answers ENOSYS, however often, and whatever its
+// arguments.
 #include <sys/syscall.h>
 
 #include "testsuite/basics/check.h"

@@ -1,4 +1,5 @@
-// an_hour_asleep: time is virtual. A guest that sleeps for an hour, a day and a year is done at once, and the clocks say that it slept.
+// an_hour_asleep: time is virtual. A guest that sleeps for an hour, a day and a year is done at
+// once, and the clocks say that it slept.
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -36,7 +37,8 @@ int main() {
 
   before = Seconds(CLOCK_MONOTONIC);
   const timespec next_year = {before + 365 * 86400, 0};
-  Must(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next_year, nullptr) == 0, "clock_nanosleep");
+  Must(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next_year, nullptr) == 0,
+       "clock_nanosleep");
   Slept("clock_nanosleep", 365 * 86400, before);
 
   before = Seconds(CLOCK_MONOTONIC);
@@ -51,8 +53,10 @@ int main() {
   Must(poll(&watched, 1, 2000000000) == 0, "poll");
   Slept("poll", 2000000, before);
 
-  const int64_t in_all = Seconds(CLOCK_MONOTONIC) - start, on_the_wall = Seconds(CLOCK_REALTIME) - start_of_day;
-  Must(in_all - on_the_wall <= 1 && on_the_wall - in_all <= 1, "the clock on the wall has gone on as well");
+  const int64_t in_all = Seconds(CLOCK_MONOTONIC) - start,
+                on_the_wall = Seconds(CLOCK_REALTIME) - start_of_day;
+  Must(in_all - on_the_wall <= 1 && on_the_wall - in_all <= 1,
+       "the clock on the wall has gone on as well");
   const int64_t cpu = Seconds(CLOCK_PROCESS_CPUTIME_ID);
   Must(cpu < 10, "sleeping costs no processor time");
   return 0;

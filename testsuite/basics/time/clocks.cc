@@ -1,4 +1,5 @@
-// clocks: CLOCK_MONOTONIC never goes back, all clocks that should agree do, and wrong clocks are refused.
+// clocks: CLOCK_MONOTONIC never goes back, all clocks that should agree do, and wrong clocks are
+// refused.
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/times.h>
@@ -28,8 +29,10 @@ void Compute() {
 }  // namespace
 
 int main() {
-  const clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME, CLOCK_REALTIME_COARSE,
-                              CLOCK_MONOTONIC_COARSE, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
+  const clockid_t clocks[] = {CLOCK_REALTIME,           CLOCK_MONOTONIC,
+                              CLOCK_MONOTONIC_RAW,      CLOCK_BOOTTIME,
+                              CLOCK_REALTIME_COARSE,    CLOCK_MONOTONIC_COARSE,
+                              CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
   for (const clockid_t clock : clocks) {
     int64_t last = Now(clock);
     for (int i = 0; i < 2000; ++i) {
@@ -38,11 +41,13 @@ int main() {
       last = now;
     }
     timespec resolution;
-    Must(clock_getres(clock, &resolution) == 0 && resolution.tv_sec == 0 && resolution.tv_nsec > 0, "clock_getres");
+    Must(clock_getres(clock, &resolution) == 0 && resolution.tv_sec == 0 && resolution.tv_nsec > 0,
+         "clock_getres");
   }
   std::printf("no clock goes back\n");
 
-  for (const clockid_t clock : {CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_REALTIME}) {
+  for (const clockid_t clock :
+       {CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_REALTIME}) {
     const int64_t before = Now(clock);
     Compute();
     Must(Now(clock) > before, "computing takes time");
@@ -56,7 +61,8 @@ int main() {
   const int64_t seconds = time(nullptr), third = Now(CLOCK_REALTIME);
   Must(first / 1000 <= second / 1000 && second <= third, "gettimeofday is CLOCK_REALTIME");
   // time(2) may be a tick late.
-  Must(seconds >= first / 1000000000 - 1 && seconds <= third / 1000000000, "time is CLOCK_REALTIME");
+  Must(seconds >= first / 1000000000 - 1 && seconds <= third / 1000000000,
+       "time is CLOCK_REALTIME");
   const auto earlier = std::chrono::steady_clock::now(), later = std::chrono::steady_clock::now();
   Must(earlier <= later, "steady_clock");
   Must(first > int64_t{1577836800} * 1000000000, "it is later than 2020");
