@@ -55,8 +55,9 @@ class RunCommand final : public Command {
  public:
   CLI::App* Declare(CLI::App& app) override {
     run_ = app.add_subcommand(
-        "run", "pollux run [FLAG...] GUEST [ARG...]: run GUEST, a RISC-V Linux program; "
-                              "all words after GUEST are its arguments.");
+        "run",
+        "pollux run [FLAG...] GUEST [ARG...]: run GUEST, a RISC-V Linux program; "
+        "all words after GUEST are its arguments.");
     run_->prefix_command();
     const auto number = CLI::Validator(
         [](std::string& text) {
@@ -111,8 +112,8 @@ class RunCommand final : public Command {
         machine::Machine::Create(*std::move(options));
     if (!machine.ok()) return Fail(machine.status().message(), kExitUsage);
     if (absl::Status loaded = (*machine)->Load(*file, guest, *words); !loaded.ok()) {
-      return Fail(absl::StrCat(guest, ": ", loaded.message()),
-                  absl::IsFailedPrecondition(loaded) ? kExitCannotLoad : kExitUsage);
+      if (!absl::IsFailedPrecondition(loaded)) return Fail(loaded.message(), kExitUsage);
+      return Fail(absl::StrCat(guest, ": ", loaded.message()), kExitCannotLoad);
     }
     file->clear();
     file->shrink_to_fit();

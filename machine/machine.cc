@@ -27,6 +27,9 @@ enum Purpose : uint64_t { kWorld = 1, kLayout = 2 };
 // The frequency of the time CSR, as QEMU's and many boards' timebase: 10 MHz.
 constexpr int64_t kNanosPerTick = 100;
 
+// What the files that every machine starts with fit into.
+constexpr uint64_t kLeastMemoryBytes = uint64_t{1} << 20;
+
 // How many system calls may pass before the host's streams are looked at again while threads are
 // running.
 constexpr int kCallsBetweenHostLooks = 64;
@@ -138,6 +141,11 @@ class Machine::Impl final : private shims::Sink, private interp::Counters {
 };
 
 absl::Status Machine::Impl::SetUp() {
+  if (options_.max_memory_bytes < kLeastMemoryBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("--max_memory=", options_.max_memory_bytes,
+                                                   ": a machine needs at least ",
+                                                   kLeastMemoryBytes));
+  }
   std::shared_ptr<const re2::RE2> filter;
   if (!options_.trace_filter.empty()) {
     auto pattern = std::make_shared<re2::RE2>(options_.trace_filter, re2::RE2::Quiet);
@@ -150,17 +158,12 @@ absl::Status Machine::Impl::SetUp() {
 
   auto files = std::make_shared<os_emu::FileSystem>(&kernel_.clock(), &kernel_.budget());
   kernel_.SetFiles(files);
-  os_emu::BuildDefaultTree(*files, {.uid = options_.uid,
-                                    .gid = options_.gid,
-                                    .hostname = kernel_.options().hostname,
-                                    .random = &kernel_.world_random()});
-  os_emu::MountProc(kernel_);
-  for (const std::string& mount : options_.mounts) {
-    if (absl::Status mounted = files->MountFromFlag(mount, options_.uid, options_.gid);
-        !mounted.ok())
-      return mounted;
-  }
-  return absl::OkStatus();
+  const os_emu::TreeOptions tree{.uid = options_.uid,
+                                 .gid = options_.gid,
+                                 .hostname = kernel_.options().hostname,
+                                 .random = &kernel_.world_random()};
+  if (absl::Status built = os_emu::BuildDefaultTree(*files, tree); !built.ok()) return built;
+  return os_emu::MountProc(kernel_);
 }
 
 absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
@@ -181,11 +184,6 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   process.environment = options_.environment;
   process.command_line = arguments;
   SetDefaultLimits(process);
-  if (Result<void> changed = os_emu::ChangeDirectory(thread, {}, options_.cwd); !changed.ok()) {
-    const std::string_view why = ErrnoText(changed.error());
-    return absl::InvalidArgumentError(
-        absl::StrCat("--cwd=", options_.cwd, ": ", absl::string_view(why.data(), why.size())));
-  }
   static constexpr const char* kStreamNames[] = {"stdin", "stdout", "stderr"};
   for (int fd = 0; fd < 3; ++fd) {
     absl::StatusOr<os_emu::DescriptionRef> stream = host_streams_.Open(fd, kStreamNames[fd]);
@@ -197,6 +195,19 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   if (absl::Status loaded = LoadProgram(thread, file, name, arguments, layout_random_, &hart.cpu);
       !loaded.ok()) {
     return loaded;
+  }
+  // After the program's own file was put in its place, so that nothing is ever written to a host
+  // directory unasked.
+  for (const std::string& mount : options_.mounts) {
+    if (absl::Status mounted = kernel_.files().MountFromFlag(mount, options_.uid, options_.gid);
+        !mounted.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("--dir=", mount, ": ", mounted.message()));
+    }
+  }
+  if (Result<void> changed = os_emu::ChangeDirectory(thread, {}, options_.cwd); !changed.ok()) {
+    const std::string_view why = ErrnoText(changed.error());
+    return absl::InvalidArgumentError(
+        absl::StrCat("--cwd=", options_.cwd, ": ", absl::string_view(why.data(), why.size())));
   }
   engines_[process.pid()] = interp::MakeEngine(options_.engine, *process.memory, *this);
   return absl::OkStatus();

@@ -74,7 +74,8 @@ class Machine {
 
   // Makes the first process from an ELF file's bytes. `name` is what the guest was called (the last
   // component becomes its path in the guest, "/bin/NAME"); argv[0] is arguments[0].
-  // kFailedPrecondition: it cannot be loaded, and why, in one line.
+  // kFailedPrecondition: it cannot be loaded; kInvalidArgument: a mount or the working directory
+  // makes no sense; and why, in one line.
   absl::Status Load(std::string_view file, std::string_view name,
                     const std::vector<std::string>& arguments);
 

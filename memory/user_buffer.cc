@@ -119,4 +119,12 @@ void UserBuffer::Revert(uint64_t bytes) {
 
 void UserBuffer::Truncate(uint64_t bytes) { remaining_ = std::min(remaining_, bytes); }
 
+uint64_t UserBuffer::remaining_in_range() const {
+  uint64_t offset = offset_;
+  for (size_t i = index_; i < ranges_.size(); ++i, offset = 0) {
+    if (ranges_[i].bytes > offset) return std::min(ranges_[i].bytes - offset, remaining_);
+  }
+  return 0;
+}
+
 }  // namespace pollux::memory

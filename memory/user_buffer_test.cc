@@ -148,5 +148,17 @@ TEST(UserBufferDeathTest, ConstantHostMemoryIsNeverWritten) {
   EXPECT_DEATH(buffer.CopyTo(bytes), "HostConst");
 }
 
+TEST_F(UserBufferTest, WhatRemainsInTheRangeFollowsThePosition) {
+  const UserBuffer::Range ranges[] = {{kBase, 4}, {kBase + 100, 0}, {kBase + 200, 8}};
+  UserBuffer buffer(space_.get(), ranges);
+  EXPECT_EQ(buffer.remaining_in_range(), 4u);
+  buffer.Skip(1);
+  EXPECT_EQ(buffer.remaining_in_range(), 3u);
+  buffer.Skip(3);
+  EXPECT_EQ(buffer.remaining_in_range(), 8u);
+  buffer.Skip(8);
+  EXPECT_EQ(buffer.remaining_in_range(), 0u);
+}
+
 }  // namespace
 }  // namespace pollux::memory

@@ -32,7 +32,18 @@ Result<size_t> EventFd::Read(memory::UserBuffer& to) {
 }
 
 Result<size_t> EventFd::Write(memory::UserBuffer& from) {
-  if (from.remaining() != kValueBytes) return Errno::kInval;
+  // Linux's eventfd has no write_iter: writev(2) writes each segment by itself.
+  size_t total = 0;
+  do {
+    const Result<size_t> written = WriteValue(from);
+    if (!written.ok()) return total > 0 ? Result<size_t>(total) : written;
+    total += *written;
+  } while (from.remaining() > 0);
+  return total;
+}
+
+Result<size_t> EventFd::WriteValue(memory::UserBuffer& from) {
+  if (from.remaining_in_range() != kValueBytes) return Errno::kInval;
   uint64_t value = 0;
   const size_t copied = from.CopyFrom(BytesOf(value));
   if (copied != kValueBytes) {

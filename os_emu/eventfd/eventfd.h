@@ -44,6 +44,9 @@ class EventFd final : public FileDescription {
   bool semaphore() const { return semaphore_; }
 
  private:
+  // One segment.
+  Result<size_t> WriteValue(memory::UserBuffer& from);
+
   uint64_t count_;
   bool semaphore_;
   WaitQueue queue_;

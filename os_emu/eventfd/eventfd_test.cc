@@ -59,6 +59,25 @@ TEST(EventFd, AReadOfUnderEightBytesIsInval) {
 
 TEST(EventFd, ALongReadGivesEightBytes) { EXPECT_EQ(ReadSome(*Make(1), 100)->size(), 8u); }
 
+// As writev(2) of two segments: each is a write of its own.
+TEST(EventFd, SegmentsAreWrittenOneByOne) {
+  memory::MemoryBudget budget;
+  auto space = *memory::AddressSpace::Create(&budget);
+  memory::AddressSpace::MapRequest request;
+  request.length = memory::kPageBytes;
+  request.prot = memory::kProtRead | memory::kProtWrite;
+  const GuestAddr page = *space->Map(request);
+  ASSERT_TRUE(space->WriteObject(page, uint64_t{3}).ok());
+  const DescriptionRef eventfd = Make(0);
+  const memory::UserBuffer::Range halves[] = {{page.value, 4}, {page.value + 4, 4}};
+  memory::UserBuffer in_halves(space.get(), halves);
+  EXPECT_EQ(eventfd->Write(in_halves).error(), Errno::kInval);
+  const memory::UserBuffer::Range twice[] = {{page.value, 8}, {page.value, 8}};
+  memory::UserBuffer two_values(space.get(), twice);
+  EXPECT_EQ(*eventfd->Write(two_values), 16u);
+  EXPECT_EQ(ReadValue(*eventfd), 6u);
+}
+
 TEST(EventFd, AWriteOfOtherThanEightBytesIsInval) {
   const DescriptionRef eventfd = Make(0);
   EXPECT_EQ(WriteSome(*eventfd, std::string(7, '\0')).error(), Errno::kInval);

@@ -1,5 +1,6 @@
-// Caller: on whose behalf a path is resolved: the identity that permissions are checked for, the working directory, and the
-// umask (Linux's cred and fs_struct). Made anew for each call from the calling process (process_caller.h).
+// Caller: on whose behalf a path is resolved: the identity that permissions are checked for, the
+// working directory, and the umask (Linux's cred and fs_struct). Made anew for each call from the
+// calling process (process_caller.h).
 #ifndef POLLUX_OS_EMU_VFS_CALLER_H_
 #define POLLUX_OS_EMU_VFS_CALLER_H_
 
@@ -17,9 +18,9 @@ struct Caller {
   uint32_t gid = 0;              // fsgid
   std::vector<uint32_t> groups;  // Supplementary ones.
   uint32_t umask = 022;
-  DescriptionRef cwd;            // A directory; empty: the root.
-  Tid pid{0};                    // Whose /proc/self it is; 0: nobody's.
-  Tid tid{0};                    // /proc/thread-self
+  DescriptionRef cwd;  // A directory; empty: the root.
+  Tid pid{0};          // Whose /proc/self it is; 0: nobody's.
+  Tid tid{0};          // /proc/thread-self
 
   bool InGroup(uint32_t group) const {
     return gid == group || std::find(groups.begin(), groups.end(), group) != groups.end();

@@ -13,10 +13,11 @@ struct Directory {
   uint32_t mode;
 };
 constexpr Directory kDirectories[] = {
-    {"/etc", 0755},     {"/home", 0755},      {"/mnt", 0755},        {"/opt", 0755},     {"/root", 0700},
-    {"/run", 0755},     {"/srv", 0755},       {"/tmp", 01777},       {"/usr", 0755},     {"/usr/bin", 0755},
-    {"/usr/lib", 0755}, {"/usr/local", 0755}, {"/usr/sbin", 0755},   {"/usr/share", 0755}, {"/var", 0755},
-    {"/var/lib", 0755}, {"/var/log", 0755},   {"/var/tmp", 01777},
+    {"/etc", 0755},      {"/home", 0755},      {"/mnt", 0755},     {"/opt", 0755},
+    {"/root", 0700},     {"/run", 0755},       {"/srv", 0755},     {"/tmp", 01777},
+    {"/usr", 0755},      {"/usr/bin", 0755},   {"/usr/lib", 0755}, {"/usr/local", 0755},
+    {"/usr/sbin", 0755}, {"/usr/share", 0755}, {"/var", 0755},     {"/var/lib", 0755},
+    {"/var/log", 0755},  {"/var/tmp", 01777},
 };
 
 struct SymbolicLink {
@@ -24,7 +25,10 @@ struct SymbolicLink {
   const char* target;
 };
 constexpr SymbolicLink kLinks[] = {
-    {"/bin", "usr/bin"}, {"/lib", "usr/lib"}, {"/sbin", "usr/sbin"}, {"/var/run", "/run"},
+    {"/bin", "usr/bin"},
+    {"/lib", "usr/lib"},
+    {"/sbin", "usr/sbin"},
+    {"/var/run", "/run"},
     {"/etc/mtab", "../proc/self/mounts"},
 };
 
@@ -40,7 +44,8 @@ class Builder {
     Note(path, files_.MakeSymlink(root_, target, base_, path));
   }
   void MakeFile(const std::string& path, const std::string& contents) {
-    Result<DescriptionRef> file = files_.Open(root_, base_, path, kOWrOnly | kOCreat | kOExcl, 0644);
+    Result<DescriptionRef> file =
+        files_.Open(root_, base_, path, kOWrOnly | kOCreat | kOExcl, 0644);
     if (!file.ok()) return Note(path, file.error());
     auto from = memory::UserBuffer::HostConst(
         {reinterpret_cast<const uint8_t*>(contents.data()), contents.size()});
@@ -52,7 +57,8 @@ class Builder {
   }
   void Note(const std::string& path, const Result<void>& result) {
     if (!result.ok() && status_.ok()) {
-      status_ = absl::ResourceExhaustedError(absl::StrCat(path, ": ", std::string(ErrnoText(result.error()))));
+      status_ = absl::ResourceExhaustedError(
+          absl::StrCat(path, ": ", std::string(ErrnoText(result.error()))));
     }
   }
   const absl::Status& status() const { return status_; }
@@ -68,7 +74,8 @@ class Builder {
 
 absl::Status BuildDefaultTree(FileSystem& files, const TreeOptions& options) {
   Builder build(files);
-  for (const Directory& directory : kDirectories) build.MakeDirectory(directory.path, directory.mode);
+  for (const Directory& directory : kDirectories)
+    build.MakeDirectory(directory.path, directory.mode);
   for (const SymbolicLink& link : kLinks) build.MakeSymlink(link.path, link.target);
 
   std::string home = "/root";
@@ -81,8 +88,8 @@ absl::Status BuildDefaultTree(FileSystem& files, const TreeOptions& options) {
   std::string passwd = "root:x:0:0:root:/root:/bin/sh\n";
   std::string group = "root:x:0:\n";
   if (options.uid != 0) {
-    absl::StrAppend(&passwd, options.user, ":x:", options.uid, ":", options.gid, ":", options.user, ":", home,
-                    ":/bin/sh\n");
+    absl::StrAppend(&passwd, options.user, ":x:", options.uid, ":", options.gid, ":", options.user,
+                    ":", home, ":/bin/sh\n");
   }
   if (options.gid != 0) absl::StrAppend(&group, options.user, ":x:", options.gid, ":\n");
   absl::StrAppend(&passwd, "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
@@ -90,19 +97,20 @@ absl::Status BuildDefaultTree(FileSystem& files, const TreeOptions& options) {
   build.MakeFile("/etc/passwd", passwd);
   build.MakeFile("/etc/group", group);
   build.MakeFile("/etc/hostname", absl::StrCat(options.hostname, "\n"));
-  build.MakeFile("/etc/hosts",
-                 absl::StrCat("127.0.0.1\tlocalhost\n127.0.1.1\t", options.hostname,
-                              "\n::1\tlocalhost ip6-localhost ip6-loopback\n"));
+  build.MakeFile("/etc/hosts", absl::StrCat("127.0.0.1\tlocalhost\n127.0.1.1\t", options.hostname,
+                                            "\n::1\tlocalhost ip6-localhost ip6-loopback\n"));
   // There is no name server: a query to the loopback is refused at once.
   build.MakeFile("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
   build.MakeFile("/etc/nsswitch.conf",
                  "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\n"
                  "protocols: files\nservices: files\n");
   build.MakeFile("/etc/host.conf", "multi on\n");
-  build.MakeFile("/etc/services",
-                 "echo\t7/tcp\necho\t7/udp\nssh\t22/tcp\ndomain\t53/tcp\ndomain\t53/udp\nhttp\t80/tcp\n"
-                 "https\t443/tcp\nhttps\t443/udp\n");
-  build.MakeFile("/etc/protocols", "ip\t0\tIP\nicmp\t1\tICMP\ntcp\t6\tTCP\nudp\t17\tUDP\nipv6-icmp\t58\tIPv6-ICMP\n");
+  build.MakeFile(
+      "/etc/services",
+      "echo\t7/tcp\necho\t7/udp\nssh\t22/tcp\ndomain\t53/tcp\ndomain\t53/udp\nhttp\t80/tcp\n"
+      "https\t443/tcp\nhttps\t443/udp\n");
+  build.MakeFile("/etc/protocols",
+                 "ip\t0\tIP\nicmp\t1\tICMP\ntcp\t6\tTCP\nudp\t17\tUDP\nipv6-icmp\t58\tIPv6-ICMP\n");
   build.MakeFile("/etc/os-release",
                  "NAME=\"Pollux\"\nID=pollux\nPRETTY_NAME=\"Pollux\"\nHOME_URL=\"\"\n");
   build.MakeFile("/etc/machine-id", "706f6c6c757800000000000000000001\n");

@@ -1,8 +1,9 @@
-// Dentry: one name of one file at one place in the tree (Linux's dentry). What an open file remembers, so that "..",
-// getcwd(2) and /proc/self/fd follow renames.
+// Dentry: one name of one file at one place in the tree (Linux's dentry). What an open file
+// remembers, so that "..", getcwd(2) and /proc/self/fd follow renames.
 //
-// A dentry keeps its parent alive. Who keeps a dentry alive: the directory it is in (memory files), whoever has it open,
-// and mounts. A directory knows its living children by name (FindChild), so that a host file has one dentry at a time.
+// A dentry keeps its parent alive. Who keeps a dentry alive: the directory it is in (memory files),
+// whoever has it open, and mounts. A directory knows its living children by name (FindChild), so
+// that a host file has one dentry at a time.
 #ifndef POLLUX_OS_EMU_VFS_DENTRY_H_
 #define POLLUX_OS_EMU_VFS_DENTRY_H_
 
@@ -19,8 +20,8 @@ namespace pollux::os_emu {
 class Dentry {
  public:
   enum class Name { kLinked, kNone };
-  // `parent` null: the root of a file system. Name::kNone: an open file that never had a name (O_TMPFILE, memfd_create):
-  // removed from the start; `name` is what reports call it.
+  // `parent` null: the root of a file system. Name::kNone: an open file that never had a name
+  // (O_TMPFILE, memfd_create): removed from the start; `name` is what reports call it.
   Dentry(DentryRef parent, std::string name, InodeRef inode, Name linked = Name::kLinked);
   Dentry(const Dentry&) = delete;
   Dentry& operator=(const Dentry&) = delete;
@@ -32,7 +33,8 @@ class Dentry {
   const DentryRef& parent() const { return parent_; }
   bool IsSuperRoot() const { return !parent_ && !removed_; }
 
-  // The name is gone; open files live on. (Of a directory of the host perhaps only from here: see Inode::IsDead().)
+  // The name is gone; open files live on. (Of a directory of the host perhaps only from here: see
+  // Inode::IsDead().)
   bool removed() const { return removed_; }
   void MarkRemoved();
   // rename(2).
@@ -51,14 +53,16 @@ class Dentry {
   const DentryRef& mount_point() const { return mount_point_; }
   void MountHere(const DentryRef& root);
   void Unmount();
-  // Mount points that exist whatever the directory says: they keep a host directory's entry in being, or invent it.
+  // Mount points that exist whatever the directory says: they keep a host directory's entry in
+  // being, or invent it.
   const std::map<std::string, DentryRef, std::less<>>& pinned() const { return pinned_; }
   void Pin(const DentryRef& child) { pinned_.insert_or_assign(child->name(), child); }
   void UnpinAll() { pinned_.clear(); }
   // A mount point, or a directory of the host above one: may not be removed or renamed.
   bool IsBusy() const { return static_cast<bool>(mounted_root_) || !pinned_.empty(); }
 
-  // The absolute path. kNoEnt: removed, or not below the root. kNameTooLong: kPathMax or more with the NUL.
+  // The absolute path. kNoEnt: removed, or not below the root. kNameTooLong: kPathMax or more with
+  // the NUL.
   Result<std::string> Path() const;
   // For /proc/self/fd: "/path", with " (deleted)" behind the last name where it is gone.
   std::string LinkText() const;

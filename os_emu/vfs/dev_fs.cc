@@ -29,8 +29,8 @@ class CharacterDevice final : public FileDescription {
   Result<size_t> Write(memory::UserBuffer& from) override {
     if (kind_ == Kind::kFull) return Errno::kNoSpc;
     const uint64_t bytes = from.remaining();
-    // What is written to random is mixed into nothing: the machine's random numbers come from its seed. It is read all
-    // the same, so that a bad address is told; null and zero never look.
+    // What is written to random is mixed into nothing: the machine's random numbers come from its
+    // seed. It is read all the same, so that a bad address is told; null and zero never look.
     if (IsRandom(kind_) && bytes > 0) {
       std::array<uint8_t, 256> buffer;
       uint64_t taken = 0;
@@ -99,8 +99,8 @@ struct Device {
   Kind kind;
 };
 constexpr Device kDevices[] = {
-    {"null", MakeDevice(1, 3), Kind::kNull},     {"zero", MakeDevice(1, 5), Kind::kZero},
-    {"full", MakeDevice(1, 7), Kind::kFull},     {"random", MakeDevice(1, 8), Kind::kRandom},
+    {"null", MakeDevice(1, 3), Kind::kNull},       {"zero", MakeDevice(1, 5), Kind::kZero},
+    {"full", MakeDevice(1, 7), Kind::kFull},       {"random", MakeDevice(1, 8), Kind::kRandom},
     {"urandom", MakeDevice(1, 9), Kind::kUrandom},
 };
 
@@ -117,7 +117,8 @@ constexpr DeviceLink kLinks[] = {
 
 absl::Status StatusOf(const Result<void>& result, const char* what) {
   if (result.ok()) return absl::OkStatus();
-  return absl::ResourceExhaustedError(std::string("/dev/") + what + ": " + std::string(ErrnoText(result.error())));
+  return absl::ResourceExhaustedError(std::string("/dev/") + what + ": " +
+                                      std::string(ErrnoText(result.error())));
 }
 
 }  // namespace
@@ -137,11 +138,12 @@ absl::Status MountDev(FileSystem& files, RandomStream* random) {
     if (!made.ok()) return made;
   }
   // No opener: a process without a controlling terminal gets ENXIO.
-  absl::Status made =
-      StatusOf(files.MakeNode(root, base, "/dev/tty", kModeCharacter | 0666, MakeDevice(5, 0)), "tty");
+  absl::Status made = StatusOf(
+      files.MakeNode(root, base, "/dev/tty", kModeCharacter | 0666, MakeDevice(5, 0)), "tty");
   for (const DeviceLink& link : kLinks) {
     if (!made.ok()) return made;
-    made = StatusOf(files.MakeSymlink(root, link.target, base, std::string("/dev/") + link.name), link.name);
+    made = StatusOf(files.MakeSymlink(root, link.target, base, std::string("/dev/") + link.name),
+                    link.name);
   }
   if (made.ok()) made = StatusOf(files.MakeDirectory(root, base, "/dev/shm", 01777), "shm");
   if (made.ok()) made = StatusOf(files.ChangeMode(root, base, "/dev/shm", 01777), "shm");

@@ -1,5 +1,6 @@
-// For the differential test: operations on files as plain data, and the worlds that they are done in: the host's kernel in a
-// real directory, and a FileSystem. The same operation must have the same outcome in both.
+// For the differential test: operations on files as plain data, and the worlds that they are done
+// in: the host's kernel in a real directory, and a FileSystem. The same operation must have the
+// same outcome in both.
 #ifndef POLLUX_OS_EMU_VFS_DIFFERENTIAL_H_
 #define POLLUX_OS_EMU_VFS_DIFFERENTIAL_H_
 
@@ -15,14 +16,40 @@ namespace pollux::os_emu::differential {
 inline constexpr int kSlots = 8;  // Open files, by number.
 
 enum class Kind {
-  kOpen, kClose, kRead, kWrite, kReadAt, kWriteAt, kSeek, kTruncateFile, kStatFile, kList, kListSome,
-  kStat, kReadLink, kAccess, kMakeDirectory, kMakeNode, kSymlink, kLink, kUnlink, kRename,
-  kChangeMode, kChangeFileMode, kChangeOwner, kChangeTimes, kTruncate, kChangeDirectory, kChangeToFile,
-  kWorkingDirectory, kCount
+  kOpen,
+  kClose,
+  kRead,
+  kWrite,
+  kReadAt,
+  kWriteAt,
+  kSeek,
+  kTruncateFile,
+  kStatFile,
+  kList,
+  kListSome,
+  kStat,
+  kReadLink,
+  kAccess,
+  kMakeDirectory,
+  kMakeNode,
+  kSymlink,
+  kLink,
+  kUnlink,
+  kRename,
+  kChangeMode,
+  kChangeFileMode,
+  kChangeOwner,
+  kChangeTimes,
+  kTruncate,
+  kChangeDirectory,
+  kChangeToFile,
+  kWorkingDirectory,
+  kCount
 };
 const char* NameOf(Kind kind);
 
-// `path` and `path2` may begin with '@': the world's base directory. `base` and `base2`: a slot, or -1 for the working directory.
+// `path` and `path2` may begin with '@': the world's base directory. `base` and `base2`: a slot, or
+// -1 for the working directory.
 struct Op {
   Kind kind = Kind::kStat;
   int slot = 0;
@@ -71,8 +98,8 @@ class World {
 // In the directory `base` of the host, as the calling process.
 std::unique_ptr<World> MakeNativeWorld(const std::string& base, Details details);
 // In the directory `base` of `files`. `canary`: unlink says ENOENT where it should say ENOTDIR.
-std::unique_ptr<World> MakeEmulatedWorld(FileSystem* files, const std::string& base, uint32_t uid, uint32_t gid,
-                                         Details details, bool canary);
+std::unique_ptr<World> MakeEmulatedWorld(FileSystem* files, const std::string& base, uint32_t uid,
+                                         uint32_t gid, Details details, bool canary);
 
 // `text` with '@' for the base directory at its front, and '%' for what is kBelow above it.
 inline constexpr char kBelow[] = "/u/u/u/u/u/u/base";
@@ -82,7 +109,8 @@ std::string HideBase(const std::string& text, const std::string& base);
 std::string Pattern(uint64_t seed, uint32_t bytes);
 
 // One line of text for what stat tells.
-std::string StatusText(uint32_t mode, uint64_t nlink, uint64_t size, uint64_t blocks, uint64_t order, Details details);
+std::string StatusText(uint32_t mode, uint64_t nlink, uint64_t size, uint64_t blocks,
+                       uint64_t order, Details details);
 
 }  // namespace pollux::os_emu::differential
 

@@ -47,7 +47,8 @@ TimeChange TimeOf(uint32_t kind) {
 
 class EmulatedWorld final : public World {
  public:
-  EmulatedWorld(FileSystem* files, const std::string& base, uint32_t uid, uint32_t gid, Details details, bool canary)
+  EmulatedWorld(FileSystem* files, const std::string& base, uint32_t uid, uint32_t gid,
+                Details details, bool canary)
       : files_(*files), base_(base), details_(details), canary_(canary) {
     caller_.uid = uid;
     caller_.gid = gid;
@@ -65,17 +66,22 @@ class EmulatedWorld final : public World {
   }
 
  private:
-  std::string Path(const std::string& path) const { return path.starts_with('@') ? base_ + path.substr(1) : path; }
+  std::string Path(const std::string& path) const {
+    return path.starts_with('@') ? base_ + path.substr(1) : path;
+  }
   std::string Hide(const std::string& text) const { return HideBase(text, base_); }
   static Outcome Of(Errno error) { return {-static_cast<int64_t>(error), ""}; }
-  static Outcome Of(const Result<void>& result) { return result.ok() ? Outcome{} : Of(result.error()); }
+  static Outcome Of(const Result<void>& result) {
+    return result.ok() ? Outcome{} : Of(result.error());
+  }
   template <typename T>
   static Outcome Of(const Result<T>& result) {
     return result.ok() ? Outcome{static_cast<int64_t>(*result), ""} : Of(result.error());
   }
   Outcome OfStatus(const Result<FileStatus>& result) {
     if (!result.ok()) return Of(result.error());
-    return {0, StatusText(result->mode, result->nlink, result->size, result->blocks, numbers_.Order(result->ino), details_)};
+    return {0, StatusText(result->mode, result->nlink, result->size, result->blocks,
+                          numbers_.Order(result->ino), details_)};
   }
   DescriptionRef Base(int slot) const {
     if (slot < 0) return DescriptionRef();
@@ -121,7 +127,8 @@ Outcome EmulatedWorld::OnFile(const Op& op) {
   if (!slots_[op.slot]) {
     // ftruncate(2) looks at the length first.
     if (op.kind == Kind::kTruncateFile && op.offset < 0) return Of(Errno::kInval);
-    if ((op.kind == Kind::kReadAt || op.kind == Kind::kWriteAt) && op.offset < 0) return Of(Errno::kInval);
+    if ((op.kind == Kind::kReadAt || op.kind == Kind::kWriteAt) && op.offset < 0)
+      return Of(Errno::kInval);
     return Of(Errno::kBadF);
   }
   FileDescription& file = *slots_[op.slot];
@@ -132,8 +139,11 @@ Outcome EmulatedWorld::OnFile(const Op& op) {
       if (op.kind == Kind::kReadAt && op.offset < 0) return Of(Errno::kInval);
       if (!file.readable()) return Of(Errno::kBadF);
       std::string buffer(op.bytes, '\0');
-      auto to = memory::UserBuffer::Host({reinterpret_cast<uint8_t*>(buffer.data()), buffer.size()});
-      Result<size_t> got = op.kind == Kind::kRead ? file.Read(to) : file.ReadAt(to, static_cast<uint64_t>(op.offset));
+      auto to =
+          memory::UserBuffer::Host({reinterpret_cast<uint8_t*>(buffer.data()), buffer.size()});
+      Result<size_t> got = op.kind == Kind::kRead
+                               ? file.Read(to)
+                               : file.ReadAt(to, static_cast<uint64_t>(op.offset));
       if (!got.ok()) return Of(got);
       buffer.resize(*got);
       return {static_cast<int64_t>(*got), buffer};
@@ -143,13 +153,17 @@ Outcome EmulatedWorld::OnFile(const Op& op) {
       if (op.kind == Kind::kWriteAt && op.offset < 0) return Of(Errno::kInval);
       if (!file.writable()) return Of(Errno::kBadF);
       const std::string bytes = Pattern(op.mode, op.bytes);
-      auto from = memory::UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-      return Of(op.kind == Kind::kWrite ? file.Write(from) : file.WriteAt(from, static_cast<uint64_t>(op.offset)));
+      auto from = memory::UserBuffer::HostConst(
+          {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+      return Of(op.kind == Kind::kWrite ? file.Write(from)
+                                        : file.WriteAt(from, static_cast<uint64_t>(op.offset)));
     }
     case Kind::kSeek: {
       const Result<uint64_t> position = file.Seek(op.offset, static_cast<Whence>(op.mode));
       FileStatus status;
-      if (position.ok() && file.Stat(&status).ok() && (status.mode & kModeTypeMask) == kModeDirectory) return {};
+      if (position.ok() && file.Stat(&status).ok() &&
+          (status.mode & kModeTypeMask) == kModeDirectory)
+        return {};
       return Of(position);
     }
     case Kind::kTruncateFile:
@@ -169,7 +183,8 @@ Outcome EmulatedWorld::OnFile(const Op& op) {
       if (path_only) return Of(Errno::kBadF);
       return Of(files_.ChangeMode(caller_, slots_[op.slot], "", op.mode, kAtEmptyPath));
     case Kind::kChangeToFile: {
-      Result<DescriptionRef> directory = files_.OpenDirectory(caller_, slots_[op.slot], "", kAtEmptyPath);
+      Result<DescriptionRef> directory =
+          files_.OpenDirectory(caller_, slots_[op.slot], "", kAtEmptyPath);
       if (!directory.ok()) return Of(directory.error());
       caller_.cwd = *directory;
       return {};
@@ -249,9 +264,11 @@ Outcome EmulatedWorld::Do(const Op& op) {
     case Kind::kChangeMode:
       return Of(files_.ChangeMode(caller_, base, path, op.mode, at_flags));
     case Kind::kChangeOwner:
-      return Of(files_.ChangeOwner(caller_, base, path, static_cast<uint32_t>(op.offset), op.mode, at_flags));
+      return Of(files_.ChangeOwner(caller_, base, path, static_cast<uint32_t>(op.offset), op.mode,
+                                   at_flags));
     case Kind::kChangeTimes:
-      return Of(files_.ChangeTimes(caller_, base, path, TimeOf(op.mode), TimeOf(op.bytes), at_flags));
+      return Of(
+          files_.ChangeTimes(caller_, base, path, TimeOf(op.mode), TimeOf(op.bytes), at_flags));
     default:
       return {};
   }
@@ -259,8 +276,8 @@ Outcome EmulatedWorld::Do(const Op& op) {
 
 }  // namespace
 
-std::unique_ptr<World> MakeEmulatedWorld(FileSystem* files, const std::string& base, uint32_t uid, uint32_t gid,
-                                         Details details, bool canary) {
+std::unique_ptr<World> MakeEmulatedWorld(FileSystem* files, const std::string& base, uint32_t uid,
+                                         uint32_t gid, Details details, bool canary) {
   return std::make_unique<EmulatedWorld>(files, base, uid, gid, details, canary);
 }
 

@@ -25,8 +25,10 @@ int HostFlags(uint32_t flags) {
     int host;
   };
   static constexpr Pair kPairs[] = {
-      {kOCreat, O_CREAT},         {kOExcl, O_EXCL},         {kOTrunc, O_TRUNC},   {kOAppend, O_APPEND},
-      {kODirectory, O_DIRECTORY}, {kONoFollow, O_NOFOLLOW}, {kOPath, O_PATH},     {kOTmpFileBit, O_TMPFILE & ~O_DIRECTORY},
+      {kOCreat, O_CREAT},         {kOExcl, O_EXCL},
+      {kOTrunc, O_TRUNC},         {kOAppend, O_APPEND},
+      {kODirectory, O_DIRECTORY}, {kONoFollow, O_NOFOLLOW},
+      {kOPath, O_PATH},           {kOTmpFileBit, O_TMPFILE & ~O_DIRECTORY},
       {kONoAtime, O_NOATIME},
   };
   int host = static_cast<int>(flags & kOAccMode);
@@ -51,7 +53,9 @@ class NativeWorld final : public World {
   Outcome Apply(const Op& op) override;
 
  private:
-  std::string Path(const std::string& path) const { return path.starts_with('@') ? base_ + path.substr(1) : path; }
+  std::string Path(const std::string& path) const {
+    return path.starts_with('@') ? base_ + path.substr(1) : path;
+  }
   std::string Hide(const std::string& text) const { return HideBase(text, base_); }
   // An unused slot is a number that is not open.
   int Base(int slot) const { return slot < 0 ? AT_FDCWD : fds_[slot] < 0 ? 999999 : fds_[slot]; }
@@ -59,7 +63,8 @@ class NativeWorld final : public World {
   Outcome OfStat(int result, const struct stat& status) {
     if (result < 0) return Of(result);
     return {0, StatusText(status.st_mode, status.st_nlink, static_cast<uint64_t>(status.st_size),
-                          static_cast<uint64_t>(status.st_blocks), numbers_.Order(status.st_ino), details_)};
+                          static_cast<uint64_t>(status.st_blocks), numbers_.Order(status.st_ino),
+                          details_)};
   }
   // Positions in directories are the file system's own.
   static Outcome OfSeek(int fd, int64_t result) {
@@ -125,7 +130,8 @@ Outcome NativeWorld::Apply(const Op& op) {
   struct stat status;
   switch (op.kind) {
     case Kind::kOpen: {
-      const int opened = static_cast<int>(syscall(SYS_openat, base, path.c_str(), HostFlags(op.flags), op.mode));
+      const int opened =
+          static_cast<int>(syscall(SYS_openat, base, path.c_str(), HostFlags(op.flags), op.mode));
       if (opened < 0) return Of(-1);
       if (fd >= 0) close(fd);
       fd = opened;
@@ -139,8 +145,9 @@ Outcome NativeWorld::Apply(const Op& op) {
     case Kind::kRead:
     case Kind::kReadAt: {
       std::string buffer(op.bytes, '\0');
-      const ssize_t got = op.kind == Kind::kRead ? read(Base(op.slot), buffer.data(), op.bytes)
-                                                 : pread(Base(op.slot), buffer.data(), op.bytes, op.offset);
+      const ssize_t got = op.kind == Kind::kRead
+                              ? read(Base(op.slot), buffer.data(), op.bytes)
+                              : pread(Base(op.slot), buffer.data(), op.bytes, op.offset);
       if (got < 0) return Of(-1);
       buffer.resize(static_cast<size_t>(got));
       return {got, buffer};
@@ -148,8 +155,9 @@ Outcome NativeWorld::Apply(const Op& op) {
     case Kind::kWrite:
     case Kind::kWriteAt: {
       const std::string bytes = Pattern(op.mode, op.bytes);
-      return Of(op.kind == Kind::kWrite ? write(Base(op.slot), bytes.data(), bytes.size())
-                                        : pwrite(Base(op.slot), bytes.data(), bytes.size(), op.offset));
+      return Of(op.kind == Kind::kWrite
+                    ? write(Base(op.slot), bytes.data(), bytes.size())
+                    : pwrite(Base(op.slot), bytes.data(), bytes.size(), op.offset));
     }
     case Kind::kSeek:
       return OfSeek(Base(op.slot), lseek(Base(op.slot), op.offset, static_cast<int>(op.mode)));
@@ -189,10 +197,15 @@ Outcome NativeWorld::Apply(const Op& op) {
     case Kind::kChangeFileMode:
       return Of(fchmod(Base(op.slot), op.mode));
     case Kind::kChangeOwner:
-      return Of(syscall(SYS_fchownat, base, path.c_str(), static_cast<uid_t>(op.offset), static_cast<gid_t>(op.mode), at));
+      return Of(syscall(SYS_fchownat, base, path.c_str(), static_cast<uid_t>(op.offset),
+                        static_cast<gid_t>(op.mode), at));
     case Kind::kChangeTimes: {
-      const struct timespec times[2] = {{0, op.mode == 0 ? UTIME_NOW : op.mode == 1 ? UTIME_OMIT : 5},
-                                        {0, op.bytes == 0 ? UTIME_NOW : op.bytes == 1 ? UTIME_OMIT : 5}};
+      const struct timespec times[2] = {{0, op.mode == 0   ? UTIME_NOW
+                                            : op.mode == 1 ? UTIME_OMIT
+                                                           : 5},
+                                        {0, op.bytes == 0   ? UTIME_NOW
+                                            : op.bytes == 1 ? UTIME_OMIT
+                                                            : 5}};
       return Of(syscall(SYS_utimensat, base, path.c_str(), times, at));
     }
     case Kind::kTruncate:

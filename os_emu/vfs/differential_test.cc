@@ -1,8 +1,10 @@
-// The host's kernel is the oracle: random operations on files have the same outcome in a real directory and in the emulated
-// file system, in memory and in a mounted host directory.
+// The host's kernel is the oracle: random operations on files have the same outcome in a real
+// directory and in the emulated file system, in memory and in a mounted host directory.
 //
-// POLLUX_SEED and POLLUX_OPERATIONS in the environment choose another walk. Run as root, the walk is made by an ordinary user, so
-// that permissions matter.
+// POLLUX_SEED and POLLUX_OPERATIONS in the environment choose another walk. Run as root, the walk
+// is made by an ordinary user, so that permissions matter.
+#include "os_emu/vfs/differential.h"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/prctl.h>
@@ -22,7 +24,6 @@
 #include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 #include "os_emu/task/random.h"
-#include "os_emu/vfs/differential.h"
 
 namespace pollux::os_emu::differential {
 namespace {
@@ -49,7 +50,8 @@ bool KernelIsAtLeast(int major, int minor) {
 // Where the real directories go: tmpfs if there is one, because memory files have its manners.
 std::string ScratchRoot(bool* is_tmpfs) {
   struct statfs status;
-  *is_tmpfs = statfs("/dev/shm", &status) == 0 && status.f_type == 0x01021994 && access("/dev/shm", W_OK) == 0;
+  *is_tmpfs = statfs("/dev/shm", &status) == 0 && status.f_type == 0x01021994 &&
+              access("/dev/shm", W_OK) == 0;
   if (*is_tmpfs) return "/dev/shm";
   const char* directory = getenv("TEST_TMPDIR");
   return directory != nullptr ? directory : "/tmp";
@@ -76,11 +78,14 @@ class Generator {
   int Base() { return OneIn(5) ? Slot() : -1; }
   uint32_t Mode() {
     if (!OneIn(5)) return Pick<uint32_t>({0755, 0777, 0644, 0700});
-    const uint32_t mode = Pick<uint32_t>({0000, 0500, 0300, 0444, 0222, 0111, 01777, 02755, 04755, 06777});
+    const uint32_t mode =
+        Pick<uint32_t>({0000, 0500, 0300, 0444, 0222, 0111, 01777, 02755, 04755, 06777});
     // Host directories have no set-user-id and set-group-id.
     return target_ == Target::kMemory ? mode : mode & 01777;
   }
-  int64_t Offset() { return Pick<int64_t>({0, 1, 100, 4095, 4096, 4097, 10000, 100000, -1, 70000, 1 << 22}); }
+  int64_t Offset() {
+    return Pick<int64_t>({0, 1, 100, 4095, 4096, 4097, 10000, 100000, -1, 70000, 1 << 22});
+  }
 
   RandomStream random_;
   Target target_;
@@ -125,14 +130,17 @@ uint32_t Generator::OpenFlags() {
   if (OneIn(12)) flags |= kOPath;
   if (target_ == Target::kMemory && OneIn(25)) flags |= kOTmpFileBit;
   // EINVAL since Linux 6.4.
-  if ((flags & kOCreat) != 0 && (flags & kODirectory) != 0 && !KernelIsAtLeast(6, 4)) flags &= ~kODirectory;
+  if ((flags & kOCreat) != 0 && (flags & kODirectory) != 0 && !KernelIsAtLeast(6, 4))
+    flags &= ~kODirectory;
   return flags;
 }
 
 Op Generator::Next() {
   Op op;
   op.kind = static_cast<Kind>(random_.Below(static_cast<uint64_t>(Kind::kCount)));
-  if (OneIn(4)) op.kind = Pick<Kind>({Kind::kOpen, Kind::kOpen, Kind::kMakeDirectory, Kind::kSymlink, Kind::kRename});
+  if (OneIn(4))
+    op.kind =
+        Pick<Kind>({Kind::kOpen, Kind::kOpen, Kind::kMakeDirectory, Kind::kSymlink, Kind::kRename});
   if (op.kind == Kind::kClose && !OneIn(4)) op.kind = Kind::kOpen;
   op.slot = Slot();
   op.base = Base();
@@ -236,13 +244,15 @@ class Trees {
   std::string emulated_base() const { return emulated_top_ + kBelow; }
 
  private:
-  // Above the base are directories that cannot be written to: paths with ".." see the same there, whatever happens.
+  // Above the base are directories that cannot be written to: paths with ".." see the same there,
+  // whatever happens.
   std::string Make(const std::string& top) {
     const std::string base = top + kBelow;
     std::filesystem::create_directories(base);
     if (geteuid() == 0 && chown(base.c_str(), uid_, uid_) != 0) perror("chown");
     chmod(base.c_str(), 0755);
-    for (std::string at = base.substr(0, base.rfind('/')); at.size() >= top.size(); at = at.substr(0, at.rfind('/'))) {
+    for (std::string at = base.substr(0, base.rfind('/')); at.size() >= top.size();
+         at = at.substr(0, at.rfind('/'))) {
       chmod(at.c_str(), 0555);
     }
     return base;
@@ -259,7 +269,8 @@ class Trees {
 };
 
 // Makes what Trees made on the host in memory.
-void MakeInMemory(FileSystem& files, const std::string& top, const std::string& base, uint32_t uid) {
+void MakeInMemory(FileSystem& files, const std::string& top, const std::string& base,
+                  uint32_t uid) {
   Caller root;
   root.umask = 0;
   const DescriptionRef none;
@@ -279,10 +290,12 @@ struct Report {
   std::map<std::string, uint64_t> reached;  // "open ENOENT": times.
 };
 
-// The directories above the base belong to root on the host and, as all that is mounted, to the guest's user in the machine:
-// what is the owner's to do there is refused for another reason, or does nothing.
+// The directories above the base belong to root on the host and, as all that is mounted, to the
+// guest's user in the machine: what is the owner's to do there is refused for another reason, or
+// does nothing.
 bool OwnerDiffers(Target target, const Op& op, const Outcome& expected, const Outcome& got) {
-  constexpr int64_t kPermission = -static_cast<int64_t>(Errno::kPerm), kAccess = -static_cast<int64_t>(Errno::kAcces);
+  constexpr int64_t kPermission = -static_cast<int64_t>(Errno::kPerm),
+                    kAccess = -static_cast<int64_t>(Errno::kAcces);
   if (target != Target::kHostDirectory) return false;
   if (op.kind == Kind::kChangeTimes) return expected.value == kAccess && got.value == kPermission;
   if (op.kind == Kind::kLink) return expected.value == kPermission && got.value == kAccess;
@@ -291,7 +304,8 @@ bool OwnerDiffers(Target target, const Op& op, const Outcome& expected, const Ou
 }
 
 // Walks `operations` steps over fresh trees; stops at the first difference.
-Report WalkOneTree(const Trees& trees, Target target, uint64_t seed, uint64_t operations, bool canary, uint32_t uid) {
+Report WalkOneTree(const Trees& trees, Target target, uint64_t seed, uint64_t operations,
+                   bool canary, uint32_t uid) {
   Report report;
   Clock clock;
   memory::MemoryBudget budget;
@@ -301,24 +315,29 @@ Report WalkOneTree(const Trees& trees, Target target, uint64_t seed, uint64_t op
     MakeInMemory(files, trees.emulated_top(), trees.emulated_base(), uid);
     details = {.directories = trees.is_tmpfs(), .blocks = trees.is_tmpfs()};
   } else {
-    absl::Status mounted = files.MountHostDirectory(trees.emulated_top(), trees.emulated_top(), false, uid, uid);
+    absl::Status mounted =
+        files.MountHostDirectory(trees.emulated_top(), trees.emulated_top(), false, uid, uid);
     EXPECT_TRUE(mounted.ok()) << mounted;
   }
   Generator generator(seed, target);
   generator.DisownedBy(uid == kOrdinaryUser);
   std::unique_ptr<World> native = MakeNativeWorld(trees.native_base(), details);
-  std::unique_ptr<World> emulated = MakeEmulatedWorld(&files, trees.emulated_base(), uid, uid, details, canary);
+  std::unique_ptr<World> emulated =
+      MakeEmulatedWorld(&files, trees.emulated_base(), uid, uid, details, canary);
   std::vector<std::string> history;
   for (; report.operations < operations; ++report.operations) {
     const Op op = generator.Next();
     const Outcome expected = native->Apply(op);
     const Outcome got = emulated->Apply(op);
-    ++report.reached[std::string(NameOf(op.kind)) + " " +
-                     (expected.value < 0 ? std::string(ErrnoName(static_cast<Errno>(-expected.value))) : "ok")];
+    ++report
+          .reached[std::string(NameOf(op.kind)) + " " +
+                   (expected.value < 0 ? std::string(ErrnoName(static_cast<Errno>(-expected.value)))
+                                       : "ok")];
     history.push_back(op.Text() + " = " + expected.Text());
     if (expected == got || OwnerDiffers(target, op, expected, got)) continue;
-    report.difference = absl::StrFormat("tree seed %d, operation %d: %s\n  native:   %s\n  emulated: %s\n", seed,
-                                        report.operations, op.Text(), expected.Text(), got.Text());
+    report.difference =
+        absl::StrFormat("tree seed %d, operation %d: %s\n  native:   %s\n  emulated: %s\n", seed,
+                        report.operations, op.Text(), expected.Text(), got.Text());
     if (getenv("POLLUX_HISTORY") != nullptr) {
       for (const std::string& line : history) report.difference += "    " + line + "\n";
     }
@@ -343,7 +362,9 @@ int WalkInChild(Target target, uint64_t seed, uint64_t operations, bool canary) 
     if (child == 0) {
       close(results[0]);
       if (root) {
-        if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) _exit(2);
+        if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 ||
+            setresuid(uid, uid, uid) != 0)
+          _exit(2);
         // Else /proc/self belongs to root, and with it the way in which host files are opened.
         prctl(PR_SET_DUMPABLE, 1);
       }
@@ -352,7 +373,8 @@ int WalkInChild(Target target, uint64_t seed, uint64_t operations, bool canary) 
       const Report report = WalkOneTree(trees, target, seed + tree, steps, canary, uid);
       if (!report.difference.empty()) fprintf(stderr, "%s", report.difference.c_str());
       std::string lines;
-      for (const auto& [what, times] : report.reached) lines += what + "\t" + std::to_string(times) + "\n";
+      for (const auto& [what, times] : report.reached)
+        lines += what + "\t" + std::to_string(times) + "\n";
       if (write(results[1], lines.data(), lines.size()) < 0) _exit(2);
       fflush(nullptr);
       _exit(report.difference.empty() && !::testing::Test::HasFailure() ? 0 : 1);
@@ -369,9 +391,11 @@ int WalkInChild(Target target, uint64_t seed, uint64_t operations, bool canary) 
     if (WEXITSTATUS(status) != 0) return WEXITSTATUS(status);
     done += kOperationsPerTree;
   }
-  printf("%lu operations reached %zu kinds of outcome\n", static_cast<unsigned long>(done), reached.size());
+  printf("%lu operations reached %zu kinds of outcome\n", static_cast<unsigned long>(done),
+         reached.size());
   if (getenv("POLLUX_TABLE") != nullptr) {
-    for (const auto& [what, count] : reached) printf("%8lu %s\n", static_cast<unsigned long>(count), what.c_str());
+    for (const auto& [what, count] : reached)
+      printf("%8lu %s\n", static_cast<unsigned long>(count), what.c_str());
   }
   return 0;
 }
@@ -379,14 +403,16 @@ int WalkInChild(Target target, uint64_t seed, uint64_t operations, bool canary) 
 void Walk(Target target) {
   const uint64_t seed = FromEnvironment("POLLUX_SEED", kDefaultSeed);
   const uint64_t operations = FromEnvironment("POLLUX_OPERATIONS", kDefaultOperations);
-  printf("seed %lu, %lu operations; POLLUX_SEED and POLLUX_OPERATIONS change it\n", static_cast<unsigned long>(seed),
-         static_cast<unsigned long>(operations));
+  printf("seed %lu, %lu operations; POLLUX_SEED and POLLUX_OPERATIONS change it\n",
+         static_cast<unsigned long>(seed), static_cast<unsigned long>(operations));
   EXPECT_EQ(WalkInChild(target, seed, operations, /*canary=*/false), 0);
 }
 
 TEST(Differential, MemoryFilesAnswerAsTheHostsKernelDoes) { Walk(Target::kMemory); }
 
-TEST(Differential, MountedHostDirectoryAnswersAsTheHostsKernelDoes) { Walk(Target::kHostDirectory); }
+TEST(Differential, MountedHostDirectoryAnswersAsTheHostsKernelDoes) {
+  Walk(Target::kHostDirectory);
+}
 
 TEST(Differential, DeliberateFaultIsFound) {
   EXPECT_EQ(WalkInChild(Target::kMemory, kDefaultSeed, 5000, /*canary=*/true), 1);

@@ -44,7 +44,8 @@ constexpr uint32_t kStatxSync = 0x6000;
 
 // The names of an absolute path; fails where it is not absolute or has "..".
 absl::StatusOr<std::vector<std::string>> SplitGuestPath(std::string_view path) {
-  if (!path.starts_with('/')) return absl::InvalidArgumentError(absl::StrCat("not an absolute path: ", std::string(path)));
+  if (!path.starts_with('/'))
+    return absl::InvalidArgumentError(absl::StrCat("not an absolute path: ", std::string(path)));
   std::vector<std::string> names;
   const std::vector<std::string> parts = absl::StrSplit(std::string(path), '/', absl::SkipEmpty());
   for (const std::string& name : parts) {
@@ -72,7 +73,8 @@ FileSystem::~FileSystem() {
   root_ = nullptr;
   impl_->mounts.clear();
   impl_->base_root = nullptr;
-  for (DentryRef& memory_root : impl_->memory_roots) MemoryFs::TearDown(std::exchange(memory_root, nullptr));
+  for (DentryRef& memory_root : impl_->memory_roots)
+    MemoryFs::TearDown(std::exchange(memory_root, nullptr));
 }
 
 DescriptionRef FileSystem::NotOpen() { return MakeDescription<NotOpenFile>(); }
@@ -95,7 +97,9 @@ SpecialFileOpener* FileSystem::OpenerFor(uint32_t mode, uint64_t device) const {
   return found != impl_->device_openers.end() ? found->second : nullptr;
 }
 
-InodeRef FileSystem::NewMemoryInode(const NewNode& node) { return impl_->memory_fs->NewInode(node); }
+InodeRef FileSystem::NewMemoryInode(const NewNode& node) {
+  return impl_->memory_fs->NewInode(node);
+}
 
 // ---- Mounts
 
@@ -144,9 +148,9 @@ absl::Status FileSystem::AttachMounts() {
   for (Impl::MountEntry& mount : impl_->mounts) {
     Result<DentryRef> at = MountPointFor(mount.names);
     if (!at.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("cannot be mounted at /", absl::StrJoin(mount.names, "/"), ": ",
-                       std::string(ErrnoText(at.error()))));
+      return absl::InvalidArgumentError(absl::StrCat("cannot be mounted at /",
+                                                     absl::StrJoin(mount.names, "/"), ": ",
+                                                     std::string(ErrnoText(at.error()))));
     }
     mount.mount_point = *at;
     mount.mount_point->MountHere(mount.root);
@@ -158,13 +162,16 @@ absl::Status FileSystem::AttachMounts() {
 absl::Status FileSystem::Mount(std::string_view guest_path, InodeRef root) {
   absl::StatusOr<std::vector<std::string>> names = SplitGuestPath(guest_path);
   if (!names.ok()) return names.status();
-  auto at = std::lower_bound(impl_->mounts.begin(), impl_->mounts.end(), *names,
-                             [](const Impl::MountEntry& mount, const auto& path) { return mount.names < path; });
+  auto at = std::lower_bound(
+      impl_->mounts.begin(), impl_->mounts.end(), *names,
+      [](const Impl::MountEntry& mount, const auto& path) { return mount.names < path; });
   if (at != impl_->mounts.end() && at->names == *names) {
-    return absl::AlreadyExistsError(absl::StrCat("something is mounted there already: ", std::string(guest_path)));
+    return absl::AlreadyExistsError(
+        absl::StrCat("something is mounted there already: ", std::string(guest_path)));
   }
   DetachMounts();
-  const auto added = impl_->mounts.insert(at, {*names, DentryRef(new Dentry(nullptr, "", std::move(root))), nullptr});
+  const auto added = impl_->mounts.insert(
+      at, {*names, DentryRef(new Dentry(nullptr, "", std::move(root))), nullptr});
   const size_t index = added - impl_->mounts.begin();
   absl::Status status = AttachMounts();
   if (status.ok()) return status;
@@ -192,7 +199,8 @@ absl::Status FileSystem::MountMemory(std::string_view guest_path) {
   return status;
 }
 
-absl::Status FileSystem::MountHostDirectory(std::string_view guest_path, const std::string& host_path, bool read_only,
+absl::Status FileSystem::MountHostDirectory(std::string_view guest_path,
+                                            const std::string& host_path, bool read_only,
                                             uint32_t uid, uint32_t gid) {
   absl::StatusOr<InodeRef> root = OpenHostDirectory(this, host_path, read_only, uid, gid);
   if (!root.ok()) return root.status();
@@ -213,8 +221,8 @@ absl::Status FileSystem::MountFromFlag(std::string_view flag, uint32_t uid, uint
 
 // ---- Finding
 
-Result<DentryRef> FileSystem::Find(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                   uint32_t at_flags, bool follow) const {
+Result<DentryRef> FileSystem::Find(const Caller& caller, const DescriptionRef& base,
+                                   std::string_view path, uint32_t at_flags, bool follow) const {
   if (path.empty() && (at_flags & kAtEmptyPath) != 0) {
     const DescriptionRef& file = base ? base : caller.cwd;
     if (!file) return root_;
@@ -226,8 +234,8 @@ Result<DentryRef> FileSystem::Find(const Caller& caller, const DescriptionRef& b
   return PathWalk(*this, caller).ToFile(base, path, follow);
 }
 
-Result<DescriptionRef> FileSystem::OpenDirectory(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                                 uint32_t at_flags) {
+Result<DescriptionRef> FileSystem::OpenDirectory(const Caller& caller, const DescriptionRef& base,
+                                                 std::string_view path, uint32_t at_flags) {
   if ((at_flags & ~kAtEmptyPath) != 0) return Errno::kInval;
   DentryRef found;
   if (path.empty() && (at_flags & kAtEmptyPath) != 0) {
@@ -250,8 +258,8 @@ Result<std::string> FileSystem::PathOf(const DescriptionRef& file) const {
 
 // ---- Asking
 
-Result<FileStatus> FileSystem::Stat(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                    uint32_t at_flags) {
+Result<FileStatus> FileSystem::Stat(const Caller& caller, const DescriptionRef& base,
+                                    std::string_view path, uint32_t at_flags) {
   if (path.empty() && (at_flags & kAtEmptyPath) != 0 && base) {
     // vfs_fstatat() makes it an fstat before it looks at the other flags.
     FileStatus status;
@@ -264,24 +272,29 @@ Result<FileStatus> FileSystem::Stat(const Caller& caller, const DescriptionRef& 
   return found->inode().GetStatus();
 }
 
-Result<std::string> FileSystem::ReadLink(const Caller& caller, const DescriptionRef& base, std::string_view path) {
-  POLLUX_ASSIGN_OR_RETURN(const DentryRef found, Find(caller, base, path, kAtEmptyPath, /*follow=*/false));
+Result<std::string> FileSystem::ReadLink(const Caller& caller, const DescriptionRef& base,
+                                         std::string_view path) {
+  POLLUX_ASSIGN_OR_RETURN(const DentryRef found,
+                          Find(caller, base, path, kAtEmptyPath, /*follow=*/false));
   if (!found->inode().IsLink()) return path.empty() ? Errno::kNoEnt : Errno::kInval;
   return found->inode().ReadLink(caller);
 }
 
-Result<void> FileSystem::Access(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t wanted,
-                                uint32_t at_flags) {
-  if ((wanted & ~7u) != 0 || (at_flags & ~(kNoFollowOrEmpty | kAtEAccess)) != 0) return Errno::kInval;
+Result<void> FileSystem::Access(const Caller& caller, const DescriptionRef& base,
+                                std::string_view path, uint32_t wanted, uint32_t at_flags) {
+  if ((wanted & ~7u) != 0 || (at_flags & ~(kNoFollowOrEmpty | kAtEAccess)) != 0)
+    return Errno::kInval;
   POLLUX_ASSIGN_OR_RETURN(const DentryRef found,
                           Find(caller, base, path, at_flags, (at_flags & kAtSymlinkNoFollow) == 0));
   return CheckPermission(caller, found->inode(), wanted);
 }
 
-Result<FileSystemStatus> FileSystem::StatFileSystem(const Caller& caller, const DescriptionRef& base,
+Result<FileSystemStatus> FileSystem::StatFileSystem(const Caller& caller,
+                                                    const DescriptionRef& base,
                                                     std::string_view path, uint32_t at_flags) {
   if ((at_flags & ~kAtEmptyPath) != 0) return Errno::kInval;
-  POLLUX_ASSIGN_OR_RETURN(const DentryRef found, Find(caller, base, path, at_flags, /*follow=*/true));
+  POLLUX_ASSIGN_OR_RETURN(const DentryRef found,
+                          Find(caller, base, path, at_flags, /*follow=*/true));
   Super& super = found->super();
   FileSystemStatus status;
   status.fsid = super.device();
@@ -290,10 +303,11 @@ Result<FileSystemStatus> FileSystem::StatFileSystem(const Caller& caller, const 
   return status;
 }
 
-// ---- Changing inodes. What a read-only file system refuses is refused before permissions are asked (mnt_want_write()).
+// ---- Changing inodes. What a read-only file system refuses is refused before permissions are
+// asked (mnt_want_write()).
 
-Result<void> FileSystem::ChangeMode(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t mode,
-                                    uint32_t at_flags) {
+Result<void> FileSystem::ChangeMode(const Caller& caller, const DescriptionRef& base,
+                                    std::string_view path, uint32_t mode, uint32_t at_flags) {
   if ((at_flags & ~kNoFollowOrEmpty) != 0) return Errno::kInval;
   POLLUX_ASSIGN_OR_RETURN(const DentryRef found,
                           Find(caller, base, path, at_flags, (at_flags & kAtSymlinkNoFollow) == 0));
@@ -309,8 +323,9 @@ Result<void> FileSystem::ChangeMode(const Caller& caller, const DescriptionRef& 
   return inode.SetAttributes(change);
 }
 
-Result<void> FileSystem::ChangeOwner(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                     uint32_t uid, uint32_t gid, uint32_t at_flags) {
+Result<void> FileSystem::ChangeOwner(const Caller& caller, const DescriptionRef& base,
+                                     std::string_view path, uint32_t uid, uint32_t gid,
+                                     uint32_t at_flags) {
   if ((at_flags & ~kNoFollowOrEmpty) != 0) return Errno::kInval;
   POLLUX_ASSIGN_OR_RETURN(const DentryRef found,
                           Find(caller, base, path, at_flags, (at_flags & kAtSymlinkNoFollow) == 0));
@@ -324,20 +339,23 @@ Result<void> FileSystem::ChangeOwner(const Caller& caller, const DescriptionRef&
     change.uid = uid;
   }
   if (gid != UINT32_MAX) {
-    if (caller.uid != 0 && !(owner && (gid == status.gid || caller.InGroup(gid)))) return Errno::kPerm;
+    if (caller.uid != 0 && !(owner && (gid == status.gid || caller.InGroup(gid))))
+      return Errno::kPerm;
     change.gid = gid;
   }
   if (!inode.IsDirectory() && !inode.IsLink()) {
     // chown_common(): whoever does it, set-user-id goes; set-group-id with group execute, too.
     uint32_t mode = status.mode & 07777 & ~kModeSetUid;
-    if ((mode & 0010) != 0 || (caller.uid != 0 && !caller.InGroup(status.gid))) mode &= ~kModeSetGid;
+    if ((mode & 0010) != 0 || (caller.uid != 0 && !caller.InGroup(status.gid)))
+      mode &= ~kModeSetGid;
     if (mode != (status.mode & 07777)) change.mode = mode;
   }
   return inode.SetAttributes(change);
 }
 
-Result<void> FileSystem::ChangeTimes(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                     TimeChange access, TimeChange modification, uint32_t at_flags) {
+Result<void> FileSystem::ChangeTimes(const Caller& caller, const DescriptionRef& base,
+                                     std::string_view path, TimeChange access,
+                                     TimeChange modification, uint32_t at_flags) {
   if ((at_flags & ~kNoFollowOrEmpty) != 0) return Errno::kInval;
   // Nothing to do: the path is not even looked at (do_utimensat()).
   if (access.kind == TimeChange::kOmit && modification.kind == TimeChange::kOmit) return {};
@@ -348,12 +366,14 @@ Result<void> FileSystem::ChangeTimes(const Caller& caller, const DescriptionRef&
   POLLUX_ASSIGN_OR_RETURN(const FileStatus status, inode.GetStatus());
   if (!OwnsOrIsRoot(caller, status)) {
     // Both "now" is a touch, which may whoever may write; anything else is the owner's.
-    if (access.kind != TimeChange::kNow || modification.kind != TimeChange::kNow) return Errno::kPerm;
+    if (access.kind != TimeChange::kNow || modification.kind != TimeChange::kNow)
+      return Errno::kPerm;
     POLLUX_RETURN_IF_ERROR(CheckMode(caller, status, kMayWrite));
   }
   const Nanos now = clock_->Realtime();
   AttributeChange change;
-  if (access.kind != TimeChange::kOmit) change.access_time = access.kind == TimeChange::kNow ? now : access.time;
+  if (access.kind != TimeChange::kOmit)
+    change.access_time = access.kind == TimeChange::kNow ? now : access.time;
   if (modification.kind != TimeChange::kOmit) {
     change.modification_time = modification.kind == TimeChange::kNow ? now : modification.time;
   }
@@ -362,7 +382,8 @@ Result<void> FileSystem::ChangeTimes(const Caller& caller, const DescriptionRef&
 
 Result<void> FileSystem::Truncate(const Caller& caller, std::string_view path, int64_t bytes) {
   if (bytes < 0) return Errno::kInval;
-  POLLUX_ASSIGN_OR_RETURN(const DentryRef found, PathWalk(*this, caller).ToFile(DescriptionRef(), path, true));
+  POLLUX_ASSIGN_OR_RETURN(const DentryRef found,
+                          PathWalk(*this, caller).ToFile(DescriptionRef(), path, true));
   Inode& inode = found->inode();
   if (inode.IsDirectory()) return Errno::kIsDir;
   if (!inode.IsRegular()) return Errno::kInval;

@@ -1,19 +1,25 @@
-// FileSystem: the files of one machine: what a path means, and what may be done with it (fs/namei.c, fs/open.c).
+// FileSystem: the files of one machine: what a path means, and what may be done with it
+// (fs/namei.c, fs/open.c).
 //
-// A tree of memory files, with host directories, /dev and /proc mounted in it. Nothing else of the host can be seen.
-// Every answer comes from the machine: times from its Clock, inode numbers counted in order of first sight, directory order
-// as said in memory_fs.h and host_fs.h. Memory that files use is charged to the machine's MemoryBudget.
+// A tree of memory files, with host directories, /dev and /proc mounted in it. Nothing else of the
+// host can be seen. Every answer comes from the machine: times from its Clock, inode numbers
+// counted in order of first sight, directory order as said in memory_fs.h and host_fs.h. Memory
+// that files use is charged to the machine's MemoryBudget.
 //
 // How the calls of path resolution are to be used:
-//   - `base` is the directory that a relative path starts in: what dirfd refers to, or empty for the working directory
-//     (AT_FDCWD). It is not looked at where the path is absolute. For a dirfd that is not open give NotOpen(): the call is
-//     kBadF then, at the moment at which Linux would have looked.
-//   - `path` is what the guest gave, without the NUL. 4096 bytes or more are kNameTooLong. An empty one is kNoEnt,
-//     unless at_flags has kAtEmptyPath: then the call acts on `base` itself, whatever it is. So fchmod(fd) is
-//     ChangeMode(caller, file, "", mode, kAtEmptyPath).
+//   - `base` is the directory that a relative path starts in: what dirfd refers to, or empty for
+//   the working directory
+//     (AT_FDCWD). It is not looked at where the path is absolute. For a dirfd that is not open give
+//     NotOpen(): the call is kBadF then, at the moment at which Linux would have looked.
+//   - `path` is what the guest gave, without the NUL. 4096 bytes or more are kNameTooLong. An empty
+//   one is kNoEnt,
+//     unless at_flags has kAtEmptyPath: then the call acts on `base` itself, whatever it is. So
+//     fchmod(fd) is ChangeMode(caller, file, "", mode, kAtEmptyPath).
 //   - flags are Linux's bits; unknown ones are kInval.
-//   - the errors, and which comes first, are Linux's: kNoEnt, kNotDir, kLoop (more than 40 links), kNameTooLong (255 bytes a
-//     component), kAcces by mode bits (uid 0 passes, as with CAP_DAC_OVERRIDE), kRoFs, kXDev, kBusy (mount points) ...
+//   - the errors, and which comes first, are Linux's: kNoEnt, kNotDir, kLoop (more than 40 links),
+//   kNameTooLong (255 bytes a
+//     component), kAcces by mode bits (uid 0 passes, as with CAP_DAC_OVERRIDE), kRoFs, kXDev, kBusy
+//     (mount points) ...
 // Single-threaded. Descriptions must be let go before the FileSystem is destroyed.
 #ifndef POLLUX_OS_EMU_VFS_FILE_SYSTEM_H_
 #define POLLUX_OS_EMU_VFS_FILE_SYSTEM_H_
@@ -68,7 +74,8 @@ struct FileSystemStatus {
 
 class FileSystem {
  public:
-  // An empty root directory, mode 0755, owner 0. default_tree.h fills it. `clock` and `budget` must outlive it.
+  // An empty root directory, mode 0755, owner 0. default_tree.h fills it. `clock` and `budget` must
+  // outlive it.
   FileSystem(const Clock* clock, memory::MemoryBudget* budget);
   ~FileSystem();
   FileSystem(const FileSystem&) = delete;
@@ -77,14 +84,16 @@ class FileSystem {
   static DescriptionRef NotOpen();
 
   // ---- Set-up, by the machine.
-  // Shows the host directory `host_path` at the absolute `guest_path`; missing directories on the way are made (in memory,
-  // never on the host). Mounts nest, in whatever order they are made: the longest prefix of a path wins. Files of the host are
-  // shown as owned by `uid` and `gid`. See host_fs.h.
-  absl::Status MountHostDirectory(std::string_view guest_path, const std::string& host_path, bool read_only, uint32_t uid,
-                                  uint32_t gid);
+  // Shows the host directory `host_path` at the absolute `guest_path`; missing directories on the
+  // way are made (in memory, never on the host). Mounts nest, in whatever order they are made: the
+  // longest prefix of a path wins. Files of the host are shown as owned by `uid` and `gid`. See
+  // host_fs.h.
+  absl::Status MountHostDirectory(std::string_view guest_path, const std::string& host_path,
+                                  bool read_only, uint32_t uid, uint32_t gid);
   // As written on the command line: "GUESTPATH=HOSTDIR" or "GUESTPATH=HOSTDIR:ro".
   absl::Status MountFromFlag(std::string_view flag, uint32_t uid, uint32_t gid);
-  // Puts another file system's root over the absolute `guest_path`. For this folder's own set-up functions.
+  // Puts another file system's root over the absolute `guest_path`. For this folder's own set-up
+  // functions.
   absl::Status Mount(std::string_view guest_path, InodeRef root);
   // An empty file system in memory there.
   absl::Status MountMemory(std::string_view guest_path);
@@ -94,63 +103,75 @@ class FileSystem {
     const Super* super;
   };
   std::vector<MountInfo> Mounts() const;
-  // Who opens FIFOs, sockets and device nodes (by st_rdev). Not owned; must outlive the FileSystem. Without one: kNxio.
+  // Who opens FIFOs, sockets and device nodes (by st_rdev). Not owned; must outlive the FileSystem.
+  // Without one: kNxio.
   void SetFifoOpener(SpecialFileOpener* opener);
   void SetDeviceOpener(uint64_t device, SpecialFileOpener* opener);
   // For objects that live as long as the file system (openers that this folder brings).
   void Keep(std::shared_ptr<void> object);
 
   // ---- Opening.
-  // openat(2). `flags` are O_* bits (unknown ones are ignored, as openat does); `mode` counts for a new file. A directory
-  // gives a description for ReadDirectory. kOCloExec is the caller's business: it belongs to the number.
-  Result<DescriptionRef> Open(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t flags,
-                              uint32_t mode = 0);
-  // For chdir(2) (and fchdir with "" and kAtEmptyPath): what goes into Caller::cwd. kNotDir, kAcces without execute permission.
-  Result<DescriptionRef> OpenDirectory(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                       uint32_t at_flags = 0);
-  // For execve(2): a readable description of a regular file. kAcces: not regular, or not executable.
-  Result<DescriptionRef> OpenExecutable(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                        uint32_t at_flags = 0);
-  // memfd_create(2)'s file: readable and writable, nameless, in memory. LinkText is "/memfd:NAME (deleted)".
+  // openat(2). `flags` are O_* bits (unknown ones are ignored, as openat does); `mode` counts for a
+  // new file. A directory gives a description for ReadDirectory. kOCloExec is the caller's
+  // business: it belongs to the number.
+  Result<DescriptionRef> Open(const Caller& caller, const DescriptionRef& base,
+                              std::string_view path, uint32_t flags, uint32_t mode = 0);
+  // For chdir(2) (and fchdir with "" and kAtEmptyPath): what goes into Caller::cwd. kNotDir, kAcces
+  // without execute permission.
+  Result<DescriptionRef> OpenDirectory(const Caller& caller, const DescriptionRef& base,
+                                       std::string_view path, uint32_t at_flags = 0);
+  // For execve(2): a readable description of a regular file. kAcces: not regular, or not
+  // executable.
+  Result<DescriptionRef> OpenExecutable(const Caller& caller, const DescriptionRef& base,
+                                        std::string_view path, uint32_t at_flags = 0);
+  // memfd_create(2)'s file: readable and writable, nameless, in memory. LinkText is "/memfd:NAME
+  // (deleted)".
   Result<DescriptionRef> OpenMemoryFile(const Caller& caller, std::string_view name);
 
-  // getcwd(2): the absolute path of an open directory or file. kNoEnt: it has been removed. kNameTooLong: 4096 bytes or more.
+  // getcwd(2): the absolute path of an open directory or file. kNoEnt: it has been removed.
+  // kNameTooLong: 4096 bytes or more.
   Result<std::string> PathOf(const DescriptionRef& file) const;
 
   // ---- Asking.
   Result<FileStatus> Stat(const Caller& caller, const DescriptionRef& base, std::string_view path,
                           uint32_t at_flags = 0);
-  // The whole target; the system call cuts it. kInval: not a symbolic link. An empty path reads the link that `base` is
-  // (O_PATH | O_NOFOLLOW), kNoEnt where it is none.
-  Result<std::string> ReadLink(const Caller& caller, const DescriptionRef& base, std::string_view path);
-  // faccessat2(2), for caller.uid: without kAtEAccess that has to be the real one. `wanted`: kAccess* bits or 0.
-  Result<void> Access(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t wanted,
-                      uint32_t at_flags = 0);
-  Result<FileSystemStatus> StatFileSystem(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                          uint32_t at_flags = 0);
+  // The whole target; the system call cuts it. kInval: not a symbolic link. An empty path reads the
+  // link that `base` is (O_PATH | O_NOFOLLOW), kNoEnt where it is none.
+  Result<std::string> ReadLink(const Caller& caller, const DescriptionRef& base,
+                               std::string_view path);
+  // faccessat2(2), for caller.uid: without kAtEAccess that has to be the real one. `wanted`:
+  // kAccess* bits or 0.
+  Result<void> Access(const Caller& caller, const DescriptionRef& base, std::string_view path,
+                      uint32_t wanted, uint32_t at_flags = 0);
+  Result<FileSystemStatus> StatFileSystem(const Caller& caller, const DescriptionRef& base,
+                                          std::string_view path, uint32_t at_flags = 0);
 
   // ---- Changing names.
-  Result<void> MakeDirectory(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t mode);
+  Result<void> MakeDirectory(const Caller& caller, const DescriptionRef& base,
+                             std::string_view path, uint32_t mode);
   // mknodat(2): regular files, FIFOs and sockets; device nodes for uid 0 in memory only.
-  Result<void> MakeNode(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t mode,
-                        uint64_t device);
-  Result<void> MakeSymlink(const Caller& caller, std::string_view target, const DescriptionRef& base,
-                           std::string_view path);
+  Result<void> MakeNode(const Caller& caller, const DescriptionRef& base, std::string_view path,
+                        uint32_t mode, uint64_t device);
+  Result<void> MakeSymlink(const Caller& caller, std::string_view target,
+                           const DescriptionRef& base, std::string_view path);
   Result<void> Link(const Caller& caller, const DescriptionRef& old_base, std::string_view old_path,
-                    const DescriptionRef& new_base, std::string_view new_path, uint32_t at_flags = 0);
+                    const DescriptionRef& new_base, std::string_view new_path,
+                    uint32_t at_flags = 0);
   // unlinkat(2): kAtRemoveDir makes it rmdir(2).
-  Result<void> Unlink(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t at_flags = 0);
-  Result<void> Rename(const Caller& caller, const DescriptionRef& old_base, std::string_view old_path,
-                      const DescriptionRef& new_base, std::string_view new_path, uint32_t flags = 0);
+  Result<void> Unlink(const Caller& caller, const DescriptionRef& base, std::string_view path,
+                      uint32_t at_flags = 0);
+  Result<void> Rename(const Caller& caller, const DescriptionRef& old_base,
+                      std::string_view old_path, const DescriptionRef& new_base,
+                      std::string_view new_path, uint32_t flags = 0);
 
   // ---- Changing inodes.
-  Result<void> ChangeMode(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t mode,
-                          uint32_t at_flags = 0);
+  Result<void> ChangeMode(const Caller& caller, const DescriptionRef& base, std::string_view path,
+                          uint32_t mode, uint32_t at_flags = 0);
   // UINT32_MAX leaves an id as it is.
-  Result<void> ChangeOwner(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t uid,
-                           uint32_t gid, uint32_t at_flags = 0);
-  Result<void> ChangeTimes(const Caller& caller, const DescriptionRef& base, std::string_view path, TimeChange access,
-                           TimeChange modification, uint32_t at_flags = 0);
+  Result<void> ChangeOwner(const Caller& caller, const DescriptionRef& base, std::string_view path,
+                           uint32_t uid, uint32_t gid, uint32_t at_flags = 0);
+  Result<void> ChangeTimes(const Caller& caller, const DescriptionRef& base, std::string_view path,
+                           TimeChange access, TimeChange modification, uint32_t at_flags = 0);
   // truncate(2). kInval: negative. (ftruncate(2) is FileDescription::Truncate.)
   Result<void> Truncate(const Caller& caller, std::string_view path, int64_t bytes);
 
@@ -169,8 +190,8 @@ class FileSystem {
   struct Impl;
 
   // What `path` is, or with an empty path and kAtEmptyPath what `base` is.
-  Result<DentryRef> Find(const Caller& caller, const DescriptionRef& base, std::string_view path, uint32_t at_flags,
-                         bool follow) const;
+  Result<DentryRef> Find(const Caller& caller, const DescriptionRef& base, std::string_view path,
+                         uint32_t at_flags, bool follow) const;
   Result<DentryRef> MountPointFor(const std::vector<std::string>& names);
   absl::Status AttachMounts();
   void DetachMounts();

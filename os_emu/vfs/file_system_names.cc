@@ -1,4 +1,5 @@
-// The calls that make, remove and move names (filename_create(), do_unlinkat(), do_renameat2() ... of fs/namei.c).
+// The calls that make, remove and move names (filename_create(), do_unlinkat(), do_renameat2() ...
+// of fs/namei.c).
 #include <string>
 #include <utility>
 
@@ -12,7 +13,8 @@ namespace {
 
 using Last = PathWalk::Last;
 
-// Where a new name goes: nothing is there yet, and the file system can be written to. kExist, kNoEnt, kRoFs ...
+// Where a new name goes: nothing is there yet, and the file system can be written to. kExist,
+// kNoEnt, kRoFs ...
 Result<Last> FindNewName(const FileSystem& files, const Caller& caller, const DescriptionRef& base,
                          std::string_view path, bool directory) {
   PathWalk walk(files, caller);
@@ -34,7 +36,8 @@ Result<void> MayCreate(const Caller& caller, const Dentry& directory) {
 }
 
 // may_delete(). `as_directory`: what the victim has to be.
-Result<void> MayDelete(const Caller& caller, const Dentry& directory, const Dentry& victim, bool as_directory) {
+Result<void> MayDelete(const Caller& caller, const Dentry& directory, const Dentry& victim,
+                       bool as_directory) {
   POLLUX_RETURN_IF_ERROR(CheckPermission(caller, directory.inode(), kMayWrite | kMayExecute));
   if (caller.uid != 0) {
     POLLUX_ASSIGN_OR_RETURN(const FileStatus parent, directory.inode().GetStatus());
@@ -78,9 +81,10 @@ Result<NewNode> NodeFor(const Caller& caller, Inode& directory, uint32_t mode) {
   return node;
 }
 
-Result<void> FileSystem::MakeDirectory(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                       uint32_t mode) {
-  POLLUX_ASSIGN_OR_RETURN(const Last last, FindNewName(*this, caller, base, path, /*directory=*/true));
+Result<void> FileSystem::MakeDirectory(const Caller& caller, const DescriptionRef& base,
+                                       std::string_view path, uint32_t mode) {
+  POLLUX_ASSIGN_OR_RETURN(const Last last,
+                          FindNewName(*this, caller, base, path, /*directory=*/true));
   POLLUX_RETURN_IF_ERROR(MayCreate(caller, *last.directory));
   mode &= (kModePermissions | kModeSticky) & ~caller.umask;
   Inode& directory = last.directory->inode();
@@ -89,28 +93,32 @@ Result<void> FileSystem::MakeDirectory(const Caller& caller, const DescriptionRe
   return {};
 }
 
-Result<void> FileSystem::MakeNode(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                  uint32_t mode, uint64_t device) {
+Result<void> FileSystem::MakeNode(const Caller& caller, const DescriptionRef& base,
+                                  std::string_view path, uint32_t mode, uint64_t device) {
   uint32_t type = mode & kModeTypeMask;
   if (type == 0) type = kModeRegular;
   if (type == kModeDirectory) return Errno::kPerm;
   const bool is_device = type == kModeCharacter || type == kModeBlock;
-  if (type != kModeRegular && type != kModeFifo && type != kModeSocket && !is_device) return Errno::kInval;
-  POLLUX_ASSIGN_OR_RETURN(const Last last, FindNewName(*this, caller, base, path, /*directory=*/false));
+  if (type != kModeRegular && type != kModeFifo && type != kModeSocket && !is_device)
+    return Errno::kInval;
+  POLLUX_ASSIGN_OR_RETURN(const Last last,
+                          FindNewName(*this, caller, base, path, /*directory=*/false));
   POLLUX_RETURN_IF_ERROR(MayCreate(caller, *last.directory));
   if (is_device && caller.uid != 0) return Errno::kPerm;
   Inode& directory = last.directory->inode();
-  POLLUX_ASSIGN_OR_RETURN(NewNode node, NodeFor(caller, directory, type | (mode & 07777 & ~caller.umask)));
+  POLLUX_ASSIGN_OR_RETURN(NewNode node,
+                          NodeFor(caller, directory, type | (mode & 07777 & ~caller.umask)));
   if (is_device) node.device = device;
   POLLUX_RETURN_IF_ERROR(directory.Create(last.directory, last.name, node));
   return {};
 }
 
-Result<void> FileSystem::MakeSymlink(const Caller& caller, std::string_view target, const DescriptionRef& base,
-                                     std::string_view path) {
+Result<void> FileSystem::MakeSymlink(const Caller& caller, std::string_view target,
+                                     const DescriptionRef& base, std::string_view path) {
   if (target.empty()) return Errno::kNoEnt;
   if (target.size() >= kPathMax) return Errno::kNameTooLong;
-  POLLUX_ASSIGN_OR_RETURN(const Last last, FindNewName(*this, caller, base, path, /*directory=*/false));
+  POLLUX_ASSIGN_OR_RETURN(const Last last,
+                          FindNewName(*this, caller, base, path, /*directory=*/false));
   POLLUX_RETURN_IF_ERROR(MayCreate(caller, *last.directory));
   Inode& directory = last.directory->inode();
   POLLUX_ASSIGN_OR_RETURN(NewNode node, NodeFor(caller, directory, kModeLink | 0777));
@@ -119,12 +127,14 @@ Result<void> FileSystem::MakeSymlink(const Caller& caller, std::string_view targ
   return {};
 }
 
-Result<void> FileSystem::Link(const Caller& caller, const DescriptionRef& old_base, std::string_view old_path,
-                              const DescriptionRef& new_base, std::string_view new_path, uint32_t at_flags) {
+Result<void> FileSystem::Link(const Caller& caller, const DescriptionRef& old_base,
+                              std::string_view old_path, const DescriptionRef& new_base,
+                              std::string_view new_path, uint32_t at_flags) {
   if ((at_flags & ~(kAtSymlinkFollow | kAtEmptyPath)) != 0) return Errno::kInval;
-  POLLUX_ASSIGN_OR_RETURN(const DentryRef source,
-                          Find(caller, old_base, old_path, at_flags, (at_flags & kAtSymlinkFollow) != 0));
-  POLLUX_ASSIGN_OR_RETURN(const Last last, FindNewName(*this, caller, new_base, new_path, /*directory=*/false));
+  POLLUX_ASSIGN_OR_RETURN(const DentryRef source, Find(caller, old_base, old_path, at_flags,
+                                                       (at_flags & kAtSymlinkFollow) != 0));
+  POLLUX_ASSIGN_OR_RETURN(const Last last,
+                          FindNewName(*this, caller, new_base, new_path, /*directory=*/false));
   if (&source->super() != &last.directory->super()) return Errno::kXDev;
   Inode& inode = source->inode();
   POLLUX_RETURN_IF_ERROR(MayLink(caller, inode));
@@ -134,8 +144,8 @@ Result<void> FileSystem::Link(const Caller& caller, const DescriptionRef& old_ba
   return last.directory->inode().Link(last.directory, last.name, source);
 }
 
-Result<void> FileSystem::Unlink(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                uint32_t at_flags) {
+Result<void> FileSystem::Unlink(const Caller& caller, const DescriptionRef& base,
+                                std::string_view path, uint32_t at_flags) {
   if ((at_flags & ~kAtRemoveDir) != 0) return Errno::kInval;
   const bool directory = (at_flags & kAtRemoveDir) != 0;
   PathWalk walk(*this, caller);
@@ -146,17 +156,20 @@ Result<void> FileSystem::Unlink(const Caller& caller, const DescriptionRef& base
   if (last.kind == Last::kRoot) return Errno::kBusy;
   if (last.directory->super().read_only()) return Errno::kRoFs;
   POLLUX_ASSIGN_OR_RETURN(const DentryRef victim, walk.ChildBelowMount(last.directory, last.name));
-  if (!directory && last.trailing_slash) return victim->inode().IsDirectory() ? Errno::kIsDir : Errno::kNotDir;
+  if (!directory && last.trailing_slash)
+    return victim->inode().IsDirectory() ? Errno::kIsDir : Errno::kNotDir;
   POLLUX_RETURN_IF_ERROR(MayDelete(caller, *last.directory, *victim, directory));
   if (victim->IsBusy()) return Errno::kBusy;
   return last.directory->inode().Remove(last.directory, victim);
 }
 
-Result<void> FileSystem::Rename(const Caller& caller, const DescriptionRef& old_base, std::string_view old_path,
-                                const DescriptionRef& new_base, std::string_view new_path, uint32_t flags) {
+Result<void> FileSystem::Rename(const Caller& caller, const DescriptionRef& old_base,
+                                std::string_view old_path, const DescriptionRef& new_base,
+                                std::string_view new_path, uint32_t flags) {
   const bool exchange = (flags & kRenameExchange) != 0;
   const bool no_replace = (flags & kRenameNoReplace) != 0;
-  if ((flags & ~(kRenameNoReplace | kRenameExchange)) != 0 || (exchange && no_replace)) return Errno::kInval;
+  if ((flags & ~(kRenameNoReplace | kRenameExchange)) != 0 || (exchange && no_replace))
+    return Errno::kInval;
 
   PathWalk old_walk(*this, caller), new_walk(*this, caller);
   POLLUX_ASSIGN_OR_RETURN(const Last from, old_walk.ToLast(old_base, old_path));
@@ -168,7 +181,8 @@ Result<void> FileSystem::Rename(const Caller& caller, const DescriptionRef& old_
   if (to.kind != Last::kName) return no_replace ? Errno::kExist : Errno::kBusy;
   if (old_directory->super().read_only()) return Errno::kRoFs;
 
-  POLLUX_ASSIGN_OR_RETURN(const DentryRef source, old_walk.ChildBelowMount(old_directory, from.name));
+  POLLUX_ASSIGN_OR_RETURN(const DentryRef source,
+                          old_walk.ChildBelowMount(old_directory, from.name));
   DentryRef target;
   if (Result<DentryRef> found = new_walk.ChildBelowMount(new_directory, to.name); found.ok()) {
     target = *std::move(found);
@@ -179,9 +193,11 @@ Result<void> FileSystem::Rename(const Caller& caller, const DescriptionRef& old_
   const bool source_is_directory = source->inode().IsDirectory();
   const bool target_is_directory = target && target->inode().IsDirectory();
   if (exchange && !target_is_directory && to.trailing_slash) return Errno::kNotDir;
-  if (!source_is_directory && (from.trailing_slash || (!exchange && to.trailing_slash))) return Errno::kNotDir;
+  if (!source_is_directory && (from.trailing_slash || (!exchange && to.trailing_slash)))
+    return Errno::kNotDir;
   if (source->IsSameOrAncestorOf(new_directory.get())) return Errno::kInval;
-  if (target && target->IsSameOrAncestorOf(old_directory.get())) return exchange ? Errno::kInval : Errno::kNotEmpty;
+  if (target && target->IsSameOrAncestorOf(old_directory.get()))
+    return exchange ? Errno::kInval : Errno::kNotEmpty;
 
   // vfs_rename(). Two names of one file: nothing happens, and nothing is asked.
   if (target && &source->inode() == &target->inode()) return {};
@@ -189,18 +205,20 @@ Result<void> FileSystem::Rename(const Caller& caller, const DescriptionRef& old_
   if (!target) {
     POLLUX_RETURN_IF_ERROR(MayCreate(caller, *new_directory));
   } else {
-    POLLUX_RETURN_IF_ERROR(
-        MayDelete(caller, *new_directory, *target, exchange ? target_is_directory : source_is_directory));
+    POLLUX_RETURN_IF_ERROR(MayDelete(caller, *new_directory, *target,
+                                     exchange ? target_is_directory : source_is_directory));
   }
   if (old_directory != new_directory) {
     // Its ".." changes, which is writing to it.
-    if (source_is_directory) POLLUX_RETURN_IF_ERROR(CheckPermission(caller, source->inode(), kMayWrite));
+    if (source_is_directory)
+      POLLUX_RETURN_IF_ERROR(CheckPermission(caller, source->inode(), kMayWrite));
     if (exchange && target_is_directory) {
       POLLUX_RETURN_IF_ERROR(CheckPermission(caller, target->inode(), kMayWrite));
     }
   }
   if (source->IsBusy() || (target && target->IsBusy())) return Errno::kBusy;
-  return old_directory->inode().Rename(old_directory, source, new_directory, to.name, target, exchange);
+  return old_directory->inode().Rename(old_directory, source, new_directory, to.name, target,
+                                       exchange);
 }
 
 }  // namespace pollux::os_emu

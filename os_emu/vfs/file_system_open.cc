@@ -18,9 +18,10 @@ uint32_t StatusFlags(uint32_t flags) {
 }
 
 // VALID_OPEN_FLAGS of linux/fcntl.h; openat(2) ignores the others.
-constexpr uint32_t kValidFlags = kOAccMode | kOCreat | kOExcl | kONoCtty | kOTrunc | kOAppend | kONonBlock | kODSync |
-                                 04000000 /* O_SYNC's own bit */ | kOAsync | kODirect | kOLargeFile | kODirectory |
-                                 kONoFollow | kONoAtime | kOCloExec | kOPath | kOTmpFileBit;
+constexpr uint32_t kValidFlags = kOAccMode | kOCreat | kOExcl | kONoCtty | kOTrunc | kOAppend |
+                                 kONonBlock | kODSync | 04000000 /* O_SYNC's own bit */ | kOAsync |
+                                 kODirect | kOLargeFile | kODirectory | kONoFollow | kONoAtime |
+                                 kOCloExec | kOPath | kOTmpFileBit;
 
 uint32_t WantedAccess(uint32_t flags) {
   constexpr uint32_t kByMode[] = {kMayRead, kMayWrite, kMayRead | kMayWrite, kMayRead | kMayWrite};
@@ -39,24 +40,27 @@ Result<void> MayOpen(const Caller& caller, Inode& inode, uint32_t wanted, uint32
   return {};
 }
 
-Result<DescriptionRef> OpenNameless(const FileSystem& files, const Caller& caller, const DescriptionRef& base,
-                                    std::string_view path, uint32_t flags, uint32_t mode) {
+Result<DescriptionRef> OpenNameless(const FileSystem& files, const Caller& caller,
+                                    const DescriptionRef& base, std::string_view path,
+                                    uint32_t flags, uint32_t mode) {
   if ((flags & kODirectory) == 0 || (flags & kOCreat) != 0) return Errno::kInval;
   if ((WantedAccess(flags & ~kOTrunc) & kMayWrite) == 0) return Errno::kInval;
-  POLLUX_ASSIGN_OR_RETURN(const DentryRef directory,
-                          PathWalk(files, caller).ToFile(base, path, (flags & kONoFollow) == 0, true));
+  POLLUX_ASSIGN_OR_RETURN(
+      const DentryRef directory,
+      PathWalk(files, caller).ToFile(base, path, (flags & kONoFollow) == 0, true));
   POLLUX_RETURN_IF_ERROR(CheckPermission(caller, directory->inode(), kMayWrite | kMayExecute));
   POLLUX_ASSIGN_OR_RETURN(
-      const NewNode node, NodeFor(caller, directory->inode(), kModeRegular | (mode & 07777 & ~caller.umask)));
-  POLLUX_ASSIGN_OR_RETURN(const DentryRef file,
-                          directory->inode().CreateNameless(directory, node, (flags & kOExcl) == 0));
+      const NewNode node,
+      NodeFor(caller, directory->inode(), kModeRegular | (mode & 07777 & ~caller.umask)));
+  POLLUX_ASSIGN_OR_RETURN(const DentryRef file, directory->inode().CreateNameless(
+                                                    directory, node, (flags & kOExcl) == 0));
   return file->inode().Open(caller, file, StatusFlags(flags));
 }
 
 }  // namespace
 
-Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionRef& base, std::string_view path,
-                                        uint32_t flags, uint32_t mode) {
+Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionRef& base,
+                                        std::string_view path, uint32_t flags, uint32_t mode) {
   flags &= kValidFlags;
   if ((flags & kOPath) != 0) flags &= kOPath | kODirectory | kONoFollow;
   if ((flags & kOTmpFileBit) != 0) return OpenNameless(*this, caller, base, path, flags, mode);
@@ -81,11 +85,13 @@ Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionR
     }
     Result<DentryRef> child = walk.Child(last.directory, last.name);
     if (!child.ok()) {
-      if (child.error() != Errno::kNoEnt || !create || last.directory->inode().IsDead()) return child.error();
+      if (child.error() != Errno::kNoEnt || !create || last.directory->inode().IsDead())
+        return child.error();
       Inode& directory = last.directory->inode();
       POLLUX_RETURN_IF_ERROR(CheckPermission(caller, directory, kMayWrite | kMayExecute));
-      POLLUX_ASSIGN_OR_RETURN(const NewNode node,
-                              NodeFor(caller, directory, kModeRegular | (mode & 07777 & ~caller.umask)));
+      POLLUX_ASSIGN_OR_RETURN(
+          const NewNode node,
+          NodeFor(caller, directory, kModeRegular | (mode & 07777 & ~caller.umask)));
       POLLUX_ASSIGN_OR_RETURN(found, directory.Create(last.directory, last.name, node));
       created = true;
       break;
@@ -107,7 +113,8 @@ Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionR
   if ((flags & kOPath) != 0) return MakeDescription<PathFile>(std::move(found), flags);
   if (!created) POLLUX_RETURN_IF_ERROR(MayOpen(caller, inode, WantedAccess(flags), flags));
   POLLUX_ASSIGN_OR_RETURN(DescriptionRef file, inode.Open(caller, found, StatusFlags(flags)));
-  if (!created && (flags & kOTrunc) != 0 && inode.IsRegular()) POLLUX_RETURN_IF_ERROR(inode.Truncate(0));
+  if (!created && (flags & kOTrunc) != 0 && inode.IsRegular())
+    POLLUX_RETURN_IF_ERROR(inode.Truncate(0));
   return file;
 }
 

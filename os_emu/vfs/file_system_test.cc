@@ -1,4 +1,5 @@
-// The calls: what open and its like allow, and the order in which errors are told. One wrong thing in each error test.
+// The calls: what open and its like allow, and the order in which errors are told. One wrong thing
+// in each error test.
 #include "os_emu/vfs/file_system.h"
 
 #include "os_emu/file/testing.h"
@@ -88,7 +89,8 @@ TEST_F(FileSystemTest, NoFollowRefusesALink) {
 }
 
 TEST_F(FileSystemTest, StatusFlagsAreWhatFGetflShows) {
-  EXPECT_EQ((*OpenAsUser("/pub/f", kORdWr | kOCreat | kOTrunc | kOAppend | kOCloExec | kONonBlock))->status_flags(),
+  EXPECT_EQ((*OpenAsUser("/pub/f", kORdWr | kOCreat | kOTrunc | kOAppend | kOCloExec | kONonBlock))
+                ->status_flags(),
             kORdWr | kOAppend | kONonBlock | kOLargeFile);
   EXPECT_EQ((*OpenAsUser("/pub/d", kODirectory))->status_flags(), kODirectory | kOLargeFile);
   EXPECT_EQ((*OpenAsUser("/pub/f", kOPath | kORdWr | kOAppend))->status_flags(), kOPath);
@@ -209,15 +211,18 @@ TEST_F(FileSystemTest, MakingNodesTellsKinds) {
   EXPECT_EQ(Say(files.MakeNode(user, none, "/pub/n4", kModeDirectory | 0644, 0)), "EPERM");
   EXPECT_EQ(Say(files.MakeNode(user, none, "/pub/n4", kModeLink | 0644, 0)), "EINVAL");
   EXPECT_EQ(Say(files.MakeNode(user, none, "/pub/n4", kModeCharacter | 0644, 1)), "EPERM");
-  EXPECT_EQ(Say(files.MakeNode(root, none, "/pub/n4", kModeCharacter | 0644, MakeDevice(9, 9))), "ok");
+  EXPECT_EQ(Say(files.MakeNode(root, none, "/pub/n4", kModeCharacter | 0644, MakeDevice(9, 9))),
+            "ok");
   EXPECT_EQ(Status("/pub/n4").rdev, MakeDevice(9, 9));
 }
 
 TEST_F(FileSystemTest, NodesWithoutOpenerAreEnxio) {
   ASSERT_EQ(Say(files.MakeNode(root, none, "/pub/fifo", kModeFifo | 0666, 0)), "ok");
   ASSERT_EQ(Say(files.MakeNode(root, none, "/pub/sock", kModeSocket | 0666, 0)), "ok");
-  ASSERT_EQ(Say(files.MakeNode(root, none, "/pub/dev", kModeCharacter | 0666, MakeDevice(9, 9))), "ok");
-  for (const char* path : {"/pub/fifo", "/pub/sock", "/pub/dev"}) EXPECT_EQ(Say(Open(path, kORdWr)), "ENXIO") << path;
+  ASSERT_EQ(Say(files.MakeNode(root, none, "/pub/dev", kModeCharacter | 0666, MakeDevice(9, 9))),
+            "ok");
+  for (const char* path : {"/pub/fifo", "/pub/sock", "/pub/dev"})
+    EXPECT_EQ(Say(Open(path, kORdWr)), "ENXIO") << path;
 }
 
 // Opens a fake that counts how often the same FIFO is opened.

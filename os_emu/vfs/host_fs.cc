@@ -28,8 +28,8 @@ int MostFds() {
   return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20)) - kReservedFds;
 }
 
-// File systems through which a host's kernel, its devices or the memory of processes (pollux's own: /proc/self/mem) can be
-// reached. f_type of statfs(2), from uapi/linux/magic.h.
+// File systems through which a host's kernel, its devices or the memory of processes (pollux's own:
+// /proc/self/mem) can be reached. f_type of statfs(2), from uapi/linux/magic.h.
 bool ShowsTheKernel(uint64_t magic) {
   constexpr uint32_t kRefused[] = {
       0x9fa0,      // proc
@@ -52,7 +52,8 @@ bool ShowsTheKernel(uint64_t magic) {
       0x19800202,  // mqueue
       0x67596969,  // rpc_pipefs
   };
-  return std::find(std::begin(kRefused), std::end(kRefused), static_cast<uint32_t>(magic)) != std::end(kRefused);
+  return std::find(std::begin(kRefused), std::end(kRefused), static_cast<uint32_t>(magic)) !=
+         std::end(kRefused);
 }
 
 }  // namespace
@@ -104,7 +105,9 @@ uint64_t HostFs::NumberFor(uint64_t device, uint64_t number) {
 
 void HostFs::ForgetNumber(uint64_t device, uint64_t number) { numbers_.erase(Key(device, number)); }
 
-void HostFs::Forget(const HostInode& inode) { living_.erase(Key(inode.host_device(), inode.host_number())); }
+void HostFs::Forget(const HostInode& inode) {
+  living_.erase(Key(inode.host_device(), inode.host_number()));
+}
 
 Result<Ref<HostInode>> HostFs::InodeFor(HostFd fd, uint64_t device) {
   struct stat host;
@@ -117,13 +120,14 @@ Result<Ref<HostInode>> HostFs::InodeFor(HostFd fd, uint64_t device) {
   // A living inode holds its file on the host, so the pair is that file's.
   auto found = living_.find(Key(host.st_dev, host.st_ino));
   if (found != living_.end()) return Ref<HostInode>(found->second);
-  Ref<HostInode> inode(new HostInode(shared_from_this(), NumberFor(host.st_dev, host.st_ino), host, std::move(fd)));
+  Ref<HostInode> inode(
+      new HostInode(shared_from_this(), NumberFor(host.st_dev, host.st_ino), host, std::move(fd)));
   living_.emplace(Key(host.st_dev, host.st_ino), inode.get());
   return inode;
 }
 
-absl::StatusOr<InodeRef> OpenHostDirectory(FileSystem* files, const std::string& host_path, bool read_only, uint32_t uid,
-                                           uint32_t gid) {
+absl::StatusOr<InodeRef> OpenHostDirectory(FileSystem* files, const std::string& host_path,
+                                           bool read_only, uint32_t uid, uint32_t gid) {
   const int raw_fd = open(host_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (raw_fd < 0) return absl::ErrnoToStatus(errno, host_path);
   HostFd fd(raw_fd);
@@ -133,7 +137,8 @@ absl::StatusOr<InodeRef> OpenHostDirectory(FileSystem* files, const std::string&
   }
   Result<HostFd> readable = OpenOnHost(fd.get(), ".", O_RDONLY | O_DIRECTORY);
   if (!readable.ok()) return absl::ErrnoToStatus(static_cast<int>(readable.error()), host_path);
-  // A guest that writes past the RLIMIT_FSIZE of pollux shall get EFBIG; the signal would end pollux.
+  // A guest that writes past the RLIMIT_FSIZE of pollux shall get EFBIG; the signal would end
+  // pollux.
   struct sigaction action = {};
   if (sigaction(SIGXFSZ, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) {
     action.sa_handler = SIG_IGN;
@@ -142,7 +147,8 @@ absl::StatusOr<InodeRef> OpenHostDirectory(FileSystem* files, const std::string&
   auto fs = std::make_shared<HostFs>(files, files->NextDevice(), read_only, uid, gid);
   Result<Ref<HostInode>> root = fs->InodeFor(std::move(fd), /*device=*/~uint64_t{0});
   if (!root.ok()) {
-    return absl::PermissionDeniedError(absl::StrCat(host_path, ": shows the host's kernel and cannot be mounted"));
+    return absl::PermissionDeniedError(
+        absl::StrCat(host_path, ": shows the host's kernel and cannot be mounted"));
   }
   return InodeRef(root->get());
 }

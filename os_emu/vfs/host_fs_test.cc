@@ -17,11 +17,11 @@
 namespace pollux::os_emu {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::FilesFixture;
 using testing::ReadText;
 using testing::Say;
 using testing::WriteText;
-using ::testing::ElementsAre;
 namespace fs = std::filesystem;
 
 // On the host: SCRATCH/shared is mounted at /h; SCRATCH/secret must never be seen.
@@ -29,7 +29,8 @@ class HostFs : public FilesFixture {
  protected:
   HostFs() {
     const char* directory = getenv("TEST_TMPDIR");
-    std::string pattern = std::string(directory != nullptr ? directory : "/tmp") + "/pollux_host_XXXXXX";
+    std::string pattern =
+        std::string(directory != nullptr ? directory : "/tmp") + "/pollux_host_XXXXXX";
     scratch_ = mkdtemp(pattern.data());
     fs::create_directories(Shared("sub/deep"));
     PutOnHost("secret", "outside");
@@ -44,7 +45,9 @@ class HostFs : public FilesFixture {
   }
 
   std::string Shared(const std::string& name) const { return scratch_ + "/shared/" + name; }
-  void PutOnHost(const std::string& name, const std::string& text) { std::ofstream(scratch_ + "/" + name) << text; }
+  void PutOnHost(const std::string& name, const std::string& text) {
+    std::ofstream(scratch_ + "/" + name) << text;
+  }
   std::string GetFromHost(const std::string& name) {
     std::ifstream in(scratch_ + "/" + name);
     return {std::istreambuf_iterator<char>(in), {}};
@@ -53,7 +56,8 @@ class HostFs : public FilesFixture {
     ASSERT_EQ(symlink(target.c_str(), Shared(name).c_str()), 0);
   }
   void Mount(bool read_only = false, const std::string& at = "/h") {
-    const absl::Status mounted = files.MountHostDirectory(at, scratch_ + "/shared", read_only, 1000, 1000);
+    const absl::Status mounted =
+        files.MountHostDirectory(at, scratch_ + "/shared", read_only, 1000, 1000);
     ASSERT_TRUE(mounted.ok()) << mounted;
   }
 
@@ -95,7 +99,8 @@ TEST_F(HostFs, ANewFileCanBeWrittenThroughWhateverItsModeForbids) {
 }
 
 TEST_F(HostFs, ListingIsSortedWhateverTheHostsOrderIs) {
-  for (const char* name : {"zeta", "alpha", "mu", "Beta"}) PutOnHost(std::string("shared/") + name, "");
+  for (const char* name : {"zeta", "alpha", "mu", "Beta"})
+    PutOnHost(std::string("shared/") + name, "");
   Mount();
   EXPECT_THAT(List("/h"), ElementsAre(".", "..", "Beta", "alpha", "file", "mu", "sub", "zeta"));
 }
@@ -278,7 +283,9 @@ TEST_F(HostFs, SwappingADirectoryForALinkNeverLetsTheGuestOut) {
   Mount();
   std::atomic<bool> stop = false;
   std::thread attacker([&] {
-    while (!stop) renameat2(AT_FDCWD, Shared("swap").c_str(), AT_FDCWD, Shared("other").c_str(), RENAME_EXCHANGE);
+    while (!stop)
+      renameat2(AT_FDCWD, Shared("swap").c_str(), AT_FDCWD, Shared("other").c_str(),
+                RENAME_EXCHANGE);
   });
   int inside = 0, refused = 0;
   for (int i = 0; i < 20000; ++i) {
@@ -302,7 +309,9 @@ TEST_F(HostFs, SwappingAFileForAFifoNeverBlocks) {
   Mount();
   std::atomic<bool> stop = false;
   std::thread attacker([&] {
-    while (!stop) renameat2(AT_FDCWD, Shared("file").c_str(), AT_FDCWD, Shared("pipe").c_str(), RENAME_EXCHANGE);
+    while (!stop)
+      renameat2(AT_FDCWD, Shared("file").c_str(), AT_FDCWD, Shared("pipe").c_str(),
+                RENAME_EXCHANGE);
   });
   for (int i = 0; i < 5000; ++i) {
     const std::string got = Get("/h/file");
@@ -326,7 +335,8 @@ TEST_F(HostFs, SocketsAreSeenButNotOpened) {
   struct sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   const std::string path = Shared("sock");
-  if (path.size() >= sizeof(address.sun_path)) GTEST_SKIP() << "the scratch directory's path is too long";
+  if (path.size() >= sizeof(address.sun_path))
+    GTEST_SKIP() << "the scratch directory's path is too long";
   path.copy(address.sun_path, path.size());
   ASSERT_EQ(bind(fd, reinterpret_cast<struct sockaddr*>(&address), sizeof(address)), 0);
   close(fd);

@@ -18,7 +18,9 @@ namespace {
 constexpr uint64_t kDirectoryBytes = 4096;
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
-Nanos NanosOf(const struct timespec& time) { return {time.tv_sec * kNanosPerSecond + time.tv_nsec}; }
+Nanos NanosOf(const struct timespec& time) {
+  return {time.tv_sec * kNanosPerSecond + time.tv_nsec};
+}
 
 struct timespec TimespecOf(std::optional<Nanos> time) {
   if (!time) return {0, UTIME_OMIT};
@@ -35,13 +37,16 @@ constexpr uint32_t kShownMode = kModePermissions | kModeSticky;
 
 HostInode& HostInodeOf(const DentryRef& dentry) { return static_cast<HostInode&>(dentry->inode()); }
 
-int RenameOnHost(int old_directory, const char* old_name, int new_directory, const char* new_name, unsigned flags) {
-  return static_cast<int>(syscall(SYS_renameat2, old_directory, old_name, new_directory, new_name, flags));
+int RenameOnHost(int old_directory, const char* old_name, int new_directory, const char* new_name,
+                 unsigned flags) {
+  return static_cast<int>(
+      syscall(SYS_renameat2, old_directory, old_name, new_directory, new_name, flags));
 }
 
 }  // namespace
 
-HostInode::HostInode(std::shared_ptr<HostFs> fs, uint64_t number, const struct stat& host, HostFd fd)
+HostInode::HostInode(std::shared_ptr<HostFs> fs, uint64_t number, const struct stat& host,
+                     HostFd fd)
     : Inode(std::move(fs), number, host.st_mode & kModeTypeMask),
       fd_(std::move(fd)),
       host_device_(host.st_dev),
@@ -74,10 +79,13 @@ Result<FileStatus> HostInode::GetStatus() {
 }
 
 Result<void> HostInode::SetAttributes(const AttributeChange& change) {
-  if ((change.uid && *change.uid != fs().uid()) || (change.gid && *change.gid != fs().gid())) return Errno::kPerm;
-  if (change.mode && chmod(fd_.ReopenPath().c_str(), *change.mode & kShownMode) != 0) return ErrnoFromHost(errno);
+  if ((change.uid && *change.uid != fs().uid()) || (change.gid && *change.gid != fs().gid()))
+    return Errno::kPerm;
+  if (change.mode && chmod(fd_.ReopenPath().c_str(), *change.mode & kShownMode) != 0)
+    return ErrnoFromHost(errno);
   if (change.access_time || change.modification_time) {
-    const struct timespec times[2] = {TimespecOf(change.access_time), TimespecOf(change.modification_time)};
+    const struct timespec times[2] = {TimespecOf(change.access_time),
+                                      TimespecOf(change.modification_time)};
     if (utimensat(AT_FDCWD, fd_.ReopenPath().c_str(), times, 0) != 0) return ErrnoFromHost(errno);
   }
   return {};
@@ -97,8 +105,8 @@ Result<DescriptionRef> HostInode::Open(const Caller&, const DentryRef& self, uin
     case kModeDirectory: {
       // Kept for listings: who has it open may list it, whatever its mode becomes.
       if (!listing_fd_.ok()) {
-        POLLUX_ASSIGN_OR_RETURN(listing_fd_,
-                                OpenOnHost(AT_FDCWD, fd_.ReopenPath().c_str(), O_RDONLY | O_DIRECTORY));
+        POLLUX_ASSIGN_OR_RETURN(
+            listing_fd_, OpenOnHost(AT_FDCWD, fd_.ReopenPath().c_str(), O_RDONLY | O_DIRECTORY));
       }
       return MakeDescription<DirectoryFile>(self, flags);
     }
@@ -111,7 +119,8 @@ Result<DescriptionRef> HostInode::Open(const Caller&, const DentryRef& self, uin
 
 Result<void> HostInode::Truncate(uint64_t bytes) {
   if (bytes > kMaxFileBytes) return Errno::kFBig;
-  POLLUX_ASSIGN_OR_RETURN(const HostFd file, OpenOnHost(AT_FDCWD, fd_.ReopenPath().c_str(), O_WRONLY));
+  POLLUX_ASSIGN_OR_RETURN(const HostFd file,
+                          OpenOnHost(AT_FDCWD, fd_.ReopenPath().c_str(), O_WRONLY));
   if (ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) return ErrnoFromHost(errno);
   return {};
 }
@@ -134,15 +143,16 @@ Result<DentryRef> HostInode::Lookup(const DentryRef& self, std::string_view name
   return DentryRef(new Dentry(self, host_name, InodeRef(inode.get())));
 }
 
-Result<DentryRef> HostInode::Create(const DentryRef& self, std::string_view name, const NewNode& node) {
+Result<DentryRef> HostInode::Create(const DentryRef& self, std::string_view name,
+                                    const NewNode& node) {
   const std::string host_name(name);
   const uint32_t new_type = node.mode & kModeTypeMask;
   const uint32_t mode = node.mode & kShownMode;
   HostFd file;
   switch (new_type) {
     case kModeRegular: {
-      POLLUX_ASSIGN_OR_RETURN(
-          file, OpenOnHost(fd_.get(), host_name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+      POLLUX_ASSIGN_OR_RETURN(file, OpenOnHost(fd_.get(), host_name.c_str(),
+                                               O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
       // Whatever pollux's own umask is.
       if (fchmod(file.get(), mode) != 0) return ErrnoFromHost(errno);
       break;
@@ -151,14 +161,16 @@ Result<DentryRef> HostInode::Create(const DentryRef& self, std::string_view name
       if (mkdirat(fd_.get(), host_name.c_str(), mode) != 0) return ErrnoFromHost(errno);
       break;
     case kModeLink:
-      if (symlinkat(node.target.c_str(), fd_.get(), host_name.c_str()) != 0) return ErrnoFromHost(errno);
+      if (symlinkat(node.target.c_str(), fd_.get(), host_name.c_str()) != 0)
+        return ErrnoFromHost(errno);
       break;
     default:
       return Errno::kPerm;
   }
   // The host may have given the number of a file that went without our seeing it.
   struct stat host;
-  if (fstatat(fd_.get(), host_name.c_str(), &host, AT_SYMLINK_NOFOLLOW) == 0) fs().ForgetNumber(host.st_dev, host.st_ino);
+  if (fstatat(fd_.get(), host_name.c_str(), &host, AT_SYMLINK_NOFOLLOW) == 0)
+    fs().ForgetNumber(host.st_dev, host.st_ino);
   POLLUX_ASSIGN_OR_RETURN(const DentryRef child, Lookup(self, name));
   HostInode& made = HostInodeOf(child);
   if (made.type() == kModeDirectory && new_type == kModeDirectory) {
@@ -180,7 +192,8 @@ Result<void> HostInode::Link(const DentryRef&, std::string_view name, const Dent
 void HostInode::NameRemoved() {
   dead_ = IsDirectory();
   struct stat host;
-  if (fstat(fd_.get(), &host) == 0 && (host.st_nlink == 0 || IsDirectory())) fs().ForgetNumber(host.st_dev, host.st_ino);
+  if (fstat(fd_.get(), &host) == 0 && (host.st_nlink == 0 || IsDirectory()))
+    fs().ForgetNumber(host.st_dev, host.st_ino);
 }
 
 Result<void> HostInode::Remove(const DentryRef&, const DentryRef& child) {
@@ -192,8 +205,9 @@ Result<void> HostInode::Remove(const DentryRef&, const DentryRef& child) {
   return {};
 }
 
-Result<void> HostInode::Rename(const DentryRef& self, const DentryRef& source, const DentryRef& new_parent,
-                               std::string_view name, const DentryRef& target, bool exchange) {
+Result<void> HostInode::Rename(const DentryRef& self, const DentryRef& source,
+                               const DentryRef& new_parent, std::string_view name,
+                               const DentryRef& target, bool exchange) {
   const std::string old_name = source->name(), new_name(name);
   const int new_directory = HostInodeOf(new_parent).fd_.get();
   unsigned flags = 0;
@@ -248,11 +262,13 @@ Result<std::vector<ListedEntry>> HostInode::List(const DentryRef&) {
     found.push_back({std::string(name), host.st_dev, host.st_ino, host.st_mode});
   }
   closedir(stream);
-  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.name < b.name; });
+  std::sort(found.begin(), found.end(),
+            [](const Found& a, const Found& b) { return a.name < b.name; });
   std::vector<ListedEntry> listing;
   listing.reserve(found.size());
   for (Found& entry : found) {
-    listing.push_back({fs().NumberFor(entry.device, entry.number), EntryTypeOf(entry.mode), std::move(entry.name)});
+    listing.push_back({fs().NumberFor(entry.device, entry.number), EntryTypeOf(entry.mode),
+                       std::move(entry.name)});
   }
   return listing;
 }

@@ -1,4 +1,5 @@
-// The parts of HostFs (host_fs.h gives its rules): the mount, its inodes, and the descriptors they hold on the host.
+// The parts of HostFs (host_fs.h gives its rules): the mount, its inodes, and the descriptors they
+// hold on the host.
 #ifndef POLLUX_OS_EMU_VFS_HOST_INODE_H_
 #define POLLUX_OS_EMU_VFS_HOST_INODE_H_
 
@@ -17,7 +18,8 @@
 
 namespace pollux::os_emu {
 
-// A descriptor of the host; closed with its owner. All of them are counted, so that guests leave some to pollux itself.
+// A descriptor of the host; closed with its owner. All of them are counted, so that guests leave
+// some to pollux itself.
 class HostFd {
  public:
   HostFd() = default;
@@ -41,7 +43,8 @@ class HostFd {
   int fd_ = -1;
 };
 
-// openat(2) with O_CLOEXEC: never a controlling terminal, never blocks. `name` is a single name, "." or a ReopenPath().
+// openat(2) with O_CLOEXEC: never a controlling terminal, never blocks. `name` is a single name,
+// "." or a ReopenPath().
 Result<HostFd> OpenOnHost(int directory, const char* name, int flags, unsigned mode = 0);
 
 class HostInode;
@@ -56,8 +59,9 @@ class HostFs final : public Super, public std::enable_shared_from_this<HostFs> {
   uint32_t uid() const { return uid_; }
   uint32_t gid() const { return gid_; }
 
-  // The inode of what `fd` (O_PATH) refers to. kAcces: it lies in a file system that shows the host's kernel. `device` is that
-  // of the directory it was found in: only where it changes is the file system looked at.
+  // The inode of what `fd` (O_PATH) refers to. kAcces: it lies in a file system that shows the
+  // host's kernel. `device` is that of the directory it was found in: only where it changes is the
+  // file system looked at.
   Result<Ref<HostInode>> InodeFor(HostFd fd, uint64_t device);
   // The machine's number for a file of the host (st_dev, st_ino).
   uint64_t NumberFor(uint64_t device, uint64_t number);
@@ -85,7 +89,8 @@ class HostInode final : public Inode {
   Result<std::string> ReadLink(const Caller& caller) override;
   bool IsDead() override { return dead_; }
   Result<DentryRef> Lookup(const DentryRef& self, std::string_view name) override;
-  Result<DentryRef> Create(const DentryRef& self, std::string_view name, const NewNode& node) override;
+  Result<DentryRef> Create(const DentryRef& self, std::string_view name,
+                           const NewNode& node) override;
   Result<void> Link(const DentryRef& self, std::string_view name, const DentryRef& source) override;
   Result<void> Remove(const DentryRef& self, const DentryRef& child) override;
   Result<void> Rename(const DentryRef& self, const DentryRef& source, const DentryRef& new_parent,
@@ -109,7 +114,8 @@ class HostInode final : public Inode {
   bool dead_ = false;  // A directory that the guest removed.
 };
 
-// A regular file of the host. All reads and writes name their offset, so the host's position is never used.
+// A regular file of the host. All reads and writes name their offset, so the host's position is
+// never used.
 DescriptionRef MakeHostFile(DentryRef dentry, uint32_t status_flags, HostFd fd);
 
 }  // namespace pollux::os_emu

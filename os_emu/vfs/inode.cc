@@ -21,7 +21,8 @@ void DropListing(DirectoryCursor& cursor, memory::MemoryBudget& budget) {
 // Mount points are seen whatever the directory says.
 void MergePinned(const Dentry& directory, std::vector<ListedEntry>& listing) {
   if (directory.pinned().empty()) return;
-  std::erase_if(listing, [&](const ListedEntry& entry) { return directory.pinned().contains(entry.name); });
+  std::erase_if(listing,
+                [&](const ListedEntry& entry) { return directory.pinned().contains(entry.name); });
   for (const auto& [name, child] : directory.pinned()) {
     listing.push_back({child->inode().number(), EntryType::kDirectory, name});
   }
@@ -37,9 +38,15 @@ Result<DentryRef> Inode::FollowMagic(const Caller&) { return DentryRef(); }
 
 // A file system that lacks the operation refuses it with EPERM (fs/namei.c).
 Result<DentryRef> Inode::Lookup(const DentryRef&, std::string_view) { return Errno::kNotDir; }
-Result<DentryRef> Inode::Create(const DentryRef&, std::string_view, const NewNode&) { return Errno::kPerm; }
-Result<DentryRef> Inode::CreateNameless(const DentryRef&, const NewNode&, bool) { return Errno::kOpNotSupp; }
-Result<void> Inode::Link(const DentryRef&, std::string_view, const DentryRef&) { return Errno::kPerm; }
+Result<DentryRef> Inode::Create(const DentryRef&, std::string_view, const NewNode&) {
+  return Errno::kPerm;
+}
+Result<DentryRef> Inode::CreateNameless(const DentryRef&, const NewNode&, bool) {
+  return Errno::kOpNotSupp;
+}
+Result<void> Inode::Link(const DentryRef&, std::string_view, const DentryRef&) {
+  return Errno::kPerm;
+}
 Result<void> Inode::Remove(const DentryRef&, const DentryRef&) { return Errno::kPerm; }
 Result<void> Inode::Rename(const DentryRef&, const DentryRef&, const DentryRef&, std::string_view,
                            const DentryRef&, bool) {
@@ -47,7 +54,8 @@ Result<void> Inode::Rename(const DentryRef&, const DentryRef&, const DentryRef&,
 }
 Result<std::vector<ListedEntry>> Inode::List(const DentryRef&) { return Errno::kNotDir; }
 
-Result<void> Inode::ReadEntries(const DentryRef& self, DirectoryCursor& cursor, DirectorySink& sink) {
+Result<void> Inode::ReadEntries(const DentryRef& self, DirectoryCursor& cursor,
+                                DirectorySink& sink) {
   memory::MemoryBudget& budget = super().files().budget();
   if (cursor.position == 0 || !cursor.listed) {
     DropListing(cursor, budget);

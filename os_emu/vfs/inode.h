@@ -1,9 +1,10 @@
 // Inode: a file of some kind, whatever its names are. Super: the file system that it belongs to.
 //
-// The functions are what path resolution and the calls need of a file system (Linux's inode_operations). The caller
-// (file_system.cc) has resolved the path, checked permissions, types, read-only file systems and mount points; an inode does
-// the act itself and answers what only it can know (kNotEmpty, kNoSpc, kFBig, what the host says).
-// A directory's functions get its Dentry, because children are named relative to it.
+// The functions are what path resolution and the calls need of a file system (Linux's
+// inode_operations). The caller (file_system.cc) has resolved the path, checked permissions, types,
+// read-only file systems and mount points; an inode does the act itself and answers what only it
+// can know (kNotEmpty, kNoSpc, kFBig, what the host says). A directory's functions get its Dentry,
+// because children are named relative to it.
 #ifndef POLLUX_OS_EMU_VFS_INODE_H_
 #define POLLUX_OS_EMU_VFS_INODE_H_
 
@@ -37,7 +38,8 @@ inline constexpr size_t kNameMax = 255, kPathMax = 4096;
 // One mounted file system. Kept alive by its inodes.
 class Super {
  public:
-  Super(FileSystem* files, uint64_t device, bool read_only) : files_(files), device_(device), read_only_(read_only) {}
+  Super(FileSystem* files, uint64_t device, bool read_only)
+      : files_(files), device_(device), read_only_(read_only) {}
   virtual ~Super() = default;
   Super(const Super&) = delete;
   Super& operator=(const Super&) = delete;
@@ -57,11 +59,11 @@ class Super {
 
 // What a new directory entry shall be.
 struct NewNode {
-  uint32_t mode = 0;   // With the type; the umask has been applied.
+  uint32_t mode = 0;  // With the type; the umask has been applied.
   uint32_t uid = 0;
   uint32_t gid = 0;
-  uint64_t device = 0; // Of a device node.
-  std::string target;  // Of a symbolic link.
+  uint64_t device = 0;  // Of a device node.
+  std::string target;   // Of a symbolic link.
 };
 
 // What to change of an inode; what is absent stays. The change time becomes the machine's now.
@@ -80,7 +82,8 @@ struct ListedEntry {
   std::string name;
 };
 
-// Where a reader of a directory is, and what a file system without stable positions of its own remembers for it.
+// Where a reader of a directory is, and what a file system without stable positions of its own
+// remembers for it.
 struct DirectoryCursor {
   uint64_t position = 0;  // 0: ".", 1: "..", from 2 on the entries.
   bool listed = false;
@@ -107,17 +110,20 @@ class Inode {
   // ---- Any inode.
   virtual Result<FileStatus> GetStatus() = 0;
   virtual Result<void> SetAttributes(const AttributeChange& change) = 0;
-  // A description for `flags`, which have been checked against permissions; `self` is the name it is opened by.
-  // Truncation is done by the caller.
-  virtual Result<DescriptionRef> Open(const Caller& caller, const DentryRef& self, uint32_t flags) = 0;
+  // A description for `flags`, which have been checked against permissions; `self` is the name it
+  // is opened by. Truncation is done by the caller.
+  virtual Result<DescriptionRef> Open(const Caller& caller, const DentryRef& self,
+                                      uint32_t flags) = 0;
   // truncate(2) of a regular file. Default: kInval.
   virtual Result<void> Truncate(uint64_t bytes);
-  // Whether linkat(2) may give it one more name: not where it has none left, unless it is an O_TMPFILE. Default: yes.
+  // Whether linkat(2) may give it one more name: not where it has none left, unless it is an
+  // O_TMPFILE. Default: yes.
   virtual bool IsLinkable() { return true; }
 
   // ---- Symbolic links.
   virtual Result<std::string> ReadLink(const Caller& caller);
-  // A link of procfs that leads to an open file and not to a path: gives where. Null: an ordinary link.
+  // A link of procfs that leads to an open file and not to a path: gives where. Null: an ordinary
+  // link.
   virtual Result<DentryRef> FollowMagic(const Caller& caller);
 
   // ---- Directories.
@@ -126,18 +132,23 @@ class Inode {
   // Names have been checked for length; they are never empty, "." or "..".
   // kNoEnt: no such name.
   virtual Result<DentryRef> Lookup(const DentryRef& self, std::string_view name);
-  virtual Result<DentryRef> Create(const DentryRef& self, std::string_view name, const NewNode& node);
+  virtual Result<DentryRef> Create(const DentryRef& self, std::string_view name,
+                                   const NewNode& node);
   // A nameless regular file of this file system (O_TMPFILE). Default: kOpNotSupp.
-  virtual Result<DentryRef> CreateNameless(const DentryRef& self, const NewNode& node, bool linkable);
+  virtual Result<DentryRef> CreateNameless(const DentryRef& self, const NewNode& node,
+                                           bool linkable);
   virtual Result<void> Link(const DentryRef& self, std::string_view name, const DentryRef& source);
   // Removes a file, or a directory (kNotEmpty).
   virtual Result<void> Remove(const DentryRef& self, const DentryRef& child);
-  // Moves `source` from this directory to `name` in `new_parent`, over `target` if that is not null; or swaps both.
-  // Both directories belong to this file system.
-  virtual Result<void> Rename(const DentryRef& self, const DentryRef& source, const DentryRef& new_parent,
-                              std::string_view name, const DentryRef& target, bool exchange);
-  // getdents64. The default takes "." and ".." from `self` and the rest from List(), once for each pass from the start.
-  virtual Result<void> ReadEntries(const DentryRef& self, DirectoryCursor& cursor, DirectorySink& sink);
+  // Moves `source` from this directory to `name` in `new_parent`, over `target` if that is not
+  // null; or swaps both. Both directories belong to this file system.
+  virtual Result<void> Rename(const DentryRef& self, const DentryRef& source,
+                              const DentryRef& new_parent, std::string_view name,
+                              const DentryRef& target, bool exchange);
+  // getdents64. The default takes "." and ".." from `self` and the rest from List(), once for each
+  // pass from the start.
+  virtual Result<void> ReadEntries(const DentryRef& self, DirectoryCursor& cursor,
+                                   DirectorySink& sink);
   // All entries but "." and "..", in the order that a guest shall see.
   virtual Result<std::vector<ListedEntry>> List(const DentryRef& self);
 

@@ -13,7 +13,8 @@ using memory::kPageBytes;
 
 class MemoryFile final : public RegularFile {
  public:
-  MemoryFile(DentryRef dentry, uint32_t status_flags) : RegularFile(std::move(dentry), status_flags) {}
+  MemoryFile(DentryRef dentry, uint32_t status_flags)
+      : RegularFile(std::move(dentry), status_flags) {}
 
  private:
   MemoryFileInode& file() const { return static_cast<MemoryFileInode&>(inode()); }
@@ -120,7 +121,8 @@ void MemoryFileInode::PunchHole(uint64_t offset, uint64_t bytes) {
   const uint64_t end = std::min(offset + bytes, std::max(size_, offset));
   auto zero = [&](uint64_t from, uint64_t to) {  // Within one page.
     auto page = pages_.find(from / kPageBytes);
-    if (from < to && page != pages_.end()) std::memset(page->second->data() + from % kPageBytes, 0, to - from);
+    if (from < to && page != pages_.end())
+      std::memset(page->second->data() + from % kPageBytes, 0, to - from);
   };
   const uint64_t first_whole = (offset + kPageBytes - 1) / kPageBytes;
   // What is beyond the end of the file may go as a whole.
@@ -158,7 +160,8 @@ Result<uint64_t> MemoryFileInode::NextData(uint64_t offset) const {
 
 uint64_t MemoryFileInode::NextHole(uint64_t offset) const {
   uint64_t index = offset / kPageBytes;
-  for (auto page = pages_.lower_bound(index); page != pages_.end() && page->first == index; ++page) ++index;
+  for (auto page = pages_.lower_bound(index); page != pages_.end() && page->first == index; ++page)
+    ++index;
   return std::min(std::max(offset, index * kPageBytes), size_);
 }
 

@@ -10,7 +10,8 @@
 namespace pollux::os_emu {
 namespace {
 
-// What an inode and a name cost the host, roughly; a guest must not make millions of them for nothing.
+// What an inode and a name cost the host, roughly; a guest must not make millions of them for
+// nothing.
 constexpr uint64_t kInodeBytes = 512;
 constexpr uint64_t kNameBytes = 256;
 constexpr int64_t kDayNanos = 86'400'000'000'000;
@@ -23,7 +24,8 @@ uint64_t NameCost(const std::string& name) { return kNameBytes + name.size(); }
 
 bool MemoryFs::Charge(uint64_t bytes) {
   memory::MemoryBudget& budget = files().budget();
-  if (budget.used_bytes > budget.limit_bytes || bytes > budget.limit_bytes - budget.used_bytes) return false;
+  if (budget.used_bytes > budget.limit_bytes || bytes > budget.limit_bytes - budget.used_bytes)
+    return false;
   budget.used_bytes += bytes;
   return true;
 }
@@ -76,7 +78,8 @@ void MemoryFs::TearDown(const DentryRef& root) {
 
 void MemoryFs::FillStatus(FileSystemStatus* status) {
   const memory::MemoryBudget& budget = files().budget();
-  // statfs of a tmpfs without a size tells 0; programs take that for "full", so the memory limit is told instead.
+  // statfs of a tmpfs without a size tells 0; programs take that for "full", so the memory limit is
+  // told instead.
   const uint64_t limit = budget.limit_bytes / memory::kPageBytes;
   const uint64_t used = budget.used_bytes / memory::kPageBytes;
   status->type = 0x01021994;  // TMPFS_MAGIC
@@ -181,7 +184,8 @@ void MemoryDirectoryInode::Insert(const DentryRef& child, uint64_t cookie) {
   entries_.insert_or_assign(cookie, child);
 }
 
-Result<DentryRef> MemoryDirectoryInode::Create(const DentryRef& self, std::string_view name, const NewNode& node) {
+Result<DentryRef> MemoryDirectoryInode::Create(const DentryRef& self, std::string_view name,
+                                               const NewNode& node) {
   const uint64_t name_cost = kNameBytes + name.size();
   if (!fs().Charge(name_cost)) return Errno::kNoSpc;
   InodeRef inode = fs().NewInode(node);
@@ -196,15 +200,18 @@ Result<DentryRef> MemoryDirectoryInode::Create(const DentryRef& self, std::strin
   return child;
 }
 
-Result<DentryRef> MemoryDirectoryInode::CreateNameless(const DentryRef& self, const NewNode& node, bool linkable) {
+Result<DentryRef> MemoryDirectoryInode::CreateNameless(const DentryRef& self, const NewNode& node,
+                                                       bool linkable) {
   InodeRef inode = fs().NewInode(node);
   if (!inode) return Errno::kNoSpc;
   static_cast<MemoryInode&>(*inode).ClearLinks(linkable);
   // d_mark_tmpfile(): "#" and the inode's number.
-  return DentryRef(new Dentry(self, "#" + std::to_string(inode->number()), inode, Dentry::Name::kNone));
+  return DentryRef(
+      new Dentry(self, "#" + std::to_string(inode->number()), inode, Dentry::Name::kNone));
 }
 
-Result<void> MemoryDirectoryInode::Link(const DentryRef& self, std::string_view name, const DentryRef& source) {
+Result<void> MemoryDirectoryInode::Link(const DentryRef& self, std::string_view name,
+                                        const DentryRef& source) {
   const uint64_t name_cost = kNameBytes + name.size();
   if (!fs().Charge(name_cost)) return Errno::kNoSpc;
   DentryRef child(new Dentry(self, std::string(name), source->inode_ref()));
@@ -231,8 +238,9 @@ Result<void> MemoryDirectoryInode::Remove(const DentryRef& self, const DentryRef
   return {};
 }
 
-Result<void> MemoryDirectoryInode::Rename(const DentryRef& self, const DentryRef& source, const DentryRef& new_parent,
-                                          std::string_view name, const DentryRef& target, bool exchange) {
+Result<void> MemoryDirectoryInode::Rename(const DentryRef& self, const DentryRef& source,
+                                          const DentryRef& new_parent, std::string_view name,
+                                          const DentryRef& target, bool exchange) {
   auto& destination = static_cast<MemoryDirectoryInode&>(new_parent->inode());
   auto& moved = static_cast<MemoryInode&>(source->inode());
   const DentryRef keep_source = source;
@@ -260,7 +268,8 @@ Result<void> MemoryDirectoryInode::Rename(const DentryRef& self, const DentryRef
       cookie = target->cookie;
       POLLUX_RETURN_IF_ERROR(destination.Remove(new_parent, target));
     }
-    // The difference is less than a name may be long: not worth an error after the point of no return.
+    // The difference is less than a name may be long: not worth an error after the point of no
+    // return.
     fs().Refund(old_cost);
     fs().files().budget().used_bytes += new_cost;
     entries_.erase(source->cookie);
@@ -277,7 +286,8 @@ Result<void> MemoryDirectoryInode::Rename(const DentryRef& self, const DentryRef
   return {};
 }
 
-Result<void> MemoryDirectoryInode::ReadEntries(const DentryRef& self, DirectoryCursor& cursor, DirectorySink& sink) {
+Result<void> MemoryDirectoryInode::ReadEntries(const DentryRef& self, DirectoryCursor& cursor,
+                                               DirectorySink& sink) {
   TouchAccess();
   if (cursor.position == 0) {
     if (!sink.Add(number(), 1, EntryType::kDirectory, ".")) return {};
@@ -306,7 +316,8 @@ Result<std::string> MemoryLinkInode::ReadLink(const Caller&) {
 
 // ---- MemorySpecialInode
 
-MemorySpecialInode::MemorySpecialInode(std::shared_ptr<MemoryFs> fs, uint64_t number, const NewNode& node)
+MemorySpecialInode::MemorySpecialInode(std::shared_ptr<MemoryFs> fs, uint64_t number,
+                                       const NewNode& node)
     : MemoryInode(std::move(fs), number, node) {
   file_.mode = node.mode;
   file_.device = node.device;
@@ -318,7 +329,8 @@ Result<FileStatus> MemorySpecialInode::GetStatus() {
   return status;
 }
 
-Result<DescriptionRef> MemorySpecialInode::Open(const Caller&, const DentryRef& self, uint32_t flags) {
+Result<DescriptionRef> MemorySpecialInode::Open(const Caller&, const DentryRef& self,
+                                                uint32_t flags) {
   SpecialFileOpener* opener = fs().files().OpenerFor(file_.mode, file_.device);
   if (opener == nullptr) return Errno::kNxio;
   POLLUX_ASSIGN_OR_RETURN(DescriptionRef target, opener->Open(file_, flags));

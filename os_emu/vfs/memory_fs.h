@@ -1,10 +1,12 @@
-// MemoryFs: files in memory, with tmpfs's manners (mm/shmem.c): sparse regular files in pages, directories, symbolic and hard
-// links, FIFO, socket and device nodes. A file lives until its last name and its last description are gone.
+// MemoryFs: files in memory, with tmpfs's manners (mm/shmem.c): sparse regular files in pages,
+// directories, symbolic and hard links, FIFO, socket and device nodes. A file lives until its last
+// name and its last description are gone.
 //
-// Inode numbers are counted up. A directory lists its entries in the order in which they were made; a position stays good
-// while others come and go, an entry that is renamed moves to the end, and one that replaces another takes its place.
-// What the guest puts here (pages, inodes, names) is charged to the machine's MemoryBudget: kNoSpc where it is used up.
-// Sizes, link counts and block counts are tmpfs's: a directory has 20 bytes an entry, "." and ".." included.
+// Inode numbers are counted up. A directory lists its entries in the order in which they were made;
+// a position stays good while others come and go, an entry that is renamed moves to the end, and
+// one that replaces another takes its place. What the guest puts here (pages, inodes, names) is
+// charged to the machine's MemoryBudget: kNoSpc where it is used up. Sizes, link counts and block
+// counts are tmpfs's: a directory has 20 bytes an entry, "." and ".." included.
 #ifndef POLLUX_OS_EMU_VFS_MEMORY_FS_H_
 #define POLLUX_OS_EMU_VFS_MEMORY_FS_H_
 
@@ -65,9 +67,9 @@ class MemoryInode : public Inode {
   void AddLink();
   void DropLink();
   void ClearLinks(bool linkable);
-  void TouchChange();         // ctime
-  void TouchModification();   // mtime and ctime
-  void TouchAccess();         // atime, by the relatime rule.
+  void TouchChange();        // ctime
+  void TouchModification();  // mtime and ctime
+  void TouchAccess();        // atime, by the relatime rule.
   // A write or truncation takes away set-user-id and set-group-id (file_remove_privs()).
   void DropPrivileges();
 
@@ -124,13 +126,16 @@ class MemoryDirectoryInode final : public MemoryInode {
   using MemoryInode::MemoryInode;
 
   Result<DentryRef> Lookup(const DentryRef& self, std::string_view name) override;
-  Result<DentryRef> Create(const DentryRef& self, std::string_view name, const NewNode& node) override;
-  Result<DentryRef> CreateNameless(const DentryRef& self, const NewNode& node, bool linkable) override;
+  Result<DentryRef> Create(const DentryRef& self, std::string_view name,
+                           const NewNode& node) override;
+  Result<DentryRef> CreateNameless(const DentryRef& self, const NewNode& node,
+                                   bool linkable) override;
   Result<void> Link(const DentryRef& self, std::string_view name, const DentryRef& source) override;
   Result<void> Remove(const DentryRef& self, const DentryRef& child) override;
   Result<void> Rename(const DentryRef& self, const DentryRef& source, const DentryRef& new_parent,
                       std::string_view name, const DentryRef& target, bool exchange) override;
-  Result<void> ReadEntries(const DentryRef& self, DirectoryCursor& cursor, DirectorySink& sink) override;
+  Result<void> ReadEntries(const DentryRef& self, DirectoryCursor& cursor,
+                           DirectorySink& sink) override;
 
   // Takes all entries out, for TearDown.
   std::map<uint64_t, DentryRef> TakeEntries() { return std::move(entries_); }
@@ -153,7 +158,9 @@ class MemoryLinkInode final : public MemoryInode {
 
  private:
   uint64_t SizeBytes() const override { return target_.size(); }
-  uint64_t Blocks() const override { return target_.size() + 1 > 128 ? 8 : 0; }  // SHORT_SYMLINK_LEN
+  uint64_t Blocks() const override {
+    return target_.size() + 1 > 128 ? 8 : 0;
+  }  // SHORT_SYMLINK_LEN
   std::string target_;
 };
 

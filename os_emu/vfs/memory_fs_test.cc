@@ -7,12 +7,12 @@
 namespace pollux::os_emu {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::EntrySink;
 using testing::FilesFixture;
 using testing::ReadText;
 using testing::Say;
 using testing::WriteText;
-using ::testing::ElementsAre;
 
 class MemoryFs : public FilesFixture {
  protected:
@@ -30,7 +30,8 @@ std::string ReadAt(FileDescription& file, size_t bytes, uint64_t offset) {
 }
 
 std::string WriteAt(FileDescription& file, std::string_view text, uint64_t offset) {
-  auto from = memory::UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  auto from =
+      memory::UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
   Result<size_t> put = file.WriteAt(from, offset);
   return put.ok() ? std::to_string(*put) : Say(put);
 }
@@ -414,7 +415,8 @@ TEST_F(MemoryFs, AFullMemoryIsEnospc) {
 TEST_F(MemoryFs, NamesAndInodesAreChargedToo) {
   budget.limit_bytes = budget.used_bytes + 20'000;
   int made = 0;
-  while (made < 1000 && files.MakeDirectory(root, none, "/d" + std::to_string(made), 0755).ok()) ++made;
+  while (made < 1000 && files.MakeDirectory(root, none, "/d" + std::to_string(made), 0755).ok())
+    ++made;
   EXPECT_LT(made, 50);
   EXPECT_EQ(Say(files.MakeDirectory(root, none, "/more", 0755)), "ENOSPC");
   EXPECT_EQ(Say(files.MakeSymlink(root, std::string(4000, 't'), none, "/more")), "ENOSPC");
@@ -430,7 +432,8 @@ TEST(MemoryFsEnd, EverythingIsGivenBackAtTheEnd) {
     FileSystem files(&clock, &budget);
     Caller root;
     const DescriptionRef none;
-    for (const char* path : {"/a", "/a/b", "/a/b/c"}) ASSERT_TRUE(files.MakeDirectory(root, none, path, 0755).ok());
+    for (const char* path : {"/a", "/a/b", "/a/b/c"})
+      ASSERT_TRUE(files.MakeDirectory(root, none, path, 0755).ok());
     Result<DescriptionRef> file = files.Open(root, none, "/a/b/f", kORdWr | kOCreat, 0644);
     ASSERT_TRUE(file.ok());
     ASSERT_EQ(WriteText(**file, std::string(10000, 'x')), "10000");

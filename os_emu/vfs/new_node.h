@@ -10,7 +10,8 @@
 
 namespace pollux::os_emu {
 
-// `mode` with the type, the umask applied. A set-group-id directory hands on its group and, to directories, that bit.
+// `mode` with the type, the umask applied. A set-group-id directory hands on its group and, to
+// directories, that bit.
 Result<NewNode> NodeFor(const Caller& caller, Inode& directory, uint32_t mode);
 
 }  // namespace pollux::os_emu

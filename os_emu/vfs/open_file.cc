@@ -20,7 +20,8 @@ Result<int64_t> PutAnswer(memory::AddressSpace* space, uint64_t address, T answe
 // Whether the host may hold `bytes` more for a guest.
 bool FitsIntoMemory(Inode& inode, uint64_t bytes) {
   const memory::MemoryBudget& budget = inode.super().files().budget();
-  return bytes <= kMaxMappedBytes && bytes <= budget.limit_bytes - std::min(budget.used_bytes, budget.limit_bytes);
+  return bytes <= kMaxMappedBytes &&
+         bytes <= budget.limit_bytes - std::min(budget.used_bytes, budget.limit_bytes);
 }
 
 }  // namespace
@@ -61,7 +62,9 @@ Result<void> DirectoryFile::ReadDirectory(DirectorySink& sink) {
   return inode().ReadEntries(dentry(), cursor_, sink);
 }
 
-void DirectoryFile::OnRelease() { inode().super().files().budget().used_bytes -= cursor_.charged_bytes; }
+void DirectoryFile::OnRelease() {
+  inode().super().files().budget().used_bytes -= cursor_.charged_bytes;
+}
 
 // ---- RegularFile
 
@@ -136,7 +139,8 @@ Result<void> RegularFile::Truncate(uint64_t bytes) {
   return SetSize(bytes);
 }
 
-Result<int64_t> RegularFile::Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) {
+Result<int64_t> RegularFile::Ioctl(uint32_t request, uint64_t argument,
+                                   memory::AddressSpace* space) {
   if (request != kFionRead) return OpenFile::Ioctl(request, argument, space);
   POLLUX_ASSIGN_OR_RETURN(const uint64_t size, Size());
   // The kernel stores the low half of the difference, which may be negative.
@@ -152,8 +156,8 @@ Result<std::string> RegularFile::ReadForMapping(uint64_t offset, uint64_t bytes)
   std::string contents(wanted, '\0');
   size_t filled = 0;
   while (filled < wanted) {
-    auto to = memory::UserBuffer::Host(
-        {reinterpret_cast<uint8_t*>(contents.data()) + filled, std::min(wanted - filled, kMaxTransferBytes)});
+    auto to = memory::UserBuffer::Host({reinterpret_cast<uint8_t*>(contents.data()) + filled,
+                                        std::min(wanted - filled, kMaxTransferBytes)});
     POLLUX_ASSIGN_OR_RETURN(const size_t copied, ReadBytes(to, offset + filled));
     if (copied == 0) break;
     filled += copied;

@@ -1,8 +1,9 @@
 // OpenFile: a description of something that has a place in the file system. What open(2) gives.
 //
-// PathFile: opened with O_PATH, only good as a base. DirectoryFile: for getdents64(2). RegularFile: bytes with a position; the
-// file system says where they are. ForwardedFile: a FIFO or device, which another folder's description implements.
-// Regular files and directories are always ready and cannot be watched by epoll (EPERM).
+// PathFile: opened with O_PATH, only good as a base. DirectoryFile: for getdents64(2). RegularFile:
+// bytes with a position; the file system says where they are. ForwardedFile: a FIFO or device,
+// which another folder's description implements. Regular files and directories are always ready and
+// cannot be watched by epoll (EPERM).
 #ifndef POLLUX_OS_EMU_VFS_OPEN_FILE_H_
 #define POLLUX_OS_EMU_VFS_OPEN_FILE_H_
 
@@ -21,7 +22,8 @@ namespace pollux::os_emu {
 
 // s_maxbytes of file systems with 64-bit offsets.
 inline constexpr uint64_t kMaxFileBytes = INT64_MAX;
-// The most that ReadForMapping gives where the machine's memory has no limit: a sparse file costs a guest nothing.
+// The most that ReadForMapping gives where the machine's memory has no limit: a sparse file costs a
+// guest nothing.
 inline constexpr uint64_t kMaxMappedBytes = uint64_t{4} << 30;
 // MAX_RW_COUNT: what one read or write moves at most.
 inline constexpr uint64_t kMaxTransferBytes = 0x7ffff000;
@@ -75,7 +77,8 @@ class NotOpenFile final : public FileDescription {
 // Entry order and positions are the file system's; a position stays good while entries come and go.
 class DirectoryFile final : public OpenFile {
  public:
-  DirectoryFile(DentryRef dentry, uint32_t status_flags) : OpenFile(std::move(dentry), status_flags) {}
+  DirectoryFile(DentryRef dentry, uint32_t status_flags)
+      : OpenFile(std::move(dentry), status_flags) {}
 
   Result<size_t> Read(memory::UserBuffer&) override { return Errno::kIsDir; }
   Result<size_t> ReadAt(memory::UserBuffer&, uint64_t) override { return Errno::kIsDir; }
@@ -103,14 +106,17 @@ class RegularFile : public OpenFile {
   // ftruncate(2). kInval: not open for writing. kFBig: past kMaxFileBytes.
   Result<void> Truncate(uint64_t bytes) final;
   Result<int64_t> Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) final;
-  // Up to the end of the file. kAcces: not open for reading. kNoMem: more than the machine's memory limit leaves.
+  // Up to the end of the file. kAcces: not open for reading. kNoMem: more than the machine's memory
+  // limit leaves.
   Result<std::string> ReadForMapping(uint64_t offset, uint64_t bytes) final;
   const char* TypeName() const override { return "file"; }
 
  protected:
-  RegularFile(DentryRef dentry, uint32_t status_flags) : OpenFile(std::move(dentry), status_flags) {}
+  RegularFile(DentryRef dentry, uint32_t status_flags)
+      : OpenFile(std::move(dentry), status_flags) {}
 
-  // ---- The bytes. Offsets and ends are at most kMaxFileBytes; counts are not 0 and at most kMaxTransferBytes.
+  // ---- The bytes. Offsets and ends are at most kMaxFileBytes; counts are not 0 and at most
+  // kMaxTransferBytes.
   virtual Result<uint64_t> Size() = 0;
   // Less than asked for: the end, or (with nothing copied: kFault) an inaccessible byte.
   virtual Result<size_t> ReadBytes(memory::UserBuffer& to, uint64_t offset) = 0;
@@ -134,11 +140,15 @@ class ForwardedFile final : public OpenFile {
 
   Result<size_t> Read(memory::UserBuffer& to) override { return target().Read(to); }
   Result<size_t> Write(memory::UserBuffer& from) override { return target().Write(from); }
-  Result<size_t> ReadAt(memory::UserBuffer& to, uint64_t offset) override { return target().ReadAt(to, offset); }
+  Result<size_t> ReadAt(memory::UserBuffer& to, uint64_t offset) override {
+    return target().ReadAt(to, offset);
+  }
   Result<size_t> WriteAt(memory::UserBuffer& from, uint64_t offset) override {
     return target().WriteAt(from, offset);
   }
-  Result<uint64_t> Seek(int64_t offset, Whence whence) override { return target().Seek(offset, whence); }
+  Result<uint64_t> Seek(int64_t offset, Whence whence) override {
+    return target().Seek(offset, whence);
+  }
   EventMask Poll() override { return target().Poll(); }
   int PollQueues(WaitQueue* queues[2]) override { return target().PollQueues(queues); }
   bool CanBeWatched() const override { return target_->CanBeWatched(); }

@@ -30,7 +30,9 @@ DentryRef DentryOf(const DescriptionRef& file) {
   return open_file != nullptr ? open_file->dentry() : DentryRef();
 }
 
-bool IsNotOpen(const DescriptionRef& file) { return dynamic_cast<NotOpenFile*>(file.get()) != nullptr; }
+bool IsNotOpen(const DescriptionRef& file) {
+  return dynamic_cast<NotOpenFile*>(file.get()) != nullptr;
+}
 
 DentryRef MountedAt(DentryRef dentry) {
   while (dentry->mounted_root()) dentry = dentry->mounted_root();
@@ -61,7 +63,8 @@ Result<PathWalk::Last> PathWalk::ToLast(const DescriptionRef& base, std::string_
 }
 
 Result<PathWalk::Last> PathWalk::WalkToLast(DentryRef at, std::string path) {
-  // The innermost target last. A target of a link that is not at the end is walked whole before what follows the link.
+  // The innermost target last. A target of a link that is not at the end is walked whole before
+  // what follows the link.
   std::vector<Remaining> work;
   work.push_back({std::move(path)});
   if (work.back().text.starts_with('/')) at = files_.root();
@@ -119,7 +122,8 @@ Result<std::string> PathWalk::LinkTarget(const DentryRef& link, DentryRef* targe
   return text;
 }
 
-Result<PathWalk::Last> PathWalk::Through(const DentryRef& directory, const DentryRef& link, DentryRef* target) {
+Result<PathWalk::Last> PathWalk::Through(const DentryRef& directory, const DentryRef& link,
+                                         DentryRef* target) {
   POLLUX_ASSIGN_OR_RETURN(std::string text, LinkTarget(link, target));
   if (*target) return Last{};
   return WalkToLast(directory, std::move(text));

@@ -1,8 +1,9 @@
-// PathWalk: one resolution of a path, component by component (fs/namei.c). It counts symbolic links over its whole life, so
-// one PathWalk serves one path of one call.
+// PathWalk: one resolution of a path, component by component (fs/namei.c). It counts symbolic links
+// over its whole life, so one PathWalk serves one path of one call.
 //
-// Each directory on the way needs execute permission, asked before the name in it is looked at: kAcces comes before
-// kNameTooLong and kNoEnt. Host directories are never given a path, only single names that are not "." or "..".
+// Each directory on the way needs execute permission, asked before the name in it is looked at:
+// kAcces comes before kNameTooLong and kNoEnt. Host directories are never given a path, only single
+// names that are not "." or "..".
 #ifndef POLLUX_OS_EMU_VFS_PATH_WALK_H_
 #define POLLUX_OS_EMU_VFS_PATH_WALK_H_
 
@@ -31,12 +32,15 @@ class PathWalk {
     bool trailing_slash = false;  // Of kName: must be a directory.
   };
 
-  // The directory that `path` begins in. kNotDir: relative to what is no directory. kNoEnt: empty. kNameTooLong. kBadF.
+  // The directory that `path` begins in. kNotDir: relative to what is no directory. kNoEnt: empty.
+  // kNameTooLong. kBadF.
   Result<DentryRef> Start(const DescriptionRef& base, std::string_view path);
   Result<Last> ToLast(const DescriptionRef& base, std::string_view path);
 
-  // The file itself. `follow`: what a symbolic link at the end points to. `must_be_directory`: kNotDir otherwise.
-  Result<DentryRef> ToFile(const DescriptionRef& base, std::string_view path, bool follow, bool must_be_directory = false);
+  // The file itself. `follow`: what a symbolic link at the end points to. `must_be_directory`:
+  // kNotDir otherwise.
+  Result<DentryRef> ToFile(const DescriptionRef& base, std::string_view path, bool follow,
+                           bool must_be_directory = false);
 
   // What is called `name` in `directory` (kNameTooLong, kNoEnt), mounts followed.
   Result<DentryRef> Child(const DentryRef& directory, std::string_view name);
@@ -45,8 +49,8 @@ class PathWalk {
   // The directory of kDot, kDotDot and kRoot.
   DentryRef Dots(const Last& last) const;
 
-  // Goes on through `link`, which was found in `directory`: gives either the place where its target ends, or, of a magic
-  // link, the file itself in `target`. kLoop: one link too many.
+  // Goes on through `link`, which was found in `directory`: gives either the place where its target
+  // ends, or, of a magic link, the file itself in `target`. kLoop: one link too many.
   Result<Last> Through(const DentryRef& directory, const DentryRef& link, DentryRef* target);
 
  private:

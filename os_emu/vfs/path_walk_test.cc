@@ -24,7 +24,9 @@ TEST_F(PathWalkTest, DotAndDoubleSlashesAreNothing) {
   EXPECT_EQ(Status("/./d//.///f").ino, Status("/d/f").ino);
 }
 
-TEST_F(PathWalkTest, DotDotOfTheRootIsTheRoot) { EXPECT_EQ(Status("/../../d").ino, Status("/d").ino); }
+TEST_F(PathWalkTest, DotDotOfTheRootIsTheRoot) {
+  EXPECT_EQ(Status("/../../d").ino, Status("/d").ino);
+}
 
 TEST_F(PathWalkTest, RelativePathsBeginAtTheBase) {
   Result<DescriptionRef> d = Open("/d", kODirectory);
@@ -224,7 +226,8 @@ TEST_F(PathWalkTest, AMillionNestedDirectoriesAreLetGoWithoutRecursion) {
 }
 
 TEST_F(PathWalkTest, AChainOfRemovedDirectoriesIsLetGoWithoutRecursion) {
-  // The working directory is at the bottom of directories that were all removed: each kept only by the one below.
+  // The working directory is at the bottom of directories that were all removed: each kept only by
+  // the one below.
   std::vector<DescriptionRef> chain = {*files.OpenDirectory(root, none, "/d")};
   for (int i = 0; i < 200'000; ++i) {
     ASSERT_EQ(Say(files.MakeDirectory(root, chain.back(), "x", 0755)), "ok");

@@ -13,8 +13,8 @@ namespace pollux::os_emu {
 // Bits of what is wanted: those of access(2).
 inline constexpr uint32_t kMayExecute = 1, kMayWrite = 2, kMayRead = 4;
 
-// kRoFs: writing a file, directory or link of a read-only file system. kAcces: the mode forbids it. Uid 0 passes, but needs one
-// execute bit to execute what is not a directory.
+// kRoFs: writing a file, directory or link of a read-only file system. kAcces: the mode forbids it.
+// Uid 0 passes, but needs one execute bit to execute what is not a directory.
 Result<void> CheckPermission(const Caller& caller, Inode& inode, uint32_t wanted);
 // The mode bits alone.
 Result<void> CheckMode(const Caller& caller, const FileStatus& status, uint32_t wanted);

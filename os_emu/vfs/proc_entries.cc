@@ -13,7 +13,8 @@ namespace {
 // A text, kept from the read at its start on (fs/seq_file.c).
 class ProcTextFile final : public OpenFile {
  public:
-  ProcTextFile(DentryRef dentry, uint32_t status_flags) : OpenFile(std::move(dentry), status_flags) {}
+  ProcTextFile(DentryRef dentry, uint32_t status_flags)
+      : OpenFile(std::move(dentry), status_flags) {}
 
   Result<size_t> Read(memory::UserBuffer& to) override {
     POLLUX_ASSIGN_OR_RETURN(const size_t copied, ReadAt(to, position_));
@@ -25,7 +26,8 @@ class ProcTextFile final : public OpenFile {
     if (offset == 0 || !made_) POLLUX_RETURN_IF_ERROR(Make());
     if (offset >= text_.size() || to.remaining() == 0) return size_t{0};
     const size_t bytes = std::min<uint64_t>(to.remaining(), text_.size() - offset);
-    const size_t copied = to.CopyTo({reinterpret_cast<const uint8_t*>(text_.data()) + offset, bytes});
+    const size_t copied =
+        to.CopyTo({reinterpret_cast<const uint8_t*>(text_.data()) + offset, bytes});
     if (copied == 0) return Errno::kFault;
     return copied;
   }
@@ -80,7 +82,8 @@ class ProcTextFile final : public OpenFile {
 class AnonymousInode final : public Inode {
  public:
   AnonymousInode(std::shared_ptr<ProcFs> fs, const FileStatus& status, DescriptionRef description)
-      : Inode(std::move(fs), status.ino, status.mode & kModeTypeMask), description_(std::move(description)) {}
+      : Inode(std::move(fs), status.ino, status.mode & kModeTypeMask),
+        description_(std::move(description)) {}
 
   Result<FileStatus> GetStatus() override {
     FileStatus status;
@@ -206,7 +209,8 @@ Result<DentryRef> ProcMagicInode::FollowMagic(const Caller& caller) {
   FileStatus target;
   POLLUX_RETURN_IF_ERROR(description->Stat(&target));
   InodeRef inode(new AnonymousInode(shared_fs(), target, description));
-  return DentryRef(new Dentry(nullptr, description->LinkText(), std::move(inode), Dentry::Name::kNone));
+  return DentryRef(
+      new Dentry(nullptr, description->LinkText(), std::move(inode), Dentry::Name::kNone));
 }
 
 }  // namespace pollux::os_emu

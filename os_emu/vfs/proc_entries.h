@@ -1,4 +1,5 @@
-// The parts that /proc and /sys are made of: directories with fixed entries, texts that are made on reading, and links.
+// The parts that /proc and /sys are made of: directories with fixed entries, texts that are made on
+// reading, and links.
 #ifndef POLLUX_OS_EMU_VFS_PROC_ENTRIES_H_
 #define POLLUX_OS_EMU_VFS_PROC_ENTRIES_H_
 
@@ -18,7 +19,8 @@ namespace pollux::os_emu {
 
 class ProcFs final : public Super, public std::enable_shared_from_this<ProcFs> {
  public:
-  ProcFs(Kernel& kernel, uint64_t device, const char* type_name, uint64_t magic, DescriptionReopener* reopener)
+  ProcFs(Kernel& kernel, uint64_t device, const char* type_name, uint64_t magic,
+         DescriptionReopener* reopener)
       : Super(&kernel.files(), device, /*read_only=*/false),
         kernel_(kernel),
         type_name_(type_name),
@@ -45,7 +47,7 @@ struct ProcSubject {
   Kernel& kernel;
   Tid pid{0};
   Tid tid{0};
-  int32_t number = 0;   // Of a descriptor; of a fixed value.
+  int32_t number = 0;     // Of a descriptor; of a fixed value.
   const char* text = "";  // Of a fixed value.
 
   // kSrch: it has gone.
@@ -66,7 +68,9 @@ class ProcInode : public Inode {
   Result<DescriptionRef> Open(const Caller& caller, const DentryRef& self, uint32_t flags) override;
 
   ProcFs& fs() const { return static_cast<ProcFs&>(super()); }
-  std::shared_ptr<ProcFs> shared_fs() const { return std::static_pointer_cast<ProcFs>(shared_super()); }
+  std::shared_ptr<ProcFs> shared_fs() const {
+    return std::static_pointer_cast<ProcFs>(shared_super());
+  }
   Tid pid() const { return pid_; }
 
  private:
@@ -76,10 +80,13 @@ class ProcInode : public Inode {
 
 class ProcDirectoryInode : public ProcInode {
  public:
-  ProcDirectoryInode(std::shared_ptr<ProcFs> fs, uint64_t number, uint32_t mode = 0555, Tid pid = Tid{0})
+  ProcDirectoryInode(std::shared_ptr<ProcFs> fs, uint64_t number, uint32_t mode = 0555,
+                     Tid pid = Tid{0})
       : ProcInode(std::move(fs), number, kModeDirectory | mode, pid) {}
 
-  void Add(std::string name, InodeRef inode) { entries_.emplace_back(std::move(name), std::move(inode)); }
+  void Add(std::string name, InodeRef inode) {
+    entries_.emplace_back(std::move(name), std::move(inode));
+  }
   ProcDirectoryInode* FindDirectory(std::string_view name) const;
 
   Result<DentryRef> Lookup(const DentryRef& self, std::string_view name) override;
@@ -96,8 +103,8 @@ class ProcDirectoryInode : public ProcInode {
 
 class ProcTextInode final : public ProcInode {
  public:
-  ProcTextInode(std::shared_ptr<ProcFs> fs, uint64_t number, uint32_t mode, ProcText text, ProcSubject subject,
-                ProcWriter writer = nullptr)
+  ProcTextInode(std::shared_ptr<ProcFs> fs, uint64_t number, uint32_t mode, ProcText text,
+                ProcSubject subject, ProcWriter writer = nullptr)
       : ProcInode(std::move(fs), number, kModeRegular | mode, subject.pid),
         text_(text),
         writer_(writer),
@@ -120,7 +127,9 @@ class ProcLinkInode final : public ProcInode {
  public:
   using Target = Result<std::string> (*)(const ProcSubject&, const Caller&);
   ProcLinkInode(std::shared_ptr<ProcFs> fs, uint64_t number, Target target, ProcSubject subject)
-      : ProcInode(std::move(fs), number, kModeLink | 0777, subject.pid), target_(target), subject_(subject) {}
+      : ProcInode(std::move(fs), number, kModeLink | 0777, subject.pid),
+        target_(target),
+        subject_(subject) {}
 
   Result<std::string> ReadLink(const Caller& caller) override { return target_(subject_, caller); }
 
@@ -133,8 +142,11 @@ class ProcLinkInode final : public ProcInode {
 class ProcMagicInode final : public ProcInode {
  public:
   using Target = Result<DescriptionRef> (*)(const ProcSubject&);
-  ProcMagicInode(std::shared_ptr<ProcFs> fs, uint64_t number, uint32_t mode, Target target, ProcSubject subject)
-      : ProcInode(std::move(fs), number, kModeLink | mode, subject.pid), target_(target), subject_(subject) {}
+  ProcMagicInode(std::shared_ptr<ProcFs> fs, uint64_t number, uint32_t mode, Target target,
+                 ProcSubject subject)
+      : ProcInode(std::move(fs), number, kModeLink | mode, subject.pid),
+        target_(target),
+        subject_(subject) {}
 
   Result<std::string> ReadLink(const Caller& caller) override;
   Result<DentryRef> FollowMagic(const Caller& caller) override;

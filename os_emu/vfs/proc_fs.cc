@@ -14,7 +14,9 @@ namespace {
 constexpr uint64_t kProcMagic = 0x9fa0, kSysMagic = 0x62656572;
 
 // Inode numbers of processes' entries: the tid, then the entry, above all numbers of fixed entries.
-constexpr uint64_t EntryNumber(Tid tid, uint64_t entry) { return (static_cast<uint64_t>(tid) + 1) << 24 | entry; }
+constexpr uint64_t EntryNumber(Tid tid, uint64_t entry) {
+  return (static_cast<uint64_t>(tid) + 1) << 24 | entry;
+}
 constexpr uint64_t kFdEntries = 1 << 22, kFdInfoEntries = 2 << 22, kTaskEntry = 3 << 22;
 
 // Decimal without sign or leading zeros, as names of processes and descriptors are.
@@ -41,7 +43,8 @@ Result<DescriptionRef> WorkingDirectoryOf(const ProcSubject& subject) {
 // /proc/PID/fd and fdinfo.
 class FdDirectoryInode final : public ProcDirectoryInode {
  public:
-  FdDirectoryInode(std::shared_ptr<ProcFs> fs, uint64_t number, uint32_t mode, Tid pid, Tid tid, bool infos)
+  FdDirectoryInode(std::shared_ptr<ProcFs> fs, uint64_t number, uint32_t mode, Tid pid, Tid tid,
+                   bool infos)
       : ProcDirectoryInode(std::move(fs), number, mode, pid), tid_(tid), infos_(infos) {}
 
  private:
@@ -51,11 +54,15 @@ class FdDirectoryInode final : public ProcDirectoryInode {
     if (!number || process == nullptr) return nullptr;
     Result<DescriptionRef> description = process->fds.Get(Fd{*number});
     if (!description.ok()) return nullptr;
-    const ProcSubject subject{.kernel = fs().kernel(), .pid = pid(), .tid = tid_, .number = *number};
-    const uint64_t entry = EntryNumber(tid_, (infos_ ? kFdInfoEntries : kFdEntries) + static_cast<uint64_t>(*number));
-    if (infos_) return InodeRef(new ProcTextInode(shared_fs(), entry, 0444, proc_text::FdInfo, subject));
+    const ProcSubject subject{
+        .kernel = fs().kernel(), .pid = pid(), .tid = tid_, .number = *number};
+    const uint64_t entry =
+        EntryNumber(tid_, (infos_ ? kFdInfoEntries : kFdEntries) + static_cast<uint64_t>(*number));
+    if (infos_)
+      return InodeRef(new ProcTextInode(shared_fs(), entry, 0444, proc_text::FdInfo, subject));
     // tid_fd_update_inode(): the mode says how the file is open.
-    const uint32_t mode = 0100 | ((*description)->readable() ? 0400 : 0) | ((*description)->writable() ? 0200 : 0);
+    const uint32_t mode =
+        0100 | ((*description)->readable() ? 0400 : 0) | ((*description)->writable() ? 0200 : 0);
     return InodeRef(new ProcMagicInode(shared_fs(), entry, mode, OpenDescription, subject));
   }
   void ListMore(std::vector<ListedEntry>& listing) override {
@@ -89,7 +96,8 @@ class TaskDirectoryInode final : public ProcDirectoryInode {
     const Process* process = fs().kernel().FindProcess(pid());
     if (process == nullptr) return;
     for (const auto& [tid, thread] : process->threads) {
-      listing.push_back({EntryNumber(tid, kTaskEntry), EntryType::kDirectory, std::to_string(static_cast<int32_t>(tid))});
+      listing.push_back({EntryNumber(tid, kTaskEntry), EntryType::kDirectory,
+                         std::to_string(static_cast<int32_t>(tid))});
     }
   }
 };
@@ -104,12 +112,14 @@ class ProcRootInode final : public ProcDirectoryInode {
     // A thread's directory can be entered, though it is not listed.
     Thread* thread = number ? fs().kernel().FindThread(Tid{*number}) : nullptr;
     if (thread == nullptr) return nullptr;
-    return MakeProcessDirectory(shared_fs(), thread->process().pid(), thread->tid(), /*of_task=*/false);
+    return MakeProcessDirectory(shared_fs(), thread->process().pid(), thread->tid(),
+                                /*of_task=*/false);
   }
   void ListMore(std::vector<ListedEntry>& listing) override {
     for (const auto& [pid, process] : fs().kernel().processes()) {
       if (fs().kernel().FindThread(pid) == nullptr) continue;
-      listing.push_back({EntryNumber(pid, 0), EntryType::kDirectory, std::to_string(static_cast<int32_t>(pid))});
+      listing.push_back(
+          {EntryNumber(pid, 0), EntryType::kDirectory, std::to_string(static_cast<int32_t>(pid))});
     }
   }
 };
@@ -125,7 +135,9 @@ Result<std::string> ThreadSelfTarget(const ProcSubject&, const Caller& caller) {
 }
 
 // subject.text
-Result<std::string> FixedTarget(const ProcSubject& subject, const Caller&) { return std::string(subject.text); }
+Result<std::string> FixedTarget(const ProcSubject& subject, const Caller&) {
+  return std::string(subject.text);
+}
 
 Result<std::string> ExecutableTarget(const ProcSubject& subject, const Caller&) {
   POLLUX_ASSIGN_OR_RETURN(const Process* process, subject.FindProcess());
@@ -169,15 +181,20 @@ InodeRef MakeProcessDirectory(const std::shared_ptr<ProcFs>& fs, Tid pid, Tid ti
   uint64_t entry = 0;
   for (const ProcessText& text : kProcessTexts) {
     const ProcSubject subject{.kernel = fs->kernel(), .pid = pid, .tid = tid, .text = text.fixed};
-    directory->Add(text.name, InodeRef(new ProcTextInode(fs, EntryNumber(tid, ++entry), text.mode, text.text, subject,
-                                                         text.writer)));
+    directory->Add(text.name, InodeRef(new ProcTextInode(fs, EntryNumber(tid, ++entry), text.mode,
+                                                         text.text, subject, text.writer)));
   }
   const ProcSubject subject{.kernel = fs->kernel(), .pid = pid, .tid = tid, .text = "/"};
-  directory->Add("cwd", InodeRef(new ProcMagicInode(fs, EntryNumber(tid, ++entry), 0777, WorkingDirectoryOf, subject)));
-  directory->Add("exe", InodeRef(new ProcLinkInode(fs, EntryNumber(tid, ++entry), ExecutableTarget, subject)));
-  directory->Add("root", InodeRef(new ProcLinkInode(fs, EntryNumber(tid, ++entry), FixedTarget, subject)));
-  directory->Add("fd", InodeRef(new FdDirectoryInode(fs, EntryNumber(tid, ++entry), 0500, pid, tid, false)));
-  directory->Add("fdinfo", InodeRef(new FdDirectoryInode(fs, EntryNumber(tid, ++entry), 0555, pid, tid, true)));
+  directory->Add("cwd", InodeRef(new ProcMagicInode(fs, EntryNumber(tid, ++entry), 0777,
+                                                    WorkingDirectoryOf, subject)));
+  directory->Add(
+      "exe", InodeRef(new ProcLinkInode(fs, EntryNumber(tid, ++entry), ExecutableTarget, subject)));
+  directory->Add("root",
+                 InodeRef(new ProcLinkInode(fs, EntryNumber(tid, ++entry), FixedTarget, subject)));
+  directory->Add(
+      "fd", InodeRef(new FdDirectoryInode(fs, EntryNumber(tid, ++entry), 0500, pid, tid, false)));
+  directory->Add("fdinfo", InodeRef(new FdDirectoryInode(fs, EntryNumber(tid, ++entry), 0555, pid,
+                                                         tid, true)));
   if (!of_task) {
     directory->Add("task", InodeRef(new TaskDirectoryInode(fs, EntryNumber(tid, ++entry), pid)));
   }
@@ -190,7 +207,8 @@ absl::Status MountProc(Kernel& kernel, DescriptionReopener* reopener) {
   Ref<ProcRootInode> root(new ProcRootInode(proc, proc->NextNumber()));
   const ProcSubject nobody{.kernel = kernel};
   root->Add("self", InodeRef(new ProcLinkInode(proc, proc->NextNumber(), SelfTarget, nobody)));
-  root->Add("thread-self", InodeRef(new ProcLinkInode(proc, proc->NextNumber(), ThreadSelfTarget, nobody)));
+  root->Add("thread-self",
+            InodeRef(new ProcLinkInode(proc, proc->NextNumber(), ThreadSelfTarget, nobody)));
   const ProcSubject mounts{.kernel = kernel, .text = "self/mounts"};
   root->Add("mounts", InodeRef(new ProcLinkInode(proc, proc->NextNumber(), FixedTarget, mounts)));
   AddProcTexts(proc, *root);

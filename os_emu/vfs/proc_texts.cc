@@ -1,4 +1,5 @@
-// What the files of /proc and /sys say. Formats: fs/proc/array.c, task_mmu.c, base.c, meminfo.c, arch/riscv/kernel/cpu.c.
+// What the files of /proc and /sys say. Formats: fs/proc/array.c, task_mmu.c, base.c, meminfo.c,
+// arch/riscv/kernel/cpu.c.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -16,14 +17,17 @@ constexpr int64_t kNanosPerTick = kNanosPerSecond / 100;  // USER_HZ
 // What is told of the machine's memory where it has no limit.
 constexpr uint64_t kUnlimitedBytes = uint64_t{4} << 30;
 
-uint64_t TotalBytes(Kernel& kernel) { return std::min(kernel.budget().limit_bytes, uint64_t{1} << 46); }
+uint64_t TotalBytes(Kernel& kernel) {
+  return std::min(kernel.budget().limit_bytes, uint64_t{1} << 46);
+}
 
 struct MemoryFigures {
   uint64_t total_kib;
   uint64_t free_kib;
 };
 MemoryFigures MemoryOf(Kernel& kernel) {
-  const uint64_t limit = TotalBytes(kernel) == uint64_t{1} << 46 ? kUnlimitedBytes : TotalBytes(kernel);
+  const uint64_t limit =
+      TotalBytes(kernel) == uint64_t{1} << 46 ? kUnlimitedBytes : TotalBytes(kernel);
   const uint64_t used = std::min(kernel.budget().used_bytes, limit);
   return {limit >> 10, (limit - used) >> 10};
 }
@@ -31,7 +35,8 @@ MemoryFigures MemoryOf(Kernel& kernel) {
 std::string NameOf(const Thread& thread, const Process& process) {
   if (!thread.name.empty()) return thread.name;
   const size_t slash = process.executable.rfind('/');
-  const std::string base = slash == std::string::npos ? process.executable : process.executable.substr(slash + 1);
+  const std::string base =
+      slash == std::string::npos ? process.executable : process.executable.substr(slash + 1);
   return base.substr(0, 15);  // TASK_COMM_LEN less the NUL.
 }
 
@@ -103,7 +108,8 @@ char StateOf(const Thread& thread) { return const_cast<Thread&>(thread).blocked(
 
 // Of no one in particular: the machine's clock is the only figure of time used.
 int64_t TicksUsed(Kernel& kernel) {
-  return std::max<int64_t>(0, (kernel.clock().Monotonic() - Clock::kBootNanos).value / kNanosPerTick);
+  return std::max<int64_t>(0,
+                           (kernel.clock().Monotonic() - Clock::kBootNanos).value / kNanosPerTick);
 }
 
 uint64_t CpuMask(Kernel& kernel) {
@@ -116,7 +122,9 @@ std::string CpuList(Kernel& kernel) {
   return cpus > 1 ? absl::StrCat("0-", cpus - 1) : "0";
 }
 
-std::string FlagsOf(const Super& super) { return super.read_only() ? "ro,relatime" : "rw,relatime"; }
+std::string FlagsOf(const Super& super) {
+  return super.read_only() ? "ro,relatime" : "rw,relatime";
+}
 
 constexpr char kMountSpecials[] = " \t\n\\#";
 
@@ -159,8 +167,8 @@ Result<std::string> FdInfo(const ProcSubject& subject) {
   POLLUX_RETURN_IF_ERROR((*description)->Stat(&status));
   uint32_t flags = (*description)->status_flags();
   if (close_on_exec.ok() && *close_on_exec) flags |= kOCloExec;
-  return absl::StrFormat("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n", position.ok() ? *position : 0, flags,
-                         status.dev, status.ino);
+  return absl::StrFormat("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n",
+                         position.ok() ? *position : 0, flags, status.dev, status.ino);
 }
 
 Result<std::string> Limits(const ProcSubject& subject) {
@@ -170,19 +178,24 @@ Result<std::string> Limits(const ProcSubject& subject) {
     const char* unit;
   };
   static constexpr Row kRows[kRlimits] = {
-      {"Max cpu time", "seconds"},        {"Max file size", "bytes"},       {"Max data size", "bytes"},
-      {"Max stack size", "bytes"},        {"Max core file size", "bytes"},  {"Max resident set", "bytes"},
-      {"Max processes", "processes"},     {"Max open files", "files"},      {"Max locked memory", "bytes"},
-      {"Max address space", "bytes"},     {"Max file locks", "locks"},      {"Max pending signals", "signals"},
-      {"Max msgqueue size", "bytes"},     {"Max nice priority", ""},        {"Max realtime priority", ""},
-      {"Max realtime timeout", "us"},
+      {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+      {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+      {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+      {"Max processes", "processes"},  {"Max open files", "files"},
+      {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+      {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+      {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+      {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
   };
-  auto show = [](uint64_t value) { return value == UINT64_MAX ? std::string("unlimited") : std::to_string(value); };
-  std::string text = "Limit                     Soft Limit           Hard Limit           Units     \n";
+  auto show = [](uint64_t value) {
+    return value == UINT64_MAX ? std::string("unlimited") : std::to_string(value);
+  };
+  std::string text =
+      "Limit                     Soft Limit           Hard Limit           Units     \n";
   for (int i = 0; i < kRlimits; ++i) {
     const Rlimit& limit = process->rlimits[static_cast<size_t>(i)];
-    absl::StrAppendFormat(&text, "%-25s %-20s %-20s %-10s\n", kRows[i].name, show(limit.soft), show(limit.hard),
-                          kRows[i].unit);
+    absl::StrAppendFormat(&text, "%-25s %-20s %-20s %-10s\n", kRows[i].name, show(limit.soft),
+                          show(limit.hard), kRows[i].unit);
   }
   return text;
 }
@@ -196,8 +209,8 @@ Result<std::string> Maps(const ProcSubject& subject) {
     absl::StrAppendFormat(&text, "%08x-%08x %c%c%c%c %08x 00:00 %d ", mapping.start, mapping.end,
                           (mapping.prot & memory::kProtRead) != 0 ? 'r' : '-',
                           (mapping.prot & memory::kProtWrite) != 0 ? 'w' : '-',
-                          (mapping.prot & memory::kProtExec) != 0 ? 'x' : '-', mapping.shared ? 's' : 'p',
-                          mapping.file_offset, mapping.inode);
+                          (mapping.prot & memory::kProtExec) != 0 ? 'x' : '-',
+                          mapping.shared ? 's' : 'p', mapping.file_offset, mapping.inode);
     if (!mapping.name.empty()) {
       // seq_pad(): names begin in one column.
       if (text.size() - line < 73) text.append(73 - (text.size() - line), ' ');
@@ -211,8 +224,9 @@ Result<std::string> Maps(const ProcSubject& subject) {
 Result<std::string> Mounts(const ProcSubject& subject) {
   std::string text;
   for (const FileSystem::MountInfo& mount : subject.kernel.files().Mounts()) {
-    absl::StrAppendFormat(&text, "%s %s %s %s 0 0\n", mount.super->TypeName(), Escaped(mount.path, kMountSpecials),
-                          mount.super->TypeName(), FlagsOf(*mount.super));
+    absl::StrAppendFormat(&text, "%s %s %s %s 0 0\n", mount.super->TypeName(),
+                          Escaped(mount.path, kMountSpecials), mount.super->TypeName(),
+                          FlagsOf(*mount.super));
   }
   return text;
 }
@@ -223,8 +237,8 @@ Result<std::string> MountInfo(const ProcSubject& subject) {
   for (const FileSystem::MountInfo& mount : subject.kernel.files().Mounts()) {
     ++id;
     absl::StrAppendFormat(&text, "%d %d 0:%d / %s %s - %s %s %s\n", id, mount.path == "/" ? 1 : 21,
-                          mount.super->device() & 0xff, Escaped(mount.path, kMountSpecials), FlagsOf(*mount.super),
-                          mount.super->TypeName(), mount.super->TypeName(),
+                          mount.super->device() & 0xff, Escaped(mount.path, kMountSpecials),
+                          FlagsOf(*mount.super), mount.super->TypeName(), mount.super->TypeName(),
                           mount.super->read_only() ? "ro" : "rw");
   }
   return text;
@@ -237,15 +251,20 @@ Result<std::string> Stat(const ProcSubject& subject) {
   const SignalFigures signals = SignalsOf(process);
   const int pid = static_cast<int>(process.pid());
   // proc(5), /proc/pid/stat, fields 1 to 52.
-  std::string text = absl::StrFormat("%d (%s) %c %d %d %d 0 -1 4194304", static_cast<int>(thread->tid()),
-                                     Escaped(NameOf(*thread, process), "\n\\"), StateOf(*thread),
-                                     static_cast<int>(process.parent), pid, pid);
-  absl::StrAppendFormat(&text, " 0 0 0 0 %d 0 0 0 20 0 %d 0 0", TicksUsed(subject.kernel), process.threads.size());
-  absl::StrAppendFormat(&text, " %d %d %d", sizes.virtual_bytes, sizes.resident_bytes / memory::kPageBytes,
+  std::string text =
+      absl::StrFormat("%d (%s) %c %d %d %d 0 -1 4194304", static_cast<int>(thread->tid()),
+                      Escaped(NameOf(*thread, process), "\n\\"), StateOf(*thread),
+                      static_cast<int>(process.parent), pid, pid);
+  absl::StrAppendFormat(&text, " 0 0 0 0 %d 0 0 0 20 0 %d 0 0", TicksUsed(subject.kernel),
+                        process.threads.size());
+  absl::StrAppendFormat(&text, " %d %d %d", sizes.virtual_bytes,
+                        sizes.resident_bytes / memory::kPageBytes,
                         process.rlimits[5].soft);  // RLIMIT_RSS
-  absl::StrAppendFormat(&text, " %d %d %d 0 0", sizes.code_start.value, sizes.code_end.value, sizes.stack_start.value);
-  absl::StrAppendFormat(&text, " %d %d %d %d 0 0 0 17 0 0 0 0 0 0", thread->pending.set() & 0x7fffffff,
-                        thread->signal_mask & 0x7fffffff, signals.ignored & 0x7fffffff, signals.caught & 0x7fffffff);
+  absl::StrAppendFormat(&text, " %d %d %d 0 0", sizes.code_start.value, sizes.code_end.value,
+                        sizes.stack_start.value);
+  absl::StrAppendFormat(&text, " %d %d %d %d 0 0 0 17 0 0 0 0 0 0",
+                        thread->pending.set() & 0x7fffffff, thread->signal_mask & 0x7fffffff,
+                        signals.ignored & 0x7fffffff, signals.caught & 0x7fffffff);
   absl::StrAppend(&text, " 0 0 0 0 0 0 0 0\n");
   return text;
 }
@@ -254,8 +273,9 @@ Result<std::string> StatM(const ProcSubject& subject) {
   POLLUX_ASSIGN_OR_RETURN(const Process* process, subject.FindProcess());
   const SizeFigures sizes = SizesOf(*process);
   const auto pages = [](uint64_t bytes) { return bytes / memory::kPageBytes; };
-  return absl::StrFormat("%d %d 0 %d 0 %d 0\n", pages(sizes.virtual_bytes), pages(sizes.resident_bytes),
-                         pages(sizes.code_bytes), pages(sizes.data_bytes + sizes.stack_bytes));
+  return absl::StrFormat("%d %d 0 %d 0 %d 0\n", pages(sizes.virtual_bytes),
+                         pages(sizes.resident_bytes), pages(sizes.code_bytes),
+                         pages(sizes.data_bytes + sizes.stack_bytes));
 }
 
 Result<std::string> Status(const ProcSubject& subject) {
@@ -266,14 +286,17 @@ Result<std::string> Status(const ProcSubject& subject) {
   const SignalFigures signals = SignalsOf(process);
   const bool sleeping = StateOf(*thread) == 'S';
   std::string text = absl::StrFormat(
-      "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-      Escaped(NameOf(*thread, process), "\n\\"), process.umask, sleeping ? "S (sleeping)" : "R (running)",
-      static_cast<int>(process.pid()), static_cast<int>(thread->tid()), static_cast<int>(process.parent));
-  absl::StrAppendFormat(&text, "Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\n", ids.uid, ids.euid, ids.suid, ids.fsuid,
-                        ids.gid, ids.egid, ids.sgid, ids.fsgid);
+      "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:"
+      "\t0\n",
+      Escaped(NameOf(*thread, process), "\n\\"), process.umask,
+      sleeping ? "S (sleeping)" : "R (running)", static_cast<int>(process.pid()),
+      static_cast<int>(thread->tid()), static_cast<int>(process.parent));
+  absl::StrAppendFormat(&text, "Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\n", ids.uid, ids.euid,
+                        ids.suid, ids.fsuid, ids.gid, ids.egid, ids.sgid, ids.fsgid);
   const std::vector<Fd> open = process.fds.OpenNumbers();
   const uint64_t slots = open.empty() ? 0 : static_cast<uint64_t>(open.back()) + 1;
-  absl::StrAppendFormat(&text, "FDSize:\t%d\nGroups:\t \n", std::max<uint64_t>(64, (slots + 63) / 64 * 64));
+  absl::StrAppendFormat(&text, "FDSize:\t%d\nGroups:\t \n",
+                        std::max<uint64_t>(64, (slots + 63) / 64 * 64));
   const auto kib = [&](const char* name, uint64_t bytes) {
     absl::StrAppendFormat(&text, "%s:\t%8d kB\n", name, bytes >> 10);
   };
@@ -293,16 +316,19 @@ Result<std::string> Status(const ProcSubject& subject) {
   kib("VmPTE", 0);
   kib("VmSwap", 0);
   const uint64_t capabilities = ids.euid == 0 ? 0x1ffffffffff : 0;
-  absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t0/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n", process.threads.size(),
+  absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t0/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n",
+                        process.threads.size(),
                         process.rlimits[11].soft,  // RLIMIT_SIGPENDING
                         thread->pending.set(), process.pending.set());
-  absl::StrAppendFormat(&text, "SigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n", thread->signal_mask,
-                        signals.ignored, signals.caught);
-  absl::StrAppendFormat(&text, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n", 0,
-                        capabilities, capabilities, uint64_t{0x1ffffffffff}, 0);
+  absl::StrAppendFormat(&text, "SigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",
+                        thread->signal_mask, signals.ignored, signals.caught);
+  absl::StrAppendFormat(
+      &text, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n", 0,
+      capabilities, capabilities, uint64_t{0x1ffffffffff}, 0);
   absl::StrAppendFormat(&text, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n");
-  absl::StrAppendFormat(&text, "Cpus_allowed:\t%x\nCpus_allowed_list:\t%s\nMems_allowed:\t1\nMems_allowed_list:\t0\n",
-                        CpuMask(subject.kernel), CpuList(subject.kernel));
+  absl::StrAppendFormat(
+      &text, "Cpus_allowed:\t%x\nCpus_allowed_list:\t%s\nMems_allowed:\t1\nMems_allowed_list:\t0\n",
+      CpuMask(subject.kernel), CpuList(subject.kernel));
   absl::StrAppend(&text, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
   return text;
 }
@@ -317,10 +343,11 @@ Result<std::string> CpuInfo(const ProcSubject& subject) {
   constexpr char kIsa[] = "rv64imafdc_zicntr_zicsr_zifencei";
   std::string text;
   for (int cpu = 0; cpu < subject.kernel.options().cpus; ++cpu) {
-    absl::StrAppendFormat(&text,
-                          "processor\t: %d\nhart\t\t: %d\nisa\t\t: %s\nmmu\t\t: sv39\nmvendorid\t: 0x0\n"
-                          "marchid\t\t: 0x0\nmimpid\t\t: 0x0\nhart isa\t: %s\n\n",
-                          cpu, cpu, kIsa, kIsa);
+    absl::StrAppendFormat(
+        &text,
+        "processor\t: %d\nhart\t\t: %d\nisa\t\t: %s\nmmu\t\t: sv39\nmvendorid\t: 0x0\n"
+        "marchid\t\t: 0x0\nmimpid\t\t: 0x0\nhart isa\t: %s\n\n",
+        cpu, cpu, kIsa, kIsa);
   }
   return text;
 }
@@ -334,17 +361,19 @@ Result<std::string> MemInfo(const ProcSubject& subject) {
   kib("MemTotal", memory.total_kib);
   kib("MemFree", memory.free_kib);
   kib("MemAvailable", memory.free_kib);
-  for (const char* name : {"Buffers", "Cached", "SwapCached", "Active", "Inactive", "SwapTotal", "SwapFree", "Dirty",
-                           "Writeback"}) {
+  for (const char* name : {"Buffers", "Cached", "SwapCached", "Active", "Inactive", "SwapTotal",
+                           "SwapFree", "Dirty", "Writeback"}) {
     kib(name, 0);
   }
   kib("AnonPages", memory.total_kib - memory.free_kib);
-  for (const char* name : {"Mapped", "Shmem", "Slab", "SReclaimable", "SUnreclaim", "PageTables"}) kib(name, 0);
+  for (const char* name : {"Mapped", "Shmem", "Slab", "SReclaimable", "SUnreclaim", "PageTables"})
+    kib(name, 0);
   kib("CommitLimit", memory.total_kib / 2);
   kib("Committed_AS", memory.total_kib - memory.free_kib);
   kib("VmallocTotal", 67108863);
   kib("VmallocUsed", 0);
-  absl::StrAppend(&text, "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n",
+  absl::StrAppend(&text,
+                  "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n",
                   "HugePages_Surp:        0\nHugepagesize:       2048 kB\n");
   return text;
 }
@@ -356,9 +385,12 @@ Result<std::string> MachineStat(const ProcSubject& subject) {
   for (int cpu = 0; cpu < kernel.options().cpus; ++cpu) {
     absl::StrAppendFormat(&text, "cpu%d %d 0 0 0 0 0 0 0 0 0\n", cpu, cpu == 0 ? ticks : 0);
   }
-  const int64_t boot = (kernel.clock().Realtime() - kernel.clock().Monotonic()).value / kNanosPerSecond;
-  absl::StrAppendFormat(&text, "intr 0\nctxt 0\nbtime %d\nprocesses %d\nprocs_running 1\nprocs_blocked 0\nsoftirq 0\n",
-                        boot, kernel.processes().size());
+  const int64_t boot =
+      (kernel.clock().Realtime() - kernel.clock().Monotonic()).value / kNanosPerSecond;
+  absl::StrAppendFormat(
+      &text,
+      "intr 0\nctxt 0\nbtime %d\nprocesses %d\nprocs_running 1\nprocs_blocked 0\nsoftirq 0\n", boot,
+      kernel.processes().size());
   return text;
 }
 
@@ -378,17 +410,21 @@ Result<std::string> LoadAverage(const ProcSubject& subject) {
 }
 
 Result<std::string> Version(const ProcSubject&) {
-  return absl::StrCat("Linux version ", kKernelRelease, " (pollux@pollux) (pollux) ", kKernelVersion, "\n");
+  return absl::StrCat("Linux version ", kKernelRelease, " (pollux@pollux) (pollux) ",
+                      kKernelVersion, "\n");
 }
 
-Result<std::string> Hostname(const ProcSubject& subject) { return subject.kernel.options().hostname + "\n"; }
+Result<std::string> Hostname(const ProcSubject& subject) {
+  return subject.kernel.options().hostname + "\n";
+}
 
 // A version 4 UUID from the seed, the same over the machine's life.
 Result<std::string> BootId(const ProcSubject& subject) {
-  RandomStream stream = RandomStream(subject.kernel.options().world_seed).Split(/*purpose=*/0x626f6f74);
+  RandomStream stream =
+      RandomStream(subject.kernel.options().world_seed).Split(/*purpose=*/0x626f6f74);
   const uint64_t high = stream.Next(), low = stream.Next();
-  return absl::StrFormat("%08x-%04x-4%03x-%04x-%012x\n", high >> 32, (high >> 16) & 0xffff, high & 0xfff,
-                         0x8000 | ((low >> 48) & 0x3fff), low & 0xffffffffffff);
+  return absl::StrFormat("%08x-%04x-4%03x-%04x-%012x\n", high >> 32, (high >> 16) & 0xffff,
+                         high & 0xfff, 0x8000 | ((low >> 48) & 0x3fff), low & 0xffffffffffff);
 }
 
 Result<std::string> CpuRange(const ProcSubject& subject) { return CpuList(subject.kernel) + "\n"; }
@@ -469,7 +505,8 @@ constexpr TextRow kSysRows[] = {
     {"kernel/mm/transparent_hugepage/hpage_pmd_size", proc_text::Fixed, "2097152\n"},
 };
 
-ProcDirectoryInode& DirectoryFor(const std::shared_ptr<ProcFs>& fs, ProcDirectoryInode& parent, std::string_view name) {
+ProcDirectoryInode& DirectoryFor(const std::shared_ptr<ProcFs>& fs, ProcDirectoryInode& parent,
+                                 std::string_view name) {
   if (ProcDirectoryInode* known = parent.FindDirectory(name)) return *known;
   auto* made = new ProcDirectoryInode(fs, fs->NextNumber());
   parent.Add(std::string(name), InodeRef(made));
@@ -484,7 +521,8 @@ void AddRow(const std::shared_ptr<ProcFs>& fs, ProcDirectoryInode& root, const T
     rest.remove_prefix(slash + 1);
   }
   const ProcSubject subject{.kernel = fs->kernel(), .text = row.fixed};
-  at->Add(std::string(rest), InodeRef(new ProcTextInode(fs, fs->NextNumber(), 0444, row.text, subject)));
+  at->Add(std::string(rest),
+          InodeRef(new ProcTextInode(fs, fs->NextNumber(), 0444, row.text, subject)));
 }
 
 }  // namespace
@@ -495,8 +533,10 @@ void AddProcTexts(const std::shared_ptr<ProcFs>& fs, ProcDirectoryInode& root) {
 
 void AddSysTexts(const std::shared_ptr<ProcFs>& fs, ProcDirectoryInode& root) {
   for (const TextRow& row : kSysRows) AddRow(fs, root, row);
-  ProcDirectoryInode& cpus = *root.FindDirectory("devices")->FindDirectory("system")->FindDirectory("cpu");
-  for (int cpu = 0; cpu < fs->kernel().options().cpus; ++cpu) DirectoryFor(fs, cpus, absl::StrCat("cpu", cpu));
+  ProcDirectoryInode& cpus =
+      *root.FindDirectory("devices")->FindDirectory("system")->FindDirectory("cpu");
+  for (int cpu = 0; cpu < fs->kernel().options().cpus; ++cpu)
+    DirectoryFor(fs, cpus, absl::StrCat("cpu", cpu));
 }
 
 }  // namespace pollux::os_emu

@@ -9,7 +9,8 @@ namespace {
 const DescriptionRef& WorkingDirectoryOf(Process& process) {
   if (!process.working_directory && process.cwd != "/") {
     const Caller root;
-    Result<DescriptionRef> opened = process.kernel().files().OpenDirectory(root, DescriptionRef(), process.cwd);
+    Result<DescriptionRef> opened =
+        process.kernel().files().OpenDirectory(root, DescriptionRef(), process.cwd);
     if (opened.ok()) process.working_directory = *std::move(opened);
   }
   return process.working_directory;
@@ -39,10 +40,11 @@ Caller RealCallerOf(Thread& thread) {
   return MakeCaller(thread, credentials.uid, credentials.gid);
 }
 
-Result<void> ChangeDirectory(Thread& thread, const DescriptionRef& base, std::string_view path, uint32_t at_flags) {
+Result<void> ChangeDirectory(Thread& thread, const DescriptionRef& base, std::string_view path,
+                             uint32_t at_flags) {
   Process& process = thread.process();
-  POLLUX_ASSIGN_OR_RETURN(process.working_directory,
-                          process.kernel().files().OpenDirectory(CallerOf(thread), base, path, at_flags));
+  POLLUX_ASSIGN_OR_RETURN(process.working_directory, process.kernel().files().OpenDirectory(
+                                                         CallerOf(thread), base, path, at_flags));
   return {};
 }
 

@@ -13,7 +13,8 @@ Caller CallerOf(Thread& thread);
 // The same for access(2) and faccessat2(2) without AT_EACCESS: with the real ids.
 Caller RealCallerOf(Thread& thread);
 // chdir(2) and, with an empty path and kAtEmptyPath, fchdir(2).
-Result<void> ChangeDirectory(Thread& thread, const DescriptionRef& base, std::string_view path, uint32_t at_flags = 0);
+Result<void> ChangeDirectory(Thread& thread, const DescriptionRef& base, std::string_view path,
+                             uint32_t at_flags = 0);
 // getcwd(2): kNoEnt where it has been removed.
 Result<std::string> WorkingDirectory(Thread& thread);
 

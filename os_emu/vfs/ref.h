@@ -1,6 +1,6 @@
-// Ref<T>: a strong reference to an object that counts its own references (Ref() and Unref()). For the graph of inodes and
-// dentries: one pointer wide, and the object decides how it goes, so that long chains are let go in a loop and not by recursion.
-// Single-threaded.
+// Ref<T>: a strong reference to an object that counts its own references (Ref() and Unref()). For
+// the graph of inodes and dentries: one pointer wide, and the object decides how it goes, so that
+// long chains are let go in a loop and not by recursion. Single-threaded.
 #ifndef POLLUX_OS_EMU_VFS_REF_H_
 #define POLLUX_OS_EMU_VFS_REF_H_
 

@@ -1,5 +1,6 @@
-// SpecialFileOpener: what lives behind a FIFO, a socket or a device node. The file system knows only that such an inode is
-// there; who brings the descriptions registers an opener for it (FileSystem::SetFifoOpener, SetDeviceOpener).
+// SpecialFileOpener: what lives behind a FIFO, a socket or a device node. The file system knows
+// only that such an inode is there; who brings the descriptions registers an opener for it
+// (FileSystem::SetFifoOpener, SetDeviceOpener).
 #ifndef POLLUX_OS_EMU_VFS_SPECIAL_FILE_H_
 #define POLLUX_OS_EMU_VFS_SPECIAL_FILE_H_
 
@@ -27,8 +28,9 @@ struct SpecialFile {
 class SpecialFileOpener {
  public:
   virtual ~SpecialFileOpener() = default;
-  // open(2) of the file with O_* `flags`; permissions have been checked. The file system wraps the description in one that
-  // answers fstat(2) and /proc/self/fd with the file's own inode and path and passes everything else on.
+  // open(2) of the file with O_* `flags`; permissions have been checked. The file system wraps the
+  // description in one that answers fstat(2) and /proc/self/fd with the file's own inode and path
+  // and passes everything else on.
   virtual Result<DescriptionRef> Open(SpecialFile& file, uint32_t flags) = 0;
 };
 

@@ -53,7 +53,8 @@ inline std::string ReadText(FileDescription& file, size_t bytes) {
 }
 
 inline std::string WriteText(FileDescription& file, std::string_view text) {
-  auto from = memory::UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  auto from =
+      memory::UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
   Result<size_t> put = file.Write(from);
   return put.ok() ? std::to_string(*put) : std::string(ErrnoName(put.error()));
 }
@@ -66,10 +67,12 @@ struct FilesFixture : public ::testing::Test {
   }
 
   // ---- As `root` unless said otherwise; from the root directory.
-  Result<DescriptionRef> Open(std::string_view path, uint32_t flags = kORdOnly, uint32_t mode = 0644) {
+  Result<DescriptionRef> Open(std::string_view path, uint32_t flags = kORdOnly,
+                              uint32_t mode = 0644) {
     return files.Open(root, none, path, flags, mode);
   }
-  Result<DescriptionRef> OpenAsUser(std::string_view path, uint32_t flags = kORdOnly, uint32_t mode = 0644) {
+  Result<DescriptionRef> OpenAsUser(std::string_view path, uint32_t flags = kORdOnly,
+                                    uint32_t mode = 0644) {
     return files.Open(user, none, path, flags, mode);
   }
   void Put(std::string_view path, std::string_view text, uint32_t mode = 0644) {

@@ -1,35 +1,13 @@
 // Damaged guests: a good ELF file with random bytes changed, in its headers more often than
-// elsewhere. Whatever comes out, pollux itself does not crash, hang or exit with anything that it
-// does not explain: --json says whose status it is, and where it is the guest's it may be anything.
+// elsewhere.
 //
-// Usage: mutated_elf_test POLLUX ELF [RUNS [SEED]]. Prints the seed first; a failing file is kept
-// in TEST_UNDECLARED_OUTPUTS_DIR.
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+// A file for which pollux fails is kept in TEST_UNDECLARED_OUTPUTS_DIR.
 #include <algorithm>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <random>
-#include <string>
 
+#include "testsuite/cli/hostile.h"
+
+namespace pollux::hostile {
 namespace {
-
-constexpr int kSecondsAllowed = 60;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-void WriteFile(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 // Numbers that break arithmetic.
 uint64_t Interesting(std::mt19937_64& random) {
@@ -78,71 +56,25 @@ std::string Mutate(std::string bytes, std::mt19937_64& random) {
   return bytes;
 }
 
-// Runs pollux on ./mutated; stderr goes to ./stderr. Returns the status as waitpid gives it.
-int Run(const std::string& pollux) {
-  const pid_t child = fork();
-  if (child == 0) {
-    const int null = open("/dev/null", O_RDWR),
-              errors = open("stderr", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    dup2(null, 0);
-    dup2(null, 1);
-    dup2(errors, 2);
-    alarm(kSecondsAllowed);
-    execl(pollux.c_str(), pollux.c_str(), "run", "--json", "--max_steps=300000",
-          "--max_memory=256M", "./mutated", "exit", "5", static_cast<char*>(nullptr));
-    _exit(120);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return status;
-}
-
-// Empty, or what is wrong.
-std::string Judge(int status, const std::string& errors) {
-  if (WIFSIGNALED(status)) {
-    return WTERMSIG(status) == SIGALRM
-               ? "it hangs"
-               : "it was killed by signal " + std::to_string(WTERMSIG(status));
-  }
-  const int code = WEXITSTATUS(status);
-  const bool guests = errors.find("\"whose\":\"guest\"") != std::string::npos;
-  const bool ours = errors.find("\"whose\":\"pollux\"") != std::string::npos;
-  if (guests == ours) return "exit status " + std::to_string(code) + ", and not a word whose it is";
-  if (errors.find("\"exit_status\":" + std::to_string(code)) == std::string::npos) {
-    return "exit status " + std::to_string(code) + ", and --json says another";
-  }
-  if (ours && code != 124 && code != 126)
-    return "exit status " + std::to_string(code) + " of its own";
-  if (ours && errors.rfind("pollux: ", 0) != 0) return "it does not say what is wrong";
-  return "";
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc < 3) return 2;
-  const std::string pollux = realpath(argv[1], nullptr), good = ReadFile(argv[2]);
-  const int runs = argc > 3 ? std::atoi(argv[3]) : 500;
-  const uint64_t seed = argc > 4 ? std::strtoull(argv[4], nullptr, 0) : std::random_device()();
-  std::printf("seed %llu, %d runs, %zu bytes\n", static_cast<unsigned long long>(seed), runs,
-              good.size());
-  if (good.size() < 1000 || chdir(std::getenv("TEST_TMPDIR")) != 0) return 2;
-  std::mt19937_64 random(seed);
+int Main(int argc, char** argv) {
+  const Arguments arguments(argc, argv);
+  const std::string good = ReadFile(arguments.elf);
+  std::mt19937_64 random(arguments.seed);
   int failures = 0, refused = 0, died = 0, ran = 0;
-  for (int i = 0; i < runs && failures < 5; ++i) {
+  for (int i = 0; i < arguments.runs && failures < 5; ++i) {
     const std::string mutated = Mutate(good, random);
     WriteFile("mutated", mutated);
-    const int status = Run(pollux);
-    const std::string errors = ReadFile("stderr"), wrong = Judge(status, errors);
-    if (!wrong.empty()) {
+    const Ending ending = Run(arguments.pollux, {"./mutated", "exit", "5"});
+    if (const std::string wrong = Judge(ending); !wrong.empty()) {
       ++failures;
-      std::printf("FAILED: run %d: %s\n%s\n", i, wrong.c_str(), errors.substr(0, 2000).c_str());
+      std::printf("FAILED: run %d: %s\n%s\n", i, wrong.c_str(),
+                  ending.errors.substr(0, 2000).c_str());
       if (const char* kept = std::getenv("TEST_UNDECLARED_OUTPUTS_DIR")) {
         WriteFile(std::string(kept) + "/mutated_" + std::to_string(i), mutated);
       }
-    } else if (WEXITSTATUS(status) == 126) {
+    } else if (ending.code() == 126) {
       ++refused;
-    } else if (WEXITSTATUS(status) == 5) {
+    } else if (ending.code() == 5) {
       ++ran;
     } else {
       ++died;
@@ -156,3 +88,8 @@ int main(int argc, char** argv) {
   }
   return failures == 0 ? 0 : 1;
 }
+
+}  // namespace
+}  // namespace pollux::hostile
+
+int main(int argc, char** argv) { return pollux::hostile::Main(argc, argv); }

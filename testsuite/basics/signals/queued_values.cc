@@ -73,6 +73,7 @@ int main() {
   Queue(SIGTERM, 8);
   std::printf("taken by sigwaitinfo:\n");
   signal = sigwaitinfo(&all, &info);
+  Must(signal > 0, "sigwaitinfo");
   Print(signal, info);
   Queue(SIGTERM, 9);
   Must(sigwait(&all, &signal) == 0, "sigwait");
