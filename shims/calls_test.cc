@@ -347,6 +347,10 @@ TEST_F(Calls, SelectSeesClosedNumbersWithinTheTableOnly) {
   Put(kScratch + 64, std::array<uint64_t, 2>{0, 1});
   EXPECT_EQ(Do("pselect6", {128, kScratch + 64, 0, 0, kScratch, 0}), 0);
   EXPECT_EQ(Do("pselect6", {kMinus1, kScratch + 64, 0, 0, kScratch, 0}), Error(Errno::kInval));
+  // An O_PATH number is ready for everything.
+  ASSERT_EQ(Do("openat", {kCwd, Text(kScratch + 128, "/tmp"), 010000000, 0}), 2);
+  Put(kScratch + 64, std::array<uint64_t, 3>{4, 4, 4});
+  EXPECT_EQ(Do("pselect6", {64, kScratch + 64, kScratch + 72, kScratch + 80, kScratch, 0}), 3);
   EXPECT_EQ(Do("ppoll", {kScratch, 1025, 0, 0, 8}), Error(Errno::kInval));
   EXPECT_EQ(Do("ppoll", {kUnmapped, 1, 0, 0, 8}), Error(Errno::kFault));
 }

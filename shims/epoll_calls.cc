@@ -145,6 +145,16 @@ CallResult SysPpoll(SyscallContext& context) {
 
 namespace {
 
+// What select(2) sees behind a number that was opened with O_PATH: EPOLLNVAL, which is in all three
+// of its sets.
+class NothingToPoll final : public os_emu::FileDescription {
+ public:
+  NothingToPoll() : FileDescription(os_emu::kOPath) {}
+  os_emu::EventMask Poll() override { return os_emu::kIn | os_emu::kOut | os_emu::kPri; }
+  int PollQueues(os_emu::WaitQueue**) override { return 0; }
+  const char* TypeName() const override { return "nothing"; }
+};
+
 // One set of select(2), `bits` long, in whole words as Linux keeps it. Empty: none given.
 Result<std::vector<uint64_t>> ReadSet(SyscallContext& context, GuestAddr address, uint32_t bits) {
   std::vector<uint64_t> words(address.IsNull() ? 0 : (bits + 63) / 64);
@@ -201,7 +211,9 @@ CallResult SysPselect6(SyscallContext& context) {
     if (!entry.read && !entry.write && !entry.exceptional) continue;
     Result<DescriptionRef> file = context.process().fds.Get(Fd{static_cast<int32_t>(bit)});
     if (!file.ok()) return file.error();
-    entry.description = *std::move(file);
+    entry.description = ((*file)->status_flags() & os_emu::kOPath) == 0
+                            ? *std::move(file)
+                            : os_emu::MakeDescription<NothingToPoll>();
     entries.push_back(std::move(entry));
   }
   const os_emu::SelectSets addresses{context.Addr(1), context.Addr(2), context.Addr(3), bits};

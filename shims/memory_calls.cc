@@ -194,7 +194,14 @@ CallResult SysMadvise(SyscallContext& context) {
     case kFree:
     case kDontNeedLocked:
       if (length == 0) return 0;
-      return context.memory().Discard(context.Addr(0), length);
+      {
+        Result<void> discarded = context.memory().Discard(context.Addr(0), length);
+        // The range has been checked, so this is a writable private mapping of a file.
+        if (!discarded.ok() && discarded.error() == Errno::kInval) {
+          return context.Refuse(Errno::kInval, "MADV_DONTNEED of a file's pages");
+        }
+        return discarded;
+      }
     // What changes nothing that a guest could see: hints about paging, and what only counts at fork
     // or in a core file.
     case 0:

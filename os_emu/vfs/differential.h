@@ -14,6 +14,8 @@
 namespace pollux::os_emu::differential {
 
 inline constexpr int kSlots = 8;  // Open files, by number.
+// Of fchownat: the id of who walks, which differs from world to world.
+inline constexpr uint32_t kOwnId = 0xfffffffe;
 
 enum class Kind {
   kOpen,

@@ -263,9 +263,11 @@ Outcome EmulatedWorld::Do(const Op& op) {
       return Of(files_.Rename(caller_, base, path, base2, path2, op.flags));
     case Kind::kChangeMode:
       return Of(files_.ChangeMode(caller_, base, path, op.mode, at_flags));
-    case Kind::kChangeOwner:
-      return Of(files_.ChangeOwner(caller_, base, path, static_cast<uint32_t>(op.offset), op.mode,
-                                   at_flags));
+    case Kind::kChangeOwner: {
+      const uint32_t uid = op.offset == kOwnId ? caller_.uid : static_cast<uint32_t>(op.offset);
+      const uint32_t gid = op.mode == kOwnId ? caller_.gid : op.mode;
+      return Of(files_.ChangeOwner(caller_, base, path, uid, gid, at_flags));
+    }
     case Kind::kChangeTimes:
       return Of(
           files_.ChangeTimes(caller_, base, path, TimeOf(op.mode), TimeOf(op.bytes), at_flags));

@@ -196,9 +196,11 @@ Outcome NativeWorld::Apply(const Op& op) {
       return Of(syscall(kFchmodat2, base, path.c_str(), op.mode, at));
     case Kind::kChangeFileMode:
       return Of(fchmod(Base(op.slot), op.mode));
-    case Kind::kChangeOwner:
-      return Of(syscall(SYS_fchownat, base, path.c_str(), static_cast<uid_t>(op.offset),
-                        static_cast<gid_t>(op.mode), at));
+    case Kind::kChangeOwner: {
+      const uid_t uid = op.offset == kOwnId ? geteuid() : static_cast<uid_t>(op.offset);
+      const gid_t gid = op.mode == kOwnId ? getegid() : op.mode;
+      return Of(syscall(SYS_fchownat, base, path.c_str(), uid, gid, at));
+    }
     case Kind::kChangeTimes: {
       const struct timespec times[2] = {{0, op.mode == 0   ? UTIME_NOW
                                             : op.mode == 1 ? UTIME_OMIT

@@ -2,13 +2,16 @@
 // directory and in the emulated file system, in memory and in a mounted host directory.
 //
 // POLLUX_SEED and POLLUX_OPERATIONS in the environment choose another walk. Run as root, the walk
-// is made by an ordinary user, so that permissions matter.
+// is made by an ordinary user or (in a sandbox that knows no other user) without capabilities, so
+// that permissions matter.
 #include "os_emu/vfs/differential.h"
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -57,11 +60,41 @@ std::string ScratchRoot(bool* is_tmpfs) {
   return directory != nullptr ? directory : "/tmp";
 }
 
+// Who walks on the host: an ordinary user if we may become one.
+bool CanBecomeOrdinaryUser() {
+  static const bool can = [] {
+    if (geteuid() != 0) return false;
+    const pid_t child = fork();
+    if (child == 0) {
+      _exit(setresuid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) == 0 ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }();
+  return can;
+}
+
+bool BecomeOrdinary() {
+  if (CanBecomeOrdinaryUser()) {
+    if (setgroups(0, nullptr) != 0 || setresgid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0 ||
+        setresuid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0) {
+      return false;
+    }
+  } else if (geteuid() == 0) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[2] = {};
+    if (syscall(SYS_capset, &header, none) != 0) return false;
+  }
+  // Else /proc/self belongs to root, and with it the way in which host files are opened.
+  return prctl(PR_SET_DUMPABLE, 1) == 0;
+}
+
 class Generator {
  public:
-  Generator(uint64_t seed, Target target) : random_(seed), target_(target), root_(geteuid() == 0) {}
+  Generator(uint64_t seed, Target target)
+      : random_(seed), target_(target), disowned_(CanBecomeOrdinaryUser()) {}
 
-  void DisownedBy(bool root) { root_ = root; }
   Op Next();
 
  private:
@@ -89,7 +122,7 @@ class Generator {
 
   RandomStream random_;
   Target target_;
-  bool root_;  // The directories above the base cannot be changed by the walk.
+  bool disowned_;  // The directories above the base belong to somebody else.
 };
 
 std::string Generator::Name() {
@@ -190,12 +223,15 @@ Op Generator::Next() {
       // Not so often, else nothing is permitted after a while.
       if (!OneIn(4)) op.mode = Pick<uint32_t>({0755, 0777, 01777});
       // The directories above the base must stay as they are.
-      if (!root_) op.kind = Kind::kStatFile;
+      if (!disowned_) op.kind = Kind::kStatFile;
       break;
     case Kind::kChangeOwner:
       op.flags = follow | empty;
-      op.offset = Pick<int64_t>({-1, geteuid(), 77});
-      op.mode = Pick<uint32_t>({~0u, getegid(), 77});
+      op.offset = Pick<int64_t>({-1, kOwnId, 77});
+      op.mode = Pick<uint32_t>({~0u, kOwnId, 77});
+      // Where no other user is known, he is EINVAL.
+      if (!disowned_ && op.offset == 77) op.offset = kOwnId;
+      if (!disowned_ && op.mode == 77) op.mode = kOwnId;
       break;
     case Kind::kChangeTimes:
       op.flags = follow | empty;
@@ -221,7 +257,7 @@ Op Generator::Next() {
 // Two trees with paths of equal length: the native one and, real or in memory, the emulated one.
 class Trees {
  public:
-  Trees(Target target, uint32_t uid) : uid_(uid) {
+  explicit Trees(Target target) {
     std::string scratch = ScratchRoot(&is_tmpfs_) + "/pollux_differential_XXXXXX";
     scratch_ = mkdtemp(scratch.data()) != nullptr ? scratch : "";
     chmod(scratch_.c_str(), 0755);
@@ -249,7 +285,9 @@ class Trees {
   std::string Make(const std::string& top) {
     const std::string base = top + kBelow;
     std::filesystem::create_directories(base);
-    if (geteuid() == 0 && chown(base.c_str(), uid_, uid_) != 0) perror("chown");
+    if (CanBecomeOrdinaryUser() && chown(base.c_str(), kOrdinaryUser, kOrdinaryUser) != 0) {
+      perror("chown");
+    }
     chmod(base.c_str(), 0755);
     for (std::string at = base.substr(0, base.rfind('/')); at.size() >= top.size();
          at = at.substr(0, at.rfind('/'))) {
@@ -263,7 +301,6 @@ class Trees {
     if (system(command.c_str()) != 0) return;
   }
 
-  uint32_t uid_;
   bool is_tmpfs_ = false;
   std::string scratch_, native_top_, emulated_top_, native_base_, host_base_;
 };
@@ -279,9 +316,12 @@ void MakeInMemory(FileSystem& files, const std::string& top, const std::string& 
     const uint32_t mode = at.size() >= top.size() && slash != std::string::npos ? 0555 : 0755;
     Result<void> made = files.MakeDirectory(root, none, at, mode);
     ASSERT_TRUE(made.ok()) << at;
+    // Who cannot be anybody else owns what is above the base, too.
+    if (at == base || (at.size() >= top.size() && !CanBecomeOrdinaryUser())) {
+      ASSERT_TRUE(files.ChangeOwner(root, none, at, uid, uid).ok());
+    }
     if (slash == std::string::npos) break;
   }
-  ASSERT_TRUE(files.ChangeOwner(root, none, base, uid, uid).ok());
 }
 
 struct Report {
@@ -305,7 +345,8 @@ bool OwnerDiffers(Target target, const Op& op, const Outcome& expected, const Ou
 
 // Walks `operations` steps over fresh trees; stops at the first difference.
 Report WalkOneTree(const Trees& trees, Target target, uint64_t seed, uint64_t operations,
-                   bool canary, uint32_t uid) {
+                   bool canary) {
+  constexpr uint32_t uid = kOrdinaryUser;
   Report report;
   Clock clock;
   memory::MemoryBudget budget;
@@ -320,7 +361,6 @@ Report WalkOneTree(const Trees& trees, Target target, uint64_t seed, uint64_t op
     EXPECT_TRUE(mounted.ok()) << mounted;
   }
   Generator generator(seed, target);
-  generator.DisownedBy(uid == kOrdinaryUser);
   std::unique_ptr<World> native = MakeNativeWorld(trees.native_base(), details);
   std::unique_ptr<World> emulated =
       MakeEmulatedWorld(&files, trees.emulated_base(), uid, uid, details, canary);
@@ -349,28 +389,20 @@ Report WalkOneTree(const Trees& trees, Target target, uint64_t seed, uint64_t op
 // In a process of its own: the working directory, the umask and the user are a process's.
 // Returns its exit status: 0 equal, 1 different.
 int WalkInChild(Target target, uint64_t seed, uint64_t operations, bool canary) {
-  const bool root = geteuid() == 0;
-  const uint32_t uid = root ? kOrdinaryUser : geteuid();
   uint64_t done = 0;
   std::map<std::string, uint64_t> reached;
   for (uint64_t tree = 0; done < operations; ++tree) {
-    Trees trees(target, uid);
+    Trees trees(target);
     int results[2];
     if (pipe(results) != 0) return 2;
     fflush(nullptr);
     const pid_t child = fork();
     if (child == 0) {
       close(results[0]);
-      if (root) {
-        if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 ||
-            setresuid(uid, uid, uid) != 0)
-          _exit(2);
-        // Else /proc/self belongs to root, and with it the way in which host files are opened.
-        prctl(PR_SET_DUMPABLE, 1);
-      }
+      if (!BecomeOrdinary()) _exit(2);
       umask(022);
       const uint64_t steps = std::min(kOperationsPerTree, operations - done);
-      const Report report = WalkOneTree(trees, target, seed + tree, steps, canary, uid);
+      const Report report = WalkOneTree(trees, target, seed + tree, steps, canary);
       if (!report.difference.empty()) fprintf(stderr, "%s", report.difference.c_str());
       std::string lines;
       for (const auto& [what, times] : report.reached)
