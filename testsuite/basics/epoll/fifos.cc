@@ -51,5 +51,15 @@ int main() {
   ShowCount("O_RDWR, write", write(both, "to myself", 9));
   ShowCount("O_RDWR, read", read(both, bytes, sizeof bytes));
   See("O_RDWR", both);
+
+  // A pipe without a name has one below /proc.
+  int ends[2];
+  Must(pipe(ends) == 0, "pipe");
+  char name[40];
+  std::snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+  const int again = open(name, O_RDONLY | O_NONBLOCK);
+  Must(again >= 0 && write(ends[1], "piped", 5) == 5, "a pipe opened again");
+  ShowCount("read", read(again, bytes, sizeof bytes));
+  ShowCount("O_NONBLOCK is the new description's", read(again, bytes, sizeof bytes));
   return 0;
 }

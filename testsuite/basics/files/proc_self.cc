@@ -78,10 +78,6 @@ int main(int, char** argv) {
   ShowCount("opened again", read(again, text, 3));
   std::printf("[%s]\n", text);
   ShowCount("which is read-only", write(again, "x", 1));
-  const int reader = open(Descriptor(ends[0]).c_str(), O_RDONLY | O_NONBLOCK);
-  Must(write(ends[1], "piped", 5) == 5, "write");
-  ShowCount("a pipe opened again", read(reader, text, 5));
-  Show("an eventfd cannot be opened", open(Descriptor(counter).c_str(), O_RDWR));
   Show("a free number cannot be opened", open(Descriptor(700).c_str(), O_RDONLY));
   struct stat status, same;
   Must(stat(Descriptor(file).c_str(), &status) == 0 && fstat(file, &same) == 0, "stat");
