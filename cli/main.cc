@@ -29,6 +29,14 @@ std::vector<std::string> Words(int argc, char** argv) {
   return words;
 }
 
+// "--env=" among the flags: CLI11 would take the next word for its value. "" if there is none.
+std::string FlagWithoutValue(const std::vector<std::string>& words) {
+  for (size_t i = 1; i < words.size() && words[i].starts_with("--"); ++i) {
+    if (words[i].find('=') == words[i].size() - 1) return words[i];
+  }
+  return "";
+}
+
 // Under `bazel run` the paths of the command line are meant from where the user stands, not from
 // the runfiles.
 void EnterUsersDirectory() {
@@ -43,6 +51,10 @@ int Main(int argc, char** argv) {
   EnterUsersDirectory();
   CommandLine command_line;
   std::vector<std::string> words = Words(argc, argv);
+  if (const std::string flag = FlagWithoutValue(words); !flag.empty()) {
+    PrintError(absl::StrCat(flag, ": the value is missing; try 'pollux --help'"));
+    return kExitUsage;
+  }
   std::reverse(words.begin(), words.end());  // As App::parse(vector) wants them.
   try {
     command_line.app().parse(words);

@@ -8,11 +8,13 @@
 #include "absl/strings/str_format.h"
 #include "machine/process_image.h"
 #include "os_emu/host_stream/host_stream.h"
+#include "os_emu/tty/pty.h"
 #include "os_emu/vfs/default_tree.h"
 #include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/proc_fs.h"
 #include "os_emu/vfs/process_caller.h"
 #include "re2/re2.h"
+#include "shims/pipe_files.h"
 #include "shims/shims.h"
 
 namespace pollux::machine {
@@ -123,6 +125,7 @@ class Machine::Impl final : private shims::Sink, private interp::Counters {
   Outcome Ended(const os_emu::ExitState& state);
   Outcome Hangs(Outcome::Kind kind);
   uint64_t StepsLeft() const;
+  uint64_t StepsToNextDeadline();
 
   Options options_;
   os_emu::RandomStream seed_;
@@ -163,7 +166,12 @@ absl::Status Machine::Impl::SetUp() {
                                  .hostname = kernel_.options().hostname,
                                  .random = &kernel_.world_random()};
   if (absl::Status built = os_emu::BuildDefaultTree(*files, tree); !built.ok()) return built;
-  return os_emu::MountProc(kernel_);
+  auto pipes = std::make_shared<shims::PipeFiles>(&kernel_.budget());
+  files->Keep(pipes);
+  files->SetFifoOpener(pipes.get());
+  if (absl::Status installed = kernel_.Part<os_emu::PtyTable>().Install(); !installed.ok())
+    return installed;
+  return os_emu::MountProc(kernel_, pipes.get());
 }
 
 absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
@@ -214,12 +222,10 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
 }
 
 Thread* Machine::Impl::NextThread() {
-  const Nanos now = kernel_.clock().Monotonic();
   Thread* first = nullptr;  // The first of all, for when none comes after the last one.
   for (auto& [pid, process] : kernel_.processes()) {
     for (auto& [tid, thread] : process->threads) {
-      const bool ready = !thread->blocked() || thread->woken() || thread->HasSignalToTake() ||
-                         thread->blocked_call()->deadline() <= now;
+      const bool ready = !thread->blocked() || thread->woken() || thread->HasSignalToTake();
       if (!ready) continue;
       if (tid > last_thread_) return thread.get();
       if (first == nullptr) first = thread.get();
@@ -231,6 +237,14 @@ Thread* Machine::Impl::NextThread() {
 uint64_t Machine::Impl::StepsLeft() const {
   return options_.max_steps == 0 ? UINT64_MAX
                                  : options_.max_steps - std::min(options_.max_steps, retired_);
+}
+
+uint64_t Machine::Impl::StepsToNextDeadline() {
+  const Nanos deadline = kernel_.NextDeadline();
+  if (deadline == kNanosMax) return UINT64_MAX;
+  const int64_t left = (deadline - kernel_.clock().Monotonic()).value;
+  return std::max<uint64_t>(
+      1, static_cast<uint64_t>(std::max<int64_t>(left, 0)) / os_emu::Clock::kNanosPerInstruction);
 }
 
 Machine::Impl::Turn Machine::Impl::AfterCall(Thread& thread, shims::Next next) {
@@ -253,9 +267,9 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
   Hart& hart = harts_.at(thread.tid());
   interp::Engine& engine = *engines_.at(thread.process().pid());
   if (thread.blocked()) {
-    const Nanos deadline = thread.blocked_call()->deadline();
-    const bool due = thread.woken() || deadline <= kernel_.clock().Monotonic();
-    if (!(due && abi_->Resume(thread, hart.cpu, &hart.call)) && !thread.HasSignalToTake())
+    // A signal that it may take is reason enough to look: rt_sigtimedwait takes it without a
+    // handler.
+    if (!abi_->Resume(thread, hart.cpu, &hart.call) && !thread.HasSignalToTake())
       return Turn::kWaits;
   }
   for (;;) {
@@ -263,18 +277,21 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
       const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
       if (signals == shims::SyscallAbi::Signals::kProcessExited) return Turn::kProcessEnded;
       if (thread.blocked()) return Turn::kWaits;
+      if (signals == shims::SyscallAbi::Signals::kHandler) hart.cpu.reservation = {};
     }
-    const uint64_t steps = StepsLeft();
-    if (steps == 0) return Turn::kRunsOn;
+    if (StepsLeft() == 0) return Turn::kRunsOn;
+    // A timer expires at its instruction, also under a program that makes no call.
+    const uint64_t steps = std::min(StepsLeft(), StepsToNextDeadline());
     slice_start_ = hart.cpu.retired;
     const interp::Stop stop = engine.Run(hart.cpu, steps);
     const uint64_t retired = hart.cpu.retired - slice_start_;
     retired_ += retired;
     kernel_.clock().AdvanceBy(
         {static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction});
+    kernel_.ExpireTimers();
     switch (stop.reason) {
       case interp::StopReason::kBudget:
-        return Turn::kRunsOn;
+        return Turn::kRunsOn;  // Whom a timer has woken has a turn, too.
       case interp::StopReason::kEcall: {
         // A trap into the kernel breaks the reservation, as Linux does on its way back to the user.
         hart.cpu.reservation = {};
@@ -310,6 +327,7 @@ bool Machine::Impl::Idle() {
   }
   if (deadline == kNanosMax) return false;
   kernel_.clock().AdvanceTo(deadline);
+  kernel_.ExpireTimers();
   return true;
 }
 

@@ -68,6 +68,24 @@ Result<GuestAddr> MapTrampoline(memory::AddressSpace& space) {
   return space.Map(request);
 }
 
+// The words above argc, `strings` pointers and two null pointers on the initial stack.
+std::vector<uint64_t> AuxiliaryVectorAt(memory::AddressSpace& space, GuestAddr stack_pointer,
+                                        size_t strings) {
+  constexpr size_t kMostWords = 128;
+  std::vector<uint64_t> words;
+  GuestAddr at = stack_pointer + (strings + 3) * sizeof(uint64_t);
+  while (words.size() < kMostWords) {
+    const Result<uint64_t> type = space.ReadObject<uint64_t>(at);
+    const Result<uint64_t> value = space.ReadObject<uint64_t>(at + sizeof(uint64_t));
+    if (!type.ok() || !value.ok()) break;
+    words.push_back(*type);
+    words.push_back(*value);
+    if (*type == 0) break;  // AT_NULL
+    at = at + 2 * sizeof(uint64_t);
+  }
+  return words;
+}
+
 }  // namespace
 
 void SetDefaultLimits(Process& process) {
@@ -132,6 +150,8 @@ absl::Status LoadProgram(Thread& thread, std::string_view file, std::string_view
     return CannotLoad(stack.error(),
                       stack.error() == Errno::k2Big ? "arguments and environment" : "the stack");
   }
+  process.auxiliary_vector =
+      AuxiliaryVectorAt(space, stack->stack_pointer, arguments.size() + process.environment.size());
   *cpu = interp::Cpu{};
   cpu->pc = loaded->entry.value;
   cpu->x[interp::kSp] = stack->stack_pointer.value;

@@ -2,9 +2,11 @@
 // mapping calls are in mappings.cc.
 //
 // Invariants:
-//  - A page that is not charged is all zeros on the host.
+//  - A page that is not charged is all zeros on the host, or shows a SharedObject.
 //  - kFastStore is set only where kWrite, kDirty and charged hold and kHoldsCode and kWatched do
 //  not.
+//  - A page that shows an object has kFastLoad only where the object's page is present, and
+//  kFastStore only where NoteStore() has been called for it since the object last asked.
 //  - The flags of a 2 MiB granule whose bits in tables_ and dirty_ are both clear are all zero.
 #include "memory/address_space.h"
 
@@ -116,11 +118,14 @@ absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Create(MemoryBudget*
   space->charged_ = reinterpret_cast<uint64_t*>(space->flags_ + kFlagsBytes);
   space->tables_.assign(kGranules / 64, 0);
   space->dirty_.assign(kGranules / 64, 0);
+  space->objects_.assign(kGranules / 64, 0);
   space->flag_pages_.assign(kFlagPages / 64, 0);
   return space;
 }
 
 AddressSpace::~AddressSpace() {
+  self_.reset();
+  for (const auto& [start, region] : regions_) CountObjects(region, -1);
   regions_.clear();  // Their names refund what they were charged.
   Refund(own_bytes_);
   if (flags_ != nullptr) munmap(flags_, kFlagsBytes + kChargedBytes);
@@ -192,8 +197,10 @@ void AddressSpace::NotifyCodeChanged(uint64_t first_page, uint64_t pages) {
   if (listener_ != nullptr) listener_->OnCodeChanged(first_page, pages);
 }
 
-void AddressSpace::RewriteFlags(uint64_t start, uint64_t end, uint8_t base) {
+void AddressSpace::RewriteFlags(uint64_t start, uint64_t end, uint8_t base, bool fast) {
   if (start >= end) return;
+  const uint8_t mask = fast ? 0xff : static_cast<uint8_t>(~(kFastLoad | kFastStore));
+  base &= mask;
   const uint64_t first = start >> kPageShift;
   const uint64_t last = end >> kPageShift;
   uint64_t fresh = first;  // Pages from here on have all-zero flags until the next touched granule.
@@ -208,7 +215,8 @@ void AddressSpace::RewriteFlags(uint64_t start, uint64_t end, uint8_t base) {
     for (; page < granule_end; ++page) {
       const uint8_t old = flags_[page];
       flags_[page] =
-          WithFastBits(static_cast<uint8_t>(base | (old & (kDirty | kWatched))), IsCharged(page));
+          WithFastBits(static_cast<uint8_t>(base | (old & (kDirty | kWatched))), IsCharged(page)) &
+          mask;
       if (!(old & kHoldsCode)) continue;
       if (code_pages != 0 && code_first + code_pages != page) {
         NotifyCodeChanged(code_first, code_pages);
@@ -225,13 +233,21 @@ void AddressSpace::ApplyRegion(const Region& region, uint64_t region_start, uint
                                uint64_t end) {
   const uint8_t base = FlagsOfProtection(region.prot);
   const uint64_t backed_end = std::clamp(region.BackedEnd(region_start), start, end);
-  // Pages beyond the file have no flags, and never had any.
-  RewriteFlags(start, backed_end, base);
-  if (base != 0) ChargeTables(start, backed_end);
+  RewriteFlags(start, backed_end, base, /*fast=*/region.object == nullptr);
+  // Pages beyond the end of `contents` have no flags, and never had any. An object's end moves.
+  if (region.object != nullptr) RewriteFlags(backed_end, end, 0);
+  if (base != 0) ChargeTables(start, std::clamp(region.TablesEnd(region_start), start, end));
 }
 
 void AddressSpace::MarkHoldsCode(uint64_t page) {
   POLLUX_CHECK(page < kPages && (flags_[page] & kExec)) << "page " << page << " is not executable";
+  if (MayShowObject(page)) {
+    if (const ObjectPage at = FindObjectPage(page << kPageShift); at.object != nullptr) {
+      if (!IsCharged(page)) at.object->NoteCode(at.page);
+      SetObjectFlags(page, at, flags_[page] | kHoldsCode);
+      return;
+    }
+  }
   flags_[page] = WithFastBits(flags_[page] | kHoldsCode, IsCharged(page));
 }
 
@@ -352,7 +368,11 @@ std::optional<FaultKind> AddressSpace::CheckPage(Access access, uint64_t addr) {
   return out_of_memory ? FaultKind::kOutOfMemory : FaultKind::kNotMapped;
 }
 
-void AddressSpace::MakeStorable(uint64_t page) {
+bool AddressSpace::MakeStorable(uint64_t page) {
+  if (MayShowObject(page)) {
+    const ObjectPage at = FindObjectPage(page << kPageShift);
+    if (at.object != nullptr) return MakeStorable(page, at);
+  }
   if (!IsCharged(page)) {
     Charge(kPageBytes);
     charged_[page / 64] |= uint64_t{1} << (page % 64);
@@ -362,6 +382,7 @@ void AddressSpace::MakeStorable(uint64_t page) {
   const bool held_code = flags_[page] & kHoldsCode;
   flags_[page] = WithFastBits(flags_[page] & static_cast<uint8_t>(~kHoldsCode), true);
   if (held_code) NotifyCodeChanged(page, 1);
+  return true;
 }
 
 bool AddressSpace::Prepare(Access access, GuestAddr addr, uint64_t size, Fault* fault) {
@@ -379,27 +400,38 @@ bool AddressSpace::Prepare(Access access, GuestAddr addr, uint64_t size, Fault* 
       return false;
     }
   }
-  if (access != Access::kStore) return true;
   const uint64_t first_page = first >> kPageShift;
-  const uint64_t first_bytes = IsCharged(first_page) ? 0 : kPageBytes;
-  const uint64_t second_bytes = crosses && !IsCharged(first_page + 1) ? kPageBytes : 0;
+  if (access != Access::kStore && !MayShowObject(first_page) &&
+      !(crosses && MayShowObject(first_page + 1))) {
+    return true;
+  }
+  const uint64_t first_bytes = AccessCost(access, first_page);
+  const uint64_t second_bytes = crosses ? AccessCost(access, first_page + 1) : 0;
   if (!FitsBudget(first_bytes + second_bytes)) {
     *fault = {FitsBudget(first_bytes) ? GuestAddr{second} : addr, FaultKind::kOutOfMemory};
     return false;
   }
-  MakeStorable(first_page);
-  if (crosses) MakeStorable(first_page + 1);
+  for (uint64_t page = first_page; page <= first_page + (crosses ? 1 : 0); ++page) {
+    if (access == Access::kStore ? MakeStorable(page) : MakeAccessible(page)) continue;
+    *fault = {page == first_page ? addr : GuestAddr{second}, FaultKind::kOutOfMemory};
+    return false;
+  }
   return true;
 }
 
-unsigned AddressSpace::Fetch(GuestAddr pc, uint16_t halfwords[2], Fault* fault) const {
+unsigned AddressSpace::Fetch(GuestAddr pc, uint16_t halfwords[2], Fault* fault) {
   unsigned bytes = 0;
   // A halfword at an odd pc may lie in two pages; the engine never asks for one, but it may.
   for (; bytes < 4; bytes += 2) {
     for (uint64_t i = 0; i < 2; ++i) {
       const uint64_t at = pc.value + bytes + i;
       if (i == 1 && at % kPageBytes != 0) break;
-      const auto kind = Classify(Access::kFetch, at);
+      auto kind = Classify(Access::kFetch, at);
+      if (!kind && MayShowObject(at >> kPageShift)) {
+        const uint64_t page = at >> kPageShift;
+        if (!FitsBudget(AccessCost(Access::kFetch, page)) || !MakeAccessible(page))
+          kind = FaultKind::kOutOfMemory;
+      }
       if (!kind) continue;
       if (bytes == 0) *fault = {GuestAddr{at}, *kind};
       return bytes;
@@ -463,8 +495,9 @@ size_t AddressSpace::Zero(GuestAddr to, uint64_t bytes) {
     if (addr >= kAddressSpaceBytes || CheckPage(Access::kStore, addr)) break;
     const uint64_t length = std::min(bytes - done, kPageBytes - addr % kPageBytes);
     // What was never written is zero already and need not be paid for.
-    if (IsCharged(addr >> kPageShift)) {
-      MakeStorable(addr >> kPageShift);
+    const uint64_t page = addr >> kPageShift;
+    if (IsCharged(page) || MayShowObject(page)) {
+      if (!FitsBudget(AccessCost(Access::kStore, page)) || !MakeStorable(page)) break;
       std::memset(base_ + addr, 0, length);
     }
     done += length;
@@ -483,9 +516,9 @@ size_t AddressSpace::WriteForced(GuestAddr to, std::span<const uint8_t> from) {
     const uint64_t page_start = page << kPageShift;
     // A page that nothing may access needs no table until it is written from here.
     const uint64_t tables = TableBytesNeeded(page_start, page_start + kPageBytes);
-    if (!FitsBudget(tables + (IsCharged(page) ? 0 : kPageBytes))) break;
+    if (!FitsBudget(tables + AccessCost(Access::kStore, page))) break;
     ChargeTables(page_start, page_start + kPageBytes);
-    MakeStorable(page);
+    if (!MakeStorable(page)) break;
     const uint64_t length = std::min(from.size() - done, kPageBytes - addr % kPageBytes);
     std::memcpy(base_ + addr, from.data() + done, length);
     done += length;

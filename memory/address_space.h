@@ -9,8 +9,8 @@
 //
 // The mapping calls behave as Linux 6.18's mm/mmap.c, vma.c, mprotect.c, mremap.c and madvise.c do;
 // each function names its errors, and its deviations. oracle_test.cc compares them with the host's
-// kernel. Not yet: shared mappings are seen by one process only, so until fork exists they behave
-// as private ones that MADV_DONTNEED leaves alone.
+// kernel. Shared memory and mapped files are SharedObjects, whose pages are the host's pages here
+// too; a page of theirs gets its fast bits when it is first used after a change of the mapping.
 //
 // Host memory is charged to a MemoryBudget: a page when it is first written, and for every 2 MiB in
 // which a page may be accessed one page table of the host's (reading alone makes the host build
@@ -32,6 +32,8 @@
 #include "abi/result.h"
 #include "abi/types.h"
 #include "absl/status/statusor.h"
+#include "memory/budget.h"
+#include "memory/shared_object.h"
 
 namespace pollux::memory {
 
@@ -44,6 +46,9 @@ inline constexpr uint64_t kPages = kAddressSpaceBytes >> kPageShift;
 inline constexpr uint64_t kMinMapAddress = 0x10000;
 // The most mappings one process may have (vm.max_map_count's usual value).
 inline constexpr size_t kMaxMappings = 65530;
+// The most mappings of SharedObjects in all processes of a machine: each takes one or two of the
+// mappings that the host gives to a process (vm.max_map_count).
+inline constexpr uint64_t kMaxObjectMappings = 16384;
 // Linux keeps this much free below a mapping that grows down, unless the guest insists
 // (stack_guard_gap).
 inline constexpr uint64_t kStackGuardBytes = 256 * kPageBytes;
@@ -104,12 +109,6 @@ struct Mapping {
   std::string name;          // "" or a path, "[heap]", "[stack]".
 };
 
-// Machine-wide count of the host memory that guests use; several AddressSpaces share one.
-struct MemoryBudget {
-  uint64_t limit_bytes = UINT64_MAX;
-  uint64_t used_bytes = 0;
-};
-
 class AddressSpace {
  public:
   // `budget` must outlive the AddressSpace. Fails where the host refuses the reservation.
@@ -136,7 +135,7 @@ class AddressSpace {
   // Reads up to 4 bytes of instructions at `pc` into `halfwords` (2 bytes if the second halfword is
   // not needed or not executable). Returns how many bytes could be read: 4, 2 or 0; at 0 `fault` is
   // set.
-  unsigned Fetch(GuestAddr pc, uint16_t halfwords[2], Fault* fault) const;
+  unsigned Fetch(GuestAddr pc, uint16_t halfwords[2], Fault* fault);
 
   // Marks page number `page`, which is executable, as holding translated code; stores to it then go
   // the slow path.
@@ -195,29 +194,44 @@ class AddressSpace {
     // end of `contents` raise kBeyondFile.
     std::span<const uint8_t> contents;
     bool from_file = false;
+    // The pages to show from `file_offset` (page aligned) on, instead of `contents`; with `shared`,
+    // stores go there, else to copies. Without it, `shared` makes a new object of its own.
+    std::shared_ptr<SharedObject> object;
+    // VM_MAYWRITE: false for a shared mapping of a file that is not open for writing.
+    bool may_write = true;
   };
+  // Where Map would put it: its errors up to kExist, for callers that check more before they map.
+  Result<GuestAddr> Place(const MapRequest& request) const;
   // Errors, in this order: kInval (length 0), kOverflow (file_offset too large), kNoMem (too large,
   // too many mappings), kInval (unaligned fixed address), kPerm (fixed below kMinMapAddress),
   // kExist (fixed_noreplace), kNoMem (no gap, memory limit).
   Result<GuestAddr> Map(const MapRequest& request);
   // Errors: kInval (unaligned, length 0, outside the address space).
   Result<void> Unmap(GuestAddr addr, uint64_t length);
-  // Errors: kInval (unaligned, unknown bits in prot), kNoMem (a page in the range is not mapped:
-  // pages before it are changed, as on Linux; too many mappings; memory limit).
+  // Errors: kInval (unaligned, unknown bits in prot), kAcces (kProtWrite where `may_write` is
+  // false), kNoMem (a page in the range is not mapped; too many mappings; memory limit). Pages
+  // before the one with the error are changed, as on Linux.
   Result<void> Protect(GuestAddr addr, uint64_t length, uint32_t prot);
-  // mremap(2). may_move: MREMAP_MAYMOVE; fixed: MREMAP_FIXED at new_addr (implies may_move).
-  // Errors: kInval (unaligned, new_length 0, outside, overlapping, old_length 0), kNoMem (no room,
-  // memory limit), kFault (not mapped, more than one mapping unless only moved). Moving costs a
-  // copy of the pages that were written. Deviations: a shared mapping is not duplicated by
-  // old_length 0 (kInval); a file mapping does not grow over bytes of the file that were not given
-  // to Map (kNoMem).
+  // mremap(2). may_move: MREMAP_MAYMOVE; fixed: MREMAP_FIXED at new_addr (implies may_move);
+  // dont_unmap: MREMAP_DONTUNMAP, where new_addr is a hint unless `fixed`. old_length 0 maps shared
+  // pages once more. Errors: kInval (unaligned, new_length 0, outside, overlapping, old_length 0 of
+  // a private mapping, lengths that differ with dont_unmap), kNoMem (no room, memory limit), kFault
+  // (not mapped, more than one mapping unless only moved). Moving costs a copy of the private pages
+  // that were written. Deviation: a file mapping made from `contents` does not grow over bytes of
+  // the file that were not given to Map (kNoMem).
   Result<GuestAddr> Remap(GuestAddr old_addr, uint64_t old_length, uint64_t new_length,
-                          bool may_move, bool fixed, GuestAddr new_addr);
-  // MADV_DONTNEED: private anonymous pages read as zeros again and are given back to the host;
-  // shared ones keep their bytes. Errors: kInval (unaligned, wraps), kNoMem (a hole in the range;
-  // the rest is done). Deviation: the file's bytes are not kept, so a private file mapping is left
-  // alone where it is not writable, and gives kInval where it is.
-  Result<void> Discard(GuestAddr addr, uint64_t length);
+                          bool may_move, bool fixed, GuestAddr new_addr, bool dont_unmap = false);
+  // MADV_DONTNEED: private pages read as zeros, or as their file, again and are given back to the
+  // host; shared ones keep their bytes. Errors: kInval (unaligned, wraps), kNoMem (a hole in the
+  // range; the rest is done). `anonymous_only`: MADV_FREE, kInval at anything else. Deviation:
+  // where `contents` was mapped, it is left alone if not writable, and gives kInval if it is.
+  Result<void> Discard(GuestAddr addr, uint64_t length, bool anonymous_only = false);
+  // MADV_REMOVE: makes a hole of the pages in the objects behind them. Errors: kInval (unaligned,
+  // wraps, not a mapping of an object), kAcces (not shared, or may not be written), kNoMem (a hole
+  // in the range; the rest is done), those of SharedObject::PunchHole.
+  Result<void> Remove(GuestAddr addr, uint64_t length);
+  // msync(2): brings what was stored to the mapped files. kIo.
+  Result<void> WriteBack(GuestAddr addr, uint64_t length);
   // brk(2): sets where the heap may begin; Brk returns the new (or on failure the unchanged) break.
   void SetHeapStart(GuestAddr start);  // Page aligned, inside the address space.
   GuestAddr Brk(GuestAddr wanted);
@@ -239,6 +253,8 @@ class AddressSpace {
   // Page numbers whose bytes may have changed since ClearDirty(), ascending: written, moved, or
   // written earlier and then discarded or unmapped.
   std::vector<uint64_t> DirtyPages() const;
+  // Whether a shared mapping that may be stored to, now or after mprotect(2), shows the object.
+  bool MayStoreTo(const SharedObject& object) const;
 
  private:
   // A vm_area_struct: key in regions_ is its first address. Neighbours that are alike are merged.
@@ -250,12 +266,20 @@ class AddressSpace {
     bool from_file = false;
     uint64_t file_offset = 0;  // Of the first byte; only if HasOffset().
     uint64_t inode = 0;
-    uint64_t object = 0;  // Which shared anonymous mapping this is a part of; 0 for all others.
     uint64_t file_limit = UINT64_MAX;  // Offset in the file from which on pages raise kBeyondFile.
+    std::shared_ptr<SharedObject> object;  // Whose pages it shows; null for memory of its own.
+    bool may_write = true;
     std::shared_ptr<const std::string> name;  // Null: "".
 
     bool HasFile() const { return from_file || inode != 0; }
-    bool HasOffset() const { return HasFile() || object != 0; }
+    bool HasOffset() const { return HasFile() || object != nullptr; }
+    uint64_t FileLimit() const { return object != nullptr ? object->mapped_end() : file_limit; }
+    // The object's page at `addr`, for the region at `start`.
+    uint64_t ObjectPage(uint64_t start, uint64_t addr) const {
+      return (file_offset + (addr - start)) >> kPageShift;
+    }
+    // Up to where host page tables may be needed: an object may grow.
+    uint64_t TablesEnd(uint64_t start) const { return object != nullptr ? end : BackedEnd(start); }
     // Whether all that lies in the file behind `at` raises kBeyondFile, so that nothing is needed
     // to map it.
     bool NeedsNoFileFrom(uint64_t start, uint64_t at) const {
@@ -264,9 +288,10 @@ class AddressSpace {
     // Where the pages that raise kBeyondFile begin, for the region at `start`; `end` if there are
     // none.
     uint64_t BackedEnd(uint64_t start) const {
-      if (file_limit == UINT64_MAX) return end;
-      if (file_limit <= file_offset) return start;
-      return file_limit - file_offset < end - start ? start + (file_limit - file_offset) : end;
+      const uint64_t limit = FileLimit();
+      if (limit == UINT64_MAX) return end;
+      if (limit <= file_offset) return start;
+      return limit - file_offset < end - start ? start + (limit - file_offset) : end;
     }
   };
   using Regions = std::map<uint64_t, Region>;
@@ -286,7 +311,8 @@ class AddressSpace {
   void ChargeTables(uint64_t start, uint64_t end);
   // Gives all pages of [start, end) the permissions `base`; what they held of translated code is
   // forgotten.
-  void RewriteFlags(uint64_t start, uint64_t end, uint8_t base);
+  // Without `fast` no page gets a fast bit.
+  void RewriteFlags(uint64_t start, uint64_t end, uint8_t base, bool fast = true);
   // RewriteFlags with what the region at `region_start` says of [start, end).
   void ApplyRegion(const Region& region, uint64_t region_start, uint64_t start, uint64_t end);
   // Gives written pages back to the host; they become zeros. The caller rewrites the flags.
@@ -295,13 +321,38 @@ class AddressSpace {
   void MovePages(uint64_t from, uint64_t to, uint64_t bytes);
   void MarkDirty(uint64_t page);
   void NotifyCodeChanged(uint64_t first_page, uint64_t pages);
+
+  // -- object_pages.cc: pages that show a SharedObject
+  friend class SharedObject;
+  struct ObjectPage {
+    SharedObject* object = nullptr;  // Null: it is a page of its own.
+    uint64_t page = 0;               // In the object.
+    bool shared = false;
+  };
+  ObjectPage FindObjectPage(uint64_t addr) const;
+  bool MayShowObject(uint64_t page) const { return (objects_[page >> 15] >> (page >> 9 & 63)) & 1; }
+  // What a load, fetch or store of the page will charge.
+  uint64_t AccessCost(Access access, uint64_t page) const;
+  // Before such an access; the budget was checked. False: memory ended all the same.
+  bool MakeAccessible(uint64_t page);
+  bool MakeStorable(uint64_t page, const ObjectPage& at);
+  void SetObjectFlags(uint64_t page, const ObjectPage& at, uint8_t flags);
+  void ObjectChanged(const SharedObject& object, uint64_t first, uint64_t end,
+                     SharedObject::Change change);
+  void ForgetCode(uint64_t page);
+  // Puts the object's pages, or pages of its own, at [start, end) on the host.
+  bool MapObjectOnHost(const Region& region, uint64_t start, uint64_t end);
+  void UnmapObjectOnHost(uint64_t start, uint64_t end);
+  void CountObjects(const Region& region, int by);
+  // Whether splitting at `start` and `end` stays within the limits.
+  bool FitsRegions(uint64_t start, uint64_t end) const;
   // Why `access` to the page of `addr` would fault, from the mappings; nothing if it would not.
   std::optional<FaultKind> Classify(Access access, uint64_t addr) const;
   // As Classify, and lets a stack grow first.
   std::optional<FaultKind> CheckPage(Access access, uint64_t addr);
   // The page may be stored to: charges it, marks it dirty, forgets its code. The budget was
-  // checked.
-  void MakeStorable(uint64_t page);
+  // checked. False: memory ended all the same.
+  bool MakeStorable(uint64_t page);
   bool PreparePage(Access access, uint64_t addr, Fault* fault);
   template <typename Visit>
   size_t VisitRuns(Access access, GuestAddr start, uint64_t bytes, Visit visit);
@@ -328,9 +379,13 @@ class AddressSpace {
   std::shared_ptr<const std::string> MakeName(const std::string& name);
   void CopyContents(uint64_t start, std::span<const uint8_t> contents);
   Result<void> MoveRegion(uint64_t old_start, uint64_t old_bytes, uint64_t new_start,
-                          uint64_t new_bytes);
-  Result<GuestAddr> RemapFixed(uint64_t old_start, uint64_t old_bytes, uint64_t new_start,
-                               uint64_t new_bytes);
+                          uint64_t new_bytes, bool dont_unmap);
+  Result<GuestAddr> RemapTo(uint64_t old_start, uint64_t old_bytes, uint64_t new_start,
+                            uint64_t new_bytes, bool dont_unmap);
+  // Calls visit(region's start, region, start, end) for the parts of [addr, addr + length) that are
+  // mapped, until it gives an error. kInval (unaligned, wraps), kNoMem (a hole).
+  template <typename Visit>
+  Result<void> ForEachRegion(GuestAddr addr, uint64_t length, Visit visit);
   Result<GuestAddr> RemapGrow(uint64_t old_start, uint64_t old_bytes, uint64_t new_bytes,
                               bool may_move);
 
@@ -345,7 +400,6 @@ class AddressSpace {
   uint64_t mapped_bytes_ = 0;
   uint64_t map_top_ = kAddressSpaceBytes;
   uint64_t stack_limit_bytes_ = uint64_t{8} << 20;
-  uint64_t last_object_ = 0;
   uint64_t heap_start_ = 0;
   uint64_t heap_break_ = 0;
   Regions regions_;
@@ -353,6 +407,10 @@ class AddressSpace {
   // with kDirty.
   std::vector<uint64_t> tables_;
   std::vector<uint64_t> dirty_;
+  // One bit for 2 MiB of guest memory that may show pages of an object.
+  std::vector<uint64_t> objects_;
+  // How objects know this address space.
+  std::shared_ptr<AddressSpace*> self_ = std::make_shared<AddressSpace*>(this);
   // One bit for the 16 MiB of guest memory whose flags share a host page: that page is charged
   // (until the end).
   std::vector<uint64_t> flag_pages_;

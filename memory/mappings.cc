@@ -68,6 +68,7 @@ AddressSpace::Regions::iterator AddressSpace::SplitAt(uint64_t addr) {
   Region high = region->second;
   if (high.HasOffset()) high.file_offset += addr - region->first;
   region->second.end = addr;
+  CountObjects(high, 1);
   return regions_.emplace(addr, std::move(high)).first;
 }
 
@@ -84,7 +85,8 @@ bool AddressSpace::CanMerge(const Region& low, uint64_t low_start, const Region&
                             uint64_t high_start) {
   if (low.end != high_start || low.prot != high.prot || low.grows_down != high.grows_down)
     return false;
-  if (low.shared != high.shared || low.object != high.object) return false;
+  if (low.shared != high.shared || low.object != high.object || low.may_write != high.may_write)
+    return false;
   if (low.from_file != high.from_file || low.inode != high.inode) return false;
   if (low.name != high.name && (!low.name || !high.name || *low.name != *high.name)) return false;
   if (!low.HasOffset()) return true;
@@ -100,6 +102,7 @@ void AddressSpace::MergeAround(uint64_t start, uint64_t end) {
     if (next == regions_.end()) return;
     if (CanMerge(region->second, region->first, next->second, next->first)) {
       region->second.end = next->second.end;
+      CountObjects(next->second, -1);
       regions_.erase(next);
     } else {
       region = next;
@@ -110,6 +113,7 @@ void AddressSpace::MergeAround(uint64_t start, uint64_t end) {
 void AddressSpace::Insert(uint64_t start, Region region) {
   const uint64_t end = region.end;
   mapped_bytes_ += end - start;
+  CountObjects(region, 1);
   ApplyRegion(region, start, start, end);
   const bool inserted = regions_.emplace(start, std::move(region)).second;
   POLLUX_CHECK(inserted) << "two mappings at one address";
@@ -119,11 +123,17 @@ void AddressSpace::UnmapRange(uint64_t start, uint64_t end) {
   if (start >= end || !AnyIn(start, end)) return;
   auto region = SplitAt(start);
   SplitAt(end);
+  DropPages(start, end);
+  std::vector<std::shared_ptr<SharedObject>> let_go;  // Their last act may be to look at us.
   while (region != regions_.end() && region->first < end) {
     mapped_bytes_ -= region->second.end - region->first;
+    if (region->second.object != nullptr) {
+      UnmapObjectOnHost(region->first, region->second.end);
+      CountObjects(region->second, -1);
+      let_go.push_back(std::move(region->second.object));
+    }
     region = regions_.erase(region);
   }
-  DropPages(start, end);
   RewriteFlags(start, end, 0);
   ReleaseTables(start, end);
 }
@@ -239,15 +249,22 @@ void AddressSpace::CopyContents(uint64_t start, std::span<const uint8_t> content
   });
 }
 
-Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
+Result<GuestAddr> AddressSpace::Place(const MapRequest& request) const {
   if (request.length == 0) return Errno::kInval;
   const uint64_t bytes = PageUp(request.length);
   if (bytes == 0) return Errno::kNoMem;
-  const bool has_file = request.from_file || request.inode != 0;
+  const bool has_file = request.from_file || request.inode != 0 || request.object != nullptr;
   if (has_file && request.file_offset > INT64_MAX - kAddressSpaceBytes) return Errno::kOverflow;
   if (regions_.size() >= kMaxMappings) return Errno::kNoMem;
   POLLUX_ASSIGN_OR_RETURN(const uint64_t start, PlaceMapping(request, bytes));
-  if (regions_.size() + SplitsNeeded(start, start + bytes) > kMaxMappings) return Errno::kNoMem;
+  return GuestAddr{start};
+}
+
+Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
+  POLLUX_ASSIGN_OR_RETURN(const GuestAddr place, Place(request));
+  const uint64_t start = place.value;
+  const uint64_t bytes = PageUp(request.length);
+  if (!FitsRegions(start, start + bytes)) return Errno::kNoMem;
 
   Region region;
   region.end = start + bytes;
@@ -256,9 +273,15 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
   region.grows_down = request.grows_down;
   region.from_file = request.from_file;
   region.inode = request.inode;
-  if (region.HasFile()) region.file_offset = request.file_offset & ~(kPageBytes - 1);
-  // Each shared anonymous mapping has an object of its own behind it, so two of them never merge.
-  if (request.shared && !region.HasFile()) region.object = ++last_object_;
+  region.may_write = request.may_write || !request.shared;
+  region.object = request.object;
+  if (request.shared && region.object == nullptr && !region.HasFile()) {
+    POLLUX_ASSIGN_OR_RETURN(region.object, SharedObject::Create(budget_, bytes));
+  }
+  if (region.object != nullptr && budget_->object_mappings >= kMaxObjectMappings)
+    return Errno::kNoMem;
+  if (region.HasOffset()) region.file_offset = request.file_offset & ~(kPageBytes - 1);
+  if (request.shared && request.object == nullptr) region.file_offset = 0;
   const auto contents =
       request.contents.subspan(0, std::min<uint64_t>(request.contents.size(), bytes));
   if (region.from_file && PageUp(contents.size()) < bytes)
@@ -267,15 +290,16 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
   // What would be replaced still counts as used: on an error it stays.
   uint64_t needed = request.name.empty() ? 0 : request.name.size() + kNameOverheadBytes;
   const bool accessible = region.prot != kProtNone || !contents.empty();
-  if (accessible) needed += TableBytesNeeded(start, region.BackedEnd(start));
+  if (accessible) needed += TableBytesNeeded(start, region.TablesEnd(start));
   if (!FitsBudget(needed + PageUp(contents.size()))) {
     ForEachContentPage(contents, [&](size_t, size_t) { needed += kPageBytes; });
     if (!FitsBudget(needed)) return Errno::kNoMem;
   }
 
   UnmapRange(start, region.end);
+  if (region.object != nullptr && !MapObjectOnHost(region, start, region.end)) return Errno::kNoMem;
   region.name = MakeName(request.name);
-  if (accessible) ChargeTables(start, region.BackedEnd(start));
+  if (accessible) ChargeTables(start, region.TablesEnd(start));
   const uint64_t end = region.end;
   Insert(start, std::move(region));
   CopyContents(start, contents);
@@ -288,7 +312,12 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
 Result<void> AddressSpace::Unmap(GuestAddr addr, uint64_t length) {
   if (!IsAligned(addr.value) || !InSpace(addr.value, length) || length == 0) return Errno::kInval;
   const uint64_t end = addr.value + PageUp(length);
-  if (regions_.size() >= kMaxMappings && SplitsNeeded(addr.value, end) == 2) return Errno::kNoMem;
+  // Cutting a piece off one end of a mapping adds none.
+  const auto inside = Find(addr.value);
+  const bool splits =
+      inside != regions_.end() && inside->first < addr.value && inside->second.end > end;
+  if (splits && (regions_.size() >= kMaxMappings || !FitsRegions(addr.value, addr.value)))
+    return Errno::kNoMem;
   UnmapRange(addr.value, end);
   return {};
 }
@@ -310,9 +339,13 @@ Result<void> AddressSpace::Protect(GuestAddr addr, uint64_t length, uint32_t pro
     auto region = Find(at);
     if (region == regions_.end()) break;
     const uint64_t stop = std::min(end, region->second.end);
+    if ((prot & kProtWrite) && !region->second.may_write) {
+      MergeAround(start, at);
+      return Errno::kAcces;
+    }
     if (region->second.prot != prot) {
-      if (regions_.size() + SplitsNeeded(at, stop) > kMaxMappings) break;
-      const uint64_t backed_stop = std::clamp(region->second.BackedEnd(region->first), at, stop);
+      if (!FitsRegions(at, stop)) break;
+      const uint64_t backed_stop = std::clamp(region->second.TablesEnd(region->first), at, stop);
       if (prot != kProtNone && !FitsBudget(TableBytesNeeded(at, backed_stop))) break;
       region = SplitAt(at);
       SplitAt(stop);
@@ -326,7 +359,8 @@ Result<void> AddressSpace::Protect(GuestAddr addr, uint64_t length, uint32_t pro
   return result;
 }
 
-Result<void> AddressSpace::Discard(GuestAddr addr, uint64_t length) {
+template <typename Visit>
+Result<void> AddressSpace::ForEachRegion(GuestAddr addr, uint64_t length, Visit visit) {
   if (!IsAligned(addr.value)) return Errno::kInval;
   const uint64_t bytes = PageUp(length);
   if (length != 0 && bytes == 0) return Errno::kInval;
@@ -343,29 +377,61 @@ Result<void> AddressSpace::Discard(GuestAddr addr, uint64_t length) {
       at = region->first;
     }
     const uint64_t stop = std::min(end, region->second.end);
-    if (region->second.from_file && !region->second.shared) {
-      if (region->second.prot & kProtWrite) return Errno::kInval;
-    } else if (!region->second.shared) {
-      DropPages(at, stop);
-      ApplyRegion(region->second, region->first, at, stop);
-    }
+    POLLUX_RETURN_IF_ERROR(visit(region->first, region->second, at, stop));
     at = stop;
   }
   return result;
 }
 
+Result<void> AddressSpace::Discard(GuestAddr addr, uint64_t length, bool anonymous_only) {
+  return ForEachRegion(
+      addr, length,
+      [&](uint64_t first, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
+        if (anonymous_only && (region.shared || region.HasOffset())) return Errno::kInval;
+        if (region.from_file && !region.shared) {
+          if (region.prot & kProtWrite) return Errno::kInval;
+        } else if (!region.shared) {
+          DropPages(start, end);
+          ApplyRegion(region, first, start, end);
+        }
+        return {};
+      });
+}
+
+Result<void> AddressSpace::Remove(GuestAddr addr, uint64_t length) {
+  return ForEachRegion(
+      addr, length,
+      [&](uint64_t first, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
+        if (region.object == nullptr) return Errno::kInval;
+        if (!region.shared || !region.may_write) return Errno::kAcces;
+        return region.object->PunchHole(region.ObjectPage(first, start) << kPageShift, end - start);
+      });
+}
+
+Result<void> AddressSpace::WriteBack(GuestAddr addr, uint64_t length) {
+  return ForEachRegion(addr, length,
+                       [&](uint64_t, const Region& region, uint64_t, uint64_t) -> Result<void> {
+                         if (region.object == nullptr || !region.shared) return {};
+                         return region.object->WriteBack();
+                       });
+}
+
 // ---- mremap
 
+// check_mremap_params(), remap_at() and check_prep_vma().
 Result<GuestAddr> AddressSpace::Remap(GuestAddr old_addr, uint64_t old_length, uint64_t new_length,
-                                      bool may_move, bool fixed, GuestAddr new_addr) {
+                                      bool may_move, bool fixed, GuestAddr new_addr,
+                                      bool dont_unmap) {
   const uint64_t old_start = old_addr.value;
   const uint64_t new_start = new_addr.value;
   const uint64_t old_bytes = PageUp(old_length);
   const uint64_t new_bytes = PageUp(new_length);
   if (!IsAligned(old_start) || new_bytes == 0 || new_bytes > kAddressSpaceBytes)
     return Errno::kInval;
-  if (fixed) {
+  if (fixed || dont_unmap) {
     if (!InSpace(new_start, new_bytes) || !IsAligned(new_start)) return Errno::kInval;
+    if (!may_move && !fixed) return Errno::kInval;
+    if (dont_unmap && old_bytes != new_bytes) return Errno::kInval;
     // As Linux: the end of the old range may wrap, and then does not overlap.
     if (old_start + old_bytes > new_start && new_start + new_bytes > old_start)
       return Errno::kInval;
@@ -374,7 +440,20 @@ Result<GuestAddr> AddressSpace::Remap(GuestAddr old_addr, uint64_t old_length, u
   }
   const auto region = Find(old_start);
   if (region == regions_.end()) return Errno::kFault;
-  if (fixed) return RemapFixed(old_start, old_bytes, new_start, new_bytes);
+  // Moving may split and add mappings of objects.
+  if (region->second.object != nullptr && budget_->object_mappings + 4 > kMaxObjectMappings)
+    return Errno::kNoMem;
+  if (fixed) return RemapTo(old_start, old_bytes, new_start, new_bytes, dont_unmap);
+  if (dont_unmap) {
+    if (old_bytes == 0) return Errno::kInval;
+    // The hint is taken where it is free.
+    MapRequest place;
+    place.hint = new_addr;
+    place.length = new_bytes;
+    POLLUX_ASSIGN_OR_RETURN(const uint64_t gap, PlaceMapping(place, new_bytes));
+    if (old_bytes > region->second.end - old_start) return Errno::kFault;
+    return RemapTo(old_start, old_bytes, gap, new_bytes, true);
+  }
   if (old_bytes == new_bytes) return old_addr;
   if (old_bytes > new_bytes) {
     // do_vmi_munmap's checks.
@@ -387,15 +466,24 @@ Result<GuestAddr> AddressSpace::Remap(GuestAddr old_addr, uint64_t old_length, u
 Result<GuestAddr> AddressSpace::RemapGrow(uint64_t old_start, uint64_t old_bytes,
                                           uint64_t new_bytes, bool may_move) {
   const auto region = Find(old_start);
-  if (old_bytes == 0) return Errno::kInval;
+  if (old_bytes == 0 && !region->second.shared) return Errno::kInval;
   if (old_bytes > region->second.end - old_start) return Errno::kFault;
   const uint64_t old_end = old_start + old_bytes;
   const uint64_t new_end = old_start + new_bytes;
   if (!region->second.NeedsNoFileFrom(region->first, old_end)) return Errno::kNoMem;
+  if (region->second.HasOffset() &&
+      region->second.file_offset + (old_start - region->first) > INT64_MAX - new_bytes) {
+    return Errno::kInval;
+  }
   if (old_end == region->second.end && InSpace(old_start, new_bytes) && !AnyIn(old_end, new_end)) {
-    // A file has nothing to add.
+    // `contents` have nothing to add.
     const bool needs_tables = region->second.prot != kProtNone && !region->second.from_file;
     if (needs_tables && !FitsBudget(TableBytesNeeded(old_end, new_end))) return Errno::kNoMem;
+    if (region->second.object != nullptr) {
+      Region more = region->second;
+      more.file_offset += old_end - region->first;
+      if (!MapObjectOnHost(more, old_end, new_end)) return Errno::kNoMem;
+    }
     region->second.end = new_end;
     mapped_bytes_ += new_end - old_end;
     ApplyRegion(region->second, region->first, old_end, new_end);
@@ -406,33 +494,33 @@ Result<GuestAddr> AddressSpace::RemapGrow(uint64_t old_start, uint64_t old_bytes
   if (regions_.size() + 2 >= kMaxMappings) return Errno::kNoMem;
   const auto gap = FindGap(new_bytes);
   if (!gap) return Errno::kNoMem;
-  POLLUX_RETURN_IF_ERROR(MoveRegion(old_start, old_bytes, *gap, new_bytes));
+  POLLUX_RETURN_IF_ERROR(MoveRegion(old_start, old_bytes, *gap, new_bytes, false));
   return GuestAddr{*gap};
 }
 
-// MREMAP_FIXED. Since Linux 6.17 a range that keeps its size may hold several mappings, and gaps
-// but for its start; each is moved in turn, and only what lies below a mapping's new place is
-// unmapped.
-Result<GuestAddr> AddressSpace::RemapFixed(uint64_t old_start, uint64_t old_bytes,
-                                           uint64_t new_start, uint64_t new_bytes) {
-  if (old_bytes == 0) return Errno::kInval;
+// To a place that was asked for. Since Linux 6.17 a range that keeps its size may hold several
+// mappings, and gaps but for its start; each is moved in turn, and only what lies below a mapping's
+// new place is unmapped.
+Result<GuestAddr> AddressSpace::RemapTo(uint64_t old_start, uint64_t old_bytes, uint64_t new_start,
+                                        uint64_t new_bytes, bool dont_unmap) {
+  const auto region = Find(old_start);
+  if (old_bytes == 0 && !region->second.shared) return Errno::kInval;
   if (old_bytes == new_bytes) {
     const uint64_t old_end = old_start + std::min(old_bytes, kAddressSpaceBytes - old_start);
     for (uint64_t at = old_start; at < old_end;) {
-      auto region = Find(at);
-      if (region == regions_.end()) region = regions_.lower_bound(at);
-      if (region == regions_.end() || region->first >= old_end) break;
-      const uint64_t from = std::max(at, region->first);
-      const uint64_t bytes = std::min(old_end, region->second.end) - from;
+      auto next = Find(at);
+      if (next == regions_.end()) next = regions_.lower_bound(at);
+      if (next == regions_.end() || next->first >= old_end) break;
+      const uint64_t from = std::max(at, next->first);
+      const uint64_t bytes = std::min(old_end, next->second.end) - from;
       const uint64_t to = new_start + (from - old_start);
       UnmapRange(to, to + bytes);
-      POLLUX_RETURN_IF_ERROR(MoveRegion(from, bytes, to, bytes));
+      POLLUX_RETURN_IF_ERROR(MoveRegion(from, bytes, to, bytes, dont_unmap));
       at = from + bytes;
     }
     return GuestAddr{new_start};
   }
   // What stays after shrinking has to be one mapping; what is cut off need not.
-  const auto region = Find(old_start);
   const uint64_t moved = std::min(old_bytes, new_bytes);
   if (moved > region->second.end - old_start) return Errno::kFault;
   if (new_bytes > old_bytes &&
@@ -441,28 +529,38 @@ Result<GuestAddr> AddressSpace::RemapFixed(uint64_t old_start, uint64_t old_byte
   }
   // From here on as Linux: the target is gone even if the rest fails.
   UnmapRange(new_start, new_start + new_bytes);
+  // With an old length of 0 that may have been the old place.
+  if (Find(old_start) == regions_.end()) return Errno::kFault;
   if (old_bytes > new_bytes) {
     POLLUX_RETURN_IF_ERROR(Unmap(GuestAddr{old_start + new_bytes}, old_bytes - new_bytes));
   }
-  POLLUX_RETURN_IF_ERROR(MoveRegion(old_start, moved, new_start, new_bytes));
+  POLLUX_RETURN_IF_ERROR(MoveRegion(old_start, moved, new_start, new_bytes, dont_unmap));
   return GuestAddr{new_start};
 }
 
-// Moves [old_start, old_start + old_bytes), which lies in one region, to free addresses.
+// Moves [old_start, old_start + old_bytes), which lies in one region, to free addresses. Shared
+// pages are only shown there. With `dont_unmap` the old place stays, without its own pages.
 Result<void> AddressSpace::MoveRegion(uint64_t old_start, uint64_t old_bytes, uint64_t new_start,
-                                      uint64_t new_bytes) {
+                                      uint64_t new_bytes, bool dont_unmap) {
   const auto source = Find(old_start);
   Region region = source->second;
   region.end = new_start + new_bytes;
   if (region.HasOffset()) region.file_offset += old_start - source->first;
   const uint64_t new_end = region.end;
   // A page that may not be accessed now may still hold bytes and need a table.
-  const uint64_t backed_end = region.BackedEnd(new_start);
+  const uint64_t backed_end = region.TablesEnd(new_start);
   if (!FitsBudget(TableBytesNeeded(new_start, backed_end))) return Errno::kNoMem;
+  if (region.object != nullptr && !MapObjectOnHost(region, new_start, new_end))
+    return Errno::kNoMem;
   ChargeTables(new_start, backed_end);
   Insert(new_start, std::move(region));
   MovePages(old_start, new_start, old_bytes);
-  UnmapRange(old_start, old_start + old_bytes);
+  if (dont_unmap) {
+    const auto stays = Find(old_start);
+    ApplyRegion(stays->second, stays->first, old_start, old_start + old_bytes);
+  } else {
+    UnmapRange(old_start, old_start + old_bytes);
+  }
   MergeAround(new_start, new_end);
   return {};
 }
@@ -527,5 +625,12 @@ std::vector<Mapping> AddressSpace::Mappings() const {
 }
 
 bool AddressSpace::IsMapped(GuestAddr addr) const { return Find(addr.value) != regions_.end(); }
+
+bool AddressSpace::MayStoreTo(const SharedObject& object) const {
+  for (const auto& [start, region] : regions_) {
+    if (region.shared && region.may_write && region.object.get() == &object) return true;
+  }
+  return false;
+}
 
 }  // namespace pollux::memory

@@ -69,14 +69,14 @@ class OracleTest : public ::testing::Test {
     space_ = *AddressSpace::Create(&budget_);
     ASSERT_EQ(pipe(pipe_), 0);
     ASSERT_TRUE(HostRegions().empty()) << "the arena is taken";
-    // Of a file with half of its pages, a private mapping is compared too.
+    // A file of the host, and the object that is to do the same.
     file_ = memfd_create("oracle", 0);
     ASSERT_GE(file_, 0);
-    file_bytes_.assign(5 * kPage + 100, 0);
-    for (size_t i = 0; i < file_bytes_.size(); i += 64)
-      file_bytes_[i] = static_cast<uint8_t>(i / 64 + 1);
-    ASSERT_EQ(write(file_, file_bytes_.data(), file_bytes_.size()),
-              static_cast<ssize_t>(file_bytes_.size()));
+    std::vector<uint8_t> bytes(5 * kPage + 100);
+    for (size_t i = 0; i < bytes.size(); i += 64) bytes[i] = static_cast<uint8_t>(i / 64 + 1);
+    ASSERT_EQ(write(file_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    object_ = *SharedObject::Create(&budget_, bytes.size());
+    ASSERT_EQ(object_->Write(0, bytes), bytes.size());
   }
   void TearDown() override {
     munmap(reinterpret_cast<void*>(kArena), kArenaPages * kPage);
@@ -131,7 +131,10 @@ class OracleTest : public ::testing::Test {
     // Never execute without read, see above; write without read is the same on both.
     static constexpr uint32_t kProts[] = {0, 1, 2, 3, 5, 7};
     const uint32_t prot = kProts[Pick(6)];
-    switch (Pick(9)) {
+    switch (Pick(11)) {
+      case 9:
+      case 10:
+        return ChangeFile();
       case 0:
       case 1:
         return Map(first, count, prot);
@@ -185,29 +188,68 @@ class OracleTest : public ::testing::Test {
     request.length = count * kPage;
     request.prot = prot;
     request.fixed = true;
-    request.from_file = true;
+    request.shared = Pick(2) == 0;
     request.inode = 1;
     request.name = "oracle";
     request.file_offset = Pick(7) * kPage;
-    std::span<const uint8_t> contents(file_bytes_);
-    request.contents = contents.subspan(std::min<size_t>(request.file_offset, contents.size()));
-    const int host = Failed(mmap(Host(request.hint), request.length, prot, MAP_PRIVATE | MAP_FIXED,
-                                 file_, static_cast<off_t>(request.file_offset)));
+    request.object = object_;
+    const int flags = (request.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
+    const int host = Failed(mmap(Host(request.hint), request.length, prot, flags, file_,
+                                 static_cast<off_t>(request.file_offset)));
     ASSERT_EQ(host, Failed(space_->Map(request)));
   }
 
-  // madvise where there are no file mappings, whose bytes AddressSpace does not keep.
-  void Discard(uint64_t first, uint64_t count) {
-    what_ = "madvise";
-    const GuestAddr addr = OddAddr(first);
-    uint64_t length = OddLength(count);
-    for (const Mapping& mapping : space_->Mappings()) {
-      if (mapping.inode != 0 && mapping.start < addr.value + count * kPage &&
-          mapping.end > addr.value)
+  void ChangeFile() {
+    const uint64_t page = Pick(8);
+    switch (Pick(3)) {
+      case 0: {
+        what_ = "write of page " + std::to_string(page);
+        const uint64_t word = random_();
+        const uint64_t offset = page * kPage + Pick(16);
+        ASSERT_EQ(pwrite(file_, &word, sizeof(word), static_cast<off_t>(offset)), 8);
+        ASSERT_EQ(object_->Write(offset, {reinterpret_cast<const uint8_t*>(&word), 8}), 8u);
+        if (offset + 8 > object_->size_bytes()) object_->SetSize(offset + 8);
         return;
+      }
+      case 1: {
+        const uint64_t size = page * kPage + Pick(3) * 50;
+        what_ = "truncation to " + std::to_string(size);
+        ASSERT_EQ(ftruncate(file_, static_cast<off_t>(size)), 0);
+        object_->SetSize(size);
+        return;
+      }
+      default:
+        what_ = "a hole at page " + std::to_string(page);
+        ASSERT_EQ(fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                            static_cast<off_t>(page * kPage), 2 * kPage),
+                  0);
+        object_->DropPages(page, page + 2);
     }
-    ASSERT_EQ(Failed(madvise(Host(addr), length, MADV_DONTNEED)),
-              Failed(space_->Discard(addr, length)));
+  }
+
+  void Discard(uint64_t first, uint64_t count) {
+    const GuestAddr addr = OddAddr(first);
+    const uint64_t length = OddLength(count);
+    switch (Pick(4)) {
+      case 0:
+        what_ = "MADV_REMOVE";
+        ASSERT_EQ(Failed(madvise(Host(addr), length, MADV_REMOVE)),
+                  Failed(space_->Remove(addr, length)));
+        return;
+      case 1:
+        // What it frees it frees when it likes.
+        what_ = "MADV_FREE";
+        for (uint64_t i = first; i < std::min(first + count + 1, kArenaPages); ++i) {
+          if (space_->IsMapped(Addr(i)) && !ShowsFile(i)) return;
+        }
+        ASSERT_EQ(Failed(madvise(Host(addr), length, MADV_FREE)),
+                  Failed(space_->Discard(addr, length, /*anonymous_only=*/true)));
+        return;
+      default:
+        what_ = "MADV_DONTNEED";
+        ASSERT_EQ(Failed(madvise(Host(addr), length, MADV_DONTNEED)),
+                  Failed(space_->Discard(addr, length)));
+    }
   }
 
   void Remap(uint64_t first, uint64_t count) {
@@ -217,24 +259,35 @@ class OracleTest : public ::testing::Test {
     uint64_t new_count = 1 + Pick(std::min<uint64_t>(10, kArenaPages - std::max(first, target)));
     if (Pick(2) == 0) new_count = count;
     if (target + new_count > kArenaPages || first + new_count > kArenaPages) return;
-    const bool fixed = Pick(2) == 0;
+    const bool dont_unmap = Pick(4) == 0;
+    // Without a place of its own it may go anywhere.
+    const bool fixed = dont_unmap || Pick(2) == 0;
     const GuestAddr to = OddAddr(target);
-    // Growing asks where the mapping ends; a file that grows needs the file.
-    const bool grows = new_count > count;
+    const uint64_t old_length = Pick(12) == 0 ? 0 : count * kPage;
+    // Growing asks where the mapping ends.
     for (const Mapping& mapping : space_->Mappings()) {
       const bool touched = mapping.start < addr.value + count * kPage && mapping.end > addr.value;
-      if (grows && touched && mapping.inode != 0) return;
       if (!SameBorders((mapping.start - kArena) / kPage) && touched) return;
     }
-    // A shared mapping that grows raises SIGBUS behind its end.
-    if (grows && Shared(first)) return;
-    const int flags = fixed ? MREMAP_MAYMOVE | MREMAP_FIXED : 0;
+    // The host says so on its console.
+    if (old_length == 0 && !Shared(first)) return;
+    const int flags =
+        (fixed ? MREMAP_MAYMOVE | MREMAP_FIXED : 0) | (dont_unmap ? MREMAP_DONTUNMAP : 0);
     const uint64_t length = Pick(30) == 0 ? 0 : new_count * kPage;
-    what_ += "(" + std::to_string(first) + ", " + std::to_string(count) + ", " +
+    what_ += "(" + std::to_string(first) + ", " + std::to_string(old_length / kPage) + ", " +
              std::to_string(length / kPage) +
-             (fixed ? ", to " + std::to_string(target) : std::string()) + ")";
-    const int host = Failed(mremap(Host(addr), count * kPage, length, flags, Host(to)));
-    ASSERT_EQ(host, Failed(space_->Remap(addr, count * kPage, length, fixed, fixed, to)));
+             (fixed ? ", to " + std::to_string(target) : std::string()) +
+             (dont_unmap ? ", not unmapped)" : ")");
+    const int host = Failed(mremap(Host(addr), old_length, length, flags, Host(to)));
+    ASSERT_EQ(host, Failed(space_->Remap(addr, old_length, length, fixed, fixed, to, dont_unmap)));
+  }
+
+  bool ShowsFile(uint64_t page) const {
+    for (const Mapping& mapping : space_->Mappings()) {
+      if (Addr(page).value >= mapping.start && Addr(page).value < mapping.end)
+        return mapping.inode != 0;
+    }
+    return false;
   }
 
   bool Shared(uint64_t page) const {
@@ -297,7 +350,7 @@ class OracleTest : public ::testing::Test {
   std::unique_ptr<AddressSpace> space_;
   int pipe_[2] = {};
   int file_ = -1;
-  std::vector<uint8_t> file_bytes_;
+  std::shared_ptr<SharedObject> object_;
   std::string what_;  // The last call, and all mappings before it.
   std::string before_;
 };
@@ -318,6 +371,10 @@ TEST_F(OracleTest, AnswersAsTheHostsKernelDoes) {
     Compare();
     if (HasFatalFailure()) FAIL() << "state after " << what_ << " in step " << step;
   }
+  object_.reset();
+  space_.reset();
+  EXPECT_EQ(budget_.used_bytes, 0u);
+  EXPECT_EQ(budget_.object_mappings, 0u);
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <random>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -25,6 +27,7 @@ struct ModelPage {
   uint32_t prot = 0;
   int origin = 0;     // 0: anonymous. Otherwise the number of the file or of the shared mapping.
   int64_t index = 0;  // Page within the origin.
+  int64_t limit = 0;  // Of a shared origin: its pages.
   bool shared = false;
   bool file = false;
   bool beyond = false;
@@ -42,6 +45,14 @@ struct ModelPage {
 class Model {
  public:
   std::array<ModelPage, kArenaPages> pages;
+  // What was stored to shared pages, by origin and index: it outlives their mappings.
+  std::map<std::pair<int, int64_t>, uint64_t> shared_words;
+
+  uint64_t Word(const ModelPage& page) const {
+    if (!page.shared) return page.word;
+    const auto found = shared_words.find({page.origin, page.index});
+    return found == shared_words.end() ? 0 : found->second;
+  }
 
   uint64_t RunEnd(uint64_t page) const {
     uint64_t end = page + 1;
@@ -82,7 +93,7 @@ class Model {
     page.index += by;
     page.written = false;
     page.word = 0;
-    page.beyond = last.file;
+    page.beyond = last.file || (last.shared && page.index >= last.limit);
     return page;
   }
 };
@@ -151,6 +162,7 @@ class RandomTest : public ::testing::Test {
       page.mapped = true;
       page.prot = prot;
       page.shared = shared;
+      page.limit = static_cast<int64_t>(count);
       page.origin = origin;
       page.index = static_cast<int64_t>(i);
     }
@@ -350,6 +362,7 @@ class RandomTest : public ::testing::Test {
       const bool may = expected.mapped && !expected.beyond && (expected.prot & kProtWrite);
       ASSERT_EQ(result.ok(), may) << "page " << page;
       if (!may) continue;
+      if (expected.shared) model_.shared_words[{expected.origin, expected.index}] = word;
       expected.word = word;
       expected.written = true;
       dirty_.insert(Addr(page).value >> kPageShift);
@@ -362,13 +375,13 @@ class RandomTest : public ::testing::Test {
     for (uint64_t i = 0; i < kArenaPages; ++i) {
       const ModelPage& page = model_.pages[i];
       mapped += page.mapped;
-      written += page.written;
+      written += page.written && !page.shared;
       ASSERT_EQ(space_->IsMapped(Addr(i)), page.mapped) << "page " << i;
       const bool readable = page.mapped && !page.beyond && (page.prot & (kProtRead | kProtWrite));
       const auto word = space_->ReadObject<uint64_t>(Addr(i));
       ASSERT_EQ(word.ok(), readable) << "page " << i;
       if (readable) {
-        ASSERT_EQ(*word, page.word) << "page " << i;
+        ASSERT_EQ(*word, model_.Word(page)) << "page " << i;
       }
       CompareFlags(i, page);
     }
@@ -387,7 +400,8 @@ class RandomTest : public ::testing::Test {
     ASSERT_EQ((flags & kExec) != 0, usable && (page.prot & kProtExec)) << "page " << i;
     ASSERT_EQ((flags & kWrite) != 0, usable && (page.prot & kProtWrite)) << "page " << i;
     if (flags & kFastStore) {
-      ASSERT_TRUE((flags & kDirty) && (flags & kWrite) && page.written) << "page " << i;
+      ASSERT_TRUE((flags & kDirty) && (flags & kWrite) && (page.written || page.shared))
+          << "page " << i;
     }
     Fault fault;
     const bool fetched = space_->Prepare(Access::kFetch, Addr(i), 2, &fault);

@@ -43,7 +43,10 @@ extern const ArgType kEpollEventType, kEpollEventArrayType, kPollfdArrayType, kF
     kSelectMaskType, kTimespecType, kRemainingTimeType, kTimesType, kTimevalType, kSigsetType,
     kSigactionType, kSigstackType, kSigframeType, kSiginfoType, kStatType, kStatxType, kStatfsType,
     kDirentsType, kRlimitType, kRusageType, kTmsType, kUtsnameType, kSysinfoType, kCpuSetType,
-    kHwprobeType;
+    kHwprobeType, kItimerspecType, kItimervalType, kSigeventType;
+// Of sockets (socket_types.cc).
+extern const ArgType kSockaddrType, kSockaddrOutType, kMsghdrType, kMmsghdrArrayType,
+    kSocketOptionType, kSocketValueType, kSocketValueOutType;
 // What their meaning depends on another argument.
 extern const ArgType kFcntlType, kIoctlType, kIoctlRequestType, kFutexCommandType, kFutexValueType,
     kFutexTimeType, kFutexSecondType, kFutexThirdType, kPrctlType, kEpollCtlEventType,

@@ -54,10 +54,15 @@ Result<memory::UserBuffer> SyscallContext::Buffer(GuestAddr address, uint64_t by
 }
 
 Result<memory::UserBuffer> SyscallContext::Vectors(GuestAddr address, uint64_t count) {
+  return VectorsFrom(memory(), address, count);
+}
+
+Result<memory::UserBuffer> VectorsFrom(memory::AddressSpace& memory, GuestAddr address,
+                                       uint64_t count) {
   if (count > kMaxVectors) return Errno::kInval;
   std::vector<GuestIovec> vectors(count);
   const size_t size = count * sizeof(GuestIovec);
-  if (memory().Read(address, {reinterpret_cast<uint8_t*>(vectors.data()), size}) != size)
+  if (memory.Read(address, {reinterpret_cast<uint8_t*>(vectors.data()), size}) != size)
     return Errno::kFault;
   // copy_iovec_from_user() looks at all lengths first; __import_iovec() then at the addresses.
   for (const GuestIovec& vector : vectors) {
@@ -66,12 +71,12 @@ Result<memory::UserBuffer> SyscallContext::Vectors(GuestAddr address, uint64_t c
   std::vector<memory::UserBuffer::Range> ranges;
   uint64_t total = 0;
   for (const GuestIovec& vector : vectors) {
-    if (!AccessOk(vector.start, vector.bytes)) return Errno::kFault;
+    if (!SyscallContext::AccessOk(vector.start, vector.bytes)) return Errno::kFault;
     const uint64_t bytes = std::min(vector.bytes, kMaxTransfer - total);
     total += bytes;
     if (bytes > 0) ranges.push_back({vector.start, bytes});
   }
-  return memory::UserBuffer(&memory(), ranges);
+  return memory::UserBuffer(&memory, ranges);
 }
 
 Result<void> SyscallContext::SetTemporaryMask(GuestAddr mask, uint64_t size) {

@@ -118,6 +118,10 @@ class SyscallContext {
   const Call& call_;
 };
 
+// SyscallContext::Vectors() for calls that decode more of them later.
+Result<memory::UserBuffer> VectorsFrom(memory::AddressSpace& memory, GuestAddr address,
+                                       uint64_t count);
+
 // The name of a call for messages: "read", or "syscall_0x1f4".
 std::string SyscallName(uint64_t number);
 

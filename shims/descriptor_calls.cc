@@ -6,7 +6,11 @@
 #include "absl/strings/str_format.h"
 #include "os_emu/file/directory_sink.h"
 #include "os_emu/file/file_status.h"
+#include "os_emu/pidfd/pidfd.h"
 #include "os_emu/pipe/pipe.h"
+#include "os_emu/tty/pty.h"
+#include "os_emu/vfs/file_system.h"
+#include "os_emu/vfs/open_file.h"
 #include "shims/context.h"
 #include "shims/flag_names.h"
 #include "shims/handlers.h"
@@ -68,37 +72,23 @@ CallResult SetStatusFlags(SyscallContext& context, os_emu::FileDescription& file
   return 0;
 }
 
-// Record locks of one process never conflict with each other (fs/locks.c).
-CallResult RecordLock(SyscallContext& context, os_emu::FileDescription& file, bool gets) {
-  Result<GuestFlock> lock = context.In<GuestFlock>(context.Addr(2));
-  if (!lock.ok()) return lock.error();
-  constexpr int16_t kReadLock = 0, kWriteLock = 1, kUnlock = 2;
-  // flock64_to_posix_lock()
-  if (lock->whence < 0 || lock->whence > 2) return Errno::kInval;
-  int64_t base = 0;
-  if (lock->whence == 1) {
-    Result<uint64_t> position = file.Seek(0, os_emu::Whence::kCurrent);
-    base = position.ok() ? static_cast<int64_t>(*position) : 0;
-  } else if (lock->whence == 2) {
-    FileStatus status;
-    if (file.Stat(&status).ok()) base = static_cast<int64_t>(status.size);
-  }
-  int64_t start = 0, end = 0;
-  if (__builtin_add_overflow(base, lock->start, &start)) return Errno::kOverflow;
-  if (start < 0) return Errno::kInval;
-  if (__builtin_add_overflow(start, lock->length, &end)) return Errno::kOverflow;
-  if (end < 0) return Errno::kInval;
-  if (gets) {
-    if (lock->type != kReadLock && lock->type != kWriteLock) return Errno::kInval;
-    lock->type = kUnlock;
-    Result<void> stored = context.Out(context.Addr(2), *lock);
-    return stored;
-  }
-  if (lock->type != kReadLock && lock->type != kWriteLock && lock->type != kUnlock)
-    return Errno::kInval;
-  if (lock->type == kReadLock && !file.readable()) return Errno::kBadF;
-  if (lock->type == kWriteLock && !file.writable()) return Errno::kBadF;
-  return 0;
+// memfd_add_seals()
+CallResult AddSeals(SyscallContext& context, os_emu::FileDescription& file) {
+  if (context.Arg(2) > UINT32_MAX) return Errno::kInval;
+  const uint32_t seals = context.UInt(2);
+  if (!file.writable()) return Errno::kPerm;
+  if ((seals & ~os_emu::kAllSeals) != 0) return Errno::kInval;
+  auto* regular = dynamic_cast<os_emu::RegularFile*>(&file);
+  if (regular == nullptr) return Errno::kInval;
+  return regular->AddSeals(seals);
+}
+
+CallResult GetSeals(os_emu::FileDescription& file) {
+  auto* regular = dynamic_cast<os_emu::RegularFile*>(&file);
+  if (regular == nullptr) return Errno::kInval;
+  const Result<uint32_t> seals = regular->Seals();
+  if (!seals.ok()) return seals.error();
+  return int64_t{*seals};
 }
 
 }  // namespace
@@ -134,10 +124,18 @@ CallResult SysFcntl(SyscallContext& context) {
     case kSetFl:
       return SetStatusFlags(context, **file);
     case kGetLk:
-      return RecordLock(context, **file, true);
+    case kOfdGetLk:
+      return GetRecordLock(context, *std::move(file), command == kOfdGetLk);
     case kSetLk:
+    case kOfdSetLk:
+      return SetRecordLock(context, *std::move(file), command == kOfdSetLk, /*waits=*/false);
     case kSetLkW:
-      return RecordLock(context, **file, false);
+    case kOfdSetLkW:
+      return SetRecordLock(context, *std::move(file), command == kOfdSetLkW, /*waits=*/true);
+    case kAddSeals:
+      return AddSeals(context, **file);
+    case kGetSeals:
+      return GetSeals(**file);
     case kGetOwn:
     case kGetSig:
       return 0;  // Nobody can have set one.
@@ -161,7 +159,8 @@ CallResult SysFcntl(SyscallContext& context) {
 }
 
 CallResult SysIoctl(SyscallContext& context) {
-  constexpr uint32_t kFioNClEx = 0x5450, kFioClEx = 0x5451, kFioNBio = 0x5421, kFioAsync = 0x5452;
+  constexpr uint32_t kFioNClEx = 0x5450, kFioClEx = 0x5451, kFioNBio = 0x5421, kFioAsync = 0x5452,
+                     kTiocGPtPeer = 0x5441;
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   const uint32_t request = context.UInt(1);
@@ -180,6 +179,18 @@ CallResult SysIoctl(SyscallContext& context) {
       Result<int32_t> on = context.In<int32_t>(context.Addr(2));
       if (!on.ok()) return on.error();
       return *on != 0 ? CallResult(context.Refuse(Errno::kNotTy, "FIOASYNC")) : CallResult(0);
+    }
+    case kTiocGPtPeer: {
+      // A number of its own, so not the terminal's to answer.
+      auto* master = dynamic_cast<os_emu::PtyMaster*>(&(*file)->Behind());
+      if (master == nullptr) {
+        return dynamic_cast<os_emu::PtySlave*>(&(*file)->Behind()) != nullptr ? Errno::kIo
+                                                                              : Errno::kNotTy;
+      }
+      Result<DescriptionRef> peer =
+          context.kernel().Part<os_emu::PtyTable>().OpenPeer(master->pair(), context.UInt(2));
+      if (!peer.ok()) return peer.error();
+      return Install(context, *std::move(peer), (context.UInt(2) & os_emu::kOCloExec) != 0, 0);
     }
     default: {
       Result<int64_t> result = (*file)->Ioctl(request, context.Arg(2), &context.memory());
@@ -310,36 +321,22 @@ CallResult SysFtruncate(SyscallContext& context) {
   if (context.Long(1) < 0) return Errno::kInval;
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
-  if (FileType(**file) != os_emu::kModeRegular || !(*file)->writable()) return Errno::kInval;
+  // A pidfd's inode is a regular one that does not say so (fs/pidfs.c).
+  const bool regular =
+      FileType(**file) == os_emu::kModeRegular || os_emu::PidFd::From(**file) != nullptr;
+  if (!regular || !(*file)->writable()) return Errno::kInval;
   return (*file)->Truncate(context.Arg(1));
 }
 
 // vfs_fallocate()
 CallResult SysFallocate(SyscallContext& context) {
-  constexpr uint32_t kKeepSize = 1;
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
-  const int64_t offset = context.Long(2), length = context.Long(3);
-  if (offset < 0 || length <= 0) return Errno::kInval;
-  if ((context.UInt(1) & ~kKeepSize) != 0) return context.Refuse(Errno::kOpNotSupp, "a mode");
-  if (!(*file)->writable()) return Errno::kBadF;
-  FileStatus status;
-  Result<void> stat = (*file)->Stat(&status);
-  if (!stat.ok()) return stat.error();
-  switch (status.mode & os_emu::kModeTypeMask) {
-    case os_emu::kModeRegular:
-      break;
-    case os_emu::kModeFifo:
-      return Errno::kSPipe;
-    case os_emu::kModeDirectory:
-      return Errno::kIsDir;
-    default:
-      return Errno::kNoDev;
-  }
-  if (offset > INT64_MAX - length) return Errno::kFBig;
-  const uint64_t end = static_cast<uint64_t>(offset) + static_cast<uint64_t>(length);
-  if ((context.UInt(1) & kKeepSize) != 0 || end <= status.size) return 0;
-  return (*file)->Truncate(end);
+  const Result<void> allocated =
+      os_emu::FileSystem::Allocate(*file, context.UInt(1), context.Long(2), context.Long(3));
+  if (!allocated.ok() && allocated.error() == Errno::kOpNotSupp)
+    return context.Refuse(Errno::kOpNotSupp, "a mode");
+  return allocated;
 }
 
 CallResult SysSync(SyscallContext&) { return 0; }
@@ -356,7 +353,7 @@ CallResult SysFsync(SyscallContext& context) {
   // Pipes, sockets and terminals have no fsync operation.
   if (type != os_emu::kModeRegular && type != os_emu::kModeDirectory && type != os_emu::kModeBlock)
     return Errno::kInval;
-  return 0;
+  return (*file)->Sync();
 }
 
 CallResult SysSyncFileRange(SyscallContext& context) {
@@ -375,7 +372,8 @@ CallResult SysReadahead(SyscallContext& context) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   if (!(*file)->readable()) return Errno::kBadF;
-  return FileType(**file) == os_emu::kModeRegular ? CallResult(0) : CallResult(Errno::kInval);
+  const bool can = FileType(**file) == os_emu::kModeRegular && context.Long(2) >= 0;
+  return can ? CallResult(0) : CallResult(Errno::kInval);
 }
 
 CallResult SysFadvise64(SyscallContext& context) {
@@ -385,18 +383,6 @@ CallResult SysFadvise64(SyscallContext& context) {
   if (FileType(**file) == os_emu::kModeFifo) return Errno::kSPipe;
   if (context.Long(2) < 0 || context.Int(3) < 0 || context.Int(3) > kLastAdvice)
     return Errno::kInval;
-  return 0;
-}
-
-CallResult SysFlock(SyscallContext& context) {
-  constexpr uint32_t kShared = 1, kExclusive = 2, kNonBlocking = 4, kUnlock = 8;
-  const uint32_t operation = context.UInt(1) & ~kNonBlocking;
-  if (operation != kShared && operation != kExclusive && operation != kUnlock) return Errno::kInval;
-  Result<DescriptionRef> file = context.File(0);
-  if (!file.ok()) return file.error();
-  if (operation != kUnlock && !(*file)->readable() && !(*file)->writable()) return Errno::kBadF;
-  if (operation != kUnlock)
-    context.abi().WarnOnce("flock: locks of different descriptions do not exclude each other");
   return 0;
 }
 

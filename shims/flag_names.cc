@@ -123,12 +123,71 @@ constexpr FlagName kFutexNames[] = {{0, "FUTEX_WAIT"},
 constexpr FlagName kGetrandomNames[] = {
     {1, "GRND_NONBLOCK"}, {2, "GRND_RANDOM"}, {4, "GRND_INSECURE"}};
 constexpr FlagName kInotifyInitNames[] = {{04000, "IN_NONBLOCK"}, {02000000, "IN_CLOEXEC"}};
-constexpr FlagName kIoctlNames[] = {
-    {0x5401, "TCGETS"},     {0x5402, "TCSETS"},     {0x5403, "TCSETSW"},   {0x5404, "TCSETSF"},
-    {0x540b, "TCFLSH"},     {0x540f, "TIOCGPGRP"},  {0x5410, "TIOCSPGRP"}, {0x5411, "TIOCOUTQ"},
-    {0x5413, "TIOCGWINSZ"}, {0x5414, "TIOCSWINSZ"}, {0x541b, "FIONREAD"},  {0x5421, "FIONBIO"},
-    {0x5450, "FIONCLEX"},   {0x5451, "FIOCLEX"},    {0x5452, "FIOASYNC"},  {0x5460, "FIOQSIZE"},
-    {0x8905, "SIOCATMARK"}, {0x802c542a, "TCGETS2"}};
+constexpr FlagName kInotifyNames[] = {
+    {0x1, "IN_ACCESS"},
+    {0x2, "IN_MODIFY"},
+    {0x4, "IN_ATTRIB"},
+    {0x8, "IN_CLOSE_WRITE"},
+    {0x10, "IN_CLOSE_NOWRITE"},
+    {0x20, "IN_OPEN"},
+    {0x40, "IN_MOVED_FROM"},
+    {0x80, "IN_MOVED_TO"},
+    {0x100, "IN_CREATE"},
+    {0x200, "IN_DELETE"},
+    {0x400, "IN_DELETE_SELF"},
+    {0x800, "IN_MOVE_SELF"},
+    {0x2000, "IN_UNMOUNT"},
+    {0x4000, "IN_Q_OVERFLOW"},
+    {0x8000, "IN_IGNORED"},
+    {0x1000000, "IN_ONLYDIR"},
+    {0x2000000, "IN_DONT_FOLLOW"},
+    {0x4000000, "IN_EXCL_UNLINK"},
+    {0x10000000, "IN_MASK_CREATE"},
+    {0x20000000, "IN_MASK_ADD"},
+    {0x40000000, "IN_ISDIR"},
+    {0x80000000, "IN_ONESHOT"},
+};
+constexpr FlagName kIoctlNames[] = {{0x5401, "TCGETS"},
+                                    {0x5402, "TCSETS"},
+                                    {0x5403, "TCSETSW"},
+                                    {0x5404, "TCSETSF"},
+                                    {0x5409, "TCSBRK"},
+                                    {0x540a, "TCXONC"},
+                                    {0x540b, "TCFLSH"},
+                                    {0x540c, "TIOCEXCL"},
+                                    {0x540d, "TIOCNXCL"},
+                                    {0x540e, "TIOCSCTTY"},
+                                    {0x540f, "TIOCGPGRP"},
+                                    {0x5410, "TIOCSPGRP"},
+                                    {0x5411, "TIOCOUTQ"},
+                                    {0x5412, "TIOCSTI"},
+                                    {0x5413, "TIOCGWINSZ"},
+                                    {0x5414, "TIOCSWINSZ"},
+                                    {0x5415, "TIOCMGET"},
+                                    {0x541b, "FIONREAD"},
+                                    {0x5420, "TIOCPKT"},
+                                    {0x5421, "FIONBIO"},
+                                    {0x5422, "TIOCNOTTY"},
+                                    {0x5423, "TIOCSETD"},
+                                    {0x5424, "TIOCGETD"},
+                                    {0x5425, "TCSBRKP"},
+                                    {0x5429, "TIOCGSID"},
+                                    {0x5441, "TIOCGPTPEER"},
+                                    {0x5450, "FIONCLEX"},
+                                    {0x5451, "FIOCLEX"},
+                                    {0x5452, "FIOASYNC"},
+                                    {0x5460, "FIOQSIZE"},
+                                    {0x8905, "SIOCATMARK"},
+                                    {0x802c542a, "TCGETS2"},
+                                    {0x402c542b, "TCSETS2"},
+                                    {0x402c542c, "TCSETSW2"},
+                                    {0x402c542d, "TCSETSF2"},
+                                    {0x80045430, "TIOCGPTN"},
+                                    {0x40045431, "TIOCSPTLCK"},
+                                    {0x80045438, "TIOCGPKT"},
+                                    {0x80045439, "TIOCGPTLCK"},
+                                    {0x80045440, "TIOCGEXCL"},
+                                    {0x40085400, "TFD_IOC_SET_TICKS"}};
 constexpr FlagName kItimerNames[] = {{0, "ITIMER_REAL"}, {1, "ITIMER_VIRTUAL"}, {2, "ITIMER_PROF"}};
 constexpr FlagName kLockTypeNames[] = {{0, "F_RDLCK"}, {1, "F_WRLCK"}, {2, "F_UNLCK"}};
 constexpr FlagName kMadviseNames[] = {
@@ -179,6 +238,8 @@ constexpr FlagName kMlock2Names[] = {{1, "MLOCK_ONFAULT"}};
 constexpr FlagName kMlockallNames[] = {{1, "MCL_CURRENT"}, {2, "MCL_FUTURE"}, {4, "MCL_ONFAULT"}};
 constexpr FlagName kMremapNames[] = {
     {1, "MREMAP_MAYMOVE"}, {2, "MREMAP_FIXED"}, {4, "MREMAP_DONTUNMAP"}};
+constexpr FlagName kSpliceNames[] = {
+    {1, "SPLICE_F_MOVE"}, {2, "SPLICE_F_NONBLOCK"}, {4, "SPLICE_F_MORE"}, {8, "SPLICE_F_GIFT"}};
 constexpr FlagName kMsyncNames[] = {{4, "MS_SYNC"}, {1, "MS_ASYNC"}, {2, "MS_INVALIDATE"}};
 constexpr FlagName kOpenModeNames[] = {
     {0, "O_RDONLY"}, {1, "O_WRONLY"}, {2, "O_RDWR"}, {3, "O_ACCMODE"}};
@@ -266,6 +327,84 @@ constexpr FlagName kFamilyNames[] = {{0, "AF_UNSPEC"}, {1, "AF_UNIX"},     {2, "
                                      {40, "AF_VSOCK"}};
 constexpr FlagName kSocketTypeNames[] = {
     {1, "SOCK_STREAM"}, {2, "SOCK_DGRAM"}, {3, "SOCK_RAW"}, {4, "SOCK_RDM"}, {5, "SOCK_SEQPACKET"}};
+constexpr FlagName kSocketLevelNames[] = {
+    {0, "SOL_IP"},    {1, "SOL_SOCKET"}, {6, "SOL_TCP"},      {17, "SOL_UDP"},
+    {41, "SOL_IPV6"}, {255, "SOL_RAW"},  {263, "SOL_PACKET"}, {270, "SOL_NETLINK"}};
+constexpr FlagName kSocketOptionNames[] = {{1, "SO_DEBUG"},
+                                           {2, "SO_REUSEADDR"},
+                                           {3, "SO_TYPE"},
+                                           {4, "SO_ERROR"},
+                                           {5, "SO_DONTROUTE"},
+                                           {6, "SO_BROADCAST"},
+                                           {7, "SO_SNDBUF"},
+                                           {8, "SO_RCVBUF"},
+                                           {9, "SO_KEEPALIVE"},
+                                           {10, "SO_OOBINLINE"},
+                                           {11, "SO_NO_CHECK"},
+                                           {12, "SO_PRIORITY"},
+                                           {13, "SO_LINGER"},
+                                           {14, "SO_BSDCOMPAT"},
+                                           {15, "SO_REUSEPORT"},
+                                           {16, "SO_PASSCRED"},
+                                           {17, "SO_PEERCRED"},
+                                           {18, "SO_RCVLOWAT"},
+                                           {19, "SO_SNDLOWAT"},
+                                           {20, "SO_RCVTIMEO_OLD"},
+                                           {21, "SO_SNDTIMEO_OLD"},
+                                           {25, "SO_BINDTODEVICE"},
+                                           {26, "SO_ATTACH_FILTER"},
+                                           {27, "SO_DETACH_FILTER"},
+                                           {28, "SO_PEERNAME"},
+                                           {29, "SO_TIMESTAMP_OLD"},
+                                           {30, "SO_ACCEPTCONN"},
+                                           {31, "SO_PEERSEC"},
+                                           {32, "SO_SNDBUFFORCE"},
+                                           {33, "SO_RCVBUFFORCE"},
+                                           {34, "SO_PASSSEC"},
+                                           {35, "SO_TIMESTAMPNS_OLD"},
+                                           {36, "SO_MARK"},
+                                           {37, "SO_TIMESTAMPING_OLD"},
+                                           {38, "SO_PROTOCOL"},
+                                           {39, "SO_DOMAIN"},
+                                           {40, "SO_RXQ_OVFL"},
+                                           {41, "SO_WIFI_STATUS"},
+                                           {42, "SO_PEEK_OFF"},
+                                           {43, "SO_NOFCS"},
+                                           {44, "SO_LOCK_FILTER"},
+                                           {45, "SO_SELECT_ERR_QUEUE"},
+                                           {46, "SO_BUSY_POLL"},
+                                           {47, "SO_MAX_PACING_RATE"},
+                                           {48, "SO_BPF_EXTENSIONS"},
+                                           {49, "SO_INCOMING_CPU"},
+                                           {50, "SO_ATTACH_BPF"},
+                                           {51, "SO_ATTACH_REUSEPORT_CBPF"},
+                                           {52, "SO_ATTACH_REUSEPORT_EBPF"},
+                                           {53, "SO_CNX_ADVICE"},
+                                           {55, "SO_MEMINFO"},
+                                           {56, "SO_INCOMING_NAPI_ID"},
+                                           {57, "SO_COOKIE"},
+                                           {59, "SO_PEERGROUPS"},
+                                           {60, "SO_ZEROCOPY"},
+                                           {61, "SO_TXTIME"},
+                                           {62, "SO_BINDTOIFINDEX"},
+                                           {63, "SO_TIMESTAMP_NEW"},
+                                           {64, "SO_TIMESTAMPNS_NEW"},
+                                           {65, "SO_TIMESTAMPING_NEW"},
+                                           {66, "SO_RCVTIMEO_NEW"},
+                                           {67, "SO_SNDTIMEO_NEW"},
+                                           {68, "SO_DETACH_REUSEPORT_BPF"},
+                                           {69, "SO_PREFER_BUSY_POLL"},
+                                           {70, "SO_BUSY_POLL_BUDGET"},
+                                           {71, "SO_NETNS_COOKIE"},
+                                           {72, "SO_BUF_LOCK"},
+                                           {73, "SO_RESERVE_MEM"},
+                                           {74, "SO_TXREHASH"},
+                                           {75, "SO_RCVMARK"},
+                                           {76, "SO_PASSPIDFD"},
+                                           {77, "SO_PEERPIDFD"},
+                                           {82, "SO_RCVPRIORITY"},
+                                           {83, "SO_PASSRIGHTS"},
+                                           {84, "SO_INQ"}};
 constexpr FlagName kSocketFlagNames[] = {{02000000, "SOCK_CLOEXEC"}, {04000, "SOCK_NONBLOCK"}};
 constexpr FlagName kMessageNames[] = {{1, "MSG_OOB"},
                                       {2, "MSG_PEEK"},
@@ -289,6 +428,17 @@ constexpr FlagName kStatxMaskNames[] = {
     {0x80, "STATX_CTIME"},      {0x100, "STATX_INO"},           {0x200, "STATX_SIZE"},
     {0x400, "STATX_BLOCKS"},    {0x800, "STATX_BTIME"},         {0x1000, "STATX_MNT_ID"},
     {0x2000, "STATX_DIOALIGN"}, {0x4000, "STATX_MNT_ID_UNIQUE"}};
+constexpr FlagName kPidfdNames[] = {{04000, "PIDFD_NONBLOCK"}, {0200, "PIDFD_THREAD"}};
+constexpr FlagName kPidfdSignalNames[] = {{1, "PIDFD_SIGNAL_THREAD"},
+                                          {2, "PIDFD_SIGNAL_THREAD_GROUP"},
+                                          {4, "PIDFD_SIGNAL_PROCESS_GROUP"}};
+constexpr FlagName kSealNames[] = {{1, "F_SEAL_SEAL"},          {2, "F_SEAL_SHRINK"},
+                                   {4, "F_SEAL_GROW"},          {8, "F_SEAL_WRITE"},
+                                   {16, "F_SEAL_FUTURE_WRITE"}, {32, "F_SEAL_EXEC"}};
+constexpr FlagName kSigevNames[] = {
+    {0, "SIGEV_SIGNAL"}, {1, "SIGEV_NONE"}, {2, "SIGEV_THREAD"}, {4, "SIGEV_THREAD_ID"}};
+constexpr FlagName kTimerfdSetNames[] = {{1, "TFD_TIMER_ABSTIME"}, {2, "TFD_TIMER_CANCEL_ON_SET"}};
+constexpr FlagName kWaitIdNames[] = {{0, "P_ALL"}, {1, "P_PID"}, {2, "P_PGID"}, {3, "P_PIDFD"}};
 constexpr FlagName kTimerNames[] = {{1, "TIMER_ABSTIME"}};
 constexpr FlagName kTimerfdNames[] = {{02000000, "TFD_CLOEXEC"}, {04000, "TFD_NONBLOCK"}};
 constexpr FlagName kUsageNames[] = {{0, "RUSAGE_SELF"},
@@ -336,6 +486,7 @@ const FlagSet kFlockOps{"LOCK_???", kFlockNames};
 const FlagSet kFutexCommands{"FUTEX_???", kFutexNames, true};
 const FlagSet kGetrandomFlags{"GRND_???", kGetrandomNames};
 const FlagSet kInotifyInitFlags{"IN_???", kInotifyInitNames};
+const FlagSet kInotifyMask{"IN_???", kInotifyNames};
 const FlagSet kIoctlRequests{"", kIoctlNames, true};
 const FlagSet kItimerIds{"ITIMER_???", kItimerNames, true};
 const FlagSet kLockTypes{"F_???", kLockTypeNames, true};
@@ -348,6 +499,7 @@ const FlagSet kMemfdFlags{"MFD_???", kMemfdNames};
 const FlagSet kMlock2Flags{"MLOCK_???", kMlock2Names};
 const FlagSet kMlockallFlags{"MCL_???", kMlockallNames};
 const FlagSet kMremapFlags{"MREMAP_???", kMremapNames};
+const FlagSet kSpliceFlags{"SPLICE_F_???", kSpliceNames};
 const FlagSet kMsyncFlags{"MS_???", kMsyncNames};
 const FlagSet kOpenFlags{"O_???", kOpenNames, false, 3, kOpenModeNames};
 const FlagSet kPipeFlags{"O_???", kOpenNames};
@@ -365,10 +517,18 @@ const FlagSet kSigmaskHow{"SIG_???", kSigmaskNames, true};
 const FlagSet kSignalfdFlags{"SFD_???", kSignalfdNames};
 const FlagSet kSigstackFlags{"SS_???", kSigstackNames};
 const FlagSet kSocketFamilies{"AF_???", kFamilyNames, true};
+const FlagSet kSocketLevels{"SOL_???", kSocketLevelNames, true};
+const FlagSet kSocketOptions{"SO_???", kSocketOptionNames, true};
 const FlagSet kSocketTypes{"SOCK_???", kSocketFlagNames, false, 0xf, kSocketTypeNames};
 const FlagSet kMessageFlags{"MSG_???", kMessageNames};
 const FlagSet kShutdownHow{"SHUT_???", kShutdownNames, true};
 const FlagSet kStatxMask{"STATX_???", kStatxMaskNames};
+const FlagSet kPidfdFlags{"PIDFD_???", kPidfdNames};
+const FlagSet kPidfdSignalFlags{"PIDFD_SIGNAL_???", kPidfdSignalNames};
+const FlagSet kSeals{"F_SEAL_???", kSealNames};
+const FlagSet kSigevNotify{"SIGEV_???", kSigevNames, true};
+const FlagSet kTimerfdSetFlags{"TFD_???", kTimerfdSetNames};
+const FlagSet kWaitIds{"P_???", kWaitIdNames, true};
 const FlagSet kTimerFlags{"TIMER_???", kTimerNames};
 const FlagSet kTimerfdFlags{"TFD_???", kTimerfdNames};
 const FlagSet kUsageWho{"RUSAGE_???", kUsageNames, true};

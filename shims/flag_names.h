@@ -30,13 +30,14 @@ const char* NameOf(const FlagSet& set, uint64_t value);
 extern const FlagSet kAccessModes, kAtFlags, kAtAccessFlags, kAtStatxFlags, kClockIds, kCloneFlags,
     kCloseRangeFlags, kEpollCreateFlags, kEpollEvents, kEpollOps, kEventfdFlags, kFallocateModes,
     kFcntlCommands, kFdFlags, kFlockOps, kFutexCommands, kGetrandomFlags, kInotifyInitFlags,
-    kIoctlRequests, kItimerIds, kLockTypes, kMadviseAdvice, kMapFlags, kMembarrierCommands,
-    kMembarrierMask, kMembarrierFlags, kMemfdFlags, kMlock2Flags, kMlockallFlags, kMremapFlags,
-    kMsyncFlags, kOpenFlags, kPipeFlags, kPollEvents, kPrctlOptions, kProtFlags, kRenameFlags,
-    kResources, kRiscvFlushFlags, kRwfFlags, kSaFlags, kSchedPolicies, kSeekWhence, kSigmaskHow,
-    kSignalfdFlags, kSigstackFlags, kSocketFamilies, kSocketTypes, kMessageFlags, kShutdownHow,
-    kStatxMask, kTimerFlags, kTimerfdFlags, kUsageWho, kWaitOptions, kFileTypes, kHwprobeKeys,
-    kSuidDump;
+    kInotifyMask, kIoctlRequests, kItimerIds, kLockTypes, kMadviseAdvice, kMapFlags,
+    kMembarrierCommands, kMembarrierMask, kMembarrierFlags, kMemfdFlags, kMlock2Flags,
+    kMlockallFlags, kMremapFlags, kMsyncFlags, kOpenFlags, kSpliceFlags, kPipeFlags, kPollEvents,
+    kPrctlOptions, kProtFlags, kRenameFlags, kResources, kRiscvFlushFlags, kRwfFlags, kSaFlags,
+    kSchedPolicies, kSeekWhence, kSigmaskHow, kSignalfdFlags, kSigstackFlags, kSocketFamilies,
+    kSocketLevels, kSocketOptions, kSocketTypes, kMessageFlags, kShutdownHow, kStatxMask,
+    kPidfdFlags, kPidfdSignalFlags, kSeals, kSigevNotify, kTimerFlags, kTimerfdFlags,
+    kTimerfdSetFlags, kWaitIds, kUsageWho, kWaitOptions, kFileTypes, kHwprobeKeys, kSuidDump;
 
 }  // namespace pollux::shims
 

@@ -3,12 +3,19 @@
 #ifndef POLLUX_SHIMS_HANDLERS_H_
 #define POLLUX_SHIMS_HANDLERS_H_
 
+#include <cstdint>
+#include <optional>
+
+#include "os_emu/file/description.h"
 #include "os_emu/task/blocked_call.h"
 
 namespace pollux::shims {
 
 class SyscallContext;
 
+os_emu::CallResult SysAccept(SyscallContext& context);
+os_emu::CallResult SysAccept4(SyscallContext& context);
+os_emu::CallResult SysBind(SyscallContext& context);
 os_emu::CallResult SysBrk(SyscallContext& context);
 os_emu::CallResult SysChdir(SyscallContext& context);
 os_emu::CallResult SysClockGetres(SyscallContext& context);
@@ -17,6 +24,7 @@ os_emu::CallResult SysClockNanosleep(SyscallContext& context);
 os_emu::CallResult SysClockSettime(SyscallContext& context);
 os_emu::CallResult SysClose(SyscallContext& context);
 os_emu::CallResult SysCloseRange(SyscallContext& context);
+os_emu::CallResult SysConnect(SyscallContext& context);
 os_emu::CallResult SysCopyFileRange(SyscallContext& context);
 os_emu::CallResult SysDup(SyscallContext& context);
 os_emu::CallResult SysDup3(SyscallContext& context);
@@ -52,6 +60,8 @@ os_emu::CallResult SysGetegid(SyscallContext& context);
 os_emu::CallResult SysGeteuid(SyscallContext& context);
 os_emu::CallResult SysGetgid(SyscallContext& context);
 os_emu::CallResult SysGetgroups(SyscallContext& context);
+os_emu::CallResult SysGetitimer(SyscallContext& context);
+os_emu::CallResult SysGetpeername(SyscallContext& context);
 os_emu::CallResult SysGetpgid(SyscallContext& context);
 os_emu::CallResult SysGetpid(SyscallContext& context);
 os_emu::CallResult SysGetppid(SyscallContext& context);
@@ -62,12 +72,18 @@ os_emu::CallResult SysGetresuid(SyscallContext& context);
 os_emu::CallResult SysGetrlimit(SyscallContext& context);
 os_emu::CallResult SysGetrusage(SyscallContext& context);
 os_emu::CallResult SysGetsid(SyscallContext& context);
+os_emu::CallResult SysGetsockname(SyscallContext& context);
+os_emu::CallResult SysGetsockopt(SyscallContext& context);
 os_emu::CallResult SysGettid(SyscallContext& context);
 os_emu::CallResult SysGettimeofday(SyscallContext& context);
 os_emu::CallResult SysGetuid(SyscallContext& context);
+os_emu::CallResult SysInotifyAddWatch(SyscallContext& context);
+os_emu::CallResult SysInotifyInit1(SyscallContext& context);
+os_emu::CallResult SysInotifyRmWatch(SyscallContext& context);
 os_emu::CallResult SysIoctl(SyscallContext& context);
 os_emu::CallResult SysKill(SyscallContext& context);
 os_emu::CallResult SysLinkat(SyscallContext& context);
+os_emu::CallResult SysListen(SyscallContext& context);
 os_emu::CallResult SysLseek(SyscallContext& context);
 os_emu::CallResult SysMadvise(SyscallContext& context);
 os_emu::CallResult SysMembarrier(SyscallContext& context);
@@ -89,6 +105,9 @@ os_emu::CallResult SysNanosleep(SyscallContext& context);
 os_emu::CallResult SysNewfstatat(SyscallContext& context);
 os_emu::CallResult SysOpenat(SyscallContext& context);
 os_emu::CallResult SysPersonality(SyscallContext& context);
+os_emu::CallResult SysPidfdGetfd(SyscallContext& context);
+os_emu::CallResult SysPidfdOpen(SyscallContext& context);
+os_emu::CallResult SysPidfdSendSignal(SyscallContext& context);
 os_emu::CallResult SysPipe2(SyscallContext& context);
 os_emu::CallResult SysPpoll(SyscallContext& context);
 os_emu::CallResult SysPrctl(SyscallContext& context);
@@ -104,6 +123,9 @@ os_emu::CallResult SysRead(SyscallContext& context);
 os_emu::CallResult SysReadahead(SyscallContext& context);
 os_emu::CallResult SysReadlinkat(SyscallContext& context);
 os_emu::CallResult SysReadv(SyscallContext& context);
+os_emu::CallResult SysRecvfrom(SyscallContext& context);
+os_emu::CallResult SysRecvmmsg(SyscallContext& context);
+os_emu::CallResult SysRecvmsg(SyscallContext& context);
 os_emu::CallResult SysRefused(SyscallContext& context);
 os_emu::CallResult SysRenameat2(SyscallContext& context);
 os_emu::CallResult SysRestartSyscall(SyscallContext& context);
@@ -115,6 +137,7 @@ os_emu::CallResult SysRtSigprocmask(SyscallContext& context);
 os_emu::CallResult SysRtSigqueueinfo(SyscallContext& context);
 os_emu::CallResult SysRtSigreturn(SyscallContext& context);
 os_emu::CallResult SysRtSigsuspend(SyscallContext& context);
+os_emu::CallResult SysRtSigtimedwait(SyscallContext& context);
 os_emu::CallResult SysRtTgsigqueueinfo(SyscallContext& context);
 os_emu::CallResult SysSchedGetPriorityMax(SyscallContext& context);
 os_emu::CallResult SysSchedGetPriorityMin(SyscallContext& context);
@@ -124,18 +147,39 @@ os_emu::CallResult SysSchedGetscheduler(SyscallContext& context);
 os_emu::CallResult SysSchedSetaffinity(SyscallContext& context);
 os_emu::CallResult SysSchedYield(SyscallContext& context);
 os_emu::CallResult SysSendfile(SyscallContext& context);
+os_emu::CallResult SysSplice(SyscallContext& context);
+os_emu::CallResult SysTee(SyscallContext& context);
+os_emu::CallResult SysVmsplice(SyscallContext& context);
+// Of fcntl(2): F_GETLK, F_SETLK, F_SETLKW and their F_OFD_ forms.
+os_emu::CallResult GetRecordLock(SyscallContext& context, os_emu::DescriptionRef file,
+                                 bool of_description);
+os_emu::CallResult SetRecordLock(SyscallContext& context, os_emu::DescriptionRef file,
+                                 bool of_description, bool waits);
+// Of sendfile(2), whose arguments were checked.
+os_emu::CallResult SendfileToPipe(SyscallContext& context, os_emu::DescriptionRef in,
+                                  os_emu::DescriptionRef out, std::optional<uint64_t> offset,
+                                  bool has_positions, uint64_t bytes);
+os_emu::CallResult SysSendmmsg(SyscallContext& context);
+os_emu::CallResult SysSendmsg(SyscallContext& context);
+os_emu::CallResult SysSendto(SyscallContext& context);
 os_emu::CallResult SysSetRobustList(SyscallContext& context);
 os_emu::CallResult SysSetTidAddress(SyscallContext& context);
 os_emu::CallResult SysSetfsgid(SyscallContext& context);
 os_emu::CallResult SysSetfsuid(SyscallContext& context);
 os_emu::CallResult SysSetgid(SyscallContext& context);
+os_emu::CallResult SysSetitimer(SyscallContext& context);
 os_emu::CallResult SysSetregid(SyscallContext& context);
 os_emu::CallResult SysSetresgid(SyscallContext& context);
 os_emu::CallResult SysSetresuid(SyscallContext& context);
 os_emu::CallResult SysSetreuid(SyscallContext& context);
 os_emu::CallResult SysSetrlimit(SyscallContext& context);
+os_emu::CallResult SysSetsockopt(SyscallContext& context);
 os_emu::CallResult SysSetuid(SyscallContext& context);
+os_emu::CallResult SysShutdown(SyscallContext& context);
 os_emu::CallResult SysSigaltstack(SyscallContext& context);
+os_emu::CallResult SysSignalfd4(SyscallContext& context);
+os_emu::CallResult SysSocket(SyscallContext& context);
+os_emu::CallResult SysSocketpair(SyscallContext& context);
 os_emu::CallResult SysStatfs(SyscallContext& context);
 os_emu::CallResult SysStatx(SyscallContext& context);
 os_emu::CallResult SysSymlinkat(SyscallContext& context);
@@ -144,6 +188,14 @@ os_emu::CallResult SysSyncFileRange(SyscallContext& context);
 os_emu::CallResult SysSyncfs(SyscallContext& context);
 os_emu::CallResult SysSysinfo(SyscallContext& context);
 os_emu::CallResult SysTgkill(SyscallContext& context);
+os_emu::CallResult SysTimerCreate(SyscallContext& context);
+os_emu::CallResult SysTimerDelete(SyscallContext& context);
+os_emu::CallResult SysTimerGetoverrun(SyscallContext& context);
+os_emu::CallResult SysTimerGettime(SyscallContext& context);
+os_emu::CallResult SysTimerSettime(SyscallContext& context);
+os_emu::CallResult SysTimerfdCreate(SyscallContext& context);
+os_emu::CallResult SysTimerfdGettime(SyscallContext& context);
+os_emu::CallResult SysTimerfdSettime(SyscallContext& context);
 os_emu::CallResult SysTimes(SyscallContext& context);
 os_emu::CallResult SysTkill(SyscallContext& context);
 os_emu::CallResult SysTruncate(SyscallContext& context);
@@ -152,6 +204,7 @@ os_emu::CallResult SysUname(SyscallContext& context);
 os_emu::CallResult SysUnlinkat(SyscallContext& context);
 os_emu::CallResult SysUnsupported(SyscallContext& context);
 os_emu::CallResult SysUtimensat(SyscallContext& context);
+os_emu::CallResult SysWaitid(SyscallContext& context);
 os_emu::CallResult SysWrite(SyscallContext& context);
 os_emu::CallResult SysWritev(SyscallContext& context);
 

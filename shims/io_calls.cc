@@ -6,9 +6,13 @@
 
 #include "os_emu/eventfd/eventfd.h"
 #include "os_emu/file/file_status.h"
+#include "os_emu/pidfd/pidfd.h"
+#include "os_emu/pipe/pipe.h"
+#include "os_emu/socket/socket.h"
 #include "os_emu/task/calls.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
+#include "shims/socket_arguments.h"
 
 namespace pollux::shims {
 namespace {
@@ -21,8 +25,15 @@ bool Allows(const os_emu::FileDescription& file, Transfer transfer) {
   return transfer == Transfer::kRead ? file.readable() : file.writable();
 }
 
+bool Has(const os_emu::FileDescription& file, Transfer transfer) {
+  return transfer == Transfer::kRead ? file.HasRead() : file.HasWrite();
+}
+
 CallResult Start(SyscallContext& context, Transfer transfer, DescriptionRef file,
                  UserBuffer buffer) {
+  if (transfer == Transfer::kRead && os_emu::Socket::From(*file) != nullptr) {
+    return ReadSocket(context, std::move(file), std::move(buffer));
+  }
   return transfer == Transfer::kRead
              ? os_emu::StartRead(context.thread(), std::move(file), std::move(buffer))
              : os_emu::StartWrite(context.thread(), std::move(file), std::move(buffer));
@@ -33,6 +44,7 @@ CallResult AtPosition(SyscallContext& context, Transfer transfer) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   if (!Allows(**file, transfer)) return Errno::kBadF;
+  if (!Has(**file, transfer)) return Errno::kInval;
   Result<UserBuffer> buffer = context.Buffer(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
   return Start(context, transfer, *std::move(file), *std::move(buffer));
@@ -44,7 +56,11 @@ CallResult WriteSegments(SyscallContext& context, const DescriptionRef& file) {
   for (uint64_t i = 0; i < context.Arg(2); ++i) {
     Result<GuestIovec> segment = context.In<GuestIovec>(context.Addr(1) + i * sizeof(GuestIovec));
     if (!segment.ok()) return segment.error();
-    if (segment->bytes == 0) continue;
+    if (segment->bytes == 0) {
+      // iov_iter_advance() steps over an empty one, but nothing steps over the first.
+      if (i == 0) return Errno::kInval;
+      continue;
+    }
     UserBuffer buffer(&context.memory(), GuestAddr{segment->start}, segment->bytes);
     // The first may wait. What comes after it is an extra that may be left out, as any write may be
     // short.
@@ -65,13 +81,19 @@ CallResult VectorAtPosition(SyscallContext& context, Transfer transfer) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   if (!Allows(**file, transfer)) return Errno::kBadF;
+  if (!Has(**file, transfer)) return Errno::kInval;
   Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
   if (buffer->remaining() == 0) return 0;  // The file is not asked.
   if (transfer == Transfer::kWrite && dynamic_cast<os_emu::EventFd*>(file->get()) != nullptr) {
     return WriteSegments(context, *file);
   }
-  return Start(context, transfer, *std::move(file), *std::move(buffer));
+  const DescriptionRef described = *file;
+  CallResult result = Start(context, transfer, *std::move(file), *std::move(buffer));
+  // do_iter_read() tells of a read at the end; vfs_read() does not.
+  if (transfer == Transfer::kRead && !result.blocked() && result.value() == 0)
+    described->NoteAccess();
+  return result;
 }
 
 // FMODE_PREAD and FMODE_PWRITE: whether the file has positions at all.
@@ -94,11 +116,16 @@ CallResult AtOffset(SyscallContext& context, Transfer transfer, bool vectors) {
   if (!file.ok()) return file.error();
   if (!HasPositions(**file)) return Errno::kSPipe;
   if (!Allows(**file, transfer)) return Errno::kBadF;
+  if (!Has(**file, transfer)) return Errno::kInval;
   Result<UserBuffer> buffer = vectors ? context.Vectors(context.Addr(1), context.Arg(2))
                                       : context.Buffer(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
   if (vectors && buffer->remaining() == 0) return 0;
-  return TransferAt(**file, transfer, *buffer, static_cast<uint64_t>(offset));
+  const Result<size_t> moved = TransferAt(**file, transfer, *buffer, static_cast<uint64_t>(offset));
+  if (moved.ok() && transfer == Transfer::kWrite && *moved > 0) (*file)->NoteModify();
+  // do_iter_read() tells of a read at the end, too; vfs_read() does not.
+  if (moved.ok() && transfer == Transfer::kRead && (*moved > 0 || vectors)) (*file)->NoteAccess();
+  return moved;
 }
 
 constexpr uint32_t kRwfHighPriority = 1, kRwfDataSync = 2, kRwfSync = 4, kRwfNoWait = 8;
@@ -141,8 +168,9 @@ class Position {
       : file_(std::move(file)), offset_(offset) {}
 
   Result<uint64_t> Now() {
-    return offset_.has_value() ? Result<uint64_t>(*offset_)
-                               : file_->Seek(0, os_emu::Whence::kCurrent);
+    if (offset_.has_value()) return *offset_;
+    const Result<uint64_t> at = file_->Seek(0, os_emu::Whence::kCurrent);
+    return at.ok() ? *at : 0;  // f_pos of a file without positions.
   }
   void Advance(uint64_t bytes) {
     if (offset_.has_value()) {
@@ -192,6 +220,7 @@ class SendfileCall final : public os_emu::BlockedCall {
  private:
   Result<int64_t> End(const Result<int64_t>& written) {
     if (!written.ok()) return written;
+    if (*written > 0) from_.file().NoteAccess();
     from_.Advance(static_cast<uint64_t>(*written));
     if (from_.offset().has_value()) {
       POLLUX_RETURN_IF_ERROR(
@@ -234,18 +263,47 @@ CallResult SysPwritev2(SyscallContext& context) { return WithFlags(context, Tran
 
 // do_sendfile(). A destination that runs out of room in the middle ends it with a short count.
 CallResult SysSendfile(SyscallContext& context) {
-  Result<std::optional<uint64_t>> offset = OffsetArgument(context, 2);
-  if (!offset.ok()) return offset.error();
+  std::optional<uint64_t> offset;
+  if (!context.Addr(2).IsNull()) {
+    Result<int64_t> given = context.In<int64_t>(context.Addr(2));
+    if (!given.ok()) return given.error();
+    offset = static_cast<uint64_t>(*given);
+  }
   Result<DescriptionRef> in = context.File(1);
   if (!in.ok()) return in.error();
   if (!(*in)->readable()) return Errno::kBadF;
-  if (!HasPositions(**in)) return offset->has_value() ? Errno::kSPipe : Errno::kInval;
+  const bool has_positions = HasPositions(**in);
+  const bool seekable = (*in)->Seek(0, os_emu::Whence::kCurrent).ok();
+  if (offset.has_value() && !has_positions) return Errno::kSPipe;
+  if (offset.has_value() && static_cast<int64_t>(*offset) < 0) return Errno::kInval;
   Result<DescriptionRef> out = context.File(0);
   if (!out.ok()) return out.error();
   if (!(*out)->writable()) return Errno::kBadF;
-  if (((*out)->status_flags() & os_emu::kOAppend) != 0) return Errno::kInval;
 
-  Position from(*in, *offset);
+  if (os_emu::PipeEnd::From(**out) != nullptr) {
+    return SendfileToPipe(context, *std::move(in), *std::move(out), offset, has_positions,
+                          std::min(context.Arg(3), kMaxTransfer));
+  }
+  // do_splice_direct(): from what can be read again only, so that nothing is lost on the way.
+  if (((*out)->status_flags() & os_emu::kOAppend) != 0 || !seekable) return Errno::kInval;
+  if (context.Arg(3) == 0) return 0;
+  if (!(*in)->CanSpliceFrom()) return Errno::kInval;
+  // Both positions are taken at the start and set at the end, so that a file that is sent to itself
+  // is read and written from the same place on.
+  const bool out_has_positions = (*out)->HasWrite() && HasPositions(**out);
+  uint64_t out_at = 0;
+  if (out_has_positions) {
+    const Result<uint64_t> at = (*out)->Seek(0, os_emu::Whence::kCurrent);
+    if (!at.ok()) return at.error();
+    out_at = *at;
+  }
+  // /dev/zero is read from the same place again and again.
+  os_emu::FileStatus in_status;
+  const bool in_moves = (*in)->Stat(&in_status).ok() &&
+                        (in_status.mode & os_emu::kModeTypeMask) != os_emu::kModeCharacter;
+  const Result<uint64_t> in_at = Position(*in, offset).Now();
+  if (!in_at.ok()) return in_at.error();
+  Position from(*in, *in_at);
   uint64_t left = std::min(context.Arg(3), kMaxTransfer);
   int64_t sent = 0;
   std::optional<Errno> error;
@@ -256,9 +314,14 @@ CallResult SysSendfile(SyscallContext& context) {
       if (!got.ok()) error = got.error();
       break;
     }
+    if (!(*out)->CanSpliceTo()) {
+      error = Errno::kInval;
+      break;
+    }
     UserBuffer buffer =
         UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
-    const Result<size_t> written = (*out)->Write(buffer);
+    const Result<size_t> written =
+        out_has_positions ? (*out)->WriteAt(buffer, out_at) : (*out)->Write(buffer);
     if (!written.ok() && written.error() == Errno::kAgain && sent == 0 && !(*out)->nonblocking()) {
       auto held = std::make_unique<std::string>(std::move(chunk));
       CallResult write = os_emu::StartWrite(
@@ -266,32 +329,40 @@ CallResult SysSendfile(SyscallContext& context) {
           UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(held->data()), held->size()}));
       if (!write.blocked()) return write;
       return CallResult(std::make_unique<SendfileCall>(std::move(held), write.TakeBlocked(),
-                                                       std::move(from), context.thread(),
+                                                       Position(*in, offset), context.thread(),
                                                        context.Addr(2)));
     }
     if (!written.ok()) {
       error = written.error();
       break;
     }
-    from.Advance(*written);
+    if (in_moves) from.Advance(*written);
+    out_at += *written;
     sent += static_cast<int64_t>(*written);
     left -= *written;
     if (*written < chunk.size()) break;
   }
-  if (from.offset().has_value()) {
+  if (sent > 0) {
+    if (out_has_positions) {
+      (void)(*out)->Seek(static_cast<int64_t>(out_at), os_emu::Whence::kSet).ok();
+    }
+    if (!offset.has_value()) {
+      (void)(*in)->Seek(static_cast<int64_t>(*from.offset()), os_emu::Whence::kSet).ok();
+    }
+  }
+  if (offset.has_value()) {
     Result<void> stored =
         context.Out<int64_t>(context.Addr(2), static_cast<int64_t>(*from.offset()));
     if (!stored.ok()) return stored.error();
   }
-  if (sent > 0) return sent;
-  if (error == Errno::kPipe) {
-    os_emu::SignalInfo info;
-    info.signal = os_emu::kSigPipe;
-    info.sender_pid = static_cast<int32_t>(context.process().pid());
-    info.sender_uid = context.process().credentials.uid;
-    context.kernel().RaiseSignal(context.thread(), info);
+  if (sent > 0) {
+    (*in)->NoteAccess();
+    (*out)->NoteModify();
+    return sent;
   }
-
+  if (error == Errno::kPipe && (*out)->broken_pipe() != os_emu::BrokenPipe::kQuiet) {
+    os_emu::RaiseSigPipe(context.thread());
+  }
   if (error.has_value()) return *error;
   return 0;
 }
@@ -318,10 +389,14 @@ CallResult SysCopyFileRange(SyscallContext& context) {
   };
   if (is(in_status, os_emu::kModeDirectory) || is(out_status, os_emu::kModeDirectory))
     return Errno::kIsDir;
-  if (!is(in_status, os_emu::kModeRegular) || !is(out_status, os_emu::kModeRegular))
-    return Errno::kInval;
+  // A pidfd's inode is a regular one that does not say so (fs/pidfs.c).
+  const auto is_regular = [&is](os_emu::FileDescription& file, const os_emu::FileStatus& status) {
+    return is(status, os_emu::kModeRegular) || os_emu::PidFd::From(file) != nullptr;
+  };
+  if (!is_regular(**in, in_status) || !is_regular(**out, out_status)) return Errno::kInval;
   if (!(*in)->readable() || !(*out)->writable()) return Errno::kBadF;
   if (((*out)->status_flags() & os_emu::kOAppend) != 0) return Errno::kBadF;
+  if (in_status.dev != out_status.dev) return Errno::kXDev;
 
   Position from(*in, *in_offset), to(*out, *out_offset);
   const Result<uint64_t> from_at = from.Now(), to_at = to.Now();
@@ -366,6 +441,8 @@ CallResult SysCopyFileRange(SyscallContext& context) {
         context.Out<int64_t>(context.Addr(index), static_cast<int64_t>(*position->offset()));
     if (!stored.ok()) return stored.error();
   }
+  (*in)->NoteAccess();
+  (*out)->NoteModify();
   return copied;
 }
 

@@ -18,6 +18,26 @@ struct GuestTimeval {
   int64_t microseconds;
 };
 
+struct GuestItimerspec {
+  GuestTimespec interval;
+  GuestTimespec value;
+};
+
+struct GuestItimerval {
+  GuestTimeval interval;
+  GuestTimeval value;
+};
+
+// asm-generic/siginfo.h
+struct GuestSigevent {
+  uint64_t value;
+  int32_t signal;
+  int32_t notify;
+  int32_t thread;  // Of SIGEV_THREAD_ID.
+  int32_t pad[11];
+};
+static_assert(sizeof(GuestSigevent) == 64);
+
 struct GuestIovec {
   uint64_t start;
   uint64_t bytes;

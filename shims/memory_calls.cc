@@ -4,6 +4,8 @@
 #include <string>
 
 #include "os_emu/file/file_status.h"
+#include "os_emu/vfs/open_file.h"
+#include "os_emu/vfs/open_file.h"
 #include "shims/context.h"
 #include "shims/flag_names.h"
 #include "shims/handlers.h"
@@ -52,23 +54,70 @@ bool AllMapped(memory::AddressSpace& memory, uint64_t start, uint64_t end) {
   return false;
 }
 
-// Whether [start, end) has a page of a file's shared mapping.
-bool AnySharedFile(memory::AddressSpace& memory, uint64_t start, uint64_t end) {
-  for (const memory::Mapping& mapping : memory.Mappings()) {
-    if (mapping.start < end && mapping.end > start && mapping.shared && mapping.inode != 0)
-      return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 CallResult SysBrk(SyscallContext& context) {
   return static_cast<int64_t>(context.memory().Brk(context.Addr(0)).value);
 }
 
-// ksys_mmap_pgoff() and do_mmap(). Checks of the address come from AddressSpace::Map and so after
-// those of the file; Linux has them the other way round.
+namespace {
+
+// The part of do_mmap() that is about the file: what the mapping shows, and its name.
+Result<void> MapFile(SyscallContext& context, os_emu::FileDescription& file,
+                     memory::AddressSpace::MapRequest* request) {
+  const uint64_t prot = context.Arg(2), flags = context.Arg(3);
+  const uint64_t type = flags & kMapType;
+  if (request->file_offset > INT64_MAX - PageAlign(request->length)) return Errno::kOverflow;
+  switch (type) {
+    case kMapShared:
+    case kMapSharedValidate:
+      if (type == kMapSharedValidate && (flags & ~kMapLegacy) != 0) return Errno::kOpNotSupp;
+      if ((prot & kProtWrite) != 0 && !file.writable()) return Errno::kAcces;
+      request->shared = true;
+      request->may_write = file.writable();
+      // shmem_mmap(): a sealed file cannot be stored to.
+      if (auto* regular = dynamic_cast<os_emu::RegularFile*>(&file)) {
+        constexpr uint32_t kNoStores = os_emu::kSealWrite | os_emu::kSealFutureWrite;
+        Result<uint32_t> seals = regular->Seals();
+        if (seals.ok() && (*seals & kNoStores) != 0) {
+          if ((prot & kProtWrite) != 0) return Errno::kPerm;
+          request->may_write = false;
+        }
+      }
+      break;
+    case kMapPrivate:
+      break;
+    default:
+      return Errno::kInval;
+  }
+  if (!file.readable()) return Errno::kAcces;
+  POLLUX_ASSIGN_OR_RETURN(request->object, file.MapPages());
+  if (auto* regular = dynamic_cast<os_emu::RegularFile*>(&file); regular != nullptr) {
+    // seal_check_write() of mm/shmem.c.
+    const Result<uint32_t> seals = regular->Seals();
+    constexpr uint32_t kNoWriting = os_emu::kSealWrite | os_emu::kSealFutureWrite;
+    if (request->shared && seals.ok() && (*seals & kNoWriting) != 0) {
+      if ((prot & kProtWrite) != 0) return Errno::kPerm;
+      request->may_write = false;
+    }
+  }
+  if (request->grows_down) return Errno::kInval;
+  os_emu::FileStatus status;
+  if (file.Stat(&status).ok()) request->inode = status.ino;
+  request->name = file.LinkText();
+  // /dev/zero: memory of its own, and shared a new object.
+  if (request->object == nullptr && request->shared) {
+    POLLUX_ASSIGN_OR_RETURN(
+        request->object,
+        memory::SharedObject::Create(&context.kernel().budget(),
+                                     request->file_offset + PageAlign(request->length)));
+  }
+  return {};
+}
+
+}  // namespace
+
+// ksys_mmap_pgoff() and do_mmap(): the length, the address, the file.
 CallResult SysMmap(SyscallContext& context) {
   const uint64_t length = context.Arg(1), prot = context.Arg(2), flags = context.Arg(3),
                  offset = context.Arg(5);
@@ -85,6 +134,9 @@ CallResult SysMmap(SyscallContext& context) {
   }
   if (length == 0) return Errno::kInval;
   if (PageAlign(length) == 0) return Errno::kNoMem;
+  // The sum wraps in units of pages, so never in bytes.
+  if (!anonymous && offset / kPageBytes + PageAlign(length) / kPageBytes < offset / kPageBytes)
+    return Errno::kOverflow;
 
   memory::AddressSpace::MapRequest request;
   request.hint = context.Addr(0);
@@ -93,48 +145,20 @@ CallResult SysMmap(SyscallContext& context) {
   request.fixed = (flags & kMapFixed) != 0;
   request.fixed_noreplace = (flags & kMapFixedNoReplace) != 0;
   request.grows_down = (flags & kMapGrowsDown) != 0;
-  const uint64_t type = flags & kMapType;
+  Result<GuestAddr> address = context.memory().Place(request);
+  if (!address.ok()) return address.error();
   if (anonymous) {
+    const uint64_t type = flags & kMapType;
     if (type == kMapDroppable) return context.Refuse(Errno::kInval, "MAP_DROPPABLE");
     if (type != kMapShared && type != kMapPrivate) return Errno::kInval;
     if (type == kMapShared && request.grows_down) return Errno::kInval;
     request.shared = type == kMapShared;
-    Result<GuestAddr> address = context.memory().Map(request);
-    if (!address.ok()) return address.error();
-    return static_cast<int64_t>(address->value);
+  } else {
+    request.file_offset = offset;
+    Result<void> mapped = MapFile(context, *file, &request);
+    if (!mapped.ok()) return mapped.error();
   }
-
-  switch (type) {
-    case kMapShared:
-    case kMapSharedValidate:
-      if (type == kMapSharedValidate && (flags & ~kMapLegacy) != 0) return Errno::kOpNotSupp;
-      if ((prot & kProtWrite) != 0 && !file->writable()) return Errno::kAcces;
-      break;
-    case kMapPrivate:
-      break;
-    default:
-      return Errno::kInval;
-  }
-  if (!file->readable()) return Errno::kAcces;
-  if (offset + length < offset) return Errno::kOverflow;
-  Result<std::string> contents = file->ReadForMapping(offset, PageAlign(length));
-  if (!contents.ok()) return contents.error();
-  if (request.grows_down) return Errno::kInval;
-  if (type != kMapPrivate && (prot & kProtWrite) != 0) {
-    return context.Refuse(Errno::kNoDev, "a writable shared mapping of a file");
-  }
-  os_emu::FileStatus status;
-  if (file->Stat(&status).ok()) request.inode = status.ino;
-  request.file_offset = offset;
-  request.name = file->LinkText();
-  if (type != kMapPrivate) {
-    request.shared = true;
-    context.abi().WarnOnce(
-        "mmap: a shared mapping of a file does not show what is written to the file later");
-  }
-  request.contents = {reinterpret_cast<const uint8_t*>(contents->data()), contents->size()};
-  request.from_file = true;
-  Result<GuestAddr> address = context.memory().Map(request);
+  address = context.memory().Map(request);
   if (!address.ok()) return address.error();
   return static_cast<int64_t>(address->value);
 }
@@ -155,11 +179,6 @@ CallResult SysMprotect(SyscallContext& context) {
   if (length == 0 || context.Arg(0) + length <= context.Arg(0)) return Errno::kNoMem;
   if ((prot & ~(kProtRead | kProtWrite | kProtExec | kProtSem)) != 0) return Errno::kInval;
   if (grows != 0) return context.Refuse(Errno::kInval, "PROT_GROWSDOWN");
-  if ((prot & kProtWrite) != 0 &&
-      AnySharedFile(context.memory(), context.Arg(0), context.Arg(0) + length)) {
-    // Linux's answer if the file was opened for reading only.
-    return context.Refuse(Errno::kAcces, "PROT_WRITE for a shared mapping of a file");
-  }
   return context.memory().Protect(context.Addr(0), length, PageProtection(prot));
 }
 
@@ -168,19 +187,15 @@ CallResult SysMremap(SyscallContext& context) {
   const uint64_t flags = context.Arg(3);
   if ((flags & ~(kMayMove | kFixed | kDontUnmap)) != 0) return Errno::kInval;
   if ((flags & kFixed) != 0 && (flags & kMayMove) == 0) return Errno::kInval;
-  if ((flags & kDontUnmap) != 0) {
-    if ((flags & kMayMove) == 0 || context.Arg(1) != context.Arg(2)) return Errno::kInval;
-    return context.Refuse(Errno::kInval, "MREMAP_DONTUNMAP");
-  }
-  Result<GuestAddr> address =
-      context.memory().Remap(context.Addr(0), context.Arg(1), context.Arg(2),
-                             (flags & kMayMove) != 0, (flags & kFixed) != 0, context.Addr(4));
+  Result<GuestAddr> address = context.memory().Remap(
+      context.Addr(0), context.Arg(1), context.Arg(2), (flags & kMayMove) != 0,
+      (flags & kFixed) != 0, context.Addr(4), (flags & kDontUnmap) != 0);
   if (!address.ok()) return address.error();
   return static_cast<int64_t>(address->value);
 }
 
 CallResult SysMadvise(SyscallContext& context) {
-  enum Advice : uint32_t { kDontNeed = 4, kFree = 8, kDontNeedLocked = 24 };
+  enum Advice : uint32_t { kDontNeed = 4, kFree = 8, kRemove = 9, kDontNeedLocked = 24 };
   const uint32_t advice = context.UInt(2);
   const char* name = NameOf(kMadviseAdvice, advice);
   if (name == nullptr) return Errno::kInval;
@@ -195,13 +210,15 @@ CallResult SysMadvise(SyscallContext& context) {
     case kDontNeedLocked:
       if (length == 0) return 0;
       {
-        Result<void> discarded = context.memory().Discard(context.Addr(0), length);
-        // The range has been checked, so this is a writable private mapping of a file.
-        if (!discarded.ok() && discarded.error() == Errno::kInval) {
-          return context.Refuse(Errno::kInval, "MADV_DONTNEED of a file's pages");
-        }
+        Result<void> discarded =
+            context.memory().Discard(context.Addr(0), length, /*anonymous_only=*/advice == kFree);
+        // The range has been checked, so this is the program's own file, as the loader placed it.
+        if (advice != kFree && !discarded.ok() && discarded.error() == Errno::kInval)
+          return context.Refuse(Errno::kInval, "MADV_DONTNEED of the program's own data");
         return discarded;
       }
+    case kRemove:
+      return context.memory().Remove(context.Addr(0), length);
     // What changes nothing that a guest could see: hints about paging, and what only counts at fork
     // or in a core file.
     case 0:
@@ -250,8 +267,8 @@ CallResult SysMsync(SyscallContext& context) {
   if ((flags & kAsync) != 0 && (flags & kSync) != 0) return Errno::kInval;
   const uint64_t end = context.Arg(0) + PageAlign(context.Arg(1));
   if (end < context.Arg(0)) return Errno::kNoMem;
-  return AllMapped(context.memory(), context.Arg(0), end) ? CallResult(0)
-                                                          : CallResult(Errno::kNoMem);
+  if (!AllMapped(context.memory(), context.Arg(0), end)) return Errno::kNoMem;
+  return context.memory().WriteBack(context.Addr(0), context.Arg(1));
 }
 
 // ---- Locking: every page is in memory anyway; what remains are the checks

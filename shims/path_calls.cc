@@ -5,12 +5,12 @@
 #include <string>
 #include <utility>
 
-#include "os_emu/eventfd/eventfd.h"
 #include "os_emu/file/file_status.h"
 #include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/process_caller.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
+#include "shims/pipe_files.h"
 
 namespace pollux::shims {
 namespace {
@@ -46,10 +46,9 @@ CallResult SysOpenat(SyscallContext& context) {
   Result<std::string> path = context.Path(1);
   if (!path.ok()) return path.error();
   if (path->empty()) return Errno::kNoEnt;
-  // The number comes first, so that a full table creates no file. Something has to sit there
-  // meanwhile.
+  // The number comes first, so that a full table creates no file.
   os_emu::FdTable& fds = context.process().fds;
-  Result<Fd> fd = fds.Install(os_emu::MakeDescription<os_emu::EventFd>(0u, false, false), true);
+  Result<Fd> fd = fds.Reserve();
   if (!fd.ok()) return fd.error();
   const auto open = [&]() -> Result<DescriptionRef> {
     POLLUX_ASSIGN_OR_RETURN(const DescriptionRef base, context.Base(0, *path));
@@ -58,13 +57,10 @@ CallResult SysOpenat(SyscallContext& context) {
   };
   Result<DescriptionRef> file = open();
   if (!file.ok()) {
-    (void)fds.Remove(*fd).ok();
+    fds.Cancel(*fd);
     return file.error();
   }
-  const bool close_on_exec = (flags & os_emu::kOCloExec) != 0;
-  POLLUX_CHECK(fds.InstallAt(*fd, *std::move(file), close_on_exec).ok())
-      << "the number was free a moment ago";
-  return static_cast<int64_t>(*fd);
+  return FinishOpen(context.thread(), *fd, *std::move(file), (flags & os_emu::kOCloExec) != 0);
 }
 
 CallResult SysMemfdCreate(SyscallContext& context) {
@@ -77,7 +73,11 @@ CallResult SysMemfdCreate(SyscallContext& context) {
   if ((flags & kExec) != 0 && (flags & kNoExecSeal) != 0) return Errno::kInval;
   Result<std::string> name = context.memory().ReadString(context.Addr(0), kMaxName + 1);
   if (!name.ok()) return name.error() == Errno::kNameTooLong ? Errno::kInval : name.error();
-  Result<DescriptionRef> file = Files(context).OpenMemoryFile(CallerOf(context.thread()), *name);
+  uint32_t seals = os_emu::kSealSeal;
+  if ((flags & kAllowSealing) != 0) seals = 0;
+  if ((flags & kNoExecSeal) != 0) seals = os_emu::kSealExec;
+  Result<DescriptionRef> file =
+      Files(context).OpenMemoryFile(CallerOf(context.thread()), *name, seals);
   if (!file.ok()) return file.error();
   Result<Fd> fd = context.process().fds.Install(*std::move(file), (flags & kCloseOnExec) != 0);
   if (!fd.ok()) return fd.error();

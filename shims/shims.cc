@@ -46,12 +46,18 @@ std::string ResultText(const SyscallRow* row, const PrintView& view) {
         case 3:
           return absl::StrFormat("%s (flags %s)", value == 0 ? "0" : absl::StrFormat("%#x", value),
                                  FlagText(kOpenFlags, value));
+        case 1034:
+          return value == 0 ? "0"
+                            : absl::StrFormat("%#x (seals %s)", value, FlagText(kSeals, value));
         default:
           return absl::StrFormat("%d", value);
       }
     case ReturnType::kFlags:
       if (view.args[0] != 0 || value == 0) return absl::StrFormat("%d", value);
       return absl::StrFormat("%#x (%s)", value, FlagText(*row->return_flags, value));
+    case ReturnType::kSignal:
+      return value == 0 ? "0"
+                        : absl::StrFormat("%d (%s)", value, SignalText(static_cast<int>(value)));
     case ReturnType::kEnum:
       return absl::StrFormat("%d (%s)", value, FlagText(*row->return_flags, value));
     case ReturnType::kInt:
@@ -108,6 +114,7 @@ void SyscallAbi::WarnOnce(const std::string& text) {
 }
 
 Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
+  thread.process().kernel().SetCurrent(&thread);
   *call = Call{};
   call->number = cpu.x[interp::kA7];
   for (int i = 0; i < kMaxArgs; ++i) call->args[i] = cpu.x[interp::kA0 + i];
@@ -129,15 +136,19 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
     TraceExit(thread, os_emu::ExitState{static_cast<int>(call->args[0] & 0xff), 0});
     return Next::kThreadExited;
   }
+  // What was armed for a time that has passed happens before the call returns, as on Linux.
   if (result.blocked()) {
     thread.Block(result.TakeBlocked());
+    process.kernel().ExpireTimers();
     return Next::kBlocked;
   }
+  process.kernel().ExpireTimers();
   Finish(thread, cpu, call, result.value());
   return yield_ ? Next::kYield : Next::kContinue;
 }
 
 bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
+  thread.process().kernel().SetCurrent(&thread);
   Result<int64_t> result = thread.process().kernel().ResumeBlocked(thread);
   if (!result.ok() && thread.blocked()) return false;
   registers_replaced_ = false;
@@ -168,13 +179,13 @@ void SyscallAbi::InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call
     // The ecall is executed again when the handler returns.
     if (restart) cpu.pc = call->ecall_pc;
     cpu.x[interp::kA0] = restart ? call->args[0] : static_cast<uint64_t>(ErrorValue(Errno::kIntr));
-    TraceInterrupted(thread, call, true);
+    TraceInterrupted(thread, call, os_emu::OnSignal::kRestart);
     return;
   }
   // A call with a mask of its own keeps it until the handler's frame has the old one.
   cpu.x[interp::kA0] = static_cast<uint64_t>(result.ok() ? *result : ErrorValue(result.error()));
   if (untouched) {
-    TraceInterrupted(thread, call, false);
+    TraceInterrupted(thread, call, record->on_signal());
   } else {
     TraceResult(thread, call, result.ok() ? *result : ErrorValue(result.error()));
   }
@@ -204,8 +215,7 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
         continue;
       }
       if (call != nullptr && thread.blocked()) {
-        TraceInterrupted(thread, call,
-                         thread.blocked_call()->on_signal() == os_emu::OnSignal::kRestart);
+        TraceInterrupted(thread, call, thread.blocked_call()->on_signal());
       }
       TraceLine(thread, line);
       const os_emu::ExitState state{0, info->signal};
@@ -328,13 +338,27 @@ void SyscallAbi::TraceResult(os_emu::Thread& thread, Call* call, int64_t value) 
   TraceLine(thread, WithResult(CallText(*call, true), ResultText(row, view)));
 }
 
-void SyscallAbi::TraceInterrupted(os_emu::Thread& thread, Call* call, bool restart) {
+void SyscallAbi::TraceInterrupted(os_emu::Thread& thread, Call* call, os_emu::OnSignal how) {
   if (!call->traced) return;
   call->traced = false;
-  FillAtEnd(PrintView{thread, call->args, ErrorValue(Errno::kIntr)}, call);
-  TraceLine(thread, WithResult(CallText(*call, true),
-                               restart ? "? ERESTARTSYS (To be restarted if SA_RESTART is set)"
-                                       : "? ERESTARTNOHAND (To be restarted if no handler)"));
+  const int64_t error = ErrorValue(Errno::kIntr);
+  FillAtEnd(PrintView{thread, call->args, error}, call);
+  std::string result;
+  switch (how) {
+    case os_emu::OnSignal::kRestart:
+      result = "? ERESTARTSYS (To be restarted if SA_RESTART is set)";
+      break;
+    case os_emu::OnSignal::kNoHandler:
+      result = "? ERESTARTNOHAND (To be restarted if no handler)";
+      break;
+    case os_emu::OnSignal::kRestartBlock:
+      result = "? ERESTART_RESTARTBLOCK (Interrupted by signal)";
+      break;
+    case os_emu::OnSignal::kEintr:
+      result = ErrorText(error);
+      break;
+  }
+  TraceLine(thread, WithResult(CallText(*call, true), result));
 }
 
 void SyscallAbi::TraceExit(os_emu::Thread& thread, const os_emu::ExitState& state) {

@@ -121,7 +121,7 @@ class SyscallAbi {
   void Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, int64_t value);
   void TraceEnter(os_emu::Thread& thread, Call* call);
   void TraceResult(os_emu::Thread& thread, Call* call, int64_t value);
-  void TraceInterrupted(os_emu::Thread& thread, Call* call, bool restart);
+  void TraceInterrupted(os_emu::Thread& thread, Call* call, os_emu::OnSignal how);
   void TraceLine(os_emu::Thread& thread, std::string_view line);
   void InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call* call,
                         const os_emu::SignalAction& action);

@@ -1,8 +1,13 @@
-// Signals (kernel/signal.c).
+// Signals (kernel/signal.c, fs/signalfd.c).
+#include <utility>
+
+#include "os_emu/signalfd/signalfd.h"
 #include "os_emu/task/calls.h"
+#include "os_emu/task/signal_wait.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
 #include "shims/signal_frame.h"
+#include "shims/signal_sending.h"
 
 namespace pollux::shims {
 namespace {
@@ -14,7 +19,28 @@ constexpr uint64_t kSetBytes = sizeof(SignalSet);
 
 bool IsSignal(int64_t number) { return number >= 1 && number <= os_emu::kSignals; }
 
-os_emu::SignalInfo FromCaller(SyscallContext& context, int signal, int code) {
+Result<void> SendToProcess(SyscallContext& context, os_emu::Process& target, int signal) {
+  POLLUX_RETURN_IF_ERROR(MaySend(context, target, signal));
+  if (signal != 0)
+    context.kernel().RaiseSignal(target, SentByCaller(context, signal, os_emu::kSiUser));
+  return {};
+}
+
+// do_tkill(); `tgid` 0: any.
+CallResult SendToThread(SyscallContext& context, int32_t tgid, int32_t tid, int signal) {
+  os_emu::Thread* target = context.kernel().FindThread(Tid{tid});
+  if (target == nullptr || (tgid != 0 && static_cast<int32_t>(target->process().pid()) != tgid))
+    return Errno::kSrch;
+  Result<void> allowed = MaySend(context, target->process(), signal);
+  if (!allowed.ok()) return allowed.error();
+  if (signal != 0)
+    context.kernel().RaiseSignal(*target, SentByCaller(context, signal, os_emu::kSiTkill));
+  return 0;
+}
+
+}  // namespace
+
+os_emu::SignalInfo SentByCaller(SyscallContext& context, int signal, int code) {
   os_emu::SignalInfo info;
   info.signal = signal;
   info.code = code;
@@ -33,27 +59,6 @@ Result<void> MaySend(SyscallContext& context, const os_emu::Process& target, int
   if (!same && mine.euid != 0) return Errno::kPerm;
   return {};
 }
-
-Result<void> SendToProcess(SyscallContext& context, os_emu::Process& target, int signal) {
-  POLLUX_RETURN_IF_ERROR(MaySend(context, target, signal));
-  if (signal != 0)
-    context.kernel().RaiseSignal(target, FromCaller(context, signal, os_emu::kSiUser));
-  return {};
-}
-
-// do_tkill(); `tgid` 0: any.
-CallResult SendToThread(SyscallContext& context, int32_t tgid, int32_t tid, int signal) {
-  os_emu::Thread* target = context.kernel().FindThread(Tid{tid});
-  if (target == nullptr || (tgid != 0 && static_cast<int32_t>(target->process().pid()) != tgid))
-    return Errno::kSrch;
-  Result<void> allowed = MaySend(context, target->process(), signal);
-  if (!allowed.ok()) return allowed.error();
-  if (signal != 0)
-    context.kernel().RaiseSignal(*target, FromCaller(context, signal, os_emu::kSiTkill));
-  return 0;
-}
-
-}  // namespace
 
 CallResult SysKill(SyscallContext& context) {
   const int32_t pid = context.Int(0);
@@ -101,21 +106,14 @@ namespace {
 // siginfo_t of rt_sigqueueinfo(2) and rt_tgsigqueueinfo(2).
 Result<os_emu::SignalInfo> QueuedInfo(SyscallContext& context, int signal, GuestAddr address) {
   POLLUX_ASSIGN_OR_RETURN(const GuestSiginfo given, context.In<GuestSiginfo>(address));
-  os_emu::SignalInfo info;
-  info.signal = signal;
-  info.code = given.code;
-  info.sender_pid = given.sent.pid;
-  info.sender_uid = given.sent.uid;
-  info.value = given.sent.value;
-  return info;
-}
-
-// Nobody may pretend to be the kernel or kill(2) towards others.
-bool IsForged(const os_emu::SignalInfo& info) {
-  return info.code >= 0 || info.code == os_emu::kSiTkill;
+  return FromGuestSiginfo(given, signal);
 }
 
 }  // namespace
+
+bool IsForged(const os_emu::SignalInfo& info) {
+  return info.code >= 0 || info.code == os_emu::kSiTkill;
+}
 
 CallResult SysRtSigqueueinfo(SyscallContext& context) {
   Result<os_emu::SignalInfo> info = QueuedInfo(context, context.Int(1), context.Addr(2));
@@ -170,10 +168,7 @@ CallResult SysRtSigaction(SyscallContext& context) {
   if (sets) {
     process.actions[signal] = {wanted.handler, wanted.flags & kKnown,
                                wanted.mask & ~os_emu::kUnblockable};
-    if (!process.WouldAct(signal)) {
-      process.pending.Remove(SignalBit(signal));
-      for (const auto& [tid, thread] : process.threads) thread->pending.Remove(SignalBit(signal));
-    }
+    context.kernel().OnActionChanged(process, signal);
   }
   if (context.Addr(2).IsNull()) return 0;
   return context.Out(context.Addr(2), GuestSigaction{old.handler, old.flags, old.mask});
@@ -224,6 +219,46 @@ CallResult SysRtSigsuspend(SyscallContext& context) {
   thread.saved_mask = thread.signal_mask;
   thread.signal_mask = *given & ~os_emu::kUnblockable;
   return os_emu::StartPause(thread);
+}
+
+// do_sigtimedwait()
+CallResult SysRtSigtimedwait(SyscallContext& context) {
+  if (context.Arg(3) != kSetBytes) return Errno::kInval;
+  Result<SignalSet> wanted = context.In<SignalSet>(context.Addr(0));
+  if (!wanted.ok()) return wanted.error();
+  Result<std::optional<Nanos>> timeout = context.OptionalTimespec(context.Addr(2));
+  if (!timeout.ok()) return timeout.error();
+  const auto tell = [](os_emu::Thread& thread, GuestAddr to,
+                       const os_emu::SignalInfo& info) -> Result<void> {
+    return thread.process().memory->WriteObject(to, ToGuestSiginfo(info));
+  };
+  return os_emu::StartSignalWait(context.thread(), *wanted, *timeout,
+                                 {.address = context.Addr(1), .write = tell});
+}
+
+// ---- signalfd
+
+CallResult SysSignalfd4(SyscallContext& context) {
+  constexpr uint32_t kFlags = os_emu::kSfdNonBlock | os_emu::kSfdCloExec;
+  constexpr int32_t kNewOne = -1;
+  if (context.Arg(2) != kSetBytes) return Errno::kInval;
+  Result<SignalSet> wanted = context.In<SignalSet>(context.Addr(1));
+  if (!wanted.ok()) return wanted.error();
+  const uint32_t flags = context.UInt(3);
+  if ((flags & ~kFlags) != 0) return Errno::kInval;
+  if (context.Int(0) != kNewOne) {
+    Result<DescriptionRef> file = context.File(0);
+    if (!file.ok()) return file.error();
+    os_emu::SignalFd* old = os_emu::SignalFd::From(**file);
+    if (old == nullptr) return Errno::kInval;
+    old->SetWanted(*wanted);
+    return int64_t{context.Int(0)};
+  }
+  DescriptionRef file = os_emu::MakeDescription<os_emu::SignalFd>(context.kernel(), *wanted, flags);
+  Result<Fd> fd =
+      context.process().fds.Install(std::move(file), (flags & os_emu::kSfdCloExec) != 0);
+  if (!fd.ok()) return fd.error();
+  return static_cast<int64_t>(*fd);
 }
 
 // ---- Stacks and frames

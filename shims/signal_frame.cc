@@ -5,29 +5,8 @@
 namespace pollux::shims {
 namespace {
 
+using os_emu::SiginfoLayout;
 using os_emu::SignalSet;
-
-bool HasFaultAddress(int signal) {
-  return signal == os_emu::kSigSegv || signal == os_emu::kSigBus || signal == os_emu::kSigIll ||
-         signal == os_emu::kSigFpe || signal == os_emu::kSigTrap;
-}
-
-GuestSiginfo MakeSiginfo(const os_emu::SignalInfo& info) {
-  GuestSiginfo result;
-  std::memset(&result, 0, sizeof(result));
-  result.signal = info.signal;
-  result.code = info.code;
-  // What the kernel itself raises for a fault has a positive code; a sent one has a sender
-  // (siginfo_layout()).
-  if (HasFaultAddress(info.signal) && info.code > 0 && info.code != os_emu::kSiKernel) {
-    result.fault.address = info.fault_address.value;
-  } else if (info.code != os_emu::kSiKernel) {
-    result.sent.pid = info.sender_pid;
-    result.sent.uid = info.sender_uid;
-    if (info.code < 0) result.sent.value = info.value;
-  }
-  return result;
-}
 
 GuestSigcontext MakeSigcontext(const interp::Cpu& cpu) {
   GuestSigcontext context;
@@ -40,6 +19,76 @@ GuestSigcontext MakeSigcontext(const interp::Cpu& cpu) {
 }
 
 }  // namespace
+
+GuestSiginfo ToGuestSiginfo(const os_emu::SignalInfo& info) {
+  GuestSiginfo result;
+  std::memset(&result, 0, sizeof(result));
+  result.signal = info.signal;
+  result.error = info.error;
+  result.code = info.code;
+  switch (os_emu::SiginfoLayoutOf(info.signal, info.code)) {
+    case SiginfoLayout::kFault:
+      result.fault.address = info.fault_address.value;
+      break;
+    case SiginfoLayout::kTimer:
+      result.timer.id = info.timer_id;
+      result.timer.overrun = info.overrun;
+      result.timer.value = info.value;
+      break;
+    case SiginfoLayout::kChild:
+      result.child.pid = info.sender_pid;
+      result.child.uid = info.sender_uid;
+      result.child.status = info.status;
+      result.child.user_time = info.user_time;
+      result.child.system_time = info.system_time;
+      break;
+    case SiginfoLayout::kQueued:
+      result.sent.value = info.value;
+      [[fallthrough]];
+    case SiginfoLayout::kKill:
+    case SiginfoLayout::kPoll:
+    case SiginfoLayout::kSystemCall:
+      result.sent.pid = info.sender_pid;
+      result.sent.uid = info.sender_uid;
+      break;
+  }
+  return result;
+}
+
+os_emu::SignalInfo FromGuestSiginfo(const GuestSiginfo& given, int signal) {
+  os_emu::SignalInfo info;
+  info.signal = signal;
+  info.error = given.error;
+  info.code = given.code;
+  if (signal < 1 || signal > os_emu::kSignals) return info;
+  switch (os_emu::SiginfoLayoutOf(signal, given.code)) {
+    case SiginfoLayout::kFault:
+      info.fault_address = GuestAddr{given.fault.address};
+      break;
+    case SiginfoLayout::kTimer:
+      info.timer_id = given.timer.id;
+      info.overrun = given.timer.overrun;
+      info.value = given.timer.value;
+      break;
+    case SiginfoLayout::kChild:
+      info.sender_pid = given.child.pid;
+      info.sender_uid = given.child.uid;
+      info.status = given.child.status;
+      info.user_time = given.child.user_time;
+      info.system_time = given.child.system_time;
+      break;
+    case SiginfoLayout::kQueued:
+      info.value = given.sent.value;
+      [[fallthrough]];
+    case SiginfoLayout::kKill:
+    case SiginfoLayout::kPoll:
+    case SiginfoLayout::kSystemCall:
+      info.sender_pid = given.sent.pid;
+      info.sender_uid = given.sent.uid;
+      break;
+  }
+  return info;
+}
 
 bool OnAltStack(const os_emu::AltStack& stack, uint64_t sp) {
   if ((static_cast<uint32_t>(stack.flags) & kSsAutoDisarm) != 0) return false;
@@ -66,7 +115,7 @@ bool DeliverSignal(os_emu::Thread& thread, interp::Cpu& cpu, const os_emu::Signa
 
   GuestSignalFrame frame;
   std::memset(&frame, 0, sizeof(frame));
-  frame.info = MakeSiginfo(info);
+  frame.info = ToGuestSiginfo(info);
   frame.ucontext.stack.start = thread.alt_stack.start.value;
   frame.ucontext.stack.flags = thread.alt_stack.flags;
   frame.ucontext.stack.bytes = thread.alt_stack.bytes;

@@ -32,6 +32,19 @@ struct GuestSiginfo {
       uint64_t value;
     } sent;
     struct {
+      int32_t id;
+      int32_t overrun;
+      uint64_t value;
+    } timer;
+    struct {
+      int32_t pid;
+      uint32_t uid;
+      int32_t status;
+      int32_t pad;
+      int64_t user_time;
+      int64_t system_time;
+    } child;
+    struct {
       uint64_t address;
     } fault;
     uint8_t bytes[112];
@@ -68,6 +81,10 @@ static_assert(sizeof(GuestSigcontext) == 784 && offsetof(GuestSigcontext, f) == 
 static_assert(offsetof(GuestSigcontext, fcsr) == 512 && offsetof(GuestSigcontext, reserved) == 772);
 static_assert(offsetof(GuestUcontext, mask) == 40 && offsetof(GuestUcontext, context) == 176);
 static_assert(sizeof(GuestSignalFrame) == 1088 && offsetof(GuestSignalFrame, ucontext) == 128);
+
+// copy_siginfo_to_user() and copy_siginfo_from_user(): what is not part of the layout is 0.
+GuestSiginfo ToGuestSiginfo(const os_emu::SignalInfo& info);
+os_emu::SignalInfo FromGuestSiginfo(const GuestSiginfo& given, int signal);
 
 // Flags of stack_t.
 inline constexpr int32_t kSsOnStack = 1, kSsDisable = 2;

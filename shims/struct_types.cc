@@ -188,14 +188,8 @@ std::string SigstackText(const GuestSigstack& stack) {
                          FlagText(kSigstackFlags, static_cast<uint32_t>(stack.flags)), stack.bytes);
 }
 
-std::string QueuedText(const GuestSiginfo& info) {
-  os_emu::SignalInfo sent;
-  sent.signal = info.signal;
-  sent.code = info.code;
-  sent.sender_pid = info.sent.pid;
-  sent.sender_uid = info.sent.uid;
-  sent.value = info.sent.value;
-  return SiginfoText(sent);
+std::string GuestSiginfoText(const GuestSiginfo& info) {
+  return SiginfoText(FromGuestSiginfo(info, info.signal));
 }
 
 // rt_sigreturn has no arguments; the mask that it brought back is worth more than its frame.
@@ -325,30 +319,95 @@ bool PrintHwprobe(const PrintView& view, const ArgSpec& spec, int i, std::string
 
 }  // namespace
 
-std::string SiginfoText(const os_emu::SignalInfo& info) {
+namespace {
+
+// "SEGV_MAPERR"; null where it has no name here.
+const char* SiginfoCodeName(const os_emu::SignalInfo& info) {
   using namespace os_emu;  // NOLINT: the signal numbers.
-  std::string text = absl::StrFormat("{si_signo=%s, si_code=", SignalText(info.signal));
-  const bool fault = info.code > 0 && info.code != kSiKernel &&
-                     (info.signal == kSigSegv || info.signal == kSigBus || info.signal == kSigIll ||
-                      info.signal == kSigTrap || info.signal == kSigFpe);
-  const char* code = nullptr;
-  if (info.code == kSiUser) code = "SI_USER";
-  if (info.code == kSiTkill) code = "SI_TKILL";
-  if (info.code == kSiQueue) code = "SI_QUEUE";
-  if (info.code == kSiKernel) code = "SI_KERNEL";
-  if (fault && info.signal == kSigSegv)
-    code = info.code == kSegvMapErr ? "SEGV_MAPERR" : "SEGV_ACCERR";
-  if (fault && info.signal == kSigBus) code = info.code == kBusAdrAln ? "BUS_ADRALN" : "BUS_ADRERR";
-  if (fault && info.signal == kSigIll) code = "ILL_ILLOPC";
-  if (fault && info.signal == kSigTrap) code = "TRAP_BRKPT";
-  text += code != nullptr ? std::string(code) : absl::StrFormat("%d", info.code);
-  if (fault) {
-    text += ", si_addr=" + PointerText(info.fault_address.value);
-  } else if (info.code == kSiUser || info.code == kSiTkill || info.code == kSiQueue) {
-    absl::StrAppendFormat(&text, ", si_pid=%d, si_uid=%u", info.sender_pid, info.sender_uid);
-    if (info.code == kSiQueue)
-      absl::StrAppendFormat(&text, ", si_int=%d, si_ptr=%s", static_cast<int32_t>(info.value),
-                            PointerText(info.value));
+  switch (info.code) {
+    case kSiUser:
+      return "SI_USER";
+    case kSiTkill:
+      return "SI_TKILL";
+    case kSiQueue:
+      return "SI_QUEUE";
+    case kSiTimer:
+      return "SI_TIMER";
+    case kSiMesgQ:
+      return "SI_MESGQ";
+    case kSiAsyncIo:
+      return "SI_ASYNCIO";
+    case kSiSigIo:
+      return "SI_SIGIO";
+    case kSiKernel:
+      return "SI_KERNEL";
+    default:
+      break;
+  }
+  static constexpr const char* kChildCodes[] = {"CLD_EXITED",  "CLD_KILLED",  "CLD_DUMPED",
+                                                "CLD_TRAPPED", "CLD_STOPPED", "CLD_CONTINUED"};
+  switch (SiginfoLayoutOf(info.signal, info.code)) {
+    case SiginfoLayout::kChild:
+      return kChildCodes[info.code - 1];
+    case SiginfoLayout::kFault:
+      break;
+    default:
+      return nullptr;
+  }
+  switch (info.signal) {
+    case kSigSegv:
+      return info.code == kSegvMapErr   ? "SEGV_MAPERR"
+             : info.code == kSegvAccErr ? "SEGV_ACCERR"
+                                        : nullptr;
+    case kSigBus:
+      return info.code == kBusAdrAln   ? "BUS_ADRALN"
+             : info.code == kBusAdrErr ? "BUS_ADRERR"
+                                       : nullptr;
+    case kSigIll:
+      return info.code == kIllIllOpc ? "ILL_ILLOPC" : nullptr;
+    case kSigTrap:
+      return info.code == kTrapBrkpt ? "TRAP_BRKPT" : nullptr;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+std::string SiginfoText(const os_emu::SignalInfo& info) {
+  using os_emu::SiginfoLayout;
+  const char* code = SiginfoCodeName(info);
+  std::string text =
+      absl::StrFormat("{si_signo=%s, si_code=%s", SignalText(info.signal),
+                      code != nullptr ? std::string(code) : absl::StrFormat("%d", info.code));
+  const std::string value = absl::StrFormat(
+      ", si_int=%d, si_ptr=%s", static_cast<int32_t>(info.value), PointerText(info.value));
+  const std::string sender =
+      absl::StrFormat(", si_pid=%d, si_uid=%u", info.sender_pid, info.sender_uid);
+  switch (os_emu::SiginfoLayoutOf(info.signal, info.code)) {
+    case SiginfoLayout::kFault:
+      text += ", si_addr=" + PointerText(info.fault_address.value);
+      break;
+    case SiginfoLayout::kTimer:
+      absl::StrAppendFormat(&text, ", si_timerid=%d, si_overrun=%d", info.timer_id, info.overrun);
+      text += value;
+      break;
+    case SiginfoLayout::kChild:
+      text += sender;
+      absl::StrAppendFormat(
+          &text, ", si_status=%s, si_utime=%d, si_stime=%d",
+          info.code == 1 ? absl::StrFormat("%d", info.status) : SignalText(info.status),
+          info.user_time, info.system_time);
+      break;
+    case SiginfoLayout::kQueued:
+      text += sender;
+      if (info.code != os_emu::kSiTkill) text += value;
+      break;
+    case SiginfoLayout::kKill:
+      if (info.code == os_emu::kSiUser) text += sender;
+      break;
+    default:
+      break;
   }
   return text + "}";
 }
@@ -396,7 +455,7 @@ const ArgType kSigsetType{"sigset_t", PrintStruct<os_emu::SignalSet, SigsetForma
 const ArgType kSigactionType{"struct sigaction", PrintStruct<GuestSigaction, SigactionText>};
 const ArgType kSigstackType{"stack_t", PrintStruct<GuestSigstack, SigstackText>};
 const ArgType kSigframeType{"signal frame", PrintSigframe};
-const ArgType kSiginfoType{"siginfo_t", PrintStruct<GuestSiginfo, QueuedText>};
+const ArgType kSiginfoType{"siginfo_t", PrintStruct<GuestSiginfo, GuestSiginfoText>};
 const ArgType kStatType{"struct stat", PrintStruct<GuestStat, StatText>};
 const ArgType kStatxType{"struct statx", PrintStruct<GuestStatx, StatxText>};
 const ArgType kStatfsType{"struct statfs", PrintStruct<GuestStatfs, StatfsText>};

@@ -43,6 +43,7 @@ enum class ReturnType : uint8_t {
   kTimeout,  // As kInt, with " (Timeout)" for 0 and what became ready (ppoll, pselect6).
   kFcntl,    // Depends on the command: F_GETFL and F_GETFD in hexadecimal with flag names.
   kFlags,    // Hexadecimal with the names of return_flags (membarrier).
+  kSignal,   // Decimal with the signal's name (rt_sigtimedwait).
   kEnum,     // Decimal with the name of return_flags (sched_getscheduler).
 };
 

@@ -14,6 +14,7 @@
 #include "os_emu/vfs/default_tree.h"
 #include "os_emu/vfs/file_system.h"
 #include "shims/context.h"
+#include "shims/pipe_files.h"
 #include "shims/shims.h"
 
 namespace pollux::shims {
@@ -39,6 +40,9 @@ class SyscallTest : public testing::Test {
     os_emu::TreeOptions options;
     options.random = &kernel_.world_random();
     POLLUX_CHECK(os_emu::BuildDefaultTree(*files, options).ok()) << "no files";
+    auto pipes = std::make_shared<PipeFiles>(&kernel_.budget());
+    files->Keep(pipes);
+    files->SetFifoOpener(pipes.get());
     kernel_.SetFiles(std::move(files));
     Map(kReadOnly, 0x1000, memory::kProtRead);
     Map(kScratch, kScratchBytes, memory::kProtRead | memory::kProtWrite);

@@ -135,7 +135,7 @@ CallResult SysClockNanosleep(SyscallContext& context) {
   // From the clock's own time to CLOCK_MONOTONIC's.
   const int64_t ahead = (*now - clock.Monotonic()).value;
   const Nanos deadline = *time == kNanosMax ? kNanosMax : Nanos{time->value - ahead};
-  return os_emu::StartSleep(context.thread(), deadline, GuestAddr{});
+  return os_emu::StartSleep(context.thread(), deadline, GuestAddr{}, /*absolute=*/true);
 }
 
 CallResult SysTimes(SyscallContext& context) {

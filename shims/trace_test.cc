@@ -6,6 +6,7 @@
 #include "os_emu/file/file_status.h"
 #include "shims/arg_types.h"
 #include "shims/flag_names.h"
+#include "shims/socket_arguments.h"
 #include "shims/testing.h"
 
 namespace pollux::shims {
@@ -287,8 +288,50 @@ TEST_F(TraceTest, NumbersWithoutARow) {
 }
 
 TEST_F(TraceTest, UnsupportedCallsAreDecodedToo) {
-  EXPECT_EQ(Trace("socket", {1, 1 | 04000, 0}),
-            "socket(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0) = -1 ENOSYS (Function not implemented)");
+  EXPECT_EQ(Trace("fanotify_init", {0, 0}),
+            "fanotify_init(0, O_RDONLY)              = -1 ENOSYS (Function not implemented)");
+}
+
+TEST_F(TraceTest, Sockets) {
+  EXPECT_EQ(Trace("socketpair", {1, 1 | 04000, 0, kScratch}),
+            "socketpair(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0, [0, 1]) = 0");
+  const uint64_t name = kScratch + 64, length = kScratch + 256;
+  Text(name, std::string("\1\0\0abc", 6));
+  EXPECT_EQ(Trace("bind", {0, name, 6}), "bind(0, {sa_family=AF_UNIX, sun_path=@\"abc\"}, 6) = 0");
+  Put(length, int32_t{110});
+  EXPECT_EQ(Trace("getsockname", {0, name, length}),
+            "getsockname(0, {sa_family=AF_UNIX, sun_path=@\"abc\"}, [6]) = 0");
+  Text(name, std::string("\2\0\0\120\177\0\0\1\0\0\0\0\0\0\0\0", 16));
+  EXPECT_EQ(
+      Trace("connect", {0, name, 16}),
+      "connect(0, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, "
+      "16) = -1 EINVAL (Invalid argument)");
+  Put(length, int32_t{1});
+  EXPECT_EQ(Trace("setsockopt", {0, 1, 9, length, 4}),
+            "setsockopt(0, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0");
+  Put(length, int32_t{12});
+  EXPECT_EQ(Trace("getsockopt", {0, 1, 3, name, length}),
+            "getsockopt(0, SOL_SOCKET, SO_TYPE, [SOCK_STREAM], [4]) = 0");
+  EXPECT_EQ(Trace("shutdown", {1, 2}), "shutdown(1, SHUT_RDWR)                  = 0");
+}
+
+TEST_F(TraceTest, MessagesWithRights) {
+  ASSERT_EQ(Trace("socketpair", {1, 1 | 04000, 0, kScratch}).back(), '0');
+  const uint64_t header = kScratch + 64, vector = kScratch + 128, control = kScratch + 192,
+                 text = kScratch + 256;
+  Text(text, "hi");
+  Put(vector, GuestIovec{text, 2});
+  Put(control, GuestCmsghdr{20, 1, 1});
+  Put(control + 16, int32_t{1});
+  Put(header, GuestMsghdr{0, 0, 0, vector, 1, control, 24, 0, 0});
+  EXPECT_EQ(Trace("sendmsg", {0, header, 0x4000}),
+            "sendmsg(0, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"hi\", iov_len=2}], "
+            "msg_iovlen=1, msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, "
+            "cmsg_data=[1]}], msg_controllen=24, msg_flags=0}, MSG_NOSIGNAL) = 2");
+  EXPECT_EQ(Trace("recvmsg", {1, header, 0}),
+            "recvmsg(1, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"hi\", iov_len=2}], "
+            "msg_iovlen=1, msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, "
+            "cmsg_data=[2]}], msg_controllen=24, msg_flags=0}, 0) = 2");
 }
 
 TEST_F(TraceTest, TheFilterMatchesWholeNames) {

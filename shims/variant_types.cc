@@ -37,6 +37,9 @@ bool PrintFcntl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
     case 4:
       *out += FlagText(kOpenFlags, static_cast<uint32_t>(argument));
       return true;
+    case 1033:
+      *out += FlagText(kSeals, static_cast<uint32_t>(argument));
+      return true;
     case 0:
     case 8:
     case 1027:

@@ -5,8 +5,10 @@
 #include <tuple>
 
 #include "abi/check.h"
+#include "absl/strings/str_format.h"
 #include "os_emu/epoll/interest.h"
 #include "os_emu/epoll/nesting.h"
+#include "os_emu/file/file_status.h"
 
 namespace pollux::os_emu {
 namespace {
@@ -213,6 +215,19 @@ void EpollInstance::OnRelease() {
     if (watches_quota_ != nullptr) watches_quota_->Release();
   }
   interests_.clear();
+}
+
+std::string EpollInstance::FdInfo() const {
+  std::string text;
+  for (const InterestReport& interest : Interests()) {
+    FileStatus status;
+    (void)interest.target->Stat(&status).ok();
+    const Result<uint64_t> position = interest.target->Seek(0, Whence::kCurrent);
+    absl::StrAppendFormat(&text, "tfd: %8s events: %8x data: %16x  pos:%d ino:%x sdev:%x\n",
+                          interest.label.Text(), interest.events, interest.data,
+                          position.ok() ? *position : 0, status.ino, KernelDevice(status.dev));
+  }
+  return text;
 }
 
 std::vector<EpollInstance::InterestReport> EpollInstance::Interests() const {

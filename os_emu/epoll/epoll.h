@@ -87,7 +87,11 @@ class EpollInstance final : public FileDescription {
   Result<int64_t> Ioctl(uint32_t, uint64_t, memory::AddressSpace*) override {
     return Errno::kInval;
   }
+  bool HasRead() const override { return false; }
+  bool HasWrite() const override { return false; }
   const char* TypeName() const override { return "eventpoll"; }
+  // ep_show_fdinfo(): one "tfd:" line an interest, by label.
+  std::string FdInfo() const override;
 
   // For reports and /proc/self/fdinfo.
   struct InterestReport {

@@ -2,6 +2,8 @@
 
 #include <span>
 
+#include "absl/strings/str_format.h"
+
 namespace pollux::os_emu {
 namespace {
 
@@ -64,6 +66,11 @@ EventMask EventFd::Poll() {
   // UINT64_MAX is out of a guest's reach; in Linux only eventfd_signal() gets there.
   return (count_ > 0 ? kIn : 0) | (count_ == UINT64_MAX ? kErr : 0) |
          (count_ < kMaxCount ? kOut : 0);
+}
+
+// eventfd_show_fdinfo(), without the number that Linux counts eventfds by.
+std::string EventFd::FdInfo() const {
+  return absl::StrFormat("eventfd-count: %16x\neventfd-semaphore: %d\n", count_, semaphore_);
 }
 
 int EventFd::PollQueues(WaitQueue* queues[2]) {

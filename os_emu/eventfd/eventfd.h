@@ -10,6 +10,7 @@
 #define POLLUX_OS_EMU_EVENTFD_EVENTFD_H_
 
 #include <cstdint>
+#include <string>
 
 #include "abi/result.h"
 #include "memory/user_buffer.h"
@@ -39,6 +40,7 @@ class EventFd final : public FileDescription {
   int PollQueues(WaitQueue* queues[2]) override;
   WaitMode wait_mode() const override { return WaitMode::kBack; }
   const char* TypeName() const override { return "eventfd"; }
+  std::string FdInfo() const override;
 
   uint64_t count() const { return count_; }
   bool semaphore() const { return semaphore_; }

@@ -77,6 +77,9 @@ WaitQueue* FileDescription::ReadQueue() {
 
 WaitQueue* FileDescription::WriteQueue() { return ReadQueue(); }
 
+WaitPlan FileDescription::ReadWait() { return {.queue = ReadQueue(), .mode = wait_mode()}; }
+WaitPlan FileDescription::WriteWait() { return {.queue = WriteQueue(), .mode = wait_mode()}; }
+
 Result<void> FileDescription::Stat(FileStatus* status) {
   *status = FileStatus();
   // All anonymous descriptions share one inode of the anon_inodefs, without a file type
@@ -88,11 +91,12 @@ Result<void> FileDescription::Stat(FileStatus* status) {
 }
 
 Result<void> FileDescription::Truncate(uint64_t) { return Errno::kInval; }
+Result<void> FileDescription::Allocate(uint32_t, uint64_t, uint64_t) { return Errno::kNoDev; }
 Result<void> FileDescription::ReadDirectory(DirectorySink&) { return Errno::kNotDir; }
 Result<int64_t> FileDescription::Ioctl(uint32_t, uint64_t, memory::AddressSpace*) {
   return Errno::kNotTy;
 }
-Result<std::string> FileDescription::ReadForMapping(uint64_t, uint64_t) { return Errno::kNoDev; }
+Result<std::shared_ptr<memory::SharedObject>> FileDescription::MapPages() { return Errno::kNoDev; }
 
 std::string FileDescription::LinkText() const {
   return std::string("anon_inode:[") + TypeName() + "]";

@@ -11,10 +11,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "abi/result.h"
+#include "abi/types.h"
 #include "memory/user_buffer.h"
 #include "os_emu/file/events.h"
 #include "os_emu/file/wait_queue.h"
@@ -36,6 +38,19 @@ inline constexpr uint32_t kOCreat = 0100, kOExcl = 0200, kONoCtty = 0400, kOTrun
 // What fcntl(F_SETFL) may change.
 inline constexpr uint32_t kOSetFlMask = kOAppend | kONonBlock | kOAsync | kODirect | kONoAtime;
 
+// How a call that could do nothing waits for a description.
+struct WaitPlan {
+  WaitQueue* queue = nullptr;
+  WaitMode mode = WaitMode::kFront;
+  EventMask keys = 0;       // What ends the wait; 0: any key, as Linux's default_wake_function does.
+  Nanos limit = kNanosMax;  // Of the whole call: it is kAgain then, and signals never restart it
+                            // (SO_RCVTIMEO, SO_SNDTIMEO).
+  bool limit_restarts = false;  // Each wake-up begins the limit again; signals restart the call as
+                                // ever (a terminal's VTIME).
+};
+// When a write to what nobody reads raises SIGPIPE.
+enum class BrokenPipe { kRaises, kRaisesIfNothingWasWritten, kQuiet };
+
 enum class Whence { kSet = 0, kCurrent = 1, kEnd = 2, kData = 3, kHole = 4 };
 
 class FileDescription {
@@ -49,6 +64,10 @@ class FileDescription {
   // byte of `to`/`from` is not accessible.
   virtual Result<size_t> Read(memory::UserBuffer& to);
   virtual Result<size_t> Write(memory::UserBuffer& from);
+  // Whether there is a read or write at all (FMODE_CAN_READ, FMODE_CAN_WRITE), whatever the access
+  // mode: without, the call fails with kInval before it looks at its buffers.
+  virtual bool HasRead() const { return true; }
+  virtual bool HasWrite() const { return true; }
   // pread/pwrite at `offset` without moving the file position. Default: kSPipe.
   virtual Result<size_t> ReadAt(memory::UserBuffer& to, uint64_t offset);
   virtual Result<size_t> WriteAt(memory::UserBuffer& from, uint64_t offset);
@@ -68,24 +87,52 @@ class FileDescription {
   virtual WaitQueue* ReadQueue();
   virtual WaitQueue* WriteQueue();
   virtual WaitMode wait_mode() const { return WaitMode::kFront; }
+  // All that is said of the wait after Read or Write gave kAgain, asked at once. Default: of the
+  // functions above, without limit.
+  virtual WaitPlan ReadWait();
+  virtual WaitPlan WriteWait();
+  virtual BrokenPipe broken_pipe() const { return BrokenPipe::kRaises; }
   // Read and Write once more after a wait. They differ where Linux passes the wake-up on to the
   // next exclusive waiter, or goes on in the middle of a write. Default: Read and Write.
   virtual Result<size_t> ResumeRead(memory::UserBuffer& to) { return Read(to); }
+  // What a read gives when ReadWait()'s limit has passed. Default: kAgain.
+  virtual Result<size_t> ReadAtLimit(memory::UserBuffer&) { return Errno::kAgain; }
   virtual Result<size_t> ResumeWrite(memory::UserBuffer& from) { return Write(from); }
 
   // ---- Everything else that is asked of an open file.
   virtual Result<void> Stat(FileStatus* status);            // Default: an anonymous inode's status.
   virtual Result<void> Truncate(uint64_t bytes);            // Default: kInval.
+  // fallocate(2) with checked arguments; `mode`: kAllocate* of vfs/file_system.h. Default: kNoDev.
+  virtual Result<void> Allocate(uint32_t mode, uint64_t offset, uint64_t bytes);
   virtual Result<void> ReadDirectory(DirectorySink& sink);  // Default: kNotDir.
   // ioctl(2): `argument` as given; `space` for its memory. Default: kNotTy.
   virtual Result<int64_t> Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space);
-  // Contents for mmap(2) of a file from `offset`; at most `bytes`. Default: kNoDev.
-  virtual Result<std::string> ReadForMapping(uint64_t offset, uint64_t bytes);
+  // The pages that mmap(2) of the file shows. Null: zeros of the mapping's own (/dev/zero).
+  // Default: kNoDev. kAcces: not open for reading. kNoMem.
+  virtual Result<std::shared_ptr<memory::SharedObject>> MapPages();
+  // fsync(2): brings what was stored to mappings of the file to where it belongs. kIo.
+  virtual Result<void> Sync() { return {}; }
+
+  // ---- Told by the calls that move bytes, once a call, after it: fsnotify_access() and
+  // fsnotify_modify(). A file that has a place in the file system tells who watches it.
+  virtual void NoteAccess() {}
+  virtual void NoteModify() {}
 
   // For reports and /proc/self/fd: "eventfd", "pipe", or a path. The link text is LinkText().
   virtual const char* TypeName() const = 0;
   // What readlink of /proc/self/fd/N says: "anon_inode:[eventfd]", "pipe:[17]", "/etc/passwd".
   virtual std::string LinkText() const;
+  // What its kind adds to /proc/self/fdinfo/N, whole lines (Linux's show_fdinfo()). Default: none.
+  virtual std::string FdInfo() const { return ""; }
+
+  // Whether splice(2) may read from it or write to it (file_operations' splice_read and
+  // splice_write); pipes are asked for nothing.
+  virtual bool CanSpliceFrom() const { return false; }
+  virtual bool CanSpliceTo() const { return false; }
+
+  // What does the work: this, or what a file with a place in the file system forwards to. For calls
+  // that want one kind of description (splice).
+  virtual FileDescription& Behind() { return *this; }
 
   // Access mode and status flags (O_*), without the creation flags.
   uint32_t status_flags() const { return status_flags_; }
@@ -93,6 +140,8 @@ class FileDescription {
   bool nonblocking() const { return (status_flags_ & kONonBlock) != 0; }
   bool readable() const;
   bool writable() const;
+  // How many strong references there are: for who looks for references that nobody can use.
+  uint32_t references() const { return references_; }
 
  protected:
   explicit FileDescription(uint32_t status_flags) : status_flags_(status_flags) {}

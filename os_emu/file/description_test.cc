@@ -159,7 +159,7 @@ TEST(Description, DefaultsAreThoseOfAFileWithoutTheOperation) {
   EXPECT_EQ(bare->Seek(0, Whence::kSet).error(), Errno::kSPipe);
   EXPECT_EQ(bare->Truncate(0).error(), Errno::kInval);
   EXPECT_EQ(bare->Ioctl(0, 0, nullptr).error(), Errno::kNotTy);
-  EXPECT_EQ(bare->ReadForMapping(0, 1).error(), Errno::kNoDev);
+  EXPECT_EQ(bare->MapPages().error(), Errno::kNoDev);
   EXPECT_EQ(bare->Poll(), kIn | kOut | kRdNorm | kWrNorm);
   EXPECT_EQ(bare->ReadQueue(), nullptr);
   EXPECT_EQ(bare->LinkText(), "anon_inode:[bare]");

@@ -40,7 +40,9 @@ DescriptionRef FdTable::Exchange(int32_t number, DescriptionRef description, boo
     lowest_free_ = std::min(lowest_free_, number);
   }
   slots_[index].close_on_exec = close_on_exec;
-  return std::exchange(slots_[index].description, std::move(description));
+  DescriptionRef old = std::exchange(slots_[index].description, std::move(description));
+  if (close_listener_ != nullptr && old) close_listener_->OnClose(*this, *old);
+  return old;
 }
 
 Result<DescriptionRef> FdTable::Get(Fd fd) const {
@@ -60,10 +62,44 @@ Result<Fd> FdTable::Install(DescriptionRef description, bool close_on_exec, int3
   return static_cast<Fd>(number);
 }
 
+Result<Fd> FdTable::Reserve() {
+  POLLUX_RETURN_IF_ERROR(CheckRoom());
+  const int32_t number = LowestFree(0);
+  const size_t index = number;
+  if (index >= slots_.size()) {
+    if (index >= slots_.capacity()) slots_.reserve(std::max(index + 1, slots_.capacity() * 2));
+    slots_.resize(index + 1);
+    open_.resize(index / 64 + 1);
+  }
+  lowest_free_ = number + 1;
+  open_[index / 64] |= uint64_t{1} << (index % 64);
+  slots_[index].reserved = true;
+  return static_cast<Fd>(number);
+}
+
+void FdTable::Fill(Fd fd, DescriptionRef description, bool close_on_exec) {
+  Slot& slot = slots_[static_cast<int32_t>(fd)];
+  POLLUX_CHECK(slot.reserved) << "nobody has reserved the number";
+  slot = Slot{std::move(description), close_on_exec, false};
+}
+
+void FdTable::Cancel(Fd fd) {
+  const int32_t number = static_cast<int32_t>(fd);
+  if (!slots_[number].reserved) return;  // The process has ended meanwhile.
+  slots_[number].reserved = false;
+  Exchange(number, {}, false);
+}
+
+Result<void> FdTable::CheckRoom() const {
+  if (LowestFree(0) >= std::min(limit_, kMaxOpen)) return Errno::kMFile;
+  return {};
+}
+
 Result<void> FdTable::InstallAt(Fd fd, DescriptionRef description, bool close_on_exec) {
   POLLUX_CHECK(description) << "nothing to install";
   const int32_t number = static_cast<int32_t>(fd);
   if (number < 0 || number >= std::min(limit_, kMaxOpen)) return Errno::kBadF;
+  if (static_cast<size_t>(number) < slots_.size() && slots_[number].reserved) return Errno::kBusy;
   DescriptionRef old = Exchange(number, std::move(description), close_on_exec);
   return {};
 }
@@ -91,7 +127,10 @@ void FdTable::CloseForExec() {
 }
 
 void FdTable::CloseAll() {
-  for (size_t i = 0; i < slots_.size(); ++i) Exchange(static_cast<int32_t>(i), {}, false);
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    slots_[i].reserved = false;
+    Exchange(static_cast<int32_t>(i), {}, false);
+  }
 }
 
 std::vector<Fd> FdTable::OpenNumbers() const {

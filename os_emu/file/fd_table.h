@@ -20,6 +20,16 @@ namespace pollux::os_emu {
 // it.
 enum class Fd : int32_t {};
 
+class FdTable;
+
+// Told of each descriptor that is closed, in whatever way, while its description still stands
+// (filp_close(): record locks of a process end there).
+class CloseListener {
+ public:
+  virtual ~CloseListener() = default;
+  virtual void OnClose(FdTable& table, FileDescription& description) = 0;
+};
+
 class FdTable {
  public:
   // fs.nr_open's usual value: no number may be this large, whatever RLIMIT_NOFILE says.
@@ -38,8 +48,15 @@ class FdTable {
   // Puts `description` at the lowest free number that is at least `from`. kMFile: none below the
   // limit. kInval: `from` is negative or not below the limit (F_DUPFD).
   Result<Fd> Install(DescriptionRef description, bool close_on_exec, int32_t from = 0);
+  // kMFile: Install() would find no number below the limit.
+  Result<void> CheckRoom() const;
+  // As Install() of what is still to be opened: until Fill() or Cancel() the number is taken and
+  // not open (get_unused_fd_flags()). For a call under way, and nobody else.
+  Result<Fd> Reserve();
+  void Fill(Fd fd, DescriptionRef description, bool close_on_exec);
+  void Cancel(Fd fd);
   // dup2/dup3: replaces what was at `fd` (the old description is let go after the new one stands).
-  // kBadF: negative or not below the limit.
+  // kBadF: negative or not below the limit. kBusy: reserved.
   Result<void> InstallAt(Fd fd, DescriptionRef description, bool close_on_exec);
   // Takes the number out and returns its description, so that the caller decides when it is let go.
   // kBadF.
@@ -49,6 +66,8 @@ class FdTable {
   // Closes what has the close-on-exec flag (execve).
   void CloseForExec();
   void CloseAll();
+  // Null: nobody. Not owned.
+  void set_close_listener(CloseListener* listener) { close_listener_ = listener; }
   // Open numbers, ascending.
   std::vector<Fd> OpenNumbers() const;
 
@@ -56,6 +75,7 @@ class FdTable {
   struct Slot {
     DescriptionRef description;
     bool close_on_exec = false;
+    bool reserved = false;  // Taken without a description.
   };
   bool IsOpen(Fd fd) const;
   // Of the free numbers that are at least `from`, the lowest.
@@ -64,6 +84,7 @@ class FdTable {
   DescriptionRef Exchange(int32_t number, DescriptionRef description, bool close_on_exec);
 
   std::vector<Slot> slots_;
+  CloseListener* close_listener_ = nullptr;
   std::vector<uint64_t> open_;  // Bit n % 64 of word n / 64: number n is open.
   int32_t lowest_free_ = 0;     // No free number is below it.
   int32_t limit_ = 1024;

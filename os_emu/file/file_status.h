@@ -21,6 +21,11 @@ constexpr uint64_t MakeDevice(uint32_t major, uint32_t minor) {
   return (minor & 0xff) | (uint64_t{major & 0xfff} << 8) | (uint64_t{minor & ~0xffu} << 12);
 }
 
+// The same as the kernel keeps it and prints it: major << 20 | minor.
+constexpr uint64_t KernelDevice(uint64_t device) {
+  return (device >> 8 & 0xfff) << 20 | (device & 0xff) | (device >> 12 & 0xfff00);
+}
+
 // Of file systems that have no device: what st_dev names.
 inline constexpr uint64_t kPipeDevice = MakeDevice(0, 15), kAnonymousDevice = MakeDevice(0, 16);
 // The one inode that eventfds, epoll instances, timers and their like share (fs/anon_inodes.c).

@@ -142,7 +142,8 @@ Result<size_t> Pipe::Fill(memory::UserBuffer& from, bool packets) {
     SlotAt(head_) = Slot{.page = std::move(page),
                          .offset = 0,
                          .bytes = static_cast<uint32_t>(bytes),
-                         .packet = packets};
+                         .packet = packets,
+                         .merges = !packets};
     ++head_;
     done += bytes;
   }
@@ -161,7 +162,7 @@ Result<size_t> Pipe::Write(memory::UserBuffer& from, bool packets, bool will_wai
     // What is odd goes behind the last data if it fits there, so that the rest fills whole pages.
     Slot& last = SlotAt(head_ - 1);
     const uint32_t end = last.offset + last.bytes;
-    if (!last.packet && end + odd_bytes <= kSlotBytes) {
+    if (!last.packet && last.merges && end + odd_bytes <= kSlotBytes) {
       const size_t copied = from.CopyFrom({last.page.get() + end, odd_bytes});
       if (copied < odd_bytes) {
         from.Revert(copied);
@@ -215,7 +216,51 @@ PipeEnd::PipeEnd(std::shared_ptr<Pipe> pipe, Identity identity, uint32_t status_
   if (first) pipe_->read_queue_.NotifyAll(0);
 }
 
+bool PipeEnd::IsOpen() const {
+  if (opens_before_ == 0) return true;
+  return opens_before_ != (readable() ? pipe_->writer_opens_ : pipe_->reader_opens_);
+}
+
+void PipeEnd::AbandonOpen() {
+  abandoned_ = true;
+  if (readable()) {
+    if (--pipe_->readers_ == 0) pipe_->write_queue_.Notify(0);
+  } else if (--pipe_->writers_ == 0) {
+    pipe_->read_queue_.NotifyAll(0);
+  }
+}
+
+Result<DescriptionRef> PipeEnd::Reopen(uint32_t status_flags) const {
+  if ((status_flags & kOAccMode) == kOAccMode) return Errno::kInval;
+  return MakeDescription<PipeEnd>(pipe_, identity_, status_flags);
+}
+
+Result<DescriptionRef> PipeEnd::OpenFifo(std::weak_ptr<Pipe>* fifo, uint32_t flags,
+                                         memory::MemoryBudget* budget) {
+  std::shared_ptr<Pipe> pipe = fifo->lock();
+  if (pipe == nullptr) {
+    pipe = Pipe::Create(budget);
+    if (pipe == nullptr) return Errno::kNoMem;
+    *fifo = pipe;
+  }
+  const uint32_t access = flags & kOAccMode;
+  const bool waits = (flags & kONonBlock) == 0;
+  if (access == kOAccMode) return Errno::kInval;
+  if (access == kOWrOnly && !waits && pipe->readers_ == 0) return Errno::kNxio;
+  const bool alone = access == kORdOnly   ? pipe->writers_ == 0
+                     : access == kOWrOnly ? pipe->readers_ == 0
+                                          : false;
+  const DescriptionRef opened = MakeDescription<PipeEnd>(
+      pipe, nullptr, flags, /*quiet_until_writer=*/alone && !waits && access == kORdOnly);
+  if (alone && waits) {
+    static_cast<PipeEnd&>(*opened).opens_before_ =
+        access == kORdOnly ? pipe->writer_opens_ : pipe->reader_opens_;
+  }
+  return opened;
+}
+
 void PipeEnd::OnRelease() {
+  if (abandoned_) return;
   if (readable()) --pipe_->readers_;
   if (writable()) --pipe_->writers_;
   if ((pipe_->readers_ == 0) != (pipe_->writers_ == 0)) {
@@ -258,6 +303,7 @@ int PipeEnd::PollQueues(WaitQueue* queues[2]) {
 }
 
 Result<void> PipeEnd::Stat(FileStatus* status) {
+  if (identity_ == nullptr) return FileDescription::Stat(status);
   *status = *identity_;
   return {};
 }
@@ -269,7 +315,9 @@ Result<int64_t> PipeEnd::Ioctl(uint32_t request, uint64_t argument, memory::Addr
   return int64_t{0};
 }
 
-std::string PipeEnd::LinkText() const { return "pipe:[" + std::to_string(identity_->ino) + "]"; }
+std::string PipeEnd::LinkText() const {
+  return identity_ == nullptr ? "pipe" : "pipe:[" + std::to_string(identity_->ino) + "]";
+}
 
 Result<PipeEnds> MakePipe(const PipeOptions& options) {
   if ((options.flags & ~(kONonBlock | kODirect | kOCloExec)) != 0) return Errno::kInval;

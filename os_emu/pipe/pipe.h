@@ -15,7 +15,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "abi/result.h"
@@ -49,6 +51,27 @@ class Pipe {
   Result<uint32_t> SetCapacity(uint32_t bytes);
   // FIONREAD.
   uint64_t buffered_bytes() const;
+  // ---- splice(2) and its like (fs/splice.c), which move slots. None of them waits: kAgain.
+  // The caller raises SIGPIPE for kPipe. They wake as Linux does there: with key 0.
+
+  // Moves at most `bytes` from this pipe to `to`; 0: it is empty and has no writers.
+  Result<size_t> SpliceTo(Pipe& to, uint64_t bytes);
+  // Copies instead (tee(2)).
+  Result<size_t> TeeTo(Pipe& to, uint64_t bytes);
+  // Whether splicing into it can begin: kPipe, kAgain (full).
+  Result<void> CheckRoom() const;
+  // A slot of its own for `bytes` (at most kSlotBytes, not 0) that is never merged into. False: it
+  // is full, or the budget is spent. PutDone() wakes the readers.
+  bool Put(std::span<const uint8_t> bytes);
+  void PutDone() { read_queue_.Notify(0); }
+  uint32_t free_slots() const { return static_cast<uint32_t>(slots_.size()) - (head_ - tail_); }
+  // Gives slots to `take` until `bytes` are taken, it takes less than it was given, or the pipe is
+  // empty. kAgain: it is empty and has writers. The error of `take` if nothing was taken.
+  Result<size_t> Drain(uint64_t bytes,
+                       const std::function<Result<size_t>(std::span<const uint8_t>)>& take);
+  WaitQueue& read_queue() { return read_queue_; }
+  WaitQueue& write_queue() { return write_queue_; }
+
   bool empty() const { return head_ == tail_; }
   bool full() const { return head_ - tail_ >= slots_.size(); }
 
@@ -59,6 +82,7 @@ class Pipe {
     uint32_t offset = 0;
     uint32_t bytes = 0;
     bool packet = false;  // And so never merged into.
+    bool merges = true;   // PIPE_BUF_FLAG_CAN_MERGE
   };
   Slot& SlotAt(uint32_t index) { return slots_[index & (slots_.size() - 1)]; }
   // False: the budget is spent.
@@ -101,9 +125,26 @@ class PipeEnd final : public FileDescription {
 
   // The pipe end behind `description`; null if it is none (F_GETPIPE_SZ: EBADF).
   static PipeEnd* From(FileDescription& description) {
-    return dynamic_cast<PipeEnd*>(&description);
+    return dynamic_cast<PipeEnd*>(&description.Behind());
   }
   Pipe& pipe() { return *pipe_; }
+  const std::shared_ptr<Pipe>& shared_pipe() const { return pipe_; }
+  // Another end of the same pipe: open(2) of /proc/self/fd/N, which never waits. kInval: neither
+  // for reading nor for writing. kNoMem.
+  Result<DescriptionRef> Reopen(uint32_t status_flags) const;
+
+  // open(2) of a FIFO with O_* `flags` (fifo_open() of fs/pipe.c). `fifo`: its buffer, empty where
+  // it is not open; the buffer dies with its last end. The end that is returned may not be
+  // IsOpen(). kNxio: a writer that does not wait, without reader. kInval: neither for reading nor
+  // for writing. kNoMem.
+  static Result<DescriptionRef> OpenFifo(std::weak_ptr<Pipe>* fifo, uint32_t flags,
+                                         memory::MemoryBudget* budget);
+  // ---- The wait for a partner (wait_for_partner()).
+  // Whether the open is over: false of an end that waits for its partner.
+  bool IsOpen() const;
+  WaitQueue& PartnerQueue() { return pipe_->read_queue_; }
+  // A signal ends the wait: this end never was.
+  void AbandonOpen();
 
   Result<size_t> Read(memory::UserBuffer& to) override;
   Result<size_t> Write(memory::UserBuffer& from) override;
@@ -124,8 +165,10 @@ class PipeEnd final : public FileDescription {
   void OnRelease() override;
 
   std::shared_ptr<Pipe> pipe_;
-  Identity identity_;
+  Identity identity_;                      // Null for a FIFO, whose place knows it.
   uint32_t quiet_until_writer_opens_ = 0;  // 0: not quiet.
+  uint32_t opens_before_ = 0;  // 0: open. Else the partner's count of opens that has to change.
+  bool abandoned_ = false;
 };
 
 struct PipeEnds {

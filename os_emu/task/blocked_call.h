@@ -46,7 +46,11 @@ class ThreadWaiter final : public Waiter {
 enum class OnSignal {
   kRestart,  // ERESTARTSYS: begun again if the handler has SA_RESTART, else EINTR (read, write,
              // wait4, accept ...).
-  kEintr,    // EINTR whatever the handler says (epoll_wait, poll, nanosleep ...).
+  // EINTR whatever the handler says. Which of them differs only where no handler runs, and in what
+  // the tracer shows:
+  kEintr,         // EINTR itself (epoll_wait, rt_sigtimedwait ...).
+  kNoHandler,     // ERESTARTNOHAND (select, ppoll, pause ...).
+  kRestartBlock,  // ERESTART_RESTARTBLOCK (nanosleep, futex with a timeout ...).
 };
 
 class BlockedCall {

@@ -30,50 +30,63 @@ class TransferCall : public BlockedCall {
       : description_(std::move(description)), buffer_(std::move(buffer)) {}
 
   void Park(Thread& thread) final {
-    WaitQueue* queue = Queue();
-    POLLUX_CHECK(queue != nullptr) << description_->TypeName() << " blocks without a queue";
-    waiter_.emplace(thread, EventMask{0}, ThreadWaiter::OnWake::kLeave);
-    queue->Add(*waiter_, description_->wait_mode());
+    const WaitPlan plan = Plan();
+    POLLUX_CHECK(plan.queue != nullptr) << description_->TypeName() << " blocks without a queue";
+    waiter_.emplace(thread, plan.keys, ThreadWaiter::OnWake::kLeave);
+    plan.queue->Add(*waiter_, plan.mode);
+    set_deadline(DeadlineOf(thread, plan));
+    limited_ = plan.limit != kNanosMax && !plan.limit_restarts;
   }
   void Unpark() final { waiter_.reset(); }
+  // sock_intr_errno(): a limited wait is never begun again.
+  OnSignal on_signal() const final { return limited_ ? OnSignal::kEintr : OnSignal::kRestart; }
 
  protected:
-  virtual WaitQueue* Queue() = 0;
+  virtual WaitPlan Plan() = 0;
   // Waits on, if a wake-up has taken the hook out of the queue.
-  void Rejoin() {
-    if (!waiter_->waiting()) Queue()->Add(*waiter_, description_->wait_mode());
+  void Rejoin(Thread& thread) {
+    if (waiter_->waiting()) return;
+    const WaitPlan plan = Plan();
+    plan.queue->Add(*waiter_, plan.mode);
+    if (plan.limit_restarts) set_deadline(DeadlineOf(thread, plan));
   }
 
   DescriptionRef description_;
   memory::UserBuffer buffer_;
   std::optional<ThreadWaiter> waiter_;
+
+ private:
+  static Nanos DeadlineOf(Thread& thread, const WaitPlan& plan) {
+    if (plan.limit == kNanosMax) return kNanosMax;
+    return DeadlineAfter(thread.process().kernel().clock(), plan.limit);
+  }
+  bool limited_ = false;
 };
 
 class ReadCall final : public TransferCall {
  public:
   using TransferCall::TransferCall;
 
-  Result<int64_t> Resume(Thread&, bool) override {
-    const Result<size_t> bytes = description_->ResumeRead(buffer_);
+  Result<int64_t> Resume(Thread& thread, bool timed_out) override {
+    Result<size_t> bytes = description_->ResumeRead(buffer_);
+    if (timed_out && !bytes.ok() && bytes.error() == Errno::kAgain)
+      bytes = description_->ReadAtLimit(buffer_);
+    if (bytes.ok() && *bytes > 0) description_->NoteAccess();
     if (bytes.ok()) return static_cast<int64_t>(*bytes);
-    if (bytes.error() == Errno::kAgain) Rejoin();
+    if (bytes.error() == Errno::kAgain) Rejoin(thread);
     return bytes.error();
   }
   const char* TypeName() const override { return "read"; }
 
  protected:
-  WaitQueue* Queue() override { return description_->ReadQueue(); }
+  WaitPlan Plan() override { return description_->ReadWait(); }
 };
 
-void RaiseSigPipe(Thread& thread) {
-  // send_sig(SIGPIPE, current, 0): as if sent by the process itself (measured on Linux 6.18).
-  Process& process = thread.process();
-  SignalInfo info;
-  info.signal = kSigPipe;
-  info.code = kSiUser;
-  info.sender_pid = static_cast<int32_t>(process.pid());
-  info.sender_uid = process.credentials.uid;
-  process.kernel().RaiseSignal(thread, info);
+void BreakPipe(Thread& thread, const FileDescription& description, bool wrote_some) {
+  const BrokenPipe rule = description.broken_pipe();
+  if (rule == BrokenPipe::kQuiet) return;
+  if (rule == BrokenPipe::kRaisesIfNothingWasWritten && wrote_some) return;
+  RaiseSigPipe(thread);
 }
 
 class WriteCall final : public TransferCall {
@@ -89,32 +102,36 @@ class WriteCall final : public TransferCall {
       const Result<size_t> bytes = description.ResumeWrite(buffer);
       if (!bytes.ok()) {
         if (bytes.error() == Errno::kAgain) return Errno::kAgain;
-        if (bytes.error() == Errno::kPipe) RaiseSigPipe(thread);
-        if (progress > 0) return progress;
+        if (bytes.error() == Errno::kPipe) BreakPipe(thread, description, progress > 0);
+        if (progress > 0) return Ended(description, progress);
         return bytes.error();
       }
       progress += static_cast<int64_t>(*bytes);
-      if (buffer.remaining() == 0 || *bytes == 0) return progress;
+      if (buffer.remaining() == 0 || *bytes == 0) return Ended(description, progress);
     }
   }
 
   Result<int64_t> Resume(Thread& thread, bool timed_out) override {
     const Result<int64_t> result = WriteOn(thread, *description_, buffer_, progress_);
     if (result.ok() || result.error() != Errno::kAgain) return result;
-    if (timed_out && progress_ > 0) return progress_;
-    Rejoin();
+    if (timed_out && progress_ > 0) return Ended(*description_, progress_);
+    Rejoin(thread);
     return Errno::kAgain;
   }
   Result<int64_t> Interrupt() override {
-    if (progress_ > 0) return progress_;
+    if (progress_ > 0) return Ended(*description_, progress_);
     return Errno::kIntr;
   }
   const char* TypeName() const override { return "write"; }
 
  protected:
-  WaitQueue* Queue() override { return description_->WriteQueue(); }
+  WaitPlan Plan() override { return description_->WriteWait(); }
 
  private:
+  static int64_t Ended(FileDescription& description, int64_t progress) {
+    if (progress > 0) description.NoteModify();
+    return progress;
+  }
   int64_t progress_;
 };
 
@@ -129,21 +146,22 @@ class MultiWaitCall : public BlockedCall {
     return End(ready);
   }
   void Unpark() final { waiters_.clear(); }
-  OnSignal on_signal() const final { return OnSignal::kEintr; }
+  OnSignal on_signal() const final { return OnSignal::kNoHandler; }
 
   // Asks all; returns how many answers there are.
   virtual int64_t Scan() = 0;
   Result<int64_t> End(int64_t ready) {
     const Result<int64_t> result = Report(ready);
-    if (!remaining_.IsNull() && deadline() != kNanosMax) {
-      // A timeout in memory that is not writable is legal: poll_select_finish() ignores the
-      // failure.
-      (void)WriteRemaining(thread_, remaining_, deadline());
-    }
+    WriteTimeLeft();
     return result;
   }
 
  protected:
+  void WriteTimeLeft() {
+    if (remaining_.IsNull() || deadline() == kNanosMax) return;
+    // A timeout in memory that is not writable is legal: poll_select_finish() ignores the failure.
+    (void)WriteRemaining(thread_, remaining_, deadline());
+  }
   // Tells the guest.
   virtual Result<int64_t> Report(int64_t ready) = 0;
   void Hook(FileDescription& description, EventMask wanted) {
@@ -247,6 +265,11 @@ class SelectCall final : public MultiWaitCall {
     }
     return count;
   }
+  // The sets stay as they were; what is left of the timeout is told all the same.
+  Result<int64_t> Interrupt() override {
+    WriteTimeLeft();
+    return Errno::kIntr;
+  }
   const char* TypeName() const override { return "select"; }
 
  protected:
@@ -274,7 +297,8 @@ class SelectCall final : public MultiWaitCall {
 
 class SleepCall final : public BlockedCall {
  public:
-  SleepCall(Thread& thread, GuestAddr remaining) : thread_(thread), remaining_(remaining) {}
+  SleepCall(Thread& thread, GuestAddr remaining, bool absolute)
+      : thread_(thread), remaining_(remaining), absolute_(absolute) {}
 
   Result<int64_t> Resume(Thread&, bool timed_out) override {
     if (timed_out) return int64_t{0};
@@ -289,12 +313,15 @@ class SleepCall final : public BlockedCall {
     }
     return Errno::kIntr;
   }
-  OnSignal on_signal() const override { return OnSignal::kEintr; }
+  OnSignal on_signal() const override {
+    return absolute_ ? OnSignal::kNoHandler : OnSignal::kRestartBlock;
+  }
   const char* TypeName() const override { return "sleep"; }
 
  private:
   Thread& thread_;
   GuestAddr remaining_;
+  bool absolute_;
 };
 
 class PauseCall final : public BlockedCall {
@@ -302,11 +329,22 @@ class PauseCall final : public BlockedCall {
   Result<int64_t> Resume(Thread&, bool) override { return Errno::kAgain; }
   void Park(Thread&) override {}
   void Unpark() override {}
-  OnSignal on_signal() const override { return OnSignal::kEintr; }
+  OnSignal on_signal() const override { return OnSignal::kNoHandler; }
   const char* TypeName() const override { return "pause"; }
 };
 
 }  // namespace
+
+void RaiseSigPipe(Thread& thread) {
+  // send_sig(SIGPIPE, current, 0): as if sent by the process itself (measured on Linux 6.18).
+  Process& process = thread.process();
+  SignalInfo info;
+  info.signal = kSigPipe;
+  info.code = kSiUser;
+  info.sender_pid = static_cast<int32_t>(process.pid());
+  info.sender_uid = process.credentials.uid;
+  process.kernel().RaiseSignal(thread, info);
+}
 
 Nanos DeadlineAfter(const Clock& clock, std::optional<Nanos> timeout) {
   if (!timeout.has_value()) return kNanosMax;
@@ -318,6 +356,7 @@ Nanos DeadlineAfter(const Clock& clock, std::optional<Nanos> timeout) {
 CallResult StartRead(Thread&, DescriptionRef description, memory::UserBuffer to) {
   if (!description->readable()) return Errno::kBadF;
   const Result<size_t> bytes = description->Read(to);
+  if (bytes.ok() && *bytes > 0) description->NoteAccess();
   if (bytes.ok() || bytes.error() != Errno::kAgain || description->nonblocking()) return bytes;
   return std::unique_ptr<BlockedCall>(
       std::make_unique<ReadCall>(std::move(description), std::move(to)));
@@ -327,12 +366,15 @@ CallResult StartWrite(Thread& thread, DescriptionRef description, memory::UserBu
   if (!description->writable()) return Errno::kBadF;
   const Result<size_t> bytes = description->Write(from);
   if (!bytes.ok()) {
-    if (bytes.error() == Errno::kPipe) RaiseSigPipe(thread);
+    if (bytes.error() == Errno::kPipe) BreakPipe(thread, *description, false);
     if (bytes.error() != Errno::kAgain || description->nonblocking()) return bytes;
   }
   int64_t progress = bytes.ok() ? static_cast<int64_t>(*bytes) : 0;
   if (bytes.ok()) {
-    if (from.remaining() == 0 || progress == 0 || description->nonblocking()) return bytes;
+    if (from.remaining() == 0 || progress == 0 || description->nonblocking()) {
+      if (progress > 0) description->NoteModify();
+      return bytes;
+    }
     // A part: what stops the rest shows on the next try.
     const Result<int64_t> rest = WriteCall::WriteOn(thread, *description, from, progress);
     if (rest.ok() || rest.error() != Errno::kAgain) return rest;
@@ -355,9 +397,9 @@ CallResult StartSelect(Thread& thread, std::vector<SelectEntry> entries, const S
       timeout);
 }
 
-CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining) {
+CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining, bool absolute) {
   if (thread.process().kernel().clock().Monotonic() >= deadline) return int64_t{0};
-  auto call = std::make_unique<SleepCall>(thread, remaining);
+  auto call = std::make_unique<SleepCall>(thread, remaining, absolute);
   call->set_deadline(deadline);
   return std::unique_ptr<BlockedCall>(std::move(call));
 }

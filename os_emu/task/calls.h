@@ -22,11 +22,14 @@ namespace pollux::os_emu {
 // (kNanosMax).
 Nanos DeadlineAfter(const Clock& clock, std::optional<Nanos> timeout);
 
+// What a write to a pipe that nobody reads does to the writer, besides kPipe.
+void RaiseSigPipe(Thread& thread);
+
 // read(2), readv(2). kBadF: not open for reading.
 CallResult StartRead(Thread& thread, DescriptionRef description, memory::UserBuffer to);
 // write(2), writev(2). kBadF: not open for writing. Returns what was written if an error or a
-// signal ends it in the middle. kPipe: SIGPIPE has been raised on the thread (also where a broken
-// pipe ends a write that was written in part).
+// signal ends it in the middle. kPipe: SIGPIPE has been raised on the thread as
+// FileDescription::broken_pipe() says (by a pipe also where a write was written in part).
 CallResult StartWrite(Thread& thread, DescriptionRef description, memory::UserBuffer from);
 
 // ---- poll(2), ppoll(2): one entry an element of the guest's array of struct pollfd.
@@ -67,8 +70,9 @@ CallResult StartSelect(Thread& thread, std::vector<SelectEntry> entries, const S
 
 // ---- nanosleep(2), clock_nanosleep(2).
 // Sleeps until `deadline` (CLOCK_MONOTONIC). Where a signal ends it, writes what remains as two
-// 64-bit numbers to `remaining` (struct timespec) unless that is null; kFault.
-CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining);
+// 64-bit numbers to `remaining` (struct timespec) unless that is null; kFault. `absolute`: the
+// program gave a point of time.
+CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining, bool absolute = false);
 // pause(2), rt_sigsuspend(2): waits for a signal.
 CallResult StartPause(Thread& thread);
 

@@ -293,7 +293,7 @@ TEST_F(PollTest, WithoutEntriesItIsASleep) {
 TEST_F(PollTest, AnInterruptedPollClearsRevents) {
   ASSERT_TRUE(machine_.memory().WriteObject<uint64_t>(kArena, UINT64_MAX).ok());
   Poll({Entry(description_, kIn)});
-  EXPECT_EQ(thread().blocked_call()->on_signal(), OnSignal::kEintr);
+  EXPECT_EQ(thread().blocked_call()->on_signal(), OnSignal::kNoHandler);
   EXPECT_EQ(machine_.Interrupt(thread()), Failed(Errno::kIntr));
   EXPECT_EQ(Revents(0), 0);
 }

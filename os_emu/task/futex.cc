@@ -34,7 +34,7 @@ class FutexWaitCall final : public BlockedCall {
   void Park(Thread& thread) override { entry_.Join(thread); }
   void Unpark() override { entry_.Leave(); }
   OnSignal on_signal() const override {
-    return deadline() == kNanosMax ? OnSignal::kRestart : OnSignal::kEintr;
+    return deadline() == kNanosMax ? OnSignal::kRestart : OnSignal::kRestartBlock;
   }
   const char* TypeName() const override { return "futex"; }
 

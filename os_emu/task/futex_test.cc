@@ -127,7 +127,7 @@ TEST_F(FutexTest, AWakeBeforeTheDeadlineWinsOverIt) {
 TEST_F(FutexTest, AWaitWithADeadlineIsNotRestartedAfterASignal) {
   EXPECT_EQ(Waiter(kWord).blocked_call()->on_signal(), OnSignal::kRestart);
   const Nanos later = machine_.kernel().clock().Monotonic() + Nanos{1};
-  EXPECT_EQ(Waiter(kWord, kFutexAnyBit, later).blocked_call()->on_signal(), OnSignal::kEintr);
+  EXPECT_EQ(Waiter(kWord, kFutexAnyBit, later).blocked_call()->on_signal(), OnSignal::kRestartBlock);
 }
 
 TEST_F(FutexTest, RequeueWakesSomeAndMovesOthersInOrder) {

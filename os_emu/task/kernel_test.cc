@@ -173,7 +173,7 @@ TEST(Kernel, AWokenCallThatHasNothingGoesOnWaiting) {
   machine.Settle();
   EXPECT_TRUE(machine.leader().blocked());
   EXPECT_FALSE(machine.leader().woken());
-  EXPECT_EQ(machine.leader().blocked_call()->on_signal(), OnSignal::kEintr);
+  EXPECT_EQ(machine.leader().blocked_call()->on_signal(), OnSignal::kNoHandler);
   EXPECT_EQ(machine.Interrupt(machine.leader()), testing::Failed(Errno::kIntr));
 }
 

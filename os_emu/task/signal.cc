@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace pollux::os_emu {
 namespace {
 
 constexpr SignalSet kSynchronous = SignalBit(kSigSegv) | SignalBit(kSigBus) | SignalBit(kSigIll) |
                                    SignalBit(kSigTrap) | SignalBit(kSigFpe) | SignalBit(kSigSys);
+
+// NSIGCHLD and NSIGPOLL: the codes that these signals have.
+constexpr int kLastChildCode = 6, kLastPollCode = 6;
 
 constexpr const char* kNames[] = {
     "SIG_0",    "SIGHUP",   "SIGINT",    "SIGQUIT",  "SIGILL",   "SIGTRAP",   "SIGABRT",
@@ -54,24 +58,54 @@ DefaultAction DefaultActionOf(int signal) {
   }
 }
 
-bool PendingSignals::Add(const SignalInfo& info) {
+SiginfoLayout SiginfoLayoutOf(int signal, int code) {
+  if (code > kSiUser && code < kSiKernel) {
+    switch (signal) {
+      case kSigIll:
+      case kSigFpe:
+      case kSigSegv:
+      case kSigBus:
+      case kSigTrap:
+        return SiginfoLayout::kFault;
+      case kSigChld:
+        if (code <= kLastChildCode) return SiginfoLayout::kChild;
+        break;
+      case kSigSys:
+        return SiginfoLayout::kSystemCall;
+      default:
+        break;
+    }
+    return code <= kLastPollCode ? SiginfoLayout::kPoll : SiginfoLayout::kKill;
+  }
+  if (code == kSiTimer) return SiginfoLayout::kTimer;
+  if (code == kSiSigIo) return SiginfoLayout::kPoll;
+  return code < 0 ? SiginfoLayout::kQueued : SiginfoLayout::kKill;
+}
+
+PendingSignals::Added PendingSignals::Add(const SignalInfo& info) {
   const SignalSet bit = SignalBit(info.signal);
-  if (info.signal < kSigRtMin) {
-    if ((set_ & bit) != 0) return true;
-  } else if (queue_.size() >= kMaxQueued) {
-    return false;
+  if (info.timer == nullptr) {
+    if (info.signal < kSigRtMin) {
+      if ((set_ & bit) != 0) return Added::kPendsAlready;
+    } else if (queue_.size() >= kMaxQueued) {
+      return Added::kQueueFull;
+    }
   }
   queue_.push_back(info);
   set_ |= bit;
-  return true;
+  return Added::kYes;
 }
 
-void PendingSignals::Remove(SignalSet signals) {
-  if ((set_ & signals) == 0) return;
-  std::erase_if(queue_, [signals](const SignalInfo& info) {
-    return (SignalBit(info.signal) & signals) != 0;
+std::vector<std::shared_ptr<PosixTimer>> PendingSignals::Remove(SignalSet signals) {
+  std::vector<std::shared_ptr<PosixTimer>> timers;
+  if ((set_ & signals) == 0) return timers;
+  std::erase_if(queue_, [&](SignalInfo& info) {
+    if ((SignalBit(info.signal) & signals) == 0) return false;
+    if (info.timer != nullptr) timers.push_back(std::move(info.timer));
+    return true;
   });
   set_ &= ~signals;
+  return timers;
 }
 
 std::optional<SignalInfo> PendingSignals::Take(SignalSet blocked) {

@@ -8,7 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "abi/types.h"
 
@@ -56,18 +58,34 @@ constexpr SignalSet SignalBit(int signal) { return SignalSet{1} << (signal - 1);
 inline constexpr SignalSet kUnblockable = SignalBit(kSigKill) | SignalBit(kSigStop);
 
 // si_code values that we raise.
-inline constexpr int kSiUser = 0, kSiTkill = -6, kSiQueue = -1, kSiKernel = 0x80;
+inline constexpr int kSiUser = 0, kSiTkill = -6, kSiQueue = -1, kSiTimer = -2, kSiMesgQ = -3,
+                     kSiAsyncIo = -4, kSiSigIo = -5, kSiKernel = 0x80;
 inline constexpr int kSegvMapErr = 1, kSegvAccErr = 2, kIllIllOpc = 1, kBusAdrAln = 1,
                      kBusAdrErr = 2, kTrapBrkpt = 1;
 
+class PosixTimer;  // os_emu/task/posix_timer.h
+
+// siginfo_t. Which fields count depends on signal and code: SiginfoLayoutOf().
 struct SignalInfo {
   int signal = 0;
   int code = 0;
-  GuestAddr fault_address;  // Of SIGSEGV, SIGBUS, SIGILL, SIGTRAP.
-  int32_t sender_pid = 0;   // Of SI_USER, SI_TKILL.
+  int error = 0;
+  GuestAddr fault_address;  // kFault
+  int32_t sender_pid = 0;   // kKill, kQueued, kChild
   uint32_t sender_uid = 0;
-  uint64_t value = 0;  // sigqueue's sigval.
+  uint64_t value = 0;    // sigqueue's sigval: kQueued, kTimer
+  int32_t timer_id = 0;  // kTimer
+  int32_t overrun = 0;
+  int32_t status = 0;  // kChild: the exit status or the signal, and the times in clock ticks.
+  int64_t user_time = 0;
+  int64_t system_time = 0;
+  // What timer_create(2) made, if that sent it: asked at delivery.
+  std::shared_ptr<PosixTimer> timer;
 };
+
+// siginfo_layout() of kernel/signal.c: which part of the union a siginfo_t has.
+enum class SiginfoLayout { kKill, kTimer, kPoll, kFault, kChild, kQueued, kSystemCall };
+SiginfoLayout SiginfoLayoutOf(int signal, int code);
 
 // struct sigaction as the kernel keeps it.
 inline constexpr uint64_t kSigDfl = 0, kSigIgn = 1;
@@ -95,10 +113,13 @@ class PendingSignals {
   // RLIMIT_SIGPENDING's usual order of magnitude.
   static constexpr size_t kMaxQueued = 16384;
 
-  // False: the queue is full. A standard signal is never refused.
-  bool Add(const SignalInfo& info);
+  enum class Added { kYes, kPendsAlready, kQueueFull };
+  // A standard signal is never refused. One of a timer always has room, even where its number pends
+  // already (posixtimer_send_sigqueue()).
+  Added Add(const SignalInfo& info);
   // Forgets all that are in `signals` (a stop signal takes back SIGCONT and the other way round).
-  void Remove(SignalSet signals);
+  // Returns the timers whose signals these were.
+  std::vector<std::shared_ptr<PosixTimer>> Remove(SignalSet signals);
   // The next one outside `blocked`: synchronous ones first (SIGSEGV, SIGBUS, SIGILL, SIGTRAP,
   // SIGFPE, SIGSYS), then the lowest number (kernel/signal.c next_signal()).
   std::optional<SignalInfo> Take(SignalSet blocked);

@@ -16,8 +16,8 @@ SignalInfo Info(int signal, uint64_t value = 0) {
 
 TEST(PendingSignals, AStandardSignalPendsOnce) {
   PendingSignals pending;
-  EXPECT_TRUE(pending.Add(Info(kSigUsr1, 1)));
-  EXPECT_TRUE(pending.Add(Info(kSigUsr1, 2)));
+  EXPECT_EQ(pending.Add(Info(kSigUsr1, 1)), PendingSignals::Added::kYes);
+  EXPECT_EQ(pending.Add(Info(kSigUsr1, 2)), PendingSignals::Added::kPendsAlready);
   EXPECT_EQ(pending.Take(0)->value, 1u);
   EXPECT_FALSE(pending.Take(0).has_value());
   EXPECT_EQ(pending.set(), 0u);
@@ -67,9 +67,11 @@ TEST(PendingSignals, RemoveForgets) {
 
 TEST(PendingSignals, TheQueueOfRealTimeSignalsIsBounded) {
   PendingSignals pending;
-  for (size_t i = 0; i < PendingSignals::kMaxQueued; ++i) ASSERT_TRUE(pending.Add(Info(50)));
-  EXPECT_FALSE(pending.Add(Info(50)));
-  EXPECT_TRUE(pending.Add(Info(kSigTerm)));
+  for (size_t i = 0; i < PendingSignals::kMaxQueued; ++i) {
+    ASSERT_EQ(pending.Add(Info(50)), PendingSignals::Added::kYes);
+  }
+  EXPECT_EQ(pending.Add(Info(50)), PendingSignals::Added::kQueueFull);
+  EXPECT_EQ(pending.Add(Info(kSigTerm)), PendingSignals::Added::kYes);
 }
 
 TEST(Signals, NamesAreTheSymbols) {

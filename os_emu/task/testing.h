@@ -68,6 +68,7 @@ class TestMachine {
   // Lets time pass, and resumes those whose deadline has come.
   void Pass(Nanos span) {
     kernel_.clock().AdvanceBy(span);
+    kernel_.ExpireTimers();
     for (auto& [tid, thread] : process_.threads) {
       if (thread->blocked() && thread->blocked_call()->deadline() <= kernel_.clock().Monotonic()) {
         Resume(*thread);

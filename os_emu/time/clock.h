@@ -37,6 +37,17 @@ class Clock {
   Nanos Realtime() const {
     return SaturatingAdd(SaturatingAdd(now_ - kBootNanos, kEpoch), realtime_offset_);
   }
+  // How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC.
+  Nanos RealtimeAhead() const { return SaturatingAdd(kEpoch - kBootNanos, realtime_offset_); }
+  // A point of CLOCK_REALTIME in CLOCK_MONOTONIC. kNanosMax (never) stays.
+  Nanos MonotonicFromRealtime(Nanos realtime) const {
+    if (realtime == kNanosMax) return kNanosMax;
+    return SaturatingAdd(realtime, Nanos{0} - RealtimeAhead());
+  }
+  // clock_settime(CLOCK_REALTIME). now >= 0. Kernel::SetRealtime() tells the timers, too.
+  void SetRealtime(Nanos now) {
+    realtime_offset_ = SaturatingAdd(now, Nanos{0} - (kEpoch - kBootNanos) - now_);
+  }
   // span >= 0. The clock stops at the end of time, 292 years from boot: a guest may sleep until
   // then.
   void AdvanceBy(Nanos span) { now_ = SaturatingAdd(now_, span); }

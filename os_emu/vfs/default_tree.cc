@@ -107,10 +107,13 @@ absl::Status BuildDefaultTree(FileSystem& files, const TreeOptions& options) {
   build.MakeFile("/etc/host.conf", "multi on\n");
   build.MakeFile(
       "/etc/services",
-      "echo\t7/tcp\necho\t7/udp\nssh\t22/tcp\ndomain\t53/tcp\ndomain\t53/udp\nhttp\t80/tcp\n"
-      "https\t443/tcp\nhttps\t443/udp\n");
+      "echo\t7/tcp\necho\t7/udp\ndiscard\t9/tcp\ndiscard\t9/udp\nftp\t21/tcp\nssh\t22/tcp\n"
+      "telnet\t23/tcp\nsmtp\t25/tcp\ndomain\t53/tcp\ndomain\t53/udp\nhttp\t80/tcp\n"
+      "pop3\t110/tcp\nntp\t123/udp\nimap2\t143/tcp\nhttps\t443/tcp\nhttps\t443/udp\n"
+      "imaps\t993/tcp\nmysql\t3306/tcp\npostgresql\t5432/tcp\nhttp-alt\t8080/tcp\n");
   build.MakeFile("/etc/protocols",
-                 "ip\t0\tIP\nicmp\t1\tICMP\ntcp\t6\tTCP\nudp\t17\tUDP\nipv6-icmp\t58\tIPv6-ICMP\n");
+                 "ip\t0\tIP\nicmp\t1\tICMP\nigmp\t2\tIGMP\ntcp\t6\tTCP\nudp\t17\tUDP\n"
+                 "ipv6\t41\tIPv6\nipv6-icmp\t58\tIPv6-ICMP\nsctp\t132\tSCTP\n");
   build.MakeFile("/etc/os-release",
                  "NAME=\"Pollux\"\nID=pollux\nPRETTY_NAME=\"Pollux\"\nHOME_URL=\"\"\n");
   build.MakeFile("/etc/machine-id", "706f6c6c757800000000000000000001\n");

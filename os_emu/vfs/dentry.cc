@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "abi/check.h"
+#include "os_emu/file/file_status.h"
 
 namespace pollux::os_emu {
 
@@ -22,11 +23,19 @@ void Dentry::DropReference() {
   // A guest can nest directories by the million: let go of the ancestors in a loop.
   Dentry* dentry = this;
   while (dentry != nullptr && --dentry->references_ == 0) {
+    if (dentry->removed_) dentry->TellIfGone();
     if (!dentry->removed_) dentry->MarkRemoved();
     Dentry* parent = dentry->parent_.Release();
     delete dentry;
     dentry = parent;
   }
+}
+
+// dentry_unlink_inode(): the last user of a name that was removed.
+void Dentry::TellIfGone() {
+  if (!inode_->watched()) return;
+  const Result<FileStatus> status = inode_->GetStatus();
+  if (status.ok() && status->nlink == 0) inode_->TellGone();
 }
 
 void Dentry::MarkRemoved() {

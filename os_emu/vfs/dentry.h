@@ -73,6 +73,8 @@ class Dentry {
   void AddReference() { ++references_; }
   void DropReference();
   void TakeNameInParent();
+  // Where the file has no other name: tells its watchers that it has gone.
+  void TellIfGone();
   // "/a/b", or nothing if it is not below the root or kPathMax bytes or longer.
   std::string FullPath(Errno* why) const;
 

@@ -50,16 +50,30 @@ class CharacterDevice final : public FileDescription {
   Result<size_t> WriteAt(memory::UserBuffer& from, uint64_t) override { return Write(from); }
   // null_lseek(): the position is always 0. random has noop_llseek(), which says the same.
   Result<uint64_t> Seek(int64_t, Whence) override { return uint64_t{0}; }
+  // random_poll(): never anything to write for, as what is written counts for nothing.
+  EventMask Poll() override { return kind_ == Kind::kRandom ? kReadable : FileDescription::Poll(); }
+  // random_ioctl(); the entropy is always all there.
+  Result<int64_t> Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) override {
+    constexpr uint32_t kRndGetEntCnt = 0x80045200;
+    constexpr int32_t kPoolBits = 256;
+    if (!IsRandom(kind_)) return Errno::kNotTy;
+    if (request != kRndGetEntCnt) return Errno::kInval;
+    if (space == nullptr) return Errno::kFault;
+    POLLUX_RETURN_IF_ERROR(space->WriteObject(GuestAddr{argument}, kPoolBits));
+    return int64_t{0};
+  }
   // Of these only random_fops has a poll function.
   bool CanBeWatched() const override { return kind_ == Kind::kRandom; }
+  bool CanSpliceFrom() const override { return kind_ != Kind::kNull; }
+  bool CanSpliceTo() const override { return kind_ != Kind::kFull; }
   const char* TypeName() const override {
     constexpr const char* kNames[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
                                       "/dev/urandom"};
     return kNames[static_cast<int>(kind_)];
   }
-  Result<std::string> ReadForMapping(uint64_t, uint64_t bytes) override {
+  Result<std::shared_ptr<memory::SharedObject>> MapPages() override {
     if (kind_ != Kind::kZero) return Errno::kNoDev;
-    return std::string(bytes, '\0');
+    return std::shared_ptr<memory::SharedObject>();
   }
 
  private:

@@ -7,10 +7,11 @@ namespace pollux::os_emu::differential {
 
 const char* NameOf(Kind kind) {
   static constexpr const char* kNames[] = {
-      "open",      "close",    "read",      "write",          "pread",    "pwrite",     "lseek",
-      "ftruncate", "fstat",    "getdents",  "getdents_small", "fstatat",  "readlinkat", "faccessat",
-      "mkdirat",   "mknodat",  "symlinkat", "linkat",         "unlinkat", "renameat2",  "fchmodat",
-      "fchmod",    "fchownat", "utimensat", "truncate",       "chdir",    "fchdir",     "getcwd"};
+      "open",      "close",      "read",      "write",    "pread",    "pwrite",
+      "lseek",     "ftruncate",  "fallocate", "fstat",    "getdents", "getdents_small",
+      "fstatat",   "readlinkat", "faccessat", "mkdirat",  "mknodat",  "symlinkat",
+      "linkat",    "unlinkat",   "renameat2", "fchmodat", "fchmod",   "fchownat",
+      "utimensat", "truncate",   "chdir",     "fchdir",   "getcwd"};
   static_assert(std::size(kNames) == static_cast<size_t>(Kind::kCount));
   return kNames[static_cast<size_t>(kind)];
 }

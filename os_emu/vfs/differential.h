@@ -26,6 +26,7 @@ enum class Kind {
   kWriteAt,
   kSeek,
   kTruncateFile,
+  kAllocate,
   kStatFile,
   kList,
   kListSome,

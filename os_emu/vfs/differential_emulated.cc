@@ -169,6 +169,9 @@ Outcome EmulatedWorld::OnFile(const Op& op) {
     case Kind::kTruncateFile:
       if (op.offset < 0) return Of(Errno::kInval);
       return Of(file.Truncate(static_cast<uint64_t>(op.offset)));
+    case Kind::kAllocate:
+      if (path_only) return Of(Errno::kBadF);
+      return Of(FileSystem::Allocate(slots_[op.slot], op.flags, op.offset, op.bytes));
     case Kind::kStatFile: {
       FileStatus status;
       Result<void> result = file.Stat(&status);
@@ -223,6 +226,7 @@ Outcome EmulatedWorld::Do(const Op& op) {
     case Kind::kWriteAt:
     case Kind::kSeek:
     case Kind::kTruncateFile:
+    case Kind::kAllocate:
     case Kind::kStatFile:
     case Kind::kList:
     case Kind::kListSome:

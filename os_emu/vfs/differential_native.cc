@@ -163,6 +163,8 @@ Outcome NativeWorld::Apply(const Op& op) {
       return OfSeek(Base(op.slot), lseek(Base(op.slot), op.offset, static_cast<int>(op.mode)));
     case Kind::kTruncateFile:
       return Of(ftruncate(Base(op.slot), op.offset));
+    case Kind::kAllocate:
+      return Of(fallocate(Base(op.slot), at, op.offset, op.bytes));
     case Kind::kStatFile:
       return OfStat(fstat(Base(op.slot), &status), status);
     case Kind::kList:

@@ -244,6 +244,9 @@ Op Generator::Next() {
       // SEEK_DATA and SEEK_HOLE: memory knows its holes, a host directory says that all is data.
       op.mode = static_cast<uint32_t>(random_.Below(target_ == Target::kMemory ? 6 : 3));
       break;
+    case Kind::kAllocate:
+      op.flags = Pick<uint32_t>({0, 1, 3});
+      break;
     case Kind::kListSome:
       op.bytes = Pick<uint32_t>({16, 32, 64, 300});
       break;

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "os_emu/vfs/host_fs.h"
 #include "os_emu/vfs/memory_fs.h"
+#include "os_emu/vfs/notify.h"
 #include "os_emu/vfs/open_file.h"
 #include "os_emu/vfs/path_walk.h"
 #include "os_emu/vfs/permission.h"
@@ -26,6 +27,7 @@ struct FileSystem::Impl {
   };
   uint32_t last_minor = 23;  // Of st_dev.
   std::shared_ptr<MemoryFs> memory_fs;
+  std::shared_ptr<MemoryFs> memfd_fs;  // Of memfd_create(2)'s files, mounted nowhere. Null: not yet.
   DentryRef base_root;
   std::vector<MountEntry> mounts;       // By path, so that what is nested comes later.
   std::vector<DentryRef> pin_holders;   // With pinned().
@@ -97,8 +99,9 @@ SpecialFileOpener* FileSystem::OpenerFor(uint32_t mode, uint64_t device) const {
   return found != impl_->device_openers.end() ? found->second : nullptr;
 }
 
-InodeRef FileSystem::NewMemoryInode(const NewNode& node) {
-  return impl_->memory_fs->NewInode(node);
+InodeRef FileSystem::NewMemfdInode(const NewNode& node) {
+  if (impl_->memfd_fs == nullptr) impl_->memfd_fs = std::make_shared<MemoryFs>(this, NextDevice());
+  return impl_->memfd_fs->NewInode(node);
 }
 
 // ---- Mounts
@@ -256,6 +259,34 @@ Result<std::string> FileSystem::PathOf(const DescriptionRef& file) const {
   return dentry->Path();
 }
 
+// vfs_fallocate() of fs/open.c.
+Result<void> FileSystem::Allocate(const DescriptionRef& file, uint32_t mode, int64_t offset,
+                                  int64_t bytes) {
+  if (offset < 0 || bytes <= 0) return Errno::kInval;
+  if ((mode & ~(kAllocateKeepSize | kAllocatePunchHole)) != 0 || mode == kAllocatePunchHole)
+    return Errno::kOpNotSupp;
+  if (!file->writable()) return Errno::kBadF;
+  FileStatus status;
+  POLLUX_RETURN_IF_ERROR(file->Stat(&status));
+  const uint32_t type = status.mode & kModeTypeMask;
+  if (type == kModeFifo) return Errno::kSPipe;
+  if (type == kModeDirectory) return Errno::kIsDir;
+  if (type == kModeRegular && offset > INT64_MAX - bytes) return Errno::kFBig;
+  POLLUX_RETURN_IF_ERROR(
+      file->Allocate(mode, static_cast<uint64_t>(offset), static_cast<uint64_t>(bytes)));
+  file->NoteModify();
+  return {};
+}
+
+Result<InodeRef> FileSystem::FindForWatch(const Caller& caller, std::string_view path, bool follow,
+                                          bool must_be_directory) {
+  POLLUX_ASSIGN_OR_RETURN(
+      const DentryRef found,
+      PathWalk(*this, caller).ToFile(DescriptionRef(), path, follow, must_be_directory));
+  POLLUX_RETURN_IF_ERROR(CheckPermission(caller, found->inode(), kMayRead));
+  return found->inode_ref();
+}
+
 // ---- Asking
 
 Result<FileStatus> FileSystem::Stat(const Caller& caller, const DescriptionRef& base,
@@ -320,7 +351,9 @@ Result<void> FileSystem::ChangeMode(const Caller& caller, const DescriptionRef& 
   if (caller.uid != 0 && !caller.InGroup(status.gid)) mode &= ~kModeSetGid;
   AttributeChange change;
   change.mode = mode;
-  return inode.SetAttributes(change);
+  POLLUX_RETURN_IF_ERROR(inode.SetAttributes(change));
+  NotifyDentry(*found, kEventAttributes);
+  return {};
 }
 
 Result<void> FileSystem::ChangeOwner(const Caller& caller, const DescriptionRef& base,
@@ -350,7 +383,9 @@ Result<void> FileSystem::ChangeOwner(const Caller& caller, const DescriptionRef&
       mode &= ~kModeSetGid;
     if (mode != (status.mode & 07777)) change.mode = mode;
   }
-  return inode.SetAttributes(change);
+  POLLUX_RETURN_IF_ERROR(inode.SetAttributes(change));
+  if (change.uid || change.gid || change.mode) NotifyDentry(*found, kEventAttributes);
+  return {};
 }
 
 Result<void> FileSystem::ChangeTimes(const Caller& caller, const DescriptionRef& base,
@@ -377,7 +412,12 @@ Result<void> FileSystem::ChangeTimes(const Caller& caller, const DescriptionRef&
   if (modification.kind != TimeChange::kOmit) {
     change.modification_time = modification.kind == TimeChange::kNow ? now : modification.time;
   }
-  return inode.SetAttributes(change);
+  POLLUX_RETURN_IF_ERROR(inode.SetAttributes(change));
+  // fsnotify_change(): one time alone counts as what would change it.
+  NotifyDentry(*found, !change.modification_time ? kEventAccess
+                       : !change.access_time     ? kEventModify
+                                                 : kEventAttributes);
+  return {};
 }
 
 Result<void> FileSystem::Truncate(const Caller& caller, std::string_view path, int64_t bytes) {
@@ -388,7 +428,9 @@ Result<void> FileSystem::Truncate(const Caller& caller, std::string_view path, i
   if (inode.IsDirectory()) return Errno::kIsDir;
   if (!inode.IsRegular()) return Errno::kInval;
   POLLUX_RETURN_IF_ERROR(CheckPermission(caller, inode, kMayWrite));
-  return inode.Truncate(static_cast<uint64_t>(bytes));
+  POLLUX_RETURN_IF_ERROR(inode.Truncate(static_cast<uint64_t>(bytes)));
+  NotifyDentry(*found, kEventModify);
+  return {};
 }
 
 }  // namespace pollux::os_emu

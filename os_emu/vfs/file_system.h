@@ -39,6 +39,7 @@
 #include "os_emu/time/clock.h"
 #include "os_emu/vfs/caller.h"
 #include "os_emu/vfs/dentry.h"
+#include "os_emu/vfs/seals.h"
 
 namespace pollux::os_emu {
 
@@ -49,6 +50,8 @@ inline constexpr uint32_t kAtSymlinkNoFollow = 0x100, kAtEAccess = 0x200, kAtRem
                           kAtSymlinkFollow = 0x400, kAtNoAutomount = 0x800, kAtEmptyPath = 0x1000;
 // RENAME_* of renameat2(2). kRenameWhiteout is refused: kInval, as by file systems without it.
 inline constexpr uint32_t kRenameNoReplace = 1, kRenameExchange = 2, kRenameWhiteout = 4;
+// FALLOC_FL_* of fallocate(2).
+inline constexpr uint32_t kAllocateKeepSize = 1, kAllocatePunchHole = 2;
 // What access(2) asks for.
 inline constexpr uint32_t kAccessExecute = 1, kAccessWrite = 2, kAccessRead = 4;
 // O_TMPFILE without the O_DIRECTORY that it always comes with.
@@ -126,11 +129,23 @@ class FileSystem {
                                         std::string_view path, uint32_t at_flags = 0);
   // memfd_create(2)'s file: readable and writable, nameless, in memory. LinkText is "/memfd:NAME
   // (deleted)".
-  Result<DescriptionRef> OpenMemoryFile(const Caller& caller, std::string_view name);
+  // `seals`: what it begins with; kSealExec makes it not executable. By default none can be added.
+  Result<DescriptionRef> OpenMemoryFile(const Caller& caller, std::string_view name,
+                                        uint32_t seals = kSealSeal);
 
   // getcwd(2): the absolute path of an open directory or file. kNoEnt: it has been removed.
   // kNameTooLong: 4096 bytes or more.
   Result<std::string> PathOf(const DescriptionRef& file) const;
+
+  // fallocate(2) of an open file: `mode` 0, kAllocateKeepSize or kAllocateKeepSize |
+  // kAllocatePunchHole; kOpNotSupp otherwise.
+  static Result<void> Allocate(const DescriptionRef& file, uint32_t mode, int64_t offset,
+                               int64_t bytes);
+
+  // inotify_add_watch(2): what is at `path`, which the caller may read. `follow`: a symbolic link
+  // at the end.
+  Result<InodeRef> FindForWatch(const Caller& caller, std::string_view path, bool follow,
+                                bool must_be_directory);
 
   // ---- Asking.
   Result<FileStatus> Stat(const Caller& caller, const DescriptionRef& base, std::string_view path,
@@ -183,8 +198,9 @@ class FileSystem {
   // A number that no other Super has.
   uint64_t NextDevice();
   SpecialFileOpener* OpenerFor(uint32_t mode, uint64_t device) const;
-  // Of the memory file system at the root, still without a name; null: the memory limit is reached.
-  InodeRef NewMemoryInode(const NewNode& node);
+  // For memfd_create(2): a file without a name, of a file system that is mounted nowhere. Null: the
+  // memory limit is reached.
+  InodeRef NewMemfdInode(const NewNode& node);
 
  private:
   struct Impl;
@@ -196,8 +212,12 @@ class FileSystem {
   absl::Status AttachMounts();
   void DetachMounts();
 
+  // fsnotify_get_cookie(): 0 is none.
+  uint32_t NextMoveCookie() { return ++last_move_cookie_; }
+
   const Clock* clock_;
   memory::MemoryBudget* budget_;
+  uint32_t last_move_cookie_ = 0;
   DentryRef root_;
   std::unique_ptr<Impl> impl_;
 };

@@ -5,6 +5,7 @@
 
 #include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/new_node.h"
+#include "os_emu/vfs/notify.h"
 #include "os_emu/vfs/path_walk.h"
 #include "os_emu/vfs/permission.h"
 
@@ -22,7 +23,10 @@ Result<Last> FindNewName(const FileSystem& files, const Caller& caller, const De
   if (last.kind != Last::kName) return Errno::kExist;
   const Result<DentryRef> present = walk.Child(last.directory, last.name);
   if (present.ok()) return Errno::kExist;
-  if (present.error() != Errno::kNoEnt || last.directory->inode().IsDead()) return present.error();
+  if (present.error() != Errno::kNoEnt || last.directory->inode().IsDead() ||
+      last.directory->inode().LookupIsFinal()) {
+    return present.error();
+  }
   // A slash behind what is not there: only a directory may be made of it.
   if (last.trailing_slash && !directory) return Errno::kNoEnt;
   if (last.directory->super().read_only()) return Errno::kRoFs;
@@ -90,6 +94,7 @@ Result<void> FileSystem::MakeDirectory(const Caller& caller, const DescriptionRe
   Inode& directory = last.directory->inode();
   POLLUX_ASSIGN_OR_RETURN(const NewNode node, NodeFor(caller, directory, kModeDirectory | mode));
   POLLUX_RETURN_IF_ERROR(directory.Create(last.directory, last.name, node));
+  NotifyName(directory, kEventCreate, /*is_directory=*/true, last.name);
   return {};
 }
 
@@ -110,6 +115,7 @@ Result<void> FileSystem::MakeNode(const Caller& caller, const DescriptionRef& ba
                           NodeFor(caller, directory, type | (mode & 07777 & ~caller.umask)));
   if (is_device) node.device = device;
   POLLUX_RETURN_IF_ERROR(directory.Create(last.directory, last.name, node));
+  NotifyName(directory, kEventCreate, /*is_directory=*/false, last.name);
   return {};
 }
 
@@ -124,6 +130,7 @@ Result<void> FileSystem::MakeSymlink(const Caller& caller, std::string_view targ
   POLLUX_ASSIGN_OR_RETURN(NewNode node, NodeFor(caller, directory, kModeLink | 0777));
   node.target = target;
   POLLUX_RETURN_IF_ERROR(directory.Create(last.directory, last.name, node));
+  NotifyName(directory, kEventCreate, /*is_directory=*/false, last.name);
   return {};
 }
 
@@ -141,7 +148,11 @@ Result<void> FileSystem::Link(const Caller& caller, const DescriptionRef& old_ba
   POLLUX_RETURN_IF_ERROR(MayCreate(caller, *last.directory));
   if (inode.IsDirectory()) return Errno::kPerm;
   if (!inode.IsLinkable()) return Errno::kNoEnt;
-  return last.directory->inode().Link(last.directory, last.name, source);
+  Inode& directory = last.directory->inode();
+  POLLUX_RETURN_IF_ERROR(directory.Link(last.directory, last.name, source));
+  NotifyInode(inode, kEventAttributes);  // fsnotify_link(): its number of links.
+  NotifyName(directory, kEventCreate, /*is_directory=*/false, last.name);
+  return {};
 }
 
 Result<void> FileSystem::Unlink(const Caller& caller, const DescriptionRef& base,
@@ -155,12 +166,18 @@ Result<void> FileSystem::Unlink(const Caller& caller, const DescriptionRef& base
   if (last.kind == Last::kDot) return Errno::kInval;
   if (last.kind == Last::kRoot) return Errno::kBusy;
   if (last.directory->super().read_only()) return Errno::kRoFs;
-  POLLUX_ASSIGN_OR_RETURN(const DentryRef victim, walk.ChildBelowMount(last.directory, last.name));
+  POLLUX_ASSIGN_OR_RETURN(DentryRef victim, walk.ChildBelowMount(last.directory, last.name));
   if (!directory && last.trailing_slash)
     return victim->inode().IsDirectory() ? Errno::kIsDir : Errno::kNotDir;
   POLLUX_RETURN_IF_ERROR(MayDelete(caller, *last.directory, *victim, directory));
   if (victim->IsBusy()) return Errno::kBusy;
-  return last.directory->inode().Remove(last.directory, victim);
+  POLLUX_RETURN_IF_ERROR(last.directory->inode().Remove(last.directory, victim));
+  if (!directory) NotifyInode(victim->inode(), kEventAttributes);
+  // d_delete_notify(): unless the name is in use the file goes first.
+  const bool was_directory = victim->inode().IsDirectory();
+  victim = nullptr;
+  NotifyName(last.directory->inode(), kEventDelete, was_directory, last.name);
+  return {};
 }
 
 Result<void> FileSystem::Rename(const Caller& caller, const DescriptionRef& old_base,
@@ -186,7 +203,8 @@ Result<void> FileSystem::Rename(const Caller& caller, const DescriptionRef& old_
   DentryRef target;
   if (Result<DentryRef> found = new_walk.ChildBelowMount(new_directory, to.name); found.ok()) {
     target = *std::move(found);
-  } else if (found.error() != Errno::kNoEnt || exchange || new_directory->inode().IsDead()) {
+  } else if (found.error() != Errno::kNoEnt || exchange || new_directory->inode().IsDead() ||
+             new_directory->inode().LookupIsFinal()) {
     return found.error();
   }
   if (target && no_replace) return Errno::kExist;
@@ -217,8 +235,21 @@ Result<void> FileSystem::Rename(const Caller& caller, const DescriptionRef& old_
     }
   }
   if (source->IsBusy() || (target && target->IsBusy())) return Errno::kBusy;
-  return old_directory->inode().Rename(old_directory, source, new_directory, to.name, target,
-                                       exchange);
+  POLLUX_RETURN_IF_ERROR(old_directory->inode().Rename(old_directory, source, new_directory,
+                                                       to.name, target, exchange));
+  // fsnotify_move(). What was replaced goes when `target` does.
+  uint32_t cookie = NextMoveCookie();
+  NotifyName(old_directory->inode(), kEventMovedFrom, source_is_directory, from.name, cookie);
+  NotifyName(new_directory->inode(), kEventMovedTo, source_is_directory, to.name, cookie);
+  if (target && !exchange) NotifyInode(target->inode(), kEventAttributes);
+  NotifyInode(source->inode(), kEventMoveSelf);
+  if (exchange) {
+    cookie = NextMoveCookie();
+    NotifyName(new_directory->inode(), kEventMovedFrom, target_is_directory, to.name, cookie);
+    NotifyName(old_directory->inode(), kEventMovedTo, target_is_directory, from.name, cookie);
+    NotifyInode(target->inode(), kEventMoveSelf);
+  }
+  return {};
 }
 
 }  // namespace pollux::os_emu

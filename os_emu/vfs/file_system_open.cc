@@ -5,6 +5,7 @@
 #include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/memory_fs.h"
 #include "os_emu/vfs/new_node.h"
+#include "os_emu/vfs/notify.h"
 #include "os_emu/vfs/open_file.h"
 #include "os_emu/vfs/path_walk.h"
 #include "os_emu/vfs/permission.h"
@@ -40,6 +41,16 @@ Result<void> MayOpen(const Caller& caller, Inode& inode, uint32_t wanted, uint32
   return {};
 }
 
+// vfs_open()
+Result<DescriptionRef> OpenAndTell(const Caller& caller, const DentryRef& dentry, uint32_t flags) {
+  // Who opens terminals has to know; no description keeps it.
+  const uint32_t no_ctty = dentry->inode().type() == kModeCharacter ? flags & kONoCtty : 0;
+  POLLUX_ASSIGN_OR_RETURN(DescriptionRef file,
+                          dentry->inode().Open(caller, dentry, StatusFlags(flags) | no_ctty));
+  NotifyFile(*dentry, kEventOpen);
+  return file;
+}
+
 Result<DescriptionRef> OpenNameless(const FileSystem& files, const Caller& caller,
                                     const DescriptionRef& base, std::string_view path,
                                     uint32_t flags, uint32_t mode) {
@@ -54,7 +65,7 @@ Result<DescriptionRef> OpenNameless(const FileSystem& files, const Caller& calle
       NodeFor(caller, directory->inode(), kModeRegular | (mode & 07777 & ~caller.umask)));
   POLLUX_ASSIGN_OR_RETURN(const DentryRef file, directory->inode().CreateNameless(
                                                     directory, node, (flags & kOExcl) == 0));
-  return file->inode().Open(caller, file, StatusFlags(flags));
+  return OpenAndTell(caller, file, flags);
 }
 
 }  // namespace
@@ -85,8 +96,10 @@ Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionR
     }
     Result<DentryRef> child = walk.Child(last.directory, last.name);
     if (!child.ok()) {
-      if (child.error() != Errno::kNoEnt || !create || last.directory->inode().IsDead())
+      if (child.error() != Errno::kNoEnt || !create || last.directory->inode().IsDead() ||
+          last.directory->inode().LookupIsFinal()) {
         return child.error();
+      }
       Inode& directory = last.directory->inode();
       POLLUX_RETURN_IF_ERROR(CheckPermission(caller, directory, kMayWrite | kMayExecute));
       POLLUX_ASSIGN_OR_RETURN(
@@ -94,6 +107,7 @@ Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionR
           NodeFor(caller, directory, kModeRegular | (mode & 07777 & ~caller.umask)));
       POLLUX_ASSIGN_OR_RETURN(found, directory.Create(last.directory, last.name, node));
       created = true;
+      NotifyName(directory, kEventCreate, /*is_directory=*/false, last.name);
       break;
     }
     found = *std::move(child);
@@ -112,9 +126,11 @@ Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionR
   if (must_be_directory && !inode.IsDirectory()) return Errno::kNotDir;
   if ((flags & kOPath) != 0) return MakeDescription<PathFile>(std::move(found), flags);
   if (!created) POLLUX_RETURN_IF_ERROR(MayOpen(caller, inode, WantedAccess(flags), flags));
-  POLLUX_ASSIGN_OR_RETURN(DescriptionRef file, inode.Open(caller, found, StatusFlags(flags)));
-  if (!created && (flags & kOTrunc) != 0 && inode.IsRegular())
+  POLLUX_ASSIGN_OR_RETURN(DescriptionRef file, OpenAndTell(caller, found, flags));
+  if (!created && (flags & kOTrunc) != 0 && inode.IsRegular()) {
     POLLUX_RETURN_IF_ERROR(inode.Truncate(0));
+    NotifyDentry(*found, kEventModify);
+  }
   return file;
 }
 
@@ -127,19 +143,24 @@ Result<DescriptionRef> FileSystem::OpenExecutable(const Caller& caller, const De
   if (inode.IsLink()) return Errno::kLoop;
   if (!inode.IsRegular()) return Errno::kAcces;
   POLLUX_RETURN_IF_ERROR(CheckPermission(caller, inode, kMayExecute));
-  return inode.Open(caller, found, StatusFlags(kORdOnly));
+  return OpenAndTell(caller, found, kORdOnly);
 }
 
-Result<DescriptionRef> FileSystem::OpenMemoryFile(const Caller& caller, std::string_view name) {
+Result<DescriptionRef> FileSystem::OpenMemoryFile(const Caller& caller, std::string_view name,
+                                                  uint32_t seals) {
   NewNode node;
-  node.mode = kModeRegular | 0777;
+  node.mode = kModeRegular | ((seals & kSealExec) != 0 ? 0666 : 0777);
   node.uid = caller.uid;
   node.gid = caller.gid;
-  InodeRef inode = NewMemoryInode(node);
+  InodeRef inode = NewMemfdInode(node);
   if (!inode) return Errno::kNoSpc;
   static_cast<MemoryInode&>(*inode).ClearLinks(/*linkable=*/false);
+  static_cast<MemoryFileInode&>(*inode).SetSeals(seals);
   DentryRef file(new Dentry(nullptr, "memfd:" + std::string(name), inode, Dentry::Name::kNone));
-  return inode->Open(caller, file, StatusFlags(kORdWr));
+  POLLUX_ASSIGN_OR_RETURN(DescriptionRef opened, inode->Open(caller, file, StatusFlags(kORdWr)));
+  // alloc_file_pseudo(): what is written through this number tells nobody; it may be opened again.
+  static_cast<OpenFile&>(*opened).MakeQuiet();
+  return opened;
 }
 
 }  // namespace pollux::os_emu

@@ -9,7 +9,9 @@
 #include <memory>
 #include <utility>
 
+#include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/host_inode.h"
+#include "os_emu/vfs/host_pages.h"
 
 namespace pollux::os_emu {
 namespace {
@@ -27,7 +29,18 @@ class HostFile final : public RegularFile {
   Result<size_t> ReadBytes(memory::UserBuffer& to, uint64_t offset) override;
   Result<size_t> WriteBytes(memory::UserBuffer& from, uint64_t* offset, bool append) override;
   Result<void> SetSize(uint64_t bytes) override;
+  Result<void> Allocate(uint32_t mode, uint64_t offset, uint64_t bytes) override;
+  Result<std::shared_ptr<memory::SharedObject>> MapPages() override {
+    if (!readable()) return Errno::kAcces;
+    POLLUX_ASSIGN_OR_RETURN(std::shared_ptr<HostPages> pages, file().MapPages(fd_, writable()));
+    return std::shared_ptr<memory::SharedObject>(std::move(pages));
+  }
+  Result<void> Sync() override {
+    const auto pages = file().pages();
+    return pages != nullptr ? pages->WriteBack() : Result<void>();
+  }
   void OnRelease() override { fd_ = HostFd(); }
+  HostInode& file() const { return static_cast<HostInode&>(inode()); }
   // What pwrite(2) says; at the end of the file if `append`, which then becomes *offset.
   ssize_t WriteOnHost(const uint8_t* bytes, size_t count, uint64_t* offset, bool append);
 
@@ -41,6 +54,7 @@ Result<uint64_t> HostFile::Size() {
 }
 
 Result<size_t> HostFile::ReadBytes(memory::UserBuffer& to, uint64_t offset) {
+  POLLUX_RETURN_IF_ERROR(Sync());
   const size_t buffer_bytes = std::min<uint64_t>(kBufferBytes, to.remaining());
   const auto buffer = std::make_unique<uint8_t[]>(buffer_bytes);
   size_t copied = 0;
@@ -103,6 +117,10 @@ Result<size_t> HostFile::WriteBytes(memory::UserBuffer& from, uint64_t* offset, 
       break;
     }
     if (append && written > 0) *offset = at - copied;
+    if (const auto pages = file().pages(); pages != nullptr && written > 0) {
+      pages->WritePresent(at, {buffer.get(), static_cast<size_t>(written)});
+      pages->SizeMayHaveChanged();
+    }
     copied += static_cast<size_t>(written);
     if (static_cast<size_t>(written) < taken) {
       from.Revert(taken - static_cast<size_t>(written));
@@ -114,7 +132,28 @@ Result<size_t> HostFile::WriteBytes(memory::UserBuffer& from, uint64_t* offset, 
 }
 
 Result<void> HostFile::SetSize(uint64_t bytes) {
+  POLLUX_RETURN_IF_ERROR(Sync());
   if (ftruncate(fd_.get(), static_cast<off_t>(bytes)) != 0) return ErrnoFromHost(errno);
+  if (const auto pages = file().pages()) pages->SetSize(bytes);
+  return {};
+}
+
+Result<void> HostFile::Allocate(uint32_t mode, uint64_t offset, uint64_t bytes) {
+  POLLUX_RETURN_IF_ERROR(Sync());
+  const int keep_size = (mode & kAllocateKeepSize) != 0 ? FALLOC_FL_KEEP_SIZE : 0;
+  const int punch_hole = (mode & kAllocatePunchHole) != 0 ? FALLOC_FL_PUNCH_HOLE : 0;
+  if (fallocate(fd_.get(), keep_size | punch_hole, static_cast<off_t>(offset),
+                static_cast<off_t>(bytes)) != 0) {
+    return ErrnoFromHost(errno);
+  }
+  if (const auto pages = file().pages()) {
+    if (punch_hole != 0) {
+      // Read again from the file, whose pages at the ends are zeros in part.
+      pages->DropPages(offset / memory::kPageBytes,
+                       (offset + bytes + memory::kPageBytes - 1) / memory::kPageBytes);
+    }
+    pages->SizeMayHaveChanged();
+  }
   return {};
 }
 

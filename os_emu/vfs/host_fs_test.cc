@@ -75,6 +75,82 @@ TEST_F(HostFs, FilesAreReadAndWritten) {
   EXPECT_EQ(GetFromHost("shared/file"), "less");
 }
 
+// ---- Mappings (host_pages.h).
+
+// Stores a byte as a guest would through a shared mapping.
+class MappedHostFile : public HostFs {
+ protected:
+  MappedHostFile() {
+    Mount();
+    space_ = *memory::AddressSpace::Create(&budget);
+    file_ = *Open("/h/file", kORdWr);
+    request_.length = 3 * 4096;
+    request_.prot = memory::kProtRead | memory::kProtWrite;
+    request_.shared = true;
+    request_.object = *file_->MapPages();
+    at_ = *space_->Map(request_);
+    request_.object.reset();
+  }
+  void Store(uint64_t offset, char byte) {
+    ASSERT_TRUE(space_->WriteObject(at_ + offset, byte).ok());
+  }
+  int Load(uint64_t offset) {
+    const auto byte = space_->ReadObject<char>(at_ + offset);
+    return byte.ok() ? *byte : -1;
+  }
+
+  std::unique_ptr<memory::AddressSpace> space_;
+  DescriptionRef file_;
+  memory::AddressSpace::MapRequest request_;
+  GuestAddr at_;
+};
+
+TEST_F(MappedHostFile, WhatIsStoredReachesTheHostAtTheStatedTimes) {
+  Store(0, 'I');
+  EXPECT_EQ(GetFromHost("shared/file"), "inside");
+  ASSERT_EQ(Say(space_->WriteBack(at_, 4096)), "ok");
+  EXPECT_EQ(GetFromHost("shared/file"), "Inside");
+  Store(1, 'N');
+  EXPECT_EQ(ReadText(*file_, 2), "IN") << "a read through pollux";
+  Store(2, 'S');
+  ASSERT_EQ(Say(file_->Sync()), "ok");
+  EXPECT_EQ(GetFromHost("shared/file"), "INSide");
+  Store(3, 'I');
+  file_ = {};
+  ASSERT_EQ(Say(space_->Unmap(at_, 3 * 4096)), "ok");
+  EXPECT_EQ(GetFromHost("shared/file"), "INSIde") << "the last mapping has gone";
+}
+
+TEST_F(MappedHostFile, TheEndOfTheProcessWritesBack) {
+  Store(5, 'E');
+  file_ = {};
+  space_.reset();
+  EXPECT_EQ(GetFromHost("shared/file"), "insidE");
+}
+
+TEST_F(MappedHostFile, WritesAndTruncationsThroughPolluxAreSeen) {
+  EXPECT_EQ(Load(1), 'n');
+  ASSERT_EQ(WriteText(*file_, "xyz"), "3");
+  EXPECT_EQ(Load(1), 'y');
+  ASSERT_EQ(Say(file_->Truncate(5000)), "ok");
+  EXPECT_EQ(Load(4999), 0);
+  Store(4096, 'p');
+  ASSERT_EQ(Say(file_->Truncate(4096)), "ok");
+  EXPECT_EQ(Load(4096), -1);
+  ASSERT_EQ(Say(files.Truncate(user, "/h/file", 2)), "ok");
+  EXPECT_EQ(Load(2), 0);
+  EXPECT_EQ(GetFromHost("shared/file"), "xy");
+}
+
+TEST_F(MappedHostFile, AHostThatTruncatesCanDoNoHarm) {
+  Store(0, 'I');
+  ASSERT_EQ(truncate(Shared("file").c_str(), 0), 0);
+  EXPECT_EQ(Load(0), 'I');
+  EXPECT_EQ(Load(4000), 0) << "a page that was never touched on the host";
+  ASSERT_EQ(Say(space_->WriteBack(at_, 4096)), "ok");
+  EXPECT_EQ(GetFromHost("shared/file"), "") << "nothing beyond its end is written";
+}
+
 TEST_F(HostFs, ANewFileHasTheGuestsModeWhateverTheHostsUmaskIs) {
   Mount();
   const mode_t before = umask(0077);

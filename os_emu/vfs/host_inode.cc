@@ -11,6 +11,7 @@
 
 #include "os_emu/vfs/dentry.h"
 #include "os_emu/vfs/file_system.h"
+#include "os_emu/vfs/host_pages.h"
 
 namespace pollux::os_emu {
 namespace {
@@ -121,8 +122,30 @@ Result<void> HostInode::Truncate(uint64_t bytes) {
   if (bytes > kMaxFileBytes) return Errno::kFBig;
   POLLUX_ASSIGN_OR_RETURN(const HostFd file,
                           OpenOnHost(AT_FDCWD, fd_.ReopenPath().c_str(), O_WRONLY));
+  if (const auto mapped = pages()) POLLUX_RETURN_IF_ERROR(mapped->WriteBack());
   if (ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) return ErrnoFromHost(errno);
+  if (const auto mapped = pages()) mapped->SetSize(bytes);
   return {};
+}
+
+Result<std::shared_ptr<HostPages>> HostInode::MapPages(const HostFd& fd, bool writable) {
+  std::shared_ptr<HostPages> mapped = pages();
+  if (mapped != nullptr && (mapped->writable() || !writable)) {
+    mapped->SizeMayHaveChanged();
+    return mapped;
+  }
+  POLLUX_RETURN_IF_ERROR(HostFd::CheckRoom());
+  HostFd own(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!own.ok()) return ErrnoFromHost(errno);
+  if (mapped != nullptr) {
+    mapped->MakeWritable(std::move(own));
+    mapped->SizeMayHaveChanged();
+    return mapped;
+  }
+  POLLUX_ASSIGN_OR_RETURN(mapped,
+                          HostPages::Create(&super().files().budget(), std::move(own), writable));
+  pages_ = mapped;
+  return mapped;
 }
 
 Result<std::string> HostInode::ReadLink(const Caller&) {
@@ -234,7 +257,10 @@ Result<void> HostInode::Rename(const DentryRef& self, const DentryRef& source,
 
 Result<std::vector<ListedEntry>> HostInode::List(const DentryRef&) {
   POLLUX_RETURN_IF_ERROR(HostFd::CheckRoom());
-  const int stream_fd = fcntl(listing_fd_.get(), F_DUPFD_CLOEXEC, 0);
+  // A description of its own, for the position: machines in other processes may hold the same one.
+  // Where the mode has changed meanwhile, a duplicate has to do.
+  int stream_fd = open(listing_fd_.ReopenPath().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (stream_fd < 0 && errno == EACCES) stream_fd = fcntl(listing_fd_.get(), F_DUPFD_CLOEXEC, 0);
   DIR* stream = stream_fd >= 0 ? fdopendir(stream_fd) : nullptr;
   if (stream == nullptr) {
     const Errno error = ErrnoFromHost(errno);

@@ -48,6 +48,7 @@ class HostFd {
 Result<HostFd> OpenOnHost(int directory, const char* name, int flags, unsigned mode = 0);
 
 class HostInode;
+class HostPages;  // os_emu/vfs/host_pages.h
 
 class HostFs final : public Super, public std::enable_shared_from_this<HostFs> {
  public:
@@ -101,6 +102,10 @@ class HostInode final : public Inode {
   const HostFd& fd() const { return fd_; }
   uint64_t host_device() const { return host_device_; }
   uint64_t host_number() const { return host_number_; }
+  // The pages that guests map; null: nobody does.
+  std::shared_ptr<HostPages> pages() const { return pages_.lock(); }
+  // For whoever has it open as `fd`, `writable` for writing too. kNFile, kNoMem.
+  Result<std::shared_ptr<HostPages>> MapPages(const HostFd& fd, bool writable);
 
  private:
   // After the host removed a name of it.
@@ -111,6 +116,7 @@ class HostInode final : public Inode {
   HostFd listing_fd_;  // Of a directory, from its first open(2) on.
   uint64_t host_device_;
   uint64_t host_number_;
+  std::weak_ptr<HostPages> pages_;
   bool dead_ = false;  // A directory that the guest removed.
 };
 

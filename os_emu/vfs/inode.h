@@ -20,6 +20,7 @@
 #include "os_emu/file/description.h"
 #include "os_emu/file/directory_sink.h"
 #include "os_emu/file/file_status.h"
+#include "os_emu/file/watch.h"
 #include "os_emu/vfs/caller.h"
 #include "os_emu/vfs/ref.h"
 
@@ -91,7 +92,7 @@ struct DirectoryCursor {
   uint64_t charged_bytes = 0;
 };
 
-class Inode {
+class Inode : public WatchedFile {
  public:
   Inode(std::shared_ptr<Super> super, uint64_t number, uint32_t type)
       : super_(std::move(super)), number_(number), type_(type) {}
@@ -101,6 +102,7 @@ class Inode {
   Super& super() const { return *super_; }
   const std::shared_ptr<Super>& shared_super() const { return super_; }
   uint64_t number() const { return number_; }
+  Identity WatchIdentity() const final { return {.device = super_->device(), .number = number_}; }
   // One of the kMode types; never changes.
   uint32_t type() const { return type_; }
   bool IsDirectory() const { return type_ == kModeDirectory; }
@@ -129,6 +131,9 @@ class Inode {
   // ---- Directories.
   // Removed: nothing is found in it, and nothing can be made in it.
   virtual bool IsDead() { return false; }
+  // Of a directory: a name that Lookup() does not find cannot be made either, and Linux says kNoEnt
+  // of it before it looks at permissions (/proc: its lookup functions answer so themselves).
+  virtual bool LookupIsFinal() const { return false; }
   // Names have been checked for length; they are never empty, "." or "..".
   // kNoEnt: no such name.
   virtual Result<DentryRef> Lookup(const DentryRef& self, std::string_view name);
@@ -153,7 +158,9 @@ class Inode {
   virtual Result<std::vector<ListedEntry>> List(const DentryRef& self);
 
  protected:
-  virtual ~Inode() = default;
+  ~Inode() override = default;
+  void HoldForWatch() final { AddReference(); }
+  void LetGoForWatch() final { DropReference(); }
 
  private:
   template <typename T>

@@ -1,8 +1,10 @@
 // Regular files of MemoryFs: their pages and their description.
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <optional>
 #include <utility>
 
+#include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/memory_fs.h"
 #include "os_emu/vfs/open_file.h"
 
@@ -28,13 +30,64 @@ class MemoryFile final : public RegularFile {
     return file().WriteBytes(from, *offset);
   }
   Result<void> SetSize(uint64_t bytes) override { return file().Truncate(bytes); }
+  Result<uint32_t> Seals() const override { return file().seals(); }
+  Result<void> AddSeals(uint32_t seals) override { return file().AddSeals(seals); }
+  const memory::SharedObject* SharedPages() const override { return file().SharedPages(); }
+  Result<void> Allocate(uint32_t mode, uint64_t offset, uint64_t bytes) override {
+    // shmem_fallocate()
+    const bool punches = (mode & kAllocatePunchHole) != 0;
+    if (punches && file().IsWriteSealed()) return Errno::kPerm;
+    if (!punches && (file().seals() & kSealGrow) != 0 && offset + bytes > file().size())
+      return Errno::kPerm;
+    file().DropPrivileges();  // file_modified()
+    if ((mode & kAllocatePunchHole) != 0) {
+      file().PunchHole(offset, bytes);
+      return {};
+    }
+    if (!file().Reserve(offset, bytes, (mode & kAllocateKeepSize) != 0)) return Errno::kNoSpc;
+    return {};
+  }
+  Result<std::shared_ptr<memory::SharedObject>> MapPages() override {
+    if (!readable()) return Errno::kAcces;
+    return file().MapPages();
+  }
   Result<uint64_t> NextData(uint64_t offset) override { return file().NextData(offset); }
   Result<uint64_t> NextHole(uint64_t offset) override { return file().NextHole(offset); }
 };
 
 }  // namespace
 
-MemoryFileInode::~MemoryFileInode() { fs().Refund(pages_.size() * kPageBytes); }
+MemoryFileInode::MemoryFileInode(std::shared_ptr<MemoryFs> fs, uint64_t number, const NewNode& node)
+    : MemoryInode(std::move(fs), number, node),
+      seals_(kSealSeal),
+      pages_(&super().files().budget()) {}
+
+bool MemoryFileInode::IsWriteSealed() const {
+  return (seals_ & (kSealWrite | kSealFutureWrite)) != 0;
+}
+
+// memfd_add_seals()
+Result<void> MemoryFileInode::AddSeals(uint32_t seals) {
+  if ((seals_ & kSealSeal) != 0) return Errno::kPerm;
+  if ((seals & kSealWrite) != 0 && (seals_ & kSealWrite) == 0 && pages_.MayBeStoredTo())
+    return Errno::kBusy;
+  if ((seals & kSealExec) != 0) {
+    // What is executable must not change any more.
+    POLLUX_ASSIGN_OR_RETURN(const FileStatus status, GetStatus());
+    if ((status.mode & 0111) != 0) seals |= kSealShrink | kSealGrow | kSealWrite | kSealFutureWrite;
+  }
+  seals_ |= seals;
+  return {};
+}
+
+// shmem_setattr()
+Result<void> MemoryFileInode::SetAttributes(const AttributeChange& change) {
+  if ((seals_ & kSealExec) != 0 && change.mode.has_value()) {
+    POLLUX_ASSIGN_OR_RETURN(const FileStatus status, GetStatus());
+    if (((status.mode ^ *change.mode) & 0111) != 0) return Errno::kPerm;
+  }
+  return MemoryInode::SetAttributes(change);
+}
 
 Result<DescriptionRef> MemoryFileInode::Open(const Caller&, const DentryRef& self, uint32_t flags) {
   return MakeDescription<MemoryFile>(self, flags);
@@ -45,17 +98,19 @@ Result<size_t> MemoryFileInode::ReadBytes(memory::UserBuffer& to, uint64_t offse
   to.Truncate(size_ - offset);
   const uint64_t wanted = to.remaining();
   size_t copied = 0;
+  std::array<uint8_t, kPageBytes> chunk;
   while (copied < wanted) {
     const uint64_t at = offset + copied;
     const uint64_t within = at % kPageBytes;
-    auto page = pages_.lower_bound(at / kPageBytes);
+    const std::optional<uint64_t> page = pages_.Next(at / kPageBytes);
     uint64_t bytes = 0;
     size_t done = 0;
-    if (page != pages_.end() && page->first == at / kPageBytes) {
+    if (page == at / kPageBytes) {
       bytes = std::min(kPageBytes - within, wanted - copied);
-      done = to.CopyTo({page->second->data() + within, bytes});
+      pages_.Read(*page, within, {chunk.data(), bytes});
+      done = to.CopyTo({chunk.data(), bytes});
     } else {
-      const uint64_t hole_end = page != pages_.end() ? page->first * kPageBytes : size_;
+      const uint64_t hole_end = page.has_value() ? *page * kPageBytes : size_;
       bytes = std::min(hole_end - at, wanted - copied);
       done = to.ZeroTo(bytes);
     }
@@ -66,33 +121,29 @@ Result<size_t> MemoryFileInode::ReadBytes(memory::UserBuffer& to, uint64_t offse
   return copied;
 }
 
-MemoryFileInode::Page* MemoryFileInode::PageFor(uint64_t index) {
-  auto found = pages_.find(index);
-  if (found != pages_.end()) return found->second.get();
-  if (!fs().Charge(kPageBytes)) return nullptr;
-  return pages_.emplace(index, std::make_unique<Page>()).first->second.get();
-}
-
 Result<size_t> MemoryFileInode::WriteBytes(memory::UserBuffer& from, uint64_t offset) {
   size_t copied = 0;
   Errno error = Errno::kFault;
-  Page chunk;
+  std::array<uint8_t, kPageBytes> chunk;
   while (from.remaining() > 0) {
     // Through a buffer: an inaccessible byte must not leave a page of zeros behind.
     const uint64_t at = offset + copied;
     const uint64_t within = at % kPageBytes;
     const size_t bytes = std::min(kPageBytes - within, from.remaining());
+    // shmem_write_begin() asks page by page, and before it looks at the bytes.
+    if (IsWriteSealed() || ((seals_ & kSealGrow) != 0 && at + bytes > size_)) {
+      error = Errno::kPerm;
+      break;
+    }
     const size_t taken = from.CopyFrom({chunk.data(), bytes});
     if (taken == 0) break;
-    Page* page = PageFor(at / kPageBytes);
-    if (page == nullptr) {
+    if (!pages_.Write(at / kPageBytes, within, {chunk.data(), taken})) {
       from.Revert(taken);
       error = Errno::kNoSpc;
       break;
     }
-    std::memcpy(page->data() + within, chunk.data(), taken);
     copied += taken;
-    size_ = std::max(size_, at + taken);
+    Grow(at + taken);
     if (taken < bytes) break;
   }
   if (copied == 0) return error;
@@ -103,65 +154,73 @@ Result<size_t> MemoryFileInode::WriteBytes(memory::UserBuffer& from, uint64_t of
 
 Result<void> MemoryFileInode::Truncate(uint64_t bytes) {
   if (bytes > kMaxFileBytes) return Errno::kFBig;
-  if (bytes < size_) PunchHole(bytes, size_ - bytes);
+  if ((bytes < size_ && (seals_ & kSealShrink) != 0) ||
+      (bytes > size_ && (seals_ & kSealGrow) != 0)) {
+    return Errno::kPerm;
+  }
+  // What fallocate(2) reserved beyond the end goes, too. Linux clears what mappings stored beyond
+  // the end only where the file does not grow.
+  if (bytes <= size_) Clear(bytes, kMaxFileBytes + 1);
   size_ = bytes;
+  pages_.SetSize(bytes);
   DropPrivileges();
   TouchModification();
   return {};
 }
 
-void MemoryFileInode::DropPages(uint64_t first, uint64_t end) {
-  auto begin = pages_.lower_bound(first);
-  auto stop = pages_.lower_bound(end);
-  fs().Refund(static_cast<uint64_t>(std::distance(begin, stop)) * kPageBytes);
-  pages_.erase(begin, stop);
+void MemoryFileInode::Grow(uint64_t end) {
+  if (end <= size_) return;
+  size_ = end;
+  pages_.SetSize(end);
 }
 
 void MemoryFileInode::PunchHole(uint64_t offset, uint64_t bytes) {
-  const uint64_t end = std::min(offset + bytes, std::max(size_, offset));
+  Clear(offset, offset + bytes);
+  DropPrivileges();
+  TouchModification();
+}
+
+void MemoryFileInode::Clear(uint64_t offset, uint64_t end) {
   auto zero = [&](uint64_t from, uint64_t to) {  // Within one page.
-    auto page = pages_.find(from / kPageBytes);
-    if (from < to && page != pages_.end())
-      std::memset(page->second->data() + from % kPageBytes, 0, to - from);
+    if (from < to) pages_.Zero(from / kPageBytes, from % kPageBytes, to - from);
   };
   const uint64_t first_whole = (offset + kPageBytes - 1) / kPageBytes;
-  // What is beyond the end of the file may go as a whole.
-  const uint64_t end_whole = end == size_ ? (end + kPageBytes - 1) / kPageBytes : end / kPageBytes;
+  const uint64_t end_whole = end / kPageBytes;
   if (first_whole > end_whole) {
     zero(offset, end);
     return;
   }
-  zero(offset, std::min(first_whole * kPageBytes, end));
-  if (end_whole * kPageBytes < end) zero(end_whole * kPageBytes, end);
-  DropPages(first_whole, end_whole);
+  zero(offset, first_whole * kPageBytes);
+  zero(end_whole * kPageBytes, end);
+  pages_.Drop(first_whole, end_whole);
 }
 
 bool MemoryFileInode::Reserve(uint64_t offset, uint64_t bytes, bool keep_size) {
   const uint64_t end = offset + bytes;
   const uint64_t first_page = offset / kPageBytes, end_page = (end + kPageBytes - 1) / kPageBytes;
   // Asked first, so that a huge request does not fill the host's memory on its way to failing.
-  const auto present = std::distance(pages_.lower_bound(first_page), pages_.lower_bound(end_page));
-  const uint64_t missing = (end_page - first_page - static_cast<uint64_t>(present)) * kPageBytes;
+  const uint64_t missing =
+      (end_page - first_page - pages_.CountIn(first_page, end_page)) * kPageBytes;
   if (!fs().Charge(missing)) return false;
   fs().Refund(missing);
   for (uint64_t page = first_page; page < end_page; ++page) {
-    if (PageFor(page) == nullptr) return false;
+    if (!pages_.Reserve(page)) return false;
   }
-  if (!keep_size) size_ = std::max(size_, end);
+  if (!keep_size) Grow(end);
+  DropPrivileges();
   TouchModification();
   return true;
 }
 
 Result<uint64_t> MemoryFileInode::NextData(uint64_t offset) const {
-  auto page = pages_.lower_bound(offset / kPageBytes);
-  if (page == pages_.end() || page->first * kPageBytes >= size_) return Errno::kNxio;
-  return std::max(offset, page->first * kPageBytes);
+  const std::optional<uint64_t> page = pages_.NextData(offset / kPageBytes);
+  if (!page.has_value() || *page * kPageBytes >= size_) return Errno::kNxio;
+  return std::max(offset, *page * kPageBytes);
 }
 
 uint64_t MemoryFileInode::NextHole(uint64_t offset) const {
   uint64_t index = offset / kPageBytes;
-  for (auto page = pages_.lower_bound(index); page != pages_.end() && page->first == index; ++page)
-    ++index;
+  while (index * kPageBytes < size_ && pages_.NextData(index) == index) ++index;
   return std::min(std::max(offset, index * kPageBytes), size_);
 }
 

@@ -334,7 +334,7 @@ Result<DescriptionRef> MemorySpecialInode::Open(const Caller&, const DentryRef& 
   SpecialFileOpener* opener = fs().files().OpenerFor(file_.mode, file_.device);
   if (opener == nullptr) return Errno::kNxio;
   POLLUX_ASSIGN_OR_RETURN(DescriptionRef target, opener->Open(file_, flags));
-  return MakeDescription<ForwardedFile>(self, flags, std::move(target));
+  return MakeDescription<ForwardedFile>(self, flags & ~kONoCtty, std::move(target));
 }
 
 }  // namespace pollux::os_emu

@@ -10,17 +10,16 @@
 #ifndef POLLUX_OS_EMU_VFS_MEMORY_FS_H_
 #define POLLUX_OS_EMU_VFS_MEMORY_FS_H_
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 
-#include "absl/container/btree_map.h"
 #include "memory/address_space.h"
 #include "os_emu/time/clock.h"
 #include "os_emu/vfs/dentry.h"
+#include "os_emu/vfs/file_pages.h"
 #include "os_emu/vfs/inode.h"
 #include "os_emu/vfs/special_file.h"
 
@@ -93,8 +92,7 @@ class MemoryInode : public Inode {
 // A regular file: pages that were written; the rest reads as zeros.
 class MemoryFileInode final : public MemoryInode {
  public:
-  using MemoryInode::MemoryInode;
-  ~MemoryFileInode() override;
+  MemoryFileInode(std::shared_ptr<MemoryFs> fs, uint64_t number, const NewNode& node);
 
   Result<DescriptionRef> Open(const Caller& caller, const DentryRef& self, uint32_t flags) override;
   Result<void> Truncate(uint64_t bytes) override;
@@ -109,16 +107,30 @@ class MemoryFileInode final : public MemoryInode {
   // fallocate(2): false where the memory limit is reached (nothing is kept).
   bool Reserve(uint64_t offset, uint64_t bytes, bool keep_size);
   void PunchHole(uint64_t offset, uint64_t bytes);
+  // kNoMem.
+  Result<std::shared_ptr<memory::SharedObject>> MapPages() { return pages_.Share(size_); }
+  const memory::SharedObject* SharedPages() const { return pages_.object(); }
+  // kPerm where a seal forbids the mode.
+  Result<void> SetAttributes(const AttributeChange& change) override;
+
+  // ---- Seals (mm/memfd.c). Every file has them; only memfd_create(2) makes one that takes more.
+  uint32_t seals() const { return seals_; }
+  void SetSeals(uint32_t seals) { seals_ = seals; }
+  // RegularFile::AddSeals().
+  Result<void> AddSeals(uint32_t seals);
+  // Whether nobody may write(2) any more.
+  bool IsWriteSealed() const;
 
  private:
-  using Page = std::array<uint8_t, memory::kPageBytes>;
   uint64_t SizeBytes() const override { return size_; }
-  uint64_t Blocks() const override { return pages_.size() * (memory::kPageBytes / 512); }
-  Page* PageFor(uint64_t index);  // Null: no memory left.
-  void DropPages(uint64_t first, uint64_t end);
+  uint64_t Blocks() const override { return pages_.count() * (memory::kPageBytes / 512); }
+  void Grow(uint64_t end);  // Where `end` is beyond the end of the file.
+  // Makes [offset, end) zeros; whole pages are given back.
+  void Clear(uint64_t offset, uint64_t end);
 
   uint64_t size_ = 0;
-  absl::btree_map<uint64_t, std::unique_ptr<Page>> pages_;
+  uint32_t seals_;
+  FilePages pages_;
 };
 
 class MemoryDirectoryInode final : public MemoryInode {

@@ -162,22 +162,49 @@ TEST_F(MemoryFs, FionreadTellsWhatIsLeft) {
   EXPECT_EQ(Say((*Open("/", kODirectory))->Ioctl(kFionRead, at.value, space->get())), "ENOTTY");
 }
 
-TEST_F(MemoryFs, MappingGetsWhatIsThere) {
-  DescriptionRef file = File(kORdOnly);
-  EXPECT_EQ(*file->ReadForMapping(0, 4096), "0123456789");
-  EXPECT_EQ(*file->ReadForMapping(8, 1), "8");
-  EXPECT_EQ(*file->ReadForMapping(4096, 4096), "");
-  EXPECT_EQ(Say(File(kOWrOnly)->ReadForMapping(0, 1)), "EACCES");
+std::string TextOf(const memory::SharedObject& object, uint64_t offset, size_t bytes) {
+  std::string text(bytes, '?');
+  object.Read(offset, {reinterpret_cast<uint8_t*>(text.data()), text.size()});
+  return text;
 }
 
-TEST_F(MemoryFs, MappingASparseFileIsHeldAgainstTheLimit) {
+TEST_F(MemoryFs, AMappedFileAndItsMappingsAreTheSameBytes) {
+  DescriptionRef file = File();
+  const std::shared_ptr<memory::SharedObject> pages = *file->MapPages();
+  EXPECT_EQ(TextOf(*pages, 0, 10), "0123456789");
+  EXPECT_EQ(pages->size_bytes(), 10u);
+  ASSERT_EQ(WriteAt(*file, "xy", 9), "2");
+  EXPECT_EQ(TextOf(*pages, 8, 3), "8xy");
+  EXPECT_EQ(pages->size_bytes(), 11u);
+  const uint8_t star = '*';
+  ASSERT_EQ(pages->Write(1, {&star, 1}), 1u);
+  EXPECT_EQ(ReadAt(*file, 4, 0), "0*23");
+  ASSERT_EQ(Say(file->Truncate(2)), "ok");
+  EXPECT_EQ(pages->size_bytes(), 2u);
+  EXPECT_EQ(TextOf(*pages, 0, 4), std::string("0*\0\0", 4));
+  EXPECT_EQ(*file->MapPages(), pages);
+  EXPECT_EQ(Say(File(kOWrOnly)->MapPages()), "EACCES");
+}
+
+TEST_F(MemoryFs, MappingASparseFileCostsItsPagesOnly) {
   DescriptionRef file = File();
   ASSERT_EQ(Say(file->Truncate(uint64_t{1} << 50)), "ok");
-  budget.limit_bytes = budget.used_bytes + (1 << 20);
-  EXPECT_EQ(Say(file->ReadForMapping(0, uint64_t{1} << 49)), "ENOMEM");
-  EXPECT_EQ(file->ReadForMapping(0, 4096)->size(), 4096u);
-  budget.limit_bytes = UINT64_MAX;
-  EXPECT_EQ(Say(file->ReadForMapping(0, uint64_t{1} << 49)), "ENOMEM");
+  budget.limit_bytes = budget.used_bytes + (1 << 14);
+  const std::shared_ptr<memory::SharedObject> pages = *file->MapPages();
+  EXPECT_EQ(pages->present_pages(), 1u);
+  EXPECT_TRUE(pages->MakePresent(7));
+  EXPECT_FALSE(pages->MakePresent(70) && pages->MakePresent(700));
+}
+
+TEST_F(MemoryFs, AFileThatDoesNotFitTwiceIsMappedAllTheSame) {
+  DescriptionRef file = File();
+  ASSERT_EQ(WriteAt(*file, std::string(40 * 4096, 'x'), 0), "163840");
+  budget.limit_bytes = budget.used_bytes;
+  EXPECT_EQ(Say(file->MapPages()), "ENOMEM");
+  EXPECT_EQ(ReadAt(*file, 3, 39 * 4096), "xxx") << "nothing is lost";
+  budget.limit_bytes = budget.used_bytes + 4 * 4096;
+  EXPECT_EQ(Say(file->MapPages()), "ok");
+  EXPECT_EQ(ReadAt(*file, 3, 39 * 4096), "xxx");
 }
 
 TEST_F(MemoryFs, FilesAndDirectoriesAreAlwaysReadyAndCannotBeWatched) {

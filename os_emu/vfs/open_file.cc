@@ -5,6 +5,7 @@
 #include <span>
 
 #include "os_emu/vfs/file_system.h"
+#include "os_emu/vfs/notify.h"
 
 namespace pollux::os_emu {
 namespace {
@@ -17,18 +18,25 @@ Result<int64_t> PutAnswer(memory::AddressSpace* space, uint64_t address, T answe
   return int64_t{0};
 }
 
-// Whether the host may hold `bytes` more for a guest.
-bool FitsIntoMemory(Inode& inode, uint64_t bytes) {
-  const memory::MemoryBudget& budget = inode.super().files().budget();
-  return bytes <= kMaxMappedBytes &&
-         bytes <= budget.limit_bytes - std::min(budget.used_bytes, budget.limit_bytes);
-}
-
 }  // namespace
 
 Result<void> OpenFile::Stat(FileStatus* status) {
   POLLUX_ASSIGN_OR_RETURN(*status, inode().GetStatus());
   return {};
+}
+
+void OpenFile::NoteAccess() {
+  if (!quiet_) NotifyFile(*dentry_, kEventAccess);
+}
+
+void OpenFile::NoteModify() {
+  if (!quiet_) NotifyFile(*dentry_, kEventModify);
+}
+
+void OpenFile::NoteClose() {
+  if (quiet_) return;
+  quiet_ = true;
+  NotifyFile(*dentry_, writable() ? kEventCloseWrite : kEventCloseNoWrite);
 }
 
 // do_vfs_ioctl() of fs/ioctl.c.
@@ -59,7 +67,9 @@ Result<uint64_t> DirectoryFile::Seek(int64_t offset, Whence whence) {
 
 Result<void> DirectoryFile::ReadDirectory(DirectorySink& sink) {
   if (inode().IsDead()) return Errno::kNoEnt;
-  return inode().ReadEntries(dentry(), cursor_, sink);
+  const Result<void> read = inode().ReadEntries(dentry(), cursor_, sink);
+  NoteAccess();  // iterate_dir(): whatever came of it.
+  return read;
 }
 
 void DirectoryFile::OnRelease() {
@@ -136,7 +146,9 @@ Result<uint64_t> RegularFile::Seek(int64_t offset, Whence whence) {
 
 Result<void> RegularFile::Truncate(uint64_t bytes) {
   if (!writable() || bytes > kMaxFileBytes) return Errno::kInval;
-  return SetSize(bytes);
+  POLLUX_RETURN_IF_ERROR(SetSize(bytes));
+  NotifyDentry(*dentry(), kEventModify);
+  return {};
 }
 
 Result<int64_t> RegularFile::Ioctl(uint32_t request, uint64_t argument,
@@ -145,30 +157,6 @@ Result<int64_t> RegularFile::Ioctl(uint32_t request, uint64_t argument,
   POLLUX_ASSIGN_OR_RETURN(const uint64_t size, Size());
   // The kernel stores the low half of the difference, which may be negative.
   return PutAnswer<int32_t>(space, argument, static_cast<int32_t>(size - position_));
-}
-
-Result<std::string> RegularFile::ReadForMapping(uint64_t offset, uint64_t bytes) {
-  if (!readable()) return Errno::kAcces;
-  POLLUX_ASSIGN_OR_RETURN(const uint64_t size, Size());
-  if (offset >= size) return std::string();
-  const uint64_t wanted = std::min(bytes, size - offset);
-  if (!FitsIntoMemory(inode(), wanted)) return Errno::kNoMem;
-  std::string contents(wanted, '\0');
-  size_t filled = 0;
-  while (filled < wanted) {
-    auto to = memory::UserBuffer::Host({reinterpret_cast<uint8_t*>(contents.data()) + filled,
-                                        std::min(wanted - filled, kMaxTransferBytes)});
-    POLLUX_ASSIGN_OR_RETURN(const size_t copied, ReadBytes(to, offset + filled));
-    if (copied == 0) break;
-    filled += copied;
-  }
-  contents.resize(filled);
-  return contents;
-}
-
-Result<std::string> ForwardedFile::ReadForMapping(uint64_t offset, uint64_t bytes) {
-  if (!FitsIntoMemory(inode(), bytes)) return Errno::kNoMem;
-  return target().ReadForMapping(offset, bytes);
 }
 
 Result<uint64_t> RegularFile::NextData(uint64_t offset) { return offset; }

@@ -169,6 +169,11 @@ Result<DentryRef> ProcDirectoryInode::Lookup(const DentryRef& self, std::string_
   return DentryRef(new Dentry(self, std::string(name), std::move(inode)));
 }
 
+// /sys (kernfs) leaves it to the call.
+bool ProcDirectoryInode::LookupIsFinal() const {
+  return fs().TypeName() == std::string_view("proc");
+}
+
 Result<std::vector<ListedEntry>> ProcDirectoryInode::List(const DentryRef&) {
   std::vector<ListedEntry> listing;
   for (const auto& [name, inode] : entries_) {

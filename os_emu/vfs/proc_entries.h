@@ -91,6 +91,7 @@ class ProcDirectoryInode : public ProcInode {
 
   Result<DentryRef> Lookup(const DentryRef& self, std::string_view name) override;
   Result<std::vector<ListedEntry>> List(const DentryRef& self) override;
+  bool LookupIsFinal() const override;
 
  protected:
   // What is not fixed. Null: no such entry.
@@ -164,6 +165,7 @@ void AddSysTexts(const std::shared_ptr<ProcFs>& fs, ProcDirectoryInode& root);
 
 // ---- Texts about processes (proc_texts.cc).
 namespace proc_text {
+Result<std::string> AuxiliaryVector(const ProcSubject& subject);
 Result<std::string> CommandLine(const ProcSubject& subject);
 Result<std::string> CommandName(const ProcSubject& subject);
 Result<void> SetCommandName(const ProcSubject& subject, std::string_view name);

@@ -153,8 +153,12 @@ struct ProcessText {
   ProcWriter writer = nullptr;
 };
 constexpr ProcessText kProcessTexts[] = {
+    {"auxv", 0400, proc_text::AuxiliaryVector},
     {"cgroup", 0444, proc_text::Fixed, "0::/\n"},
     {"cmdline", 0444, proc_text::CommandLine},
+    {"coredump_filter", 0444, proc_text::Fixed, "00000033\n"},
+    {"cpuset", 0444, proc_text::Fixed, "/\n"},
+    {"gid_map", 0444, proc_text::Fixed, "         0          0 4294967295\n"},
     {"comm", 0644, proc_text::CommandName, "", proc_text::SetCommandName},
     {"environ", 0400, proc_text::Environment},
     {"limits", 0444, proc_text::Limits},
@@ -165,10 +169,14 @@ constexpr ProcessText kProcessTexts[] = {
     {"oom_score", 0444, proc_text::Fixed, "0\n"},
     {"oom_score_adj", 0444, proc_text::Fixed, "0\n"},
     {"personality", 0400, proc_text::Fixed, "00000000\n"},
+    {"schedstat", 0444, proc_text::Fixed, "0 0 1\n"},
+    {"setgroups", 0444, proc_text::Fixed, "allow\n"},
     {"sessionid", 0444, proc_text::Fixed, "4294967295"},
     {"stat", 0444, proc_text::Stat},
     {"statm", 0444, proc_text::StatM},
     {"status", 0444, proc_text::Status},
+    {"timerslack_ns", 0444, proc_text::Fixed, "50000\n"},
+    {"uid_map", 0444, proc_text::Fixed, "         0          0 4294967295\n"},
     {"wchan", 0444, proc_text::Fixed, "0"},
 };
 

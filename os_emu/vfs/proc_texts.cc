@@ -144,6 +144,12 @@ Result<std::string> Environment(const ProcSubject& subject) {
   return Joined(process->environment);
 }
 
+Result<std::string> AuxiliaryVector(const ProcSubject& subject) {
+  POLLUX_ASSIGN_OR_RETURN(const Process* process, subject.FindProcess());
+  const std::vector<uint64_t>& words = process->auxiliary_vector;
+  return std::string(reinterpret_cast<const char*>(words.data()), words.size() * sizeof(uint64_t));
+}
+
 Result<std::string> CommandName(const ProcSubject& subject) {
   POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindThread());
   return NameOf(*thread, thread->process()) + "\n";
@@ -167,8 +173,9 @@ Result<std::string> FdInfo(const ProcSubject& subject) {
   POLLUX_RETURN_IF_ERROR((*description)->Stat(&status));
   uint32_t flags = (*description)->status_flags();
   if (close_on_exec.ok() && *close_on_exec) flags |= kOCloExec;
-  return absl::StrFormat("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n",
-                         position.ok() ? *position : 0, flags, status.dev, status.ino);
+  return absl::StrFormat("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n%s",
+                         position.ok() ? *position : 0, flags, status.dev, status.ino,
+                         (*description)->FdInfo());
 }
 
 Result<std::string> Limits(const ProcSubject& subject) {
@@ -297,6 +304,9 @@ Result<std::string> Status(const ProcSubject& subject) {
   const uint64_t slots = open.empty() ? 0 : static_cast<uint64_t>(open.back()) + 1;
   absl::StrAppendFormat(&text, "FDSize:\t%d\nGroups:\t \n",
                         std::max<uint64_t>(64, (slots + 63) / 64 * 64));
+  const int pid = static_cast<int>(process.pid());  // Of its group and session, too.
+  absl::StrAppendFormat(&text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n",
+                        pid, static_cast<int>(thread->tid()), pid, pid);
   const auto kib = [&](const char* name, uint64_t bytes) {
     absl::StrAppendFormat(&text, "%s:\t%8d kB\n", name, bytes >> 10);
   };
@@ -315,6 +325,7 @@ Result<std::string> Status(const ProcSubject& subject) {
   kib("VmLib", 0);
   kib("VmPTE", 0);
   kib("VmSwap", 0);
+  absl::StrAppend(&text, "CoreDumping:\t0\nTHP_enabled:\t0\n");
   const uint64_t capabilities = ids.euid == 0 ? 0x1ffffffffff : 0;
   absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t0/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n",
                         process.threads.size(),
@@ -418,13 +429,23 @@ Result<std::string> Hostname(const ProcSubject& subject) {
   return subject.kernel.options().hostname + "\n";
 }
 
-// A version 4 UUID from the seed, the same over the machine's life.
-Result<std::string> BootId(const ProcSubject& subject) {
-  RandomStream stream =
-      RandomStream(subject.kernel.options().world_seed).Split(/*purpose=*/0x626f6f74);
+// A version 4 UUID.
+std::string UuidText(RandomStream& stream) {
   const uint64_t high = stream.Next(), low = stream.Next();
   return absl::StrFormat("%08x-%04x-4%03x-%04x-%012x\n", high >> 32, (high >> 16) & 0xffff,
                          high & 0xfff, 0x8000 | ((low >> 48) & 0x3fff), low & 0xffffffffffff);
+}
+
+// From the seed, the same over the machine's life.
+Result<std::string> BootId(const ProcSubject& subject) {
+  RandomStream stream =
+      RandomStream(subject.kernel.options().world_seed).Split(/*purpose=*/0x626f6f74);
+  return UuidText(stream);
+}
+
+// Another one at each reading.
+Result<std::string> RandomUuid(const ProcSubject& subject) {
+  return UuidText(subject.kernel.world_random());
 }
 
 Result<std::string> CpuRange(const ProcSubject& subject) { return CpuList(subject.kernel) + "\n"; }
@@ -453,6 +474,8 @@ constexpr TextRow kProcRows[] = {
     {"sys/fs/inotify/max_user_instances", proc_text::Fixed, "128\n"},
     {"sys/fs/inotify/max_user_watches", proc_text::Fixed, "65536\n"},
     {"sys/fs/nr_open", proc_text::Fixed, "1048576\n"},
+    {"sys/fs/overflowgid", proc_text::Fixed, "65534\n"},
+    {"sys/fs/overflowuid", proc_text::Fixed, "65534\n"},
     {"sys/fs/pipe-max-size", proc_text::Fixed, "1048576\n"},
     {"sys/fs/pipe-user-pages-hard", proc_text::Fixed, "0\n"},
     {"sys/fs/pipe-user-pages-soft", proc_text::Fixed, "16384\n"},
@@ -460,23 +483,29 @@ constexpr TextRow kProcRows[] = {
     {"sys/fs/protected_hardlinks", proc_text::Fixed, "1\n"},
     {"sys/fs/protected_regular", proc_text::Fixed, "0\n"},
     {"sys/fs/protected_symlinks", proc_text::Fixed, "0\n"},
+    {"sys/kernel/arch", proc_text::Fixed, "riscv64\n"},
     {"sys/kernel/cap_last_cap", proc_text::Fixed, "40\n"},
     {"sys/kernel/core_pattern", proc_text::Fixed, "core\n"},
     {"sys/kernel/domainname", proc_text::Fixed, "(none)\n"},
     {"sys/kernel/hostname", Hostname},
+    {"sys/kernel/io_uring_disabled", proc_text::Fixed, "2\n"},  // It is refused.
     {"sys/kernel/msgmax", proc_text::Fixed, "8192\n"},
     {"sys/kernel/ngroups_max", proc_text::Fixed, "65536\n"},
     {"sys/kernel/osrelease", OsRelease},
     {"sys/kernel/ostype", proc_text::Fixed, "Linux\n"},
     {"sys/kernel/overflowgid", proc_text::Fixed, "65534\n"},
     {"sys/kernel/overflowuid", proc_text::Fixed, "65534\n"},
+    {"sys/kernel/perf_event_paranoid", proc_text::Fixed, "2\n"},
     {"sys/kernel/pid_max", proc_text::Fixed, "4194304\n"},
+    {"sys/kernel/pty/max", proc_text::Fixed, "4096\n"},
     {"sys/kernel/random/boot_id", BootId},
     {"sys/kernel/random/entropy_avail", proc_text::Fixed, "256\n"},
     {"sys/kernel/random/poolsize", proc_text::Fixed, "256\n"},
+    {"sys/kernel/random/uuid", RandomUuid},
     {"sys/kernel/randomize_va_space", proc_text::Fixed, "2\n"},
     {"sys/kernel/sched_child_runs_first", proc_text::Fixed, "0\n"},
     {"sys/kernel/shmmax", proc_text::Fixed, "18446744073692774399\n"},
+    {"sys/kernel/tainted", proc_text::Fixed, "0\n"},
     {"sys/kernel/threads-max", proc_text::Fixed, "32768\n"},
     {"sys/kernel/version", OsVersion},
     {"sys/net/core/rmem_default", proc_text::Fixed, "212992\n"},
@@ -488,8 +517,11 @@ constexpr TextRow kProcRows[] = {
     {"sys/net/ipv4/tcp_rmem", proc_text::Fixed, "4096\t131072\t6291456\n"},
     {"sys/net/ipv4/tcp_wmem", proc_text::Fixed, "4096\t16384\t4194304\n"},
     {"sys/net/unix/max_dgram_qlen", proc_text::Fixed, "10\n"},
+    {"sys/vm/legacy_va_layout", proc_text::Fixed, "0\n"},
     {"sys/vm/max_map_count", proc_text::Fixed, "65530\n"},
     {"sys/vm/mmap_min_addr", proc_text::Fixed, "65536\n"},
+    {"sys/vm/nr_hugepages", proc_text::Fixed, "0\n"},
+    {"sys/vm/overcommit_kbytes", proc_text::Fixed, "0\n"},
     {"sys/vm/overcommit_memory", proc_text::Fixed, "0\n"},
     {"sys/vm/overcommit_ratio", proc_text::Fixed, "50\n"},
     {"sys/vm/swappiness", proc_text::Fixed, "60\n"},
@@ -501,8 +533,13 @@ constexpr TextRow kSysRows[] = {
     {"devices/system/cpu/possible", CpuRange},
     {"devices/system/cpu/present", CpuRange},
     {"devices/system/node/online", proc_text::Fixed, "0\n"},
+    {"kernel/mm/transparent_hugepage/defrag", proc_text::Fixed,
+     "always defer defer+madvise madvise [never]\n"},
     {"kernel/mm/transparent_hugepage/enabled", proc_text::Fixed, "always madvise [never]\n"},
     {"kernel/mm/transparent_hugepage/hpage_pmd_size", proc_text::Fixed, "2097152\n"},
+    {"kernel/mm/transparent_hugepage/shmem_enabled", proc_text::Fixed,
+     "always within_size advise [never] deny force\n"},
+    {"kernel/mm/transparent_hugepage/use_zero_page", proc_text::Fixed, "1\n"},
 };
 
 ProcDirectoryInode& DirectoryFor(const std::shared_ptr<ProcFs>& fs, ProcDirectoryInode& parent,

@@ -39,7 +39,7 @@ for variable in A =b; do
 done
 for flag in env dir max_memory max_steps seed uid cwd trace_file engine; do
   run "--$flag=" ./probe
-  expect_complaint 125 ''
+  expect_complaint 125 "$flag=: the value is missing"
 done
 for pattern in '(' '[a' '*' 'a{2,1}' '(?P<' '\8'; do
   run "--trace=$pattern" ./probe

@@ -1,0 +1,25 @@
+// MemoryBudget: the machine-wide count of the host memory that guests use. Plain data, shared by
+// all address spaces, files and other objects of one machine.
+#ifndef POLLUX_MEMORY_BUDGET_H_
+#define POLLUX_MEMORY_BUDGET_H_
+
+#include <cstdint>
+#include <memory>
+
+namespace pollux::memory {
+
+class SharedStore;  // memory/shared_object.h
+
+struct MemoryBudget {
+  uint64_t limit_bytes = UINT64_MAX;
+  uint64_t used_bytes = 0;
+  // Mappings of SharedObjects in all address spaces: each is one of the host's, whose number is
+  // limited.
+  uint64_t object_mappings = 0;
+  // Where SharedObjects keep their pages; made when the first one needs it.
+  std::shared_ptr<SharedStore> shared_store;
+};
+
+}  // namespace pollux::memory
+
+#endif  // POLLUX_MEMORY_BUDGET_H_

@@ -1,0 +1,142 @@
+// splice(2), tee(2) and vmsplice(2) as a pipe sees them (fs/splice.c).
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "os_emu/pipe/pipe.h"
+
+namespace pollux::os_emu {
+
+Result<void> Pipe::CheckRoom() const {
+  if (readers_ == 0) return Errno::kPipe;
+  if (full()) return Errno::kAgain;
+  return {};
+}
+
+bool Pipe::Put(std::span<const uint8_t> bytes) {
+  if (full()) return false;
+  std::unique_ptr<uint8_t[]> page = TakePage();
+  if (page == nullptr) return false;
+  std::memcpy(page.get(), bytes.data(), bytes.size());
+  SlotAt(head_) = Slot{.page = std::move(page),
+                       .offset = 0,
+                       .bytes = static_cast<uint32_t>(bytes.size()),
+                       .packet = false,
+                       .merges = false};
+  ++head_;
+  return true;
+}
+
+// ipipe_prep(), opipe_prep() and splice_pipe_to_pipe(). A slot that goes as a whole keeps what it
+// is; a part of one is never merged into.
+Result<size_t> Pipe::SpliceTo(Pipe& to, uint64_t bytes) {
+  if (empty() && writers_ > 0) return Errno::kAgain;
+  // opipe_prep() looks at the readers of a full pipe only.
+  if (to.full() && to.readers_ > 0) return Errno::kAgain;
+  size_t done = 0;
+  bool took_slots = false;
+  Errno error = Errno::kAgain;
+  while (bytes > 0) {
+    if (to.readers_ == 0) {
+      if (done == 0) return Errno::kPipe;
+      break;
+    }
+    if (empty() || to.full()) break;
+    Slot& slot = SlotAt(tail_);
+    const uint32_t moved = static_cast<uint32_t>(std::min<uint64_t>(bytes, slot.bytes));
+    if (moved == slot.bytes) {
+      // The page goes to the other pipe's account.
+      if (!to.Charge(kSlotBytes)) {
+        error = Errno::kNoMem;
+        break;
+      }
+      Refund(kSlotBytes);
+      to.SlotAt(to.head_) = std::exchange(slot, Slot());
+      ++tail_;
+      took_slots = true;
+    } else {
+      std::unique_ptr<uint8_t[]> page = to.TakePage();
+      if (page == nullptr) {
+        error = Errno::kNoMem;
+        break;
+      }
+      std::memcpy(page.get(), slot.page.get() + slot.offset, moved);
+      to.SlotAt(to.head_) = Slot{.page = std::move(page),
+                                 .offset = 0,
+                                 .bytes = moved,
+                                 .packet = slot.packet,
+                                 .merges = false};
+      slot.offset += moved;
+      slot.bytes -= moved;
+    }
+    ++to.head_;
+    done += moved;
+    bytes -= moved;
+  }
+  if (done > 0) to.read_queue_.Notify(0);
+  if (took_slots) write_queue_.Notify(0);
+  if (done == 0 && error == Errno::kNoMem) return error;
+  return done;
+}
+
+// link_pipe()
+Result<size_t> Pipe::TeeTo(Pipe& to, uint64_t bytes) {
+  if (empty() && writers_ > 0) return Errno::kAgain;
+  if (to.full() && to.readers_ > 0) return Errno::kAgain;
+  size_t done = 0;
+  for (uint32_t i = tail_; bytes > 0; ++i) {
+    if (to.readers_ == 0) {
+      if (done == 0) return Errno::kPipe;
+      break;
+    }
+    if (i == head_ || to.full()) break;
+    const Slot& slot = SlotAt(i);
+    const uint32_t copied = static_cast<uint32_t>(std::min<uint64_t>(bytes, slot.bytes));
+    if (!to.Put({slot.page.get() + slot.offset, copied})) {
+      if (done == 0) return Errno::kNoMem;
+      break;
+    }
+    to.SlotAt(to.head_ - 1).packet = slot.packet;
+    done += copied;
+    bytes -= copied;
+  }
+  if (done > 0) to.PutDone();
+  return done;
+}
+
+// splice_from_pipe_next() and splice_from_pipe_feed().
+Result<size_t> Pipe::Drain(uint64_t bytes,
+                           const std::function<Result<size_t>(std::span<const uint8_t>)>& take) {
+  if (empty()) {
+    if (writers_ == 0) return size_t{0};
+    return Errno::kAgain;
+  }
+  size_t done = 0;
+  bool took_slots = false;
+  Result<void> failed;
+  while (bytes > 0 && !empty()) {
+    Slot& slot = SlotAt(tail_);
+    const uint32_t offered = static_cast<uint32_t>(std::min<uint64_t>(bytes, slot.bytes));
+    const Result<size_t> taken = take({slot.page.get() + slot.offset, offered});
+    if (!taken.ok()) {
+      failed = taken.error();
+      break;
+    }
+    done += *taken;
+    bytes -= *taken;
+    slot.offset += static_cast<uint32_t>(*taken);
+    slot.bytes -= static_cast<uint32_t>(*taken);
+    if (slot.bytes == 0) {
+      GivePage(std::move(slot.page));
+      slot = Slot();
+      ++tail_;
+      took_slots = true;
+    }
+    if (*taken < offered) break;
+  }
+  if (took_slots) write_queue_.Notify(0);
+  if (done == 0 && !failed.ok()) return failed.error();
+  return done;
+}
+
+}  // namespace pollux::os_emu

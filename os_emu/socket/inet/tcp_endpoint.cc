@@ -1,0 +1,439 @@
+#include "os_emu/socket/inet/tcp_endpoint.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "abi/check.h"
+
+namespace pollux::os_emu {
+namespace {
+
+constexpr Nanos kSecond{1'000'000'000};
+constexpr Nanos kCorkTime{200'000'000};  // TCP_CORK holds back no longer (tcp(7)).
+// The largest segment over lo, and so what TCP_CORK gathers: MTU 65536 less 40 bytes of headers, 12
+// of options, and at most half a window (measured: TCP_MAXSEG).
+constexpr size_t kSegmentBytes = 32741;
+// net.ipv4.tcp_syn_linear_timeouts: so many times a second passes between two SYNs, then it
+// doubles.
+constexpr int kLinearSyns = 4;
+
+}  // namespace
+
+TcpEndpoint::TcpEndpoint(Network& network, TcpOwner* owner)
+    : network_(network),
+      owner_(owner),
+      receive_(network.budget()),
+      send_(network.budget()),
+      timer_(network.kernel().timers(), *this) {}
+
+TcpEndpoint::~TcpEndpoint() { network_.tcp_ports().Remove(*this); }
+
+void TcpEndpoint::ArmTimer(Nanos span) {
+  timer_.Arm(TimeBase::kMonotonic, network_.kernel().clock().Monotonic() + span);
+}
+
+// ---- Making connections.
+
+void TcpEndpoint::SendSyn() {
+  POLLUX_CHECK(state_ == TcpState::kClose) << static_cast<int>(state_);
+  state_ = TcpState::kSynSent;
+  unacknowledged_ = 0;
+  syn_tries_ = 0;
+  TrySyn();
+}
+
+void TcpEndpoint::TrySyn() {
+  const IpEndpoint local{address, port};
+  if (remote == local) {
+    // A simultaneous open with oneself.
+    state_ = TcpState::kEstablished;
+    connected_once_ = true;
+    peer_ = shared_from_this();
+    if (owner_ != nullptr) {
+      owner_->OnEstablished();
+      owner_->WakeForState();
+    }
+    return;
+  }
+  TcpEndpoint* listener = network_.FindListener(remote, local);
+  if (listener == nullptr) {
+    OnReset();
+    return;
+  }
+  if (listener->owner_->OnSyn(*this)) return;
+  // Dropped. It is sent again after 1, 2, 3, 4, 5, 7, 11 ... seconds (measured on Linux 6.18).
+  ++syn_tries_;
+  const int doublings = std::max(0, syn_tries_ - 1 - kLinearSyns);
+  ArmTimer(Nanos{kSecond.value << std::min(doublings, 20)});
+}
+
+void TcpEndpoint::AcceptSyn(TcpEndpoint& client) {
+  state_ = TcpState::kEstablished;
+  connected_once_ = true;
+  peer_ = client.shared_from_this();
+  client.peer_ = shared_from_this();
+  client.state_ = TcpState::kEstablished;
+  client.connected_once_ = true;
+  client.timer_.Disarm();
+  owner_->OnEstablished();
+  if (client.owner_ == nullptr) return;
+  client.owner_->OnEstablished();
+  client.owner_->WakeForState();
+}
+
+void TcpEndpoint::StartListening() {
+  state_ = TcpState::kListen;
+  listening = true;
+}
+
+void TcpEndpoint::StopListening() {
+  state_ = TcpState::kClose;
+  listening = false;
+}
+
+void TcpEndpoint::OnTimer() {
+  // What happens may let go of the last reference.
+  const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  if (state_ == TcpState::kSynSent) {
+    if (syn_tries_ <= limits_.syn_retries + kLinearSyns) {
+      TrySyn();
+      return;
+    }
+    // tcp_write_err()
+    if (owner_ != nullptr) owner_->SetPendingError(Errno::kTimedOut);
+    Finish();
+    if (owner_ != nullptr) owner_->WakeForError();
+    return;
+  }
+  if (owner_ == nullptr && state_ == TcpState::kFinWait2) {
+    // The orphan has waited long enough for the peer's FIN.
+    Finish();
+    return;
+  }
+  if (owner_ != nullptr) owner_->OnFirstData();
+  Push();
+}
+
+void TcpEndpoint::ReleasePort() {
+  remote = {};
+  if (!keeps_port_ || owner_ == nullptr) network_.tcp_ports().Remove(*this);
+}
+
+void TcpEndpoint::Unlink() {
+  const std::shared_ptr<TcpEndpoint> peer = std::exchange(peer_, nullptr);
+  if (peer != nullptr && peer->peer_.get() == this) peer->peer_ = nullptr;
+}
+
+// ---- Ending them.
+
+void TcpEndpoint::Finish() {
+  if (state_ == TcpState::kClose) return;
+  const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  state_ = TcpState::kClose;
+  timer_.Disarm();
+  ReleasePort();
+  receive_shut_ = send_shut_ = true;
+  Unlink();
+  if (owner_ != nullptr) owner_->WakeForState();
+}
+
+void TcpEndpoint::OnReset() {
+  Errno error = Errno::kConnReset;
+  if (state_ == TcpState::kClose) return;
+  if (state_ == TcpState::kSynSent) {
+    error = Errno::kConnRefused;
+    unacknowledged_ = 1;  // The SYN.
+  }
+  if (state_ == TcpState::kCloseWait) error = Errno::kPipe;
+  const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  send_.Clear();
+  fin_waits_ = false;
+  if (owner_ != nullptr) owner_->SetPendingError(error);
+  Finish();
+  if (owner_ != nullptr) {
+    owner_->WakeForError();
+    owner_->OnFirstData();
+  }
+}
+
+void TcpEndpoint::SendReset() {
+  const std::shared_ptr<TcpEndpoint> peer = peer_;
+  Unlink();
+  if (peer != nullptr && peer.get() != this) peer->OnReset();
+}
+
+void TcpEndpoint::ShutSend() {
+  send_shut_ = true;
+  // tcp_close_state()
+  switch (state_) {
+    case TcpState::kEstablished:
+      state_ = TcpState::kFinWait1;
+      break;
+    case TcpState::kCloseWait:
+      state_ = TcpState::kLastAck;
+      break;
+    default:
+      return;
+  }
+  fin_waits_ = true;
+  Push();
+}
+
+void TcpEndpoint::DeliverFin() {
+  fin_waits_ = false;
+  if (peer_ == nullptr) {
+    // It has gone long ago: its answer is a RST.
+    OnReset();
+    return;
+  }
+  const std::shared_ptr<TcpEndpoint> peer = peer_;
+  peer->OnFin();
+  // Its acknowledgement.
+  switch (state_) {
+    case TcpState::kFinWait1:
+      state_ = TcpState::kFinWait2;
+      if (owner_ != nullptr) {
+        owner_->WakeForState();
+      } else if (limits_.orphan_seconds < 0) {
+        Finish();
+      } else {
+        ArmTimer(Nanos{limits_.orphan_seconds * kSecond.value});
+      }
+      return;
+    case TcpState::kClosing:
+      network_.EnterTimeWait(*this);
+      Finish();
+      return;
+    case TcpState::kLastAck:
+      Finish();
+      return;
+    default:
+      return;
+  }
+}
+
+void TcpEndpoint::OnFin() {
+  const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  receive_shut_ = true;
+  done_ = true;
+  switch (state_) {
+    case TcpState::kEstablished:
+      state_ = TcpState::kCloseWait;
+      break;
+    case TcpState::kFinWait1:
+      state_ = TcpState::kClosing;
+      break;
+    case TcpState::kFinWait2:
+      network_.EnterTimeWait(*this);
+      Finish();
+      break;
+    default:
+      break;
+  }
+  if (owner_ == nullptr) return;
+  owner_->WakeForState();
+  owner_->WakeForData();
+  owner_->OnFirstData();
+}
+
+void TcpEndpoint::Close(bool abort) {
+  const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  receive_shut_ = send_shut_ = true;
+  const bool unread = !receive_.empty();
+  receive_.Clear();
+  owner_ = nullptr;
+  switch (state_) {
+    case TcpState::kClose:
+    case TcpState::kListen:
+      break;
+    case TcpState::kSynSent:
+      Finish();
+      break;
+    default:
+      if (unread || abort) {
+        send_.Clear();
+        SendReset();
+        Finish();
+        break;
+      }
+      if (state_ == TcpState::kFinWait2) {
+        limits_.orphan_seconds < 0 ? Finish()
+                                   : ArmTimer(Nanos{limits_.orphan_seconds * kSecond.value});
+        break;
+      }
+      ShutSend();
+      break;
+  }
+  if (state_ == TcpState::kClose || state_ == TcpState::kListen) {
+    state_ = TcpState::kClose;
+    listening = false;
+    ReleasePort();
+  }
+  // Connected to itself, it would keep itself.
+  if (peer_ == self) Finish();
+}
+
+bool TcpEndpoint::Disconnect() {
+  const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  const TcpState old = state_;
+  bool reset = false;
+  switch (old) {
+    case TcpState::kEstablished:
+    case TcpState::kCloseWait:
+    case TcpState::kFinWait1:
+    case TcpState::kFinWait2:
+    case TcpState::kSynReceived:
+      SendReset();
+      reset = true;
+      break;
+    case TcpState::kSynSent:
+      reset = true;
+      break;
+    case TcpState::kLastAck:
+    case TcpState::kClosing:
+      reset = !send_.empty();
+      if (reset) SendReset();
+      break;
+    default:
+      break;
+  }
+  Unlink();
+  state_ = TcpState::kClose;
+  listening = false;
+  timer_.Disarm();
+  // What is closed keeps a port that bind(2) chose (tcp_set_state() is not called for it).
+  if (old == TcpState::kClose) {
+    remote = {};
+  } else {
+    ReleasePort();
+  }
+  // tcp_disconnect() moves on write_seq, but not snd_una; of what was connected by its window too.
+  unacknowledged_ += old == TcpState::kSynSent ? 3 : 2;
+  receive_.Clear();
+  send_.Clear();
+  receive_shut_ = send_shut_ = done_ = fin_waits_ = wants_space_ = false;
+  read_position_ = write_position_ = 0;
+  urgent_to_send_.reset();
+  urgent_ = Urgent::kNone;
+  return reset;
+}
+
+// ---- Sending.
+
+bool TcpEndpoint::Writable() const {
+  const size_t used = send_.size();
+  return used < limits_.send_bytes && limits_.send_bytes - used >= used / 2;
+}
+
+void TcpEndpoint::CheckSpace() {
+  if (!wants_space_ || !Writable()) return;
+  wants_space_ = false;
+  if (owner_ != nullptr) owner_->WakeForSpace();
+}
+
+ByteQueue::Taken TcpEndpoint::Append(memory::UserBuffer& from, bool urgent, bool more) {
+  const ByteQueue::Taken taken = send_.Append(from, send_room());
+  write_position_ += taken.bytes;
+  if (urgent && taken.bytes > 0 && from.remaining() == 0) urgent_to_send_ = write_position_ - 1;
+  if (taken.bytes == 0) return taken;
+  if ((limits_.corked || more) && !urgent) {
+    // Whole segments go, what is left over waits for company.
+    const size_t rest = send_.size() % kSegmentBytes;
+    Transmit(send_.size() - rest);
+    if (!send_.empty() && !timer_.armed()) ArmTimer(kCorkTime);
+  } else {
+    Push();
+  }
+  return taken;
+}
+
+void TcpEndpoint::Push() {
+  if (state_ != TcpState::kSynSent) timer_.Disarm();
+  Transmit(send_.size());
+}
+
+// Data that comes after this side has closed, or has shut both ways, is answered with a RST
+// (tcp_rcv_state_process()).
+bool TcpEndpoint::RefusesData() const {
+  return (state_ == TcpState::kFinWait1 || state_ == TcpState::kFinWait2) && receive_shut_;
+}
+
+void TcpEndpoint::Transmit(size_t limit) {
+  const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  while (limit > 0 && !send_.empty()) {
+    const std::shared_ptr<TcpEndpoint> peer = peer_;
+    if (peer == nullptr) {
+      OnReset();
+      return;
+    }
+    if (peer->RefusesData()) {
+      peer->OnReset();
+      OnReset();
+      return;
+    }
+    const size_t held = peer->receive_.size();
+    const size_t room = held < peer->limits_.receive_bytes ? peer->limits_.receive_bytes - held : 0;
+    size_t bytes = std::min({limit, send_.size(), room});
+    if (bytes == 0) break;
+    const uint64_t start = peer->read_position_ + held;
+    const bool urgent_goes = urgent_to_send_.has_value() && *urgent_to_send_ < start + bytes;
+    if (urgent_goes) peer->OnUrgent(*urgent_to_send_);
+    bytes = peer->receive_.Move(send_, bytes);
+    if (bytes == 0) break;  // The machine's memory is used up: it waits.
+    limit -= bytes;
+    if (urgent_goes && *urgent_to_send_ < start + bytes) {
+      const uint64_t position = *std::exchange(urgent_to_send_, std::nullopt);
+      if (peer->urgent_position_ == position && position >= peer->read_position_) {
+        peer->urgent_ = Urgent::kValid;
+        peer->urgent_byte_ = peer->receive_.ByteAt(position - peer->read_position_);
+        if (peer->owner_ != nullptr) peer->owner_->WakeForData();
+      }
+    }
+    peer->WakeForDataIfReadable();
+    if (peer->owner_ != nullptr) peer->owner_->OnFirstData();
+  }
+  CheckSpace();
+  if (send_.empty() && fin_waits_) DeliverFin();
+}
+
+// ---- Receiving.
+
+// tcp_check_urg(): a new mark. One that stands at the reader and was not read in line is skipped.
+void TcpEndpoint::OnUrgent(uint64_t position) {
+  if (urgent_ != Urgent::kNone && position <= urgent_position_) return;
+  if (AtMark() && !limits_.urgent_inline && !receive_.empty()) {
+    receive_.Drop(1);
+    ++read_position_;
+  }
+  urgent_ = Urgent::kNone;
+  urgent_position_ = position;
+}
+
+size_t TcpEndpoint::PollTarget() const {
+  return limits_.low_water + (AtMark() && !limits_.urgent_inline ? 1 : 0);
+}
+
+void TcpEndpoint::WakeForDataIfReadable() {
+  if (owner_ == nullptr) return;
+  // A full queue is as good as enough (tcp_epollin_ready()).
+  const bool full = receive_.size() >= limits_.receive_bytes;
+  if (receive_.size() >= limits_.low_water || full || done_) owner_->WakeForData();
+}
+
+void TcpEndpoint::Consume(size_t bytes) {
+  receive_.Drop(bytes);
+  read_position_ += bytes;
+  if (peer_ != nullptr) peer_->PeerRead();
+}
+
+// A window update, which Linux too sends only when it is worth it.
+void TcpEndpoint::PeerRead() {
+  if (send_.empty() || peer_ == nullptr) return;
+  const size_t held = peer_->receive_.size();
+  if (held * 2 > peer_->limits_.receive_bytes) return;
+  // What is corked stays: it waits for company, not for room.
+  const bool corked = limits_.corked && !fin_waits_;
+  Transmit(corked ? send_.size() - send_.size() % kSegmentBytes : send_.size());
+}
+
+}  // namespace pollux::os_emu

@@ -1,0 +1,141 @@
+// AF_UNIX datagrams and sequenced packets (unix_dgram_sendmsg(), __unix_dgram_recvmsg() of
+// net/unix/af_unix.c).
+#include <algorithm>
+#include <utility>
+
+#include "os_emu/socket/unix/unix_socket.h"
+
+namespace pollux::os_emu {
+namespace {
+
+constexpr EventMask kSpaceKey = kWritable | kWrBand;
+
+}  // namespace
+
+Result<size_t> UnixSocket::SendDatagram(OutgoingMessage& message) {
+  const bool sequenced = type() == kSockSeqPacket;
+  const SocketAddress* to = message.to;
+  if (sequenced) {
+    if (const std::optional<Errno> error = TakeError()) return *error;
+    if (state_ != State::kEstablished) return Errno::kNotConn;
+    to = nullptr;
+  }
+  if (message.control_error.has_value()) return *message.control_error;
+  if ((message.flags & kMsgOob) != 0) return Errno::kOpNotSupp;
+  if (to != nullptr) {
+    if (to->length <= 2 || to->length > 110 || to->family() != kAfUnix) return Errno::kInval;
+  }
+  if (settings().pass_credentials) POLLUX_RETURN_IF_ERROR(Autobind());
+  const size_t length = message.data->remaining();
+  if (length > settings().send_buffer_bytes - 32) return Errno::kMsgSize;
+  POLLUX_RETURN_IF_ERROR(CheckRoom());
+  POLLUX_ASSIGN_OR_RETURN(std::unique_ptr<UnixMessage> packed,
+                          Pack(message, length, DatagramTrueSize(static_cast<uint32_t>(length))));
+  const auto fail = [&](Errno error) {
+    message.data->Revert(length);
+    return error;
+  };
+
+  std::shared_ptr<UnixAnchor> target = peer_;
+  if (to != nullptr) {
+    Result<UnixSocket*> found = Find(*to);
+    if (!found.ok()) return fail(found.error());
+    target = (*found)->anchor_;
+  }
+  if (target == nullptr) return fail(Errno::kNotConn);
+  UnixSocket* const other = target->socket;
+  if (other == nullptr) {
+    if (sequenced) return fail(Errno::kPipe);
+    // The peer has gone.
+    peer_ = nullptr;
+    StopWakingMe();
+    queue().Notify(kSpaceKey);
+    state_ = State::kClosed;
+    Disconnected(target);
+    return fail(Errno::kConnRefused);
+  }
+  AddCredentials(*packed, *other);
+  if (other->peer_ != nullptr && other->peer_ != anchor_) return fail(Errno::kPerm);
+  if ((other->shutdown_ & kReceiveShutdown) != 0) return fail(Errno::kPipe);
+  if (!message.rights.empty() && !other->settings().pass_rights) return fail(Errno::kPerm);
+  if (other != this && other->peer_ != anchor_ && other->QueueIsFull()) {
+    if ((message.flags & kMsgDontWait) == 0) {
+      waits_for_ = other->anchor_;
+      return fail(Errno::kAgain);
+    }
+    if (peer_ != target || WakeMe(*other)) return fail(Errno::kAgain);
+  }
+  if (!message.rights.empty()) {
+    packed->AttachRights(std::exchange(message.rights, {}), CurrentRealCredentials().uid);
+  }
+  message.control_sent = true;
+  other->Enqueue(std::move(packed));
+  return length;
+}
+
+Result<size_t> UnixSocket::ReceiveDatagram(IncomingMessage& message) {
+  const bool sequenced = type() == kSockSeqPacket;
+  if (sequenced && state_ != State::kEstablished) return Errno::kNotConn;
+  if ((message.flags & kMsgOob) != 0) return Errno::kOpNotSupp;
+  const bool peek = (message.flags & kMsgPeek) != 0;
+  int32_t& peek_offset = settings().peek_offset;
+
+  // __skb_try_recv_datagram()
+  if (const std::optional<Errno> error = TakeError()) return *error;
+  size_t index = 0, skip = 0;
+  if (peek && peek_offset >= 0) {
+    skip = static_cast<size_t>(peek_offset);
+    while (index < messages_.size()) {
+      const UnixMessage& queued = *messages_[index];
+      if (skip < queued.left() || (skip == 0 && !queued.peeked)) break;
+      skip -= queued.left();
+      ++index;
+    }
+  }
+  if (index >= messages_.size()) {
+    // A datagram's receiver only sees the shutdown where it would wait.
+    const bool ends = sequenced || (message.flags & kMsgDontWait) == 0;
+    if ((shutdown_ & kReceiveShutdown) != 0 && ends) return size_t{0};
+    return Errno::kAgain;
+  }
+  std::unique_ptr<UnixMessage> unlinked;
+  UnixMessage* queued = messages_[index].get();
+  if (peek) {
+    if (queued->left() == 0) queued->peeked = true;
+  } else {
+    unlinked = Unlink(index);
+  }
+  peer_wait_.Notify(kSpaceKey);
+
+  if (message.wants_name && queued->sender().name != nullptr) {
+    message.from = *queued->sender().name;
+  }
+  const size_t length = queued->left() - skip;
+  const size_t size = std::min<size_t>(message.data->remaining(), length);
+  if (size < length) message.out_flags |= kMsgTrunc;
+  const size_t put = message.data->CopyTo(queued->unread().subspan(skip, size));
+  message.complete = true;
+  if (put < size) return Errno::kFault;
+  if (settings().pass_credentials) message.credentials = queued->credentials;
+  if (peek) {
+    if (peek_offset >= 0) peek_offset += static_cast<int32_t>(size);
+  } else if (peek_offset >= 0) {
+    peek_offset = std::max(peek_offset - static_cast<int32_t>(queued->left()), 0);
+  }
+  TakeControl(*queued, message, peek);
+  return (message.flags & kMsgTrunc) != 0 ? length : size;
+}
+
+// unix_dgram_disconnected(): what the old peer sent is lost, and it is told.
+void UnixSocket::Disconnected(const std::shared_ptr<UnixAnchor>& old_peer) {
+  if (messages_.empty()) return;
+  while (!messages_.empty()) Unlink(0);
+  peer_wait_.NotifyAll(0);
+  UnixSocket* const other = old_peer->socket;
+  if (other != nullptr && other->peer_ == anchor_) {
+    other->SetError(Errno::kConnReset);
+    other->queue().Notify(kErr);
+  }
+}
+
+}  // namespace pollux::os_emu

@@ -1,0 +1,121 @@
+#include "os_emu/vfs/file_pages.h"
+
+#include <cstring>
+#include <iterator>
+
+namespace pollux::os_emu {
+
+using memory::kPageBytes;
+
+FilePages::~FilePages() { budget_->used_bytes -= pages_.size() * kPageBytes; }
+
+uint64_t FilePages::CountIn(uint64_t first, uint64_t end) const {
+  if (object_ == nullptr) {
+    return static_cast<uint64_t>(std::distance(pages_.lower_bound(first), pages_.lower_bound(end)));
+  }
+  uint64_t count = 0;
+  for (auto page = object_->NextPresent(first); page.has_value() && *page < end;
+       page = object_->NextPresent(*page + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+std::optional<uint64_t> FilePages::Next(uint64_t page) const {
+  if (object_ != nullptr) return object_->NextPresent(page);
+  const auto next = pages_.lower_bound(page);
+  if (next == pages_.end()) return std::nullopt;
+  return next->first;
+}
+
+void FilePages::Read(uint64_t page, uint64_t within, std::span<uint8_t> to) const {
+  if (object_ != nullptr) return object_->Read(page * kPageBytes + within, to);
+  std::memcpy(to.data(), pages_.at(page)->data() + within, to.size());
+}
+
+std::optional<uint64_t> FilePages::NextData(uint64_t page) const {
+  std::optional<uint64_t> next = Next(page);
+  while (next.has_value() && reserved_.contains(*next)) next = Next(*next + 1);
+  return next;
+}
+
+bool FilePages::Reserve(uint64_t page) {
+  if (Next(page) == page) {
+    // The second time clears it at once, "lest undo on failure cancel our earlier guarantee"
+    // (mm/shmem.c): data then.
+    reserved_.erase(page);
+    return true;
+  }
+  if (!Write(page, 0, {})) return false;
+  reserved_.insert(page);
+  return true;
+}
+
+bool FilePages::Write(uint64_t page, uint64_t within, std::span<const uint8_t> from) {
+  reserved_.erase(page);
+  if (object_ != nullptr) {
+    return object_->MakePresent(page) &&
+           object_->Write(page * kPageBytes + within, from) == from.size();
+  }
+  auto found = pages_.find(page);
+  if (found == pages_.end()) {
+    if (budget_->used_bytes > budget_->limit_bytes ||
+        budget_->limit_bytes - budget_->used_bytes < kPageBytes) {
+      return false;
+    }
+    budget_->used_bytes += kPageBytes;
+    found = pages_.emplace(page, std::make_unique<Page>()).first;
+  }
+  if (!from.empty()) std::memcpy(found->second->data() + within, from.data(), from.size());
+  return true;
+}
+
+void FilePages::Zero(uint64_t page, uint64_t within, uint64_t bytes) {
+  if (bytes == 0) return;
+  if (object_ != nullptr) {
+    const Page zeros{};
+    object_->WritePresent(page * kPageBytes + within, {zeros.data(), bytes});
+    return;
+  }
+  const auto found = pages_.find(page);
+  if (found != pages_.end()) std::memset(found->second->data() + within, 0, bytes);
+}
+
+void FilePages::Drop(uint64_t first, uint64_t end) {
+  reserved_.erase(reserved_.lower_bound(first), reserved_.lower_bound(end));
+  if (object_ != nullptr) return object_->DropPages(first, end);
+  const auto begin = pages_.lower_bound(first), stop = pages_.lower_bound(end);
+  budget_->used_bytes -= static_cast<uint64_t>(std::distance(begin, stop)) * kPageBytes;
+  pages_.erase(begin, stop);
+}
+
+void FilePages::SetSize(uint64_t bytes) {
+  if (object_ != nullptr) object_->SetSize(bytes);
+}
+
+Result<std::shared_ptr<memory::SharedObject>> FilePages::Share(uint64_t size) {
+  if (object_ != nullptr) return object_;
+  POLLUX_ASSIGN_OR_RETURN(std::shared_ptr<memory::SharedObject> object,
+                          memory::SharedObject::Create(budget_, size));
+  // Page by page, so that memory is hardly ever needed twice.
+  for (auto page = pages_.begin(); page != pages_.end();) {
+    budget_->used_bytes -= kPageBytes;
+    if (object->Write(page->first * kPageBytes, *page->second) != kPageBytes) {
+      budget_->used_bytes += kPageBytes;
+      // Back again: what was moved is in the object.
+      for (auto moved = object->NextPresent(0); moved && *moved < page->first;
+           moved = object->NextPresent(*moved + 1)) {
+        auto copy = std::make_unique<Page>();
+        object->Read(*moved * kPageBytes, *copy);
+        pages_.emplace(*moved, std::move(copy));
+        budget_->used_bytes += kPageBytes;
+      }
+      return Errno::kNoMem;
+    }
+    page = pages_.erase(page);
+  }
+  object_ = object;
+  return object;
+}
+
+}  // namespace pollux::os_emu

@@ -1,0 +1,69 @@
+// FilePages: the pages of a file in memory. The rest of the file reads as zeros.
+//
+// They are plain memory until the file is mapped for the first time. From then on they are those of
+// a memory::SharedObject, so that read(2), write(2) and all mappings reach the same bytes. Each
+// page is charged to the machine's MemoryBudget.
+#ifndef POLLUX_OS_EMU_VFS_FILE_PAGES_H_
+#define POLLUX_OS_EMU_VFS_FILE_PAGES_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "abi/result.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "memory/address_space.h"
+#include "memory/shared_object.h"
+
+namespace pollux::os_emu {
+
+class FilePages {
+ public:
+  // `budget` must outlive it.
+  explicit FilePages(memory::MemoryBudget* budget) : budget_(budget) {}
+  ~FilePages();
+  FilePages(const FilePages&) = delete;
+  FilePages& operator=(const FilePages&) = delete;
+
+  // How many pages there are.
+  uint64_t count() const { return object_ != nullptr ? object_->present_pages() : pages_.size(); }
+  // How many of [first, end).
+  uint64_t CountIn(uint64_t first, uint64_t end) const;
+  // The first at or above `page`.
+  std::optional<uint64_t> Next(uint64_t page) const;
+  // Bytes of one page that there is, from offset `within`.
+  void Read(uint64_t page, uint64_t within, std::span<uint8_t> to) const;
+  // Makes the page if it has to. False: no memory is left.
+  bool Write(uint64_t page, uint64_t within, std::span<const uint8_t> from);
+  // fallocate(2): the page has its memory, and is no data for lseek(2) until it is written.
+  bool Reserve(uint64_t page);
+  // As Next(), but not what was only reserved.
+  std::optional<uint64_t> NextData(uint64_t page) const;
+  // Makes bytes of one page zeros, if there is such a page.
+  void Zero(uint64_t page, uint64_t within, uint64_t bytes);
+  // Forgets pages [first, end).
+  void Drop(uint64_t first, uint64_t end);
+  // The file's size has changed: where mappings end.
+  void SetSize(uint64_t bytes);
+
+  // Null until the file is mapped.
+  const memory::SharedObject* object() const { return object_.get(); }
+  // Whether a shared mapping may store to it.
+  bool MayBeStoredTo() const { return object_ != nullptr && object_->writable_mappings() > 0; }
+  // The object of a file of `size` bytes. kNoMem.
+  Result<std::shared_ptr<memory::SharedObject>> Share(uint64_t size);
+
+ private:
+  using Page = std::array<uint8_t, memory::kPageBytes>;
+  memory::MemoryBudget* budget_;
+  absl::btree_map<uint64_t, std::unique_ptr<Page>> pages_;  // Until there is an object.
+  std::shared_ptr<memory::SharedObject> object_;
+  absl::btree_set<uint64_t> reserved_;
+};
+
+}  // namespace pollux::os_emu
+
+#endif  // POLLUX_OS_EMU_VFS_FILE_PAGES_H_

@@ -1,0 +1,156 @@
+// pidfds (kernel/pid.c, fs/pidfs.c, kernel/signal.c), and waitid(2) as far as there are no
+// children.
+#include <bit>
+#include <utility>
+
+#include "os_emu/pidfd/pidfd.h"
+#include "shims/context.h"
+#include "shims/handlers.h"
+#include "shims/signal_frame.h"
+#include "shims/signal_sending.h"
+
+namespace pollux::shims {
+namespace {
+
+// Who signals go to: pidfd_send_signal's scopes.
+enum SendFlags : uint32_t { kToThread = 1, kToProcess = 2, kToGroup = 4 };
+
+// PIDFD_SELF_THREAD and PIDFD_SELF_THREAD_GROUP (uapi/linux/pidfd.h).
+constexpr int32_t kSelfThread = -10000, kSelfProcess = -10001;
+
+// pidfd_get_pid(): kBadF.
+Result<DescriptionRef> PidFdAt(SyscallContext& context, int i) {
+  POLLUX_ASSIGN_OR_RETURN(DescriptionRef file, context.File(i));
+  if (os_emu::PidFd::From(*file) == nullptr) return Errno::kBadF;
+  return file;
+}
+
+// __ptrace_may_access(PTRACE_MODE_ATTACH_REALCREDS) without namespaces and security modules.
+bool MayTrace(SyscallContext& context, const os_emu::Process& target) {
+  if (&context.process() == &target) return true;
+  const os_emu::Credentials& mine = context.process().credentials;
+  const os_emu::Credentials& theirs = target.credentials;
+  if (mine.uid == 0) return true;
+  const bool same = mine.uid == theirs.uid && mine.uid == theirs.euid && mine.uid == theirs.suid &&
+                    mine.gid == theirs.gid && mine.gid == theirs.egid && mine.gid == theirs.sgid;
+  // What has ended has no memory, and what has no memory is not dumpable.
+  return same && target.dumpable == 1 && !target.exit.has_value();
+}
+
+}  // namespace
+
+CallResult SysPidfdOpen(SyscallContext& context) {
+  Result<DescriptionRef> file =
+      os_emu::PidFd::Open(context.kernel(), context.Int(0), context.UInt(1));
+  if (!file.ok()) return file.error();
+  Result<Fd> fd = context.process().fds.Install(*std::move(file), /*close_on_exec=*/true);
+  if (!fd.ok()) return fd.error();
+  return static_cast<int64_t>(*fd);
+}
+
+CallResult SysPidfdSendSignal(SyscallContext& context) {
+  const uint32_t flags = context.UInt(3);
+  const int signal = context.Int(1);
+  if ((flags & ~(kToThread | kToProcess | kToGroup)) != 0 || std::popcount(flags) > 1)
+    return Errno::kInval;
+  os_emu::Process* process = nullptr;
+  os_emu::Thread* thread = nullptr;
+  bool to_thread = false;
+  DescriptionRef file;
+  if (context.Int(0) == kSelfThread || context.Int(0) == kSelfProcess) {
+    process = &context.process();
+    thread = &context.thread();
+    to_thread = context.Int(0) == kSelfThread;
+  } else {
+    Result<DescriptionRef> given = context.File(0);
+    if (!given.ok()) return given.error();
+    file = *std::move(given);
+    os_emu::PidFd* pidfd = os_emu::PidFd::From(*file);
+    if (pidfd == nullptr) {
+      // A directory of procfs would do.
+      if (file->LinkText().starts_with("/proc/"))
+        return context.Refuse(Errno::kBadF, "a directory of procfs");
+      return Errno::kBadF;
+    }
+    process = pidfd->process();
+    to_thread = pidfd->is_thread();
+    thread = pidfd->thread();
+    if (!to_thread && process != nullptr) {
+      const auto leader = process->threads.find(process->pid());
+      if (leader != process->threads.end()) thread = leader->second.get();
+    }
+  }
+  if (flags != 0) to_thread = flags == kToThread;
+
+  os_emu::SignalInfo info;
+  if (!context.Addr(2).IsNull()) {
+    Result<GuestSiginfo> given = context.In<GuestSiginfo>(context.Addr(2));
+    if (!given.ok()) return given.error();
+    if (given->signal != signal) return Errno::kInval;
+    info = FromGuestSiginfo(*given, signal);
+    const bool self = process == &context.process() && thread == &context.thread();
+    if ((!self || flags == kToGroup) && IsForged(info)) return Errno::kPerm;
+  } else {
+    info = SentByCaller(context, signal, to_thread ? os_emu::kSiTkill : os_emu::kSiUser);
+  }
+  // A process leads a group of its own only if it was made so: nobody was.
+  if (flags == kToGroup) return Errno::kSrch;
+  if (process == nullptr || (to_thread && thread == nullptr && !process->exit.has_value()))
+    return Errno::kSrch;
+  Result<void> allowed = MaySend(context, *process, signal);
+  if (!allowed.ok()) return allowed.error();
+  if (signal == 0) return 0;
+  const bool sent = to_thread && thread != nullptr ? context.kernel().RaiseSignal(*thread, info)
+                                                   : context.kernel().RaiseSignal(*process, info);
+  return sent ? CallResult(0) : CallResult(Errno::kAgain);
+}
+
+CallResult SysPidfdGetfd(SyscallContext& context) {
+  if (context.UInt(2) != 0) return Errno::kInval;
+  Result<DescriptionRef> file = PidFdAt(context, 0);
+  if (!file.ok()) return file.error();
+  os_emu::Process* target = os_emu::PidFd::From(**file)->process();
+  if (target == nullptr) return Errno::kSrch;
+  if (!MayTrace(context, *target)) return Errno::kPerm;
+  if (target->exit.has_value()) return Errno::kSrch;
+  Result<DescriptionRef> theirs = target->fds.Get(context.FdAt(1));
+  if (!theirs.ok()) return theirs.error();
+  Result<Fd> fd = context.process().fds.Install(*std::move(theirs), /*close_on_exec=*/true);
+  if (!fd.ok()) return fd.error();
+  return static_cast<int64_t>(*fd);
+}
+
+// kernel_waitid_prepare()
+CallResult SysWaitid(SyscallContext& context) {
+  enum IdType : int32_t { kAll = 0, kPid = 1, kPgid = 2, kPidFd = 3 };
+  constexpr uint32_t kNoHang = 1, kStopped = 2, kExited = 4, kContinued = 8, kNoWait = 0x01000000,
+                     kNoThread = 0x20000000, kWaitAll = 0x40000000, kClone = 0x80000000;
+  constexpr uint32_t kStates = kStopped | kExited | kContinued;
+  const uint32_t options = context.UInt(3);
+  if ((options & ~(kStates | kNoHang | kNoWait | kNoThread | kWaitAll | kClone)) != 0 ||
+      (options & kStates) == 0) {
+    return Errno::kInval;
+  }
+  const int32_t id = context.Int(1);
+  switch (context.Int(0)) {
+    case kAll:
+      break;
+    case kPid:
+      if (id <= 0) return Errno::kInval;
+      break;
+    case kPgid:
+      if (id < 0) return Errno::kInval;
+      break;
+    case kPidFd: {
+      if (id < 0) return Errno::kInval;
+      Result<DescriptionRef> file = PidFdAt(context, 1);
+      if (!file.ok()) return file.error();
+      break;
+    }
+    default:
+      return Errno::kInval;
+  }
+  return Errno::kChild;
+}
+
+}  // namespace pollux::shims

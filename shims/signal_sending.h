@@ -1,0 +1,20 @@
+// What the calls that send signals share: kill(2) and its kin, pidfd_send_signal(2).
+#ifndef POLLUX_SHIMS_SIGNAL_SENDING_H_
+#define POLLUX_SHIMS_SIGNAL_SENDING_H_
+
+#include "abi/result.h"
+#include "os_emu/task/kernel.h"
+#include "shims/context.h"
+
+namespace pollux::shims {
+
+// prepare_kill_siginfo(): a signal from the calling process.
+os_emu::SignalInfo SentByCaller(SyscallContext& context, int signal, int code);
+// check_kill_permission(): kInval (no such signal), kPerm.
+Result<void> MaySend(SyscallContext& context, const os_emu::Process& target, int signal);
+// Nobody may pretend to be the kernel or kill(2) towards others.
+bool IsForged(const os_emu::SignalInfo& info);
+
+}  // namespace pollux::shims
+
+#endif  // POLLUX_SHIMS_SIGNAL_SENDING_H_

@@ -1,0 +1,33 @@
+// low_water_mark: SO_RCVLOWAT: readiness and edges come when that many bytes are there.
+#include "testsuite/basics/net.h"
+
+int main() {
+  const Pair pair = Connected();
+  Watch watch({{'s', pair.server}});
+  SetOption(pair.server, SOL_SOCKET, SO_RCVLOWAT, 5);
+  ShowSent("send", pair.client, "abc");
+  watch.Tell("three of five");
+  ShowReceived("they can be read", pair.server, 1);
+  ShowSent("send", pair.client, "def");
+  watch.Tell("five of five");
+  SetOption(pair.server, SOL_SOCKET, SO_RCVLOWAT, 10);
+  watch.Tell("five of ten");
+  SetOption(pair.server, SOL_SOCKET, SO_RCVLOWAT, 2);
+  watch.Tell("five of two");
+  SetOption(pair.server, SOL_SOCKET, SO_RCVLOWAT, 0);
+  std::printf("0 is %d\n", Option(pair.server, SOL_SOCKET, SO_RCVLOWAT));
+  SetOption(pair.server, SOL_SOCKET, SO_RCVLOWAT, 100);
+  watch.Tell("five of a hundred");
+  shutdown(pair.client, SHUT_WR);
+  watch.Tell("and the end");
+
+  const Pair other = Connected();
+  Block(other.server, true);
+  SetOption(other.server, SOL_SOCKET, SO_RCVLOWAT, 5);
+  timeval limit = {0, 50000};
+  Must(setsockopt(other.server, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0, "SO_RCVTIMEO");
+  ShowSent("send", other.client, "abc");
+  ShowReceived("a blocking recv waits for five", other.server, 10);
+  ShowSent("send", other.client, "abc");
+  ShowReceived("or for what it wants", other.server, 3);
+}

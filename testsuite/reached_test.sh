@@ -1,0 +1,30 @@
+#!/bin/bash
+# A system call counts as supported when a program of the test suite makes it: the same program runs natively in its own test, so
+# its answers have been compared with the kernel's.
+#
+#   reached_test.sh POLLUX SYSCALLS_PAGE WALK PROGRAM...
+set -u
+
+pollux="$1" page="$2" walk="$3"
+shift 3
+names="$TEST_TMPDIR/names"
+: >"$names.all"
+
+# run PROGRAM [ARG...]: which calls does it make? How it ends is its own test's business.
+run() {
+  timeout --signal=KILL 120 "$pollux" run --trace_file="$names.trace" "$@" </dev/null >/dev/null 2>&1
+  sed -nE '/= -1 ENOSYS/d; s/^([a-z_0-9]+)\(.*/\1/p' "$names.trace" | sort -u >>"$names.all"
+}
+
+for program in "$@"; do run "$program"; done
+run "$walk" --episodes=20
+sort -u "$names.all" >"$names.reached"
+sed -nE 's/^\| [0-9]+ \| `([a-z_0-9]+)\(.*\| (complete|partial).*/\1/p' "$page" | sort -u >"$names.supported"
+
+count=$(wc -l <"$names.supported")
+[ "$count" -gt 100 ] || { echo "FAILED: only $count rows in $page"; exit 1; }
+missing=$(comm -13 "$names.reached" "$names.supported")
+[ -z "$missing" ] && { echo "$count supported system calls, all reached by $# programs"; exit 0; }
+echo "FAILED: supported by the table, reached by no program:"
+echo "$missing"
+exit 1
