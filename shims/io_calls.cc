@@ -29,6 +29,12 @@ bool Has(const os_emu::FileDescription& file, Transfer transfer) {
   return transfer == Transfer::kRead ? file.HasRead() : file.HasWrite();
 }
 
+// vfs_readv() of no bytes: the file is not asked, but who watches it is told of a read.
+CallResult Nothing(os_emu::FileDescription& file, Transfer transfer) {
+  if (transfer == Transfer::kRead) file.NoteAccess();
+  return 0;
+}
+
 CallResult Start(SyscallContext& context, Transfer transfer, DescriptionRef file,
                  UserBuffer buffer) {
   if (transfer == Transfer::kRead && os_emu::Socket::From(*file) != nullptr) {
@@ -84,7 +90,7 @@ CallResult VectorAtPosition(SyscallContext& context, Transfer transfer) {
   if (!Has(**file, transfer)) return Errno::kInval;
   Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
-  if (buffer->remaining() == 0) return 0;  // The file is not asked.
+  if (buffer->remaining() == 0) return Nothing(**file, transfer);
   if (transfer == Transfer::kWrite && dynamic_cast<os_emu::EventFd*>(file->get()) != nullptr) {
     return WriteSegments(context, *file);
   }
@@ -120,7 +126,7 @@ CallResult AtOffset(SyscallContext& context, Transfer transfer, bool vectors) {
   Result<UserBuffer> buffer = vectors ? context.Vectors(context.Addr(1), context.Arg(2))
                                       : context.Buffer(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
-  if (vectors && buffer->remaining() == 0) return 0;
+  if (vectors && buffer->remaining() == 0) return Nothing(**file, transfer);
   const Result<size_t> moved = TransferAt(**file, transfer, *buffer, static_cast<uint64_t>(offset));
   if (moved.ok() && transfer == Transfer::kWrite && *moved > 0) (*file)->NoteModify();
   // do_iter_read() tells of a read at the end, too; vfs_read() does not.

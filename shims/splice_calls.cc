@@ -58,6 +58,7 @@ struct Transfer {
   enum class Kind { kPipes, kTee, kFileToPipe, kPipeToFile, kMemoryToPipe, kPipeToMemory };
   Kind kind = Kind::kPipes;
   const char* name = "splice";
+  bool is_sendfile = false;
   std::shared_ptr<Pipe> from_pipe, to_pipe;
   DescriptionRef in, out;  // What keeps the pipes' ends open.
   FilePlace place;         // The file, where there is one.
@@ -66,6 +67,18 @@ struct Transfer {
   std::vector<GuestIovec> vectors;
   GuestAddr in_offset, out_offset;  // Where the guest wants to know the new offset. Null: nowhere.
 };
+
+// Tells watchers. do_splice() tells of the destination first, do_tee() and do_sendfile() of the
+// source.
+void NoteMove(Transfer& transfer) {
+  if (transfer.kind != Transfer::Kind::kTee && !transfer.is_sendfile) {
+    transfer.out->NoteModify();
+    transfer.in->NoteAccess();
+  } else {
+    transfer.in->NoteAccess();
+    transfer.out->NoteModify();
+  }
+}
 
 // wait_for_space() and do_splice_read(): a slot holds bytes of one page of the file.
 Result<int64_t> FileToPipe(Transfer& transfer) {
@@ -97,8 +110,7 @@ Result<int64_t> FileToPipe(Transfer& transfer) {
   }
   if (done > 0) {
     pipe.PutDone();
-    file.NoteAccess();
-    transfer.out->NoteModify();
+    NoteMove(transfer);
   }
   return done;
 }
@@ -118,10 +130,7 @@ Result<int64_t> PipeToFile(Transfer& transfer) {
                                transfer.place.Advance(written);
                                return written;
                              }));
-  if (done > 0) {
-    transfer.in->NoteAccess();
-    file.NoteModify();
-  }
+  if (done > 0) NoteMove(transfer);
   return static_cast<int64_t>(done);
 }
 
@@ -151,7 +160,10 @@ Result<int64_t> MemoryToPipe(Transfer& transfer, memory::AddressSpace& memory) {
     }
   }
   if (done == 0 && !goes_on) return error;
-  if (done > 0) pipe.PutDone();
+  if (done > 0) {
+    pipe.PutDone();
+    transfer.out->NoteModify();
+  }
   return done;
 }
 
@@ -170,6 +182,7 @@ Result<int64_t> PipeToMemory(Transfer& transfer, memory::AddressSpace& memory) {
         if (to.CopyTo(from) < from.size()) return Errno::kFault;
         return from.size();
       }));
+  if (done > 0) transfer.in->NoteAccess();
   return static_cast<int64_t>(done);
 }
 
@@ -181,10 +194,7 @@ Result<int64_t> Move(Transfer& transfer, memory::AddressSpace& memory) {
           const size_t done, transfer.kind == Transfer::Kind::kTee
                                  ? transfer.from_pipe->TeeTo(*transfer.to_pipe, transfer.bytes)
                                  : transfer.from_pipe->SpliceTo(*transfer.to_pipe, transfer.bytes));
-      if (done > 0) {
-        transfer.in->NoteAccess();
-        transfer.out->NoteModify();
-      }
+      if (done > 0) NoteMove(transfer);
       return static_cast<int64_t>(done);
     }
     case Transfer::Kind::kFileToPipe:
@@ -412,6 +422,7 @@ CallResult SendfileToPipe(SyscallContext& context, DescriptionRef in, Descriptio
   Transfer transfer;
   transfer.kind = Transfer::Kind::kFileToPipe;
   transfer.name = "sendfile";
+  transfer.is_sendfile = true;
   transfer.to_pipe = PipeOf(*out);
   transfer.nonblocking = out->nonblocking();
   transfer.bytes = bytes;

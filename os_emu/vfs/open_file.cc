@@ -33,6 +33,10 @@ void OpenFile::NoteModify() {
   if (!quiet_) NotifyFile(*dentry_, kEventModify);
 }
 
+// "do not generate ACCESS/MODIFY events on child for special files" of fs/notify/fsnotify.c.
+void ForwardedFile::NoteAccess() { NotifyInode(inode(), kEventAccess); }
+void ForwardedFile::NoteModify() { NotifyInode(inode(), kEventModify); }
+
 void OpenFile::NoteClose() {
   if (quiet_) return;
   quiet_ = true;

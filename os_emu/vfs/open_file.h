@@ -186,9 +186,9 @@ class ForwardedFile final : public OpenFile {
   Result<std::shared_ptr<memory::SharedObject>> MapPages() override { return target().MapPages(); }
   const char* TypeName() const override { return target_->TypeName(); }
   FileDescription& Behind() override { return target(); }
-  // Reading and writing FIFOs and devices tells nobody (measured on Linux 6.18).
-  void NoteAccess() override {}
-  void NoteModify() override {}
+  // Reading and writing special files tells who watches the file, and not who watches its directory.
+  void NoteAccess() override;
+  void NoteModify() override;
   bool HasRead() const override { return target_->HasRead(); }
   bool HasWrite() const override { return target_->HasWrite(); }
   bool CanSpliceFrom() const override { return target_->CanSpliceFrom(); }

@@ -42,7 +42,20 @@ void Walk::Sync() {
 
 void Walk::Lock() {
   const int fd = Number({kRegular, kMemFd});
-  const uint64_t how = Choose<uint64_t>({LOCK_SH, LOCK_EX, LOCK_UN});
+  uint64_t how = Choose<uint64_t>({LOCK_SH, LOCK_EX, LOCK_UN});
+  switch (TypeOf(fd)) {
+    case kDevice:
+    case kEpoll:
+    case kEventFd:
+    case kInotify:
+    case kReceived:
+    case kSignalFd:
+    case kTimerFd:
+      how = LOCK_UN;  // One inode for the whole machine: another process may have locked it.
+      break;
+    default:
+      break;
+  }
   Log(Sys::k_flock, fd, {fd, static_cast<int64_t>(how)},
       Call(Sys::k_flock, {static_cast<uint64_t>(fd), how | LOCK_NB}));
 }
@@ -105,7 +118,8 @@ void Walk::PipeSize() {
 void Walk::Seals() {
   const int fd = Number({kMemFd});
   // Those of regular files depend on the file system.
-  if (TypeOf(fd) == kRegular || TypeOf(fd) == kReceived) return;
+  // What is spliced somewhere keeps a memfd from being sealed, until somebody reads it.
+  if (TypeOf(fd) == kRegular || TypeOf(fd) == kReceived || pages_travel_) return;
   if (OneIn(2)) {
     Log(Sys::k_fcntl, fd, {fd, F_GET_SEALS},
         Call(Sys::k_fcntl, {static_cast<uint64_t>(fd), F_GET_SEALS, 0}));

@@ -110,6 +110,9 @@ TcpEndpoint* Network::FindListener(const IpEndpoint& to, const IpEndpoint& from)
 }
 
 bool Network::HearsFrom(const PortUser& user, const IpEndpoint& from) {
+  if (!from.address.IsV4() && !user.last_remote.IsAny() && user.last_remote != from.address) {
+    return false;
+  }
   if (user.remote.address.IsAny()) return true;
   return user.remote.address == from.address &&
          (user.remote.port == 0 || user.remote.port == from.port);

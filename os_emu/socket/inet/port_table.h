@@ -25,6 +25,9 @@ class PortTable;
 struct PortUser {
   IpAddress address;  // Bound to; the wildcard: to all.
   IpEndpoint remote;  // Port 0: none.
+  // Of an AF_INET6 UDP socket: where it was connected last. It hears no other IPv6 address even
+  // when it has been disconnected: __udp_disconnect() leaves sk_v6_daddr.
+  IpAddress last_remote;
   uint16_t port = 0;  // 0: in no table.
   int family = kAfInet;
   bool v6_only = false;

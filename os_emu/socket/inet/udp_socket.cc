@@ -87,6 +87,7 @@ Result<void> UdpSocket::Connect(const SocketAddress& to, bool) {
   POLLUX_ASSIGN_OR_RETURN(const Route route, RouteTo(ip, address));
   if (route.kind == RouteKind::kBroadcast && !settings().broadcast) return Errno::kAcces;
   remote = {route.destination, target.port};
+  if (domain() == kAfInet6) last_remote = remote.address;
   // It keeps that of an earlier connection.
   if (address.IsAny()) address = route.source;
   return {};

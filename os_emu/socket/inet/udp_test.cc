@@ -101,6 +101,20 @@ TEST_F(UdpTest, AConnectedSocketHearsItsPeerOnly) {
   EXPECT_EQ(a_.Send("x"), "EDESTADDRREQ");
 }
 
+TEST_F(UdpTest, APeerOfPortZeroIsAConnection) {
+  ASSERT_TRUE(a_.Connect(V4Address(kLocalhost, 0)).ok());
+  EXPECT_EQ(a_->PeerName().error(), Errno::kNotConn);
+  EXPECT_EQ(a_.Send("x"), "1");
+  EXPECT_EQ(a_.Send("x"), "ECONNREFUSED");
+  SendTo(b_, "any port", a_);
+  EXPECT_EQ(a_.Receive(), "any port");
+  TestSocket stranger(kernel(), kAfInet, kSockDgram);
+  ASSERT_TRUE(stranger.Bind(kLocalhost + 1).ok());
+  SendTo(stranger, "another address", a_);
+  EXPECT_EQ(a_.Receive(), "EAGAIN");
+  EXPECT_TRUE(a_->Shutdown(kShutRd).ok());
+}
+
 TEST_F(UdpTest, BadDestinationsAndSizes) {
   const SocketAddress to = b_.Name(), broadcast = V4Address(0x7fffffff, 9),
                       away = V4Address(0x0a010101, 9), no_port = V4Address(kLocalhost, 0);

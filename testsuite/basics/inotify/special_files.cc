@@ -1,6 +1,7 @@
 // special_files: events of what is not a regular file: devices, memfds; and fdinfo, which tells
 // what an instance watches. (/dev/full, because nobody else on the machine opens it.)
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <sstream>
 
@@ -36,6 +37,17 @@ int main() {
   watcher.Print("ftruncate and mmap");
   Must(close(memory) == 0, "close");
   watcher.Print("close of the memfd");
+
+  // Who watches the directory is not told of reading and writing a special file in it.
+  Must(mkfifo("fifo", 0600) == 0, "mkfifo");
+  watcher.Add(".", IN_ACCESS | IN_MODIFY | IN_OPEN, "directory");
+  const int fifo = open("fifo", O_RDWR | O_NONBLOCK);
+  Must(fifo >= 0 && write(fifo, "x", 1) == 1 && read(fifo, bytes, 1) == 1, "FIFO");
+  watcher.Print("FIFO, from the directory");
+  watcher.Add("fifo", IN_ACCESS | IN_MODIFY, "fifo");
+  Must(write(fifo, "x", 1) == 1 && read(fifo, bytes, 1) == 1, "FIFO");
+  watcher.Print("FIFO, from itself");
+  close(fifo);
 
   // wd and mask; the rest differs from system to system.
   WriteFile("a", "");

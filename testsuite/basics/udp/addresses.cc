@@ -107,6 +107,18 @@ void BothFamilies(const sockaddr_in& four) {
     all(fd);
   }
 
+  std::printf("IPv6, disconnected: it hears the IPv6 address that it was connected to\n");
+  const int was = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0), sender = Udp();
+  for (const char* address : {"::ffff:127.0.0.1", "::1"}) {
+    Show(address, Connect(was, V6(address, ntohs(four.sin_port))));
+    Must(Disconnect(was) == 0, "disconnect");
+    ShowSent("  send gives it a port", was, "x");
+    SendTo("  from IPv6", sink, V6("::1", PortOf(was)));
+    ShowReceived("  recv", was, 10);
+    SendTo("  from IPv4", sender, V4(INADDR_LOOPBACK, PortOf(was)));
+    ShowReceived("  recv", was, 10);
+  }
+
   std::printf("IPv6: what is wrong\n");
   const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
   const auto oob = [&](const char* what, const auto& to) {
