@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "os_emu/file/file_status.h"
 #include "os_emu/pipe/pipe.h"
 #include "os_emu/task/calls.h"
 #include "shims/context.h"
@@ -85,6 +86,9 @@ Result<int64_t> FileToPipe(Transfer& transfer) {
   Pipe& pipe = *transfer.to_pipe;
   POLLUX_RETURN_IF_ERROR(pipe.CheckRoom());
   FileDescription& file = *transfer.place.file;
+  os_emu::FileStatus status;
+  const bool moves =
+      file.Stat(&status).ok() && (status.mode & os_emu::kModeTypeMask) != os_emu::kModeCharacter;
   int64_t done = 0;
   uint64_t left = transfer.bytes;
   while (left > 0 && !pipe.full()) {
@@ -103,7 +107,8 @@ Result<int64_t> FileToPipe(Transfer& transfer) {
       if (done > 0) break;
       return Errno::kNoMem;
     }
-    transfer.place.Advance(*got);
+    // /dev/zero is read from the same place again and again.
+    if (moves) transfer.place.Advance(*got);
     done += static_cast<int64_t>(*got);
     left -= *got;
     if (*got < wanted) break;

@@ -16,6 +16,7 @@ void Walk::EpollControl() {
   const int epoll = Number({kEpoll});
   const uint64_t op = Choose<uint64_t>({1, 1, 1, 1, 1, 2, 3, 3, 3, 0});
   const int fd = Number();
+  if (!MayWaitFor(fd)) return;
   const uint32_t events = EpollEvents();
   const size_t data_at = kernel_.packed_events() ? 4 : 8;
   std::memcpy(scratch_.events, &events, sizeof(events));
@@ -43,7 +44,7 @@ void Walk::EpollWait() {
     seen.push_back(events);
     seen.push_back(data);
   }
-  if (canary_ == Canary::kHidesAnEdge && !seen.empty() && ++canary_count_ % 100 == 0)
+  if (options_.canary == Canary::kHidesAnEdge && !seen.empty() && ++canary_count_ % 10 == 0)
     seen.pop_back();
   Log(Sys::k_epoll_pwait, epoll, {epoll, static_cast<int64_t>(most)}, result, seen);
 }
@@ -61,8 +62,10 @@ void Walk::EpollWait2() {
 void Walk::Poll() {
   const uint64_t count = Below(6);
   for (uint64_t i = 0; i < count; ++i) {
+    int fd = OneIn(20) ? -1 : Number();
+    if (!MayWaitFor(fd)) fd = -1;
     scratch_.poll[i] = {
-        OneIn(20) ? -1 : Number(),
+        fd,
         static_cast<int16_t>(Choose<int>(
             {POLLIN, POLLOUT, POLLIN | POLLOUT | POLLPRI | POLLRDHUP, POLLRDNORM | POLLWRBAND, 0})),
         0x7f};
@@ -84,7 +87,10 @@ void Walk::Poll() {
 void Walk::Select() {
   for (uint64_t& set : scratch_.sets) {
     set = 0;
-    for (uint64_t i = Below(5); i > 0; --i) set |= uint64_t{1} << Number();
+    for (uint64_t i = Below(5); i > 0; --i) {
+      const int fd = Number();
+      if (MayWaitFor(fd)) set |= uint64_t{1} << fd;
+    }
   }
   const uint64_t asked[] = {scratch_.sets[0], scratch_.sets[1], scratch_.sets[2]};
   scratch_.timeout = {0, 0};

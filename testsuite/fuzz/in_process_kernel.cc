@@ -1,14 +1,18 @@
 #include "testsuite/fuzz/in_process_kernel.h"
 
+#include <cstring>
 #include <string>
+#include <vector>
 
 #include "abi/check.h"
 #include "interp/engine/cpu.h"
 #include "memory/address_space.h"
 #include "os_emu/task/kernel.h"
+#include "os_emu/tty/pty.h"
 #include "os_emu/vfs/default_tree.h"
 #include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/proc_fs.h"
+#include "shims/pipe_files.h"
 #include "shims/shims.h"
 #include "shims/syscall_table.h"
 #include "testsuite/fuzz/walk.h"
@@ -56,14 +60,23 @@ InProcessKernel::InProcessKernel() : world_(std::make_unique<World>()) {
   os_emu::TreeOptions tree;
   tree.random = &world.kernel.world_random();
   POLLUX_CHECK(os_emu::BuildDefaultTree(*files, tree).ok()) << "no files";
-  world.kernel.SetFiles(std::move(files));
-  POLLUX_CHECK(os_emu::MountProc(world.kernel).ok()) << "no /proc";
+  world.kernel.SetFiles(files);
+  auto pipes = std::make_shared<shims::PipeFiles>(&world.kernel.budget());
+  files->Keep(pipes);
+  files->SetFifoOpener(pipes.get());
+  POLLUX_CHECK(world.kernel.Part<os_emu::PtyTable>().Install().ok()) << "no terminals";
+  POLLUX_CHECK(os_emu::MountProc(world.kernel, pipes.get()).ok()) << "no /proc";
   memory::AddressSpace::MapRequest request;
   request.hint = GuestAddr{kMemoryStart};
   request.length = kMemoryBytes;
   request.prot = memory::kProtRead | memory::kProtWrite;
   request.fixed = true;
   POLLUX_CHECK(world.process.memory->Map(request).ok()) << "no memory";
+  // The walk writes there behind the kernel's back: all pages must be in use.
+  const std::vector<uint8_t> used(kMemoryBytes, 1);
+  POLLUX_CHECK(world.process.memory->Write(GuestAddr{kMemoryStart}, used) == kMemoryBytes)
+      << "no memory";
+  std::memset(memory(), 0, kMemoryBytes);
   world.process.cwd = "/tmp";
   world.process.actions[os_emu::kSigPipe].handler = os_emu::kSigIgn;
   world.process.fds.set_limit(Walk::kNumbers);

@@ -1,6 +1,7 @@
 // walk: random system calls on all kinds of descriptors, and what they answered.
 //
-//   walk [--seed=N] [--episodes=N] [--first=N] [--steps=N] [--lines] [--coverage] [--canary=NAME]
+//   walk [--seed=N] [--episodes=N] [--first=N] [--steps=N] [--lines] [--coverage]
+//        [--tcp_readiness] [--canary=NAME]
 //
 // Episode N of a seed always makes the same calls, whatever came before it. Prints a line with a
 // digest of all answers for each episode: where two kernels agree, the output is the same.
@@ -32,7 +33,7 @@ struct Settings {
   uint64_t steps = 2000;
   bool lines = false;
   bool coverage = false;
-  fuzz::Canary canary = fuzz::Canary::kNone;
+  fuzz::Walk::Options walk;
 };
 
 bool ParseNumber(const char* word, const char* flag, uint64_t* value) {
@@ -47,16 +48,17 @@ bool Parse(const char* word, Settings* settings) {
   const std::string text = word;
   if (text == "--lines") return settings->lines = true;
   if (text == "--coverage") return settings->coverage = true;
+  if (text == "--tcp_readiness") return settings->walk.tcp_readiness = true;
   if (text == "--canary=forgets_a_byte") {
-    settings->canary = fuzz::Canary::kForgetsAByte;
+    settings->walk.canary = fuzz::Canary::kForgetsAByte;
     return true;
   }
   if (text == "--canary=hides_an_edge") {
-    settings->canary = fuzz::Canary::kHidesAnEdge;
+    settings->walk.canary = fuzz::Canary::kHidesAnEdge;
     return true;
   }
   if (text == "--canary=mixes_numbers_up") {
-    settings->canary = fuzz::Canary::kMixesNumbersUp;
+    settings->walk.canary = fuzz::Canary::kMixesNumbersUp;
     return true;
   }
   return ParseNumber(word, "--seed=", &settings->seed) ||
@@ -104,10 +106,11 @@ int main(int argc, char** argv) {
   for (uint64_t i = 0; i < settings.episodes; ++i) {
     const uint64_t episode = settings.first + i;
     fuzz::RandomChoices choices(settings.seed, episode);
-    fuzz::Walk walk(fuzz::DirectKernel(), choices, transcript, settings.canary);
+    fuzz::Walk walk(fuzz::DirectKernel(), choices, transcript, settings.walk);
     walk.Episode(settings.steps);
     printf("episode %" PRIu64 ": %016" PRIx64 "\n", episode, transcript.TakeDigest());
   }
+  fflush(stdout);
   fprintf(stderr, "walk: %" PRIu64 " calls\n", transcript.count());
   if (settings.coverage) transcript.PrintCoverage(stderr);
   if (chdir("/") != 0 || rmdir(directory.c_str()) != 0) Die("rmdir");

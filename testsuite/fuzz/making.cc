@@ -113,6 +113,11 @@ void Walk::MakeTcpListener() {
   const int64_t fd =
       Made(Sys::k_socket, kTcpListener, {AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0}, {});
   if (fd < 0) return;
+  // It may be connected later.
+  std::memset(scratch_.option, 0, 4);
+  scratch_.option[0] = 1;
+  Call(Sys::k_setsockopt,
+       {static_cast<uint64_t>(fd), IPPROTO_TCP, TCP_NODELAY, Address(scratch_.option), 4});
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -9,7 +9,7 @@ void Walk::Dup() {
   const int fd = Number();
   const int64_t result = Call(Sys::k_dup, {static_cast<uint64_t>(fd)});
   const bool mixed_up =
-      canary_ == Canary::kMixesNumbersUp && result >= 0 && ++canary_count_ % 50 == 0;
+      options_.canary == Canary::kMixesNumbersUp && result >= 0 && ++canary_count_ % 10 == 0;
   Log(Sys::k_dup, fd, {fd}, mixed_up ? result + 1 : result);
   Copied(fd, result);
 }

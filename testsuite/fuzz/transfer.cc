@@ -175,13 +175,24 @@ void Walk::VmSplice() {
 // How much a connection holds is the kernel's business; that it becomes full, and has room again
 // once all was read, is not.
 void Walk::FillTcp() {
-  const int listener = OpenNumber({kTcpListener});
-  if (listener < 0 || !OneIn(8)) return;  // It takes some milliseconds.
-  scratch_.address_bytes = 128;
-  if (Call(Sys::k_getsockname, {static_cast<uint64_t>(listener), Address(scratch_.address),
-                                Address(&scratch_.address_bytes)}) != 0) {
-    return;
-  }
+  if (!OneIn(8)) return;  // It takes some milliseconds.
+  // Connections of its own: others may wait to be accepted at a listener of the walk.
+  const int64_t listener = Call(Sys::k_socket, {AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0});
+  if (listener < 0) return;
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::memcpy(scratch_.address, &address, sizeof(address));
+  scratch_.address_bytes = sizeof(address);
+  const uint64_t server = static_cast<uint64_t>(listener);
+  Call(Sys::k_bind, {server, Address(scratch_.address), sizeof(address)});
+  Call(Sys::k_listen, {server, 8});
+  Call(Sys::k_getsockname, {server, Address(scratch_.address), Address(&scratch_.address_bytes)});
+  FillConnection(listener);
+  Call(Sys::k_close, {server});
+}
+
+void Walk::FillConnection(int64_t listener) {
   const int64_t client = Call(Sys::k_socket, {AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0});
   if (client < 0) return;
   const uint64_t writer = static_cast<uint64_t>(client);

@@ -98,11 +98,11 @@ const std::vector<Walk::Row>& Walk::Rows() {
   return rows;
 }
 
-Walk::Walk(Kernel& kernel, Choices& choices, Transcript& transcript, Canary canary)
+Walk::Walk(Kernel& kernel, Choices& choices, Transcript& transcript, Options options)
     : kernel_(kernel),
       choices_(choices),
       transcript_(transcript),
-      canary_(canary),
+      options_(options),
       scratch_(*reinterpret_cast<Scratch*>(kernel.memory())) {
   static_assert(sizeof(Scratch) <= Kernel::kMemoryBytes);
 }
@@ -279,7 +279,7 @@ uint64_t Walk::DigestOfRead(int fd, int64_t count) const {
     default:
       if (pages_travel_) return 0;
   }
-  const int64_t last = canary_ == Canary::kForgetsAByte ? count - 1 : count;
+  const int64_t last = options_.canary == Canary::kForgetsAByte ? count - 1 : count;
   for (int64_t i = 0; i < count; ++i) mix(i < last ? scratch_.data[i] : 0);
   return digest;
 }
@@ -313,7 +313,10 @@ uint64_t Walk::Size() {
 uint64_t Walk::SizeFor(int fd) {
   const uint64_t bytes = Size();
   const Type type = TypeOf(fd);
-  return type == kTcp || type == kPty || type == kReceived || type == kNetlink ? bytes % 64 : bytes;
+  return type == kTcp || type == kTcpListener || type == kPty || type == kReceived ||
+                 type == kNetlink
+             ? bytes % 64
+             : bytes;
 }
 
 void Walk::FillData(uint64_t bytes) {

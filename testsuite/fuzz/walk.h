@@ -57,7 +57,15 @@ class Walk {
   // Numbers that a walk uses are below this: RLIMIT_NOFILE's soft limit, which the caller sets.
   static constexpr int kNumbers = 48;
 
-  Walk(Kernel& kernel, Choices& choices, Transcript& transcript, Canary canary = Canary::kNone);
+  struct Options {
+    Canary canary = Canary::kNone;
+    // Also asks when TCP connections and listeners are ready. Off, because pollux is not right
+    // there yet: of a hundred episodes one differs in the moment of an edge.
+    bool tcp_readiness = false;
+  };
+  Walk(Kernel& kernel, Choices& choices, Transcript& transcript, Options options);
+  Walk(Kernel& kernel, Choices& choices, Transcript& transcript)
+      : Walk(kernel, choices, transcript, Options()) {}
 
   // From nothing: makes `steps` calls or as many as there are choices for, and lets go of all it
   // made.
@@ -117,6 +125,10 @@ class Walk {
   uint64_t Size();
   void FillData(uint64_t bytes);
   bool IsSocket(int fd) const;
+  // Whether it may be asked if `fd` is ready.
+  bool MayWaitFor(int fd) const {
+    return options_.tcp_readiness || (TypeOf(fd) != kTcp && TypeOf(fd) != kTcpListener);
+  }
   // Of what is written to `fd`: a TCP connection and a pseudo-terminal are never filled.
   uint64_t SizeFor(int fd);
 
@@ -165,6 +177,8 @@ class Walk {
   void Tee();
   void VmSplice();
   void FillTcp();
+  // Of a new connection to `listener`, whose address is in the scratch.
+  void FillConnection(int64_t listener);
   // files.cc
   void Truncate();
   void Allocate();
@@ -216,7 +230,7 @@ class Walk {
   Kernel& kernel_;
   Choices& choices_;
   Transcript& transcript_;
-  Canary canary_;
+  const Options options_;
   uint64_t canary_count_ = 0;
   Scratch& scratch_;
   std::array<Type, kNumbers> types_{};

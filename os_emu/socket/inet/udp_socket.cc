@@ -31,6 +31,10 @@ void UdpSocket::Drop(std::deque<Datagram>& queue) {
   queue.pop_front();
 }
 
+void UdpSocket::OnSettingChanged(int name) {
+  if (name == kSoSndBuf) queue().Notify(kOut | kWrNorm | kWrBand);
+}
+
 void UdpSocket::OnRelease() {
   network().udp_ports().Remove(*this);
   while (!datagrams_.empty()) Drop(datagrams_);

@@ -57,6 +57,8 @@ class UdpSocket final : public InetSocket, public PortUser {
   bool IsConnected() const override { return !remote.address.IsAny(); }
   bool HasPeekOffset() const override { return true; }
   void OnRelease() override;
+  // SO_SNDBUF: sock_def_write_space(), whatever it was before.
+  void OnSettingChanged(int name) override;
 
   void UpdatePort();
   Result<void> AutoBind();
