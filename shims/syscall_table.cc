@@ -629,10 +629,10 @@ constexpr SyscallRow kRows[] = {
             Errors(kInval, kFault, kNoMem), &SysMincore, "every mapped page is in core"),
     Partial(233, "madvise", kInt,
             Args(Address("addr"), Size("length"), OneOf("advice", kMadviseAdvice)),
-            Errors(kInval, kNoMem, kAcces), &SysMadvise,
+            Errors(kInval, kNoMem, kAcces, kAgain), &SysMadvise,
             "MADV_DONTNEED and MADV_FREE discard (the program's own data segment: EINVAL), "
-            "MADV_REMOVE punches; hints have no effect; MADV_GUARD_*, MADV_WIPEONFORK and "
-            "MADV_HWPOISON are refused"),
+            "MADV_REMOVE punches; MADV_DONTFORK and MADV_WIPEONFORK act at fork; hints have no "
+            "effect; MADV_GUARD_* and MADV_HWPOISON are refused"),
     Unsupported(234, "remap_file_pages",
                 Args(Address("addr"), Size("size"), Hex("prot"), Size("pgoff"), Hex("flags"))),
     Unsupported(235, "mbind",
