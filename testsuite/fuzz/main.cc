@@ -1,7 +1,10 @@
 // walk: random system calls on all kinds of descriptors, and what they answered.
 //
 //   walk [--seed=N] [--episodes=N] [--first=N] [--steps=N] [--lines] [--coverage]
-//        [--tcp_readiness] [--canary=NAME]
+//        [--own_network] [--canary=NAME]
+//
+// --own_network: where the host's kernel is asked, in a network where no acknowledgement is
+// delayed.
 //
 // Episode N of a seed always makes the same calls, whatever came before it. Prints a line with a
 // digest of all answers for each episode: where two kernels agree, the output is the same.
@@ -21,6 +24,7 @@
 #include <string>
 
 #include "testsuite/fuzz/kernel.h"
+#include "testsuite/fuzz/own_network.h"
 #include "testsuite/fuzz/transcript.h"
 #include "testsuite/fuzz/walk.h"
 
@@ -33,6 +37,7 @@ struct Settings {
   uint64_t steps = 2000;
   bool lines = false;
   bool coverage = false;
+  bool own_network = false;
   fuzz::Walk::Options walk;
 };
 
@@ -48,7 +53,7 @@ bool Parse(const char* word, Settings* settings) {
   const std::string text = word;
   if (text == "--lines") return settings->lines = true;
   if (text == "--coverage") return settings->coverage = true;
-  if (text == "--tcp_readiness") return settings->walk.tcp_readiness = true;
+  if (text == "--own_network") return settings->own_network = true;
   if (text == "--canary=forgets_a_byte") {
     settings->walk.canary = fuzz::Canary::kForgetsAByte;
     return true;
@@ -101,6 +106,7 @@ int main(int argc, char** argv) {
   }
   const char* base = getenv("TEST_TMPDIR");
   std::string directory = std::string(base != nullptr ? base : "/tmp") + "/walk.XXXXXX";
+  if (settings.own_network && !fuzz::EnterOwnNetwork()) Die("a network of its own");
   Prepare(directory.data());
   fuzz::Transcript transcript(settings.lines ? stdout : nullptr);
   for (uint64_t i = 0; i < settings.episodes; ++i) {

@@ -59,9 +59,6 @@ class Walk {
 
   struct Options {
     Canary canary = Canary::kNone;
-    // Also asks when TCP connections and listeners are ready. Off, because pollux is not right
-    // there yet: of a hundred episodes one differs in the moment of an edge.
-    bool tcp_readiness = false;
   };
   Walk(Kernel& kernel, Choices& choices, Transcript& transcript, Options options);
   Walk(Kernel& kernel, Choices& choices, Transcript& transcript)
@@ -125,10 +122,6 @@ class Walk {
   uint64_t Size();
   void FillData(uint64_t bytes);
   bool IsSocket(int fd) const;
-  // Whether it may be asked if `fd` is ready.
-  bool MayWaitFor(int fd) const {
-    return options_.tcp_readiness || (TypeOf(fd) != kTcp && TypeOf(fd) != kTcpListener);
-  }
   // Of what is written to `fd`: a TCP connection and a pseudo-terminal are never filled.
   uint64_t SizeFor(int fd);
 
