@@ -367,6 +367,12 @@ void TcpEndpoint::Transmit(size_t limit) {
       return;
     }
     if (peer->RefusesData()) {
+      // tcp_rcv_state_process() looks at the urgent pointer first.
+      const uint64_t start = peer->read_position_ + peer->receive_.size();
+      if (urgent_to_send_.has_value() && *urgent_to_send_ < start + std::min(limit, send_.size())) {
+        peer->OnUrgent(*urgent_to_send_);
+        peer->TakeUrgent(*urgent_to_send_, send_.ByteAt(*urgent_to_send_ - start));
+      }
       peer->OnReset();
       OnReset();
       return;
@@ -383,10 +389,8 @@ void TcpEndpoint::Transmit(size_t limit) {
     limit -= bytes;
     if (urgent_goes && *urgent_to_send_ < start + bytes) {
       const uint64_t position = *std::exchange(urgent_to_send_, std::nullopt);
-      if (peer->urgent_position_ == position && position >= peer->read_position_) {
-        peer->urgent_ = Urgent::kValid;
-        peer->urgent_byte_ = peer->receive_.ByteAt(position - peer->read_position_);
-        if (peer->owner_ != nullptr) peer->owner_->WakeForData();
+      if (position >= peer->read_position_) {
+        peer->TakeUrgent(position, peer->receive_.ByteAt(position - peer->read_position_));
       }
     }
     peer->WakeForDataIfReadable();
@@ -407,6 +411,14 @@ void TcpEndpoint::OnUrgent(uint64_t position) {
   }
   urgent_ = Urgent::kNone;
   urgent_position_ = position;
+}
+
+// tcp_urg(): the byte itself has come.
+void TcpEndpoint::TakeUrgent(uint64_t position, uint8_t byte) {
+  if (urgent_position_ != position) return;
+  urgent_ = Urgent::kValid;
+  urgent_byte_ = byte;
+  if (owner_ != nullptr) owner_->WakeForData();
 }
 
 size_t TcpEndpoint::PollTarget() const {

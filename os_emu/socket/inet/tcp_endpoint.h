@@ -172,6 +172,7 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   void ReleasePort();
   bool RefusesData() const;
   void OnUrgent(uint64_t position);
+  void TakeUrgent(uint64_t position, uint8_t byte);
   void PeerRead();
   void ArmTimer(Nanos span);
 
