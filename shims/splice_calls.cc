@@ -12,6 +12,7 @@
 
 #include "os_emu/file/file_status.h"
 #include "os_emu/pipe/pipe.h"
+#include "os_emu/socket/socket.h"
 #include "os_emu/task/calls.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
@@ -120,9 +121,22 @@ Result<int64_t> FileToPipe(Transfer& transfer) {
   return done;
 }
 
+Result<int64_t> PipeToSocket(Transfer& transfer, os_emu::Socket& socket) {
+  POLLUX_ASSIGN_OR_RETURN(
+      const size_t done,
+      transfer.from_pipe->DrainTogether(
+          transfer.bytes, [&](std::span<const uint8_t> bytes, bool more) -> Result<size_t> {
+            UserBuffer buffer = UserBuffer::HostConst(bytes);
+            return socket.Splice(buffer, more);
+          }));
+  if (done > 0) NoteMove(transfer);
+  return static_cast<int64_t>(done);
+}
+
 // iter_file_splice_write()
 Result<int64_t> PipeToFile(Transfer& transfer) {
   FileDescription& file = *transfer.place.file;
+  if (os_emu::Socket* socket = os_emu::Socket::From(file)) return PipeToSocket(transfer, *socket);
   POLLUX_ASSIGN_OR_RETURN(
       const size_t done, transfer.from_pipe->Drain(
                              transfer.bytes, [&](std::span<const uint8_t> bytes) -> Result<size_t> {

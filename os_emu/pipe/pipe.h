@@ -69,6 +69,13 @@ class Pipe {
   // empty. kAgain: it is empty and has writers. The error of `take` if nothing was taken.
   Result<size_t> Drain(uint64_t bytes,
                        const std::function<Result<size_t>(std::span<const uint8_t>)>& take);
+  // Gives up to kSlotsTogether slots at once, as one span, until `bytes` are taken, it takes
+  // nothing more, or the pipe is empty; with whether more of `bytes` follows. kAgain and errors as
+  // Drain().
+  static constexpr uint32_t kSlotsTogether = 16;
+  Result<size_t> DrainTogether(
+      uint64_t bytes,
+      const std::function<Result<size_t>(std::span<const uint8_t>, bool more)>& take);
   WaitQueue& read_queue() { return read_queue_; }
   WaitQueue& write_queue() { return write_queue_; }
 
@@ -85,6 +92,8 @@ class Pipe {
     bool merges = true;   // PIPE_BUF_FLAG_CAN_MERGE
   };
   Slot& SlotAt(uint32_t index) { return slots_[index & (slots_.size() - 1)]; }
+  // The first slot with data has been read up to `bytes`. True: that was all of it, and it is free.
+  bool TakeFromFirst(uint32_t bytes);
   // False: the budget is spent.
   bool Charge(uint64_t bytes);
   void Refund(uint64_t bytes);

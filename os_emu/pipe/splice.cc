@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "os_emu/pipe/pipe.h"
 
@@ -124,15 +125,59 @@ Result<size_t> Pipe::Drain(uint64_t bytes,
     }
     done += *taken;
     bytes -= *taken;
-    slot.offset += static_cast<uint32_t>(*taken);
-    slot.bytes -= static_cast<uint32_t>(*taken);
-    if (slot.bytes == 0) {
-      GivePage(std::move(slot.page));
-      slot = Slot();
-      ++tail_;
-      took_slots = true;
-    }
+    took_slots |= TakeFromFirst(static_cast<uint32_t>(*taken));
     if (*taken < offered) break;
+  }
+  if (took_slots) write_queue_.Notify(0);
+  if (done == 0 && !failed.ok()) return failed.error();
+  return done;
+}
+
+bool Pipe::TakeFromFirst(uint32_t bytes) {
+  Slot& slot = SlotAt(tail_);
+  slot.offset += bytes;
+  slot.bytes -= bytes;
+  if (slot.bytes > 0) return false;
+  GivePage(std::move(slot.page));
+  slot = Slot();
+  ++tail_;
+  return true;
+}
+
+// splice_to_socket()
+Result<size_t> Pipe::DrainTogether(
+    uint64_t bytes,
+    const std::function<Result<size_t>(std::span<const uint8_t>, bool more)>& take) {
+  if (empty()) {
+    if (writers_ == 0) return size_t{0};
+    return Errno::kAgain;
+  }
+  size_t done = 0;
+  bool took_slots = false;
+  Result<void> failed;
+  std::vector<uint8_t> together;
+  while (bytes > 0 && !empty()) {
+    together.clear();
+    uint32_t slots = 0;
+    for (uint32_t i = tail_; i != head_ && slots < kSlotsTogether && together.size() < bytes; ++i) {
+      const Slot& slot = SlotAt(i);
+      const uint64_t offered = std::min<uint64_t>(bytes - together.size(), slot.bytes);
+      const uint8_t* start = slot.page.get() + slot.offset;
+      together.insert(together.end(), start, start + offered);
+      ++slots;
+    }
+    const Result<size_t> taken = take(together, slots == kSlotsTogether && together.size() < bytes);
+    if (!taken.ok() || *taken == 0) {
+      if (!taken.ok()) failed = taken.error();
+      break;
+    }
+    done += *taken;
+    bytes -= *taken;
+    for (size_t left = *taken; left > 0;) {
+      const uint32_t of_first = static_cast<uint32_t>(std::min<size_t>(left, SlotAt(tail_).bytes));
+      took_slots |= TakeFromFirst(of_first);
+      left -= of_first;
+    }
   }
   if (took_slots) write_queue_.Notify(0);
   if (done == 0 && !failed.ok()) return failed.error();

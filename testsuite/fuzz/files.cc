@@ -95,7 +95,6 @@ void Walk::Control() {
   // What waits in a TCP connection's queue leaves it when an acknowledgement comes.
   if (request == TIOCOUTQ && (TypeOf(fd) == kTcp || TypeOf(fd) == kReceived || TypeOf(fd) == kPty))
     return;
-  if (request == TIOCOUTQ && pages_travel_) return;
   scratch_.numbers[0] = request == FIONBIO ? 1 : -7;
   const int64_t result =
       Call(Sys::k_ioctl, {static_cast<uint64_t>(fd), request, Address(scratch_.numbers)});

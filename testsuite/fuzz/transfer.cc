@@ -138,8 +138,7 @@ void Walk::CopyFileRange() {
 void Walk::Splice() {
   const int from = Number({kPipe, kPipe, kFifo, kRegular, kUnixStream});
   const int to = Number({kPipe, kPipe, kFifo, kRegular, kUnixStream});
-  // A socket is charged for pages by another rule than for copies: see pages_travel_.
-  if (!MayTravel(from) || ((IsSocket(to) || TypeOf(to) == kReceived) && !pages_travel_)) return;
+  if (!MayTravel(from)) return;
   // Every piece of a stream's queue becomes a slot of its own in the pipe; pollux fills its slots.
   const uint64_t bytes = IsSocket(from) || TypeOf(from) == kReceived ? Below(2) : SizeFor(to);
   const uint64_t flags = SPLICE_F_NONBLOCK | (OneIn(4) ? SPLICE_F_MOVE : 0);

@@ -232,8 +232,7 @@ class Walk {
   uint32_t ptys_ = 0;
   // Whether bytes of files are spliced in this episode. They go as references to the file's pages,
   // so that what is read later depends on what was written to the file since; pollux copies
-  // (docs/differences.md). Then the bytes that are read are not compared, and not what they cost a
-  // socket's buffer.
+  // (docs/differences.md). Then the bytes that are read are not compared.
   bool pages_travel_ = false;
   uint64_t steps_ = 0;
 };

@@ -47,7 +47,11 @@ void TcpSocket::OnSettingChanged(int name) {
   }
   if (name == kSoSndBuf) send_buffer_set_ = true;
   UpdateEndpoint();
-  if (name == kSoSndBuf) endpoint_->CheckSpace();
+  if (name == kSoSndBuf && endpoint_->Writable()) {
+    // sk_stream_write_space(), whether somebody waits for room or not.
+    endpoint_->WantSpace();
+    endpoint_->CheckSpace();
+  }
   // Also where it stays the same, and where nothing is there but the end.
   if (name == kSoRcvLoWat) endpoint_->WakeForDataIfReadable();
 }
