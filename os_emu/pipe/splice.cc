@@ -28,6 +28,24 @@ bool Pipe::Put(std::span<const uint8_t> bytes) {
   return true;
 }
 
+bool Pipe::PutPage(FilePageRef page, uint32_t within, uint32_t bytes) {
+  if (full() || !Charge(kSlotBytes)) return false;
+  SlotAt(head_) = Slot{.file_page = std::move(page),
+                       .offset = within,
+                       .bytes = bytes,
+                       .packet = false,
+                       .merges = false};
+  ++head_;
+  return true;
+}
+
+bool Pipe::PutPart(const Slot& from, uint32_t bytes) {
+  const bool done = from.file_page != nullptr ? PutPage(from.file_page, from.offset, bytes)
+                                              : Put({from.page.get() + from.offset, bytes});
+  if (done) SlotAt(head_ - 1).packet = from.packet;
+  return done;
+}
+
 // ipipe_prep(), opipe_prep() and splice_pipe_to_pipe(). A slot that goes as a whole keeps what it
 // is; a part of one is never merged into.
 Result<size_t> Pipe::SpliceTo(Pipe& to, uint64_t bytes) {
@@ -52,25 +70,17 @@ Result<size_t> Pipe::SpliceTo(Pipe& to, uint64_t bytes) {
         break;
       }
       Refund(kSlotBytes);
-      to.SlotAt(to.head_) = std::exchange(slot, Slot());
+      to.SlotAt(to.head_++) = std::exchange(slot, Slot());
       ++tail_;
       took_slots = true;
     } else {
-      std::unique_ptr<uint8_t[]> page = to.TakePage();
-      if (page == nullptr) {
+      if (!to.PutPart(slot, moved)) {
         error = Errno::kNoMem;
         break;
       }
-      std::memcpy(page.get(), slot.page.get() + slot.offset, moved);
-      to.SlotAt(to.head_) = Slot{.page = std::move(page),
-                                 .offset = 0,
-                                 .bytes = moved,
-                                 .packet = slot.packet,
-                                 .merges = false};
       slot.offset += moved;
       slot.bytes -= moved;
     }
-    ++to.head_;
     done += moved;
     bytes -= moved;
   }
@@ -93,11 +103,10 @@ Result<size_t> Pipe::TeeTo(Pipe& to, uint64_t bytes) {
     if (i == head_ || to.full()) break;
     const Slot& slot = SlotAt(i);
     const uint32_t copied = static_cast<uint32_t>(std::min<uint64_t>(bytes, slot.bytes));
-    if (!to.Put({slot.page.get() + slot.offset, copied})) {
+    if (!to.PutPart(slot, copied)) {
       if (done == 0) return Errno::kNoMem;
       break;
     }
-    to.SlotAt(to.head_ - 1).packet = slot.packet;
     done += copied;
     bytes -= copied;
   }
@@ -115,10 +124,11 @@ Result<size_t> Pipe::Drain(uint64_t bytes,
   size_t done = 0;
   bool took_slots = false;
   Result<void> failed;
+  Buffer buffer;
   while (bytes > 0 && !empty()) {
     Slot& slot = SlotAt(tail_);
     const uint32_t offered = static_cast<uint32_t>(std::min<uint64_t>(bytes, slot.bytes));
-    const Result<size_t> taken = take({slot.page.get() + slot.offset, offered});
+    const Result<size_t> taken = take(BytesOf(slot, offered, buffer));
     if (!taken.ok()) {
       failed = taken.error();
       break;
@@ -138,9 +148,7 @@ bool Pipe::TakeFromFirst(uint32_t bytes) {
   slot.offset += bytes;
   slot.bytes -= bytes;
   if (slot.bytes > 0) return false;
-  GivePage(std::move(slot.page));
-  slot = Slot();
-  ++tail_;
+  DropFirst();
   return true;
 }
 
@@ -156,14 +164,15 @@ Result<size_t> Pipe::DrainTogether(
   bool took_slots = false;
   Result<void> failed;
   std::vector<uint8_t> together;
+  Buffer buffer;
   while (bytes > 0 && !empty()) {
     together.clear();
     uint32_t slots = 0;
     for (uint32_t i = tail_; i != head_ && slots < kSlotsTogether && together.size() < bytes; ++i) {
       const Slot& slot = SlotAt(i);
       const uint64_t offered = std::min<uint64_t>(bytes - together.size(), slot.bytes);
-      const uint8_t* start = slot.page.get() + slot.offset;
-      together.insert(together.end(), start, start + offered);
+      const std::span<const uint8_t> piece = BytesOf(slot, static_cast<uint32_t>(offered), buffer);
+      together.insert(together.end(), piece.begin(), piece.end());
       ++slots;
     }
     const Result<size_t> taken = take(together, slots == kSlotsTogether && together.size() < bytes);

@@ -57,7 +57,7 @@ std::string Arguments(uint64_t first, uint64_t episodes) {
 
 // How a walk is run in each world; `more` are further words.
 std::string NativeCommand(const std::string& more) {
-  return absl::StrCat("TMPDIR=${TEST_TMPDIR:-/tmp} ", absl::GetFlag(FLAGS_native), " --own_network",
+  return absl::StrCat("TMPDIR=${TEST_TMPDIR:-/tmp} ", absl::GetFlag(FLAGS_native), " --own_world",
                       more, " 2>&1");
 }
 std::string GuestCommand(const std::string& more) {

@@ -72,10 +72,27 @@ void Splice(int type) {
   ShowCount("read", read(fresh.b, bytes, sizeof bytes));
 }
 
+// The other way: a message is read at once, and what there is no room for is lost.
+void SpliceFrom(int type) {
+  std::printf("from a %s\n", TypeName(type));
+  const Pair pair = MakePair(type | SOCK_NONBLOCK);
+  const Ends pipe = MakePipe();
+  ShowCount("nothing", splice(pair.b, nullptr, pipe.in, nullptr, 10, SPLICE_F_NONBLOCK));
+  for (int i = 0; i < 4; ++i) Must(write(pair.a, bytes, 10000) == 10000, "write");
+  ShowCount("splice", splice(pair.b, nullptr, pipe.in, nullptr, 70000, SPLICE_F_NONBLOCK));
+  ShowCount("of some", splice(pair.b, nullptr, pipe.in, nullptr, 10, SPLICE_F_NONBLOCK));
+  Must(fcntl(pipe.in, F_SETPIPE_SZ, 8 * 4096) == 8 * 4096, "F_SETPIPE_SZ");
+  ShowCount("no room for all", splice(pair.b, nullptr, pipe.in, nullptr, 70000, SPLICE_F_NONBLOCK));
+  ShowCount("a slot is left", write(pipe.in, bytes, 5000));
+  ShowCount("in the pipe", read(pipe.out, bytes, sizeof bytes));
+}
+
 }  // namespace
 
 int main() {
   Splice(SOCK_STREAM);
   Splice(SOCK_DGRAM);
   Splice(SOCK_SEQPACKET);
+  SpliceFrom(SOCK_DGRAM);
+  SpliceFrom(SOCK_SEQPACKET);
 }

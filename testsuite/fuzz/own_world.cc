@@ -1,17 +1,20 @@
-#include "testsuite/fuzz/own_network.h"
+#include "testsuite/fuzz/own_world.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 
 namespace fuzz {
 namespace {
@@ -96,12 +99,33 @@ bool AcknowledgeAtOnce() {
   return done;
 }
 
+bool WriteFile(const char* path, const std::string& text) {
+  const int fd = open(path, O_WRONLY);
+  if (fd < 0) return false;
+  const bool done = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  close(fd);
+  return done;
+}
+
+// Who may not make the namespaces may in a user namespace, where he stays who he is.
+bool MakeNamespaces() {
+  constexpr int kNamespaces = CLONE_NEWNET | CLONE_NEWNS;
+  if (unshare(kNamespaces) == 0) return true;
+  const std::string user = std::to_string(geteuid()), group = std::to_string(getegid());
+  return unshare(CLONE_NEWUSER | kNamespaces) == 0 &&
+         WriteFile("/proc/self/uid_map", user + " " + user + " 1") &&
+         WriteFile("/proc/self/setgroups", "deny") &&
+         WriteFile("/proc/self/gid_map", group + " " + group + " 1");
+}
+
 }  // namespace
 
-bool EnterOwnNetwork() {
-  // Not everybody may, but for in a user namespace.
-  if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
-  return SetLoopbackUp() && AcknowledgeAtOnce();
+bool EnterOwnWorld(const char* directory) {
+  if (!MakeNamespaces()) return false;
+  // What is mounted here shall not be seen elsewhere.
+  return mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount("walk", directory, "tmpfs", 0, "mode=0777") == 0 && SetLoopbackUp() &&
+         AcknowledgeAtOnce();
 }
 
 }  // namespace fuzz
