@@ -129,6 +129,7 @@ Result<size_t> ReceiveFor(os_emu::Socket& socket, UserBuffer& to) {
 Result<int64_t> FileToPipe(Transfer& transfer) {
   Pipe& pipe = *transfer.to_pipe;
   POLLUX_RETURN_IF_ERROR(pipe.CheckRoom());
+  if (transfer.bytes == 0) return int64_t{0};
   FileDescription& file = *transfer.place.file;
   os_emu::FileStatus status;
   const bool moves =

@@ -35,10 +35,10 @@ void OpenFile::NoteModify() {
 
 // fsnotify_file() of a special file: __fsnotify_parent() leaves out who watches the directory.
 void ForwardedFile::NoteAccess() {
-  if (inode().watched()) inode().Tell({.mask = kEventAccess, .unlinked = dentry().removed()});
+  if (inode().watched()) inode().Tell({.mask = kEventAccess, .unlinked = dentry()->removed()});
 }
 void ForwardedFile::NoteModify() {
-  if (inode().watched()) inode().Tell({.mask = kEventModify, .unlinked = dentry().removed()});
+  if (inode().watched()) inode().Tell({.mask = kEventModify, .unlinked = dentry()->removed()});
 }
 
 void OpenFile::NoteClose() {
