@@ -53,6 +53,8 @@ void TcpEndpoint::TrySyn() {
       owner_->OnEstablished();
       owner_->WakeForState();
     }
+    // tcp_rcv_state_process() leaves TCP_SYN_RECV, and does what shutdown(2) could not do before.
+    if (send_shut_) ShutSend();
     return;
   }
   TcpEndpoint* listener = network_.FindListener(remote, local);
@@ -67,7 +69,7 @@ void TcpEndpoint::TrySyn() {
   ArmTimer(Nanos{kSecond.value << std::min(doublings, 20)});
 }
 
-void TcpEndpoint::AcceptSyn(TcpEndpoint& client) {
+void TcpEndpoint::AcceptSyn(TcpEndpoint& client, const TcpEndpoint& listener) {
   state_ = TcpState::kEstablished;
   connected_once_ = true;
   peer_ = client.shared_from_this();
@@ -76,9 +78,13 @@ void TcpEndpoint::AcceptSyn(TcpEndpoint& client) {
   client.connected_once_ = true;
   client.timer_.Disarm();
   owner_->OnEstablished();
-  if (client.owner_ == nullptr) return;
-  client.owner_->OnEstablished();
-  client.owner_->WakeForState();
+  if (client.owner_ != nullptr) {
+    client.owner_->OnEstablished();
+    client.owner_->WakeForState();
+  }
+  // sk_clone() copies the marks, and tcp_rcv_state_process() does as they say.
+  receive_shut_ = listener.receive_shut_;
+  if (listener.send_shut_) ShutSend();
 }
 
 void TcpEndpoint::StartListening() {

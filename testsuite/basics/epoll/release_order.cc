@@ -83,6 +83,20 @@ int main() {
   close(sockets[1]);
   Show("the rest");
 
+  // A datagram socket that is disconnected loses its messages: what was in them goes last.
+  Must(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets) == 0, "socketpair");
+  MakePipes();
+  SendPipes(sockets[0]);
+  ClosePipes();
+  epoll_event sender = {};
+  sender.events = EPOLLOUT | EPOLLET;
+  sender.data.u32 = 9;
+  Must(epoll_ctl(epoll, EPOLL_CTL_ADD, sockets[0], &sender) == 0, "epoll_ctl");
+  Show("a sender");
+  const sockaddr nobody = {};
+  Must(connect(sockets[1], &nobody, sizeof nobody) == 0, "connect");
+  Show("disconnected");
+
   // Both ends of a pipe: the one that goes first is an edge for who watches the other one.
   const int outer = epoll_create1(0);
   epoll_event event = {};
