@@ -51,6 +51,17 @@ std::string KindName(machine::Outcome::Kind kind) {
   return "unknown";
 }
 
+// A number of events in 1000 as one in a million: at most 1000, with three decimals at most.
+std::optional<uint64_t> ParseRate(const std::string& text) {
+  static const re2::RE2 kRate("([0-9]{1,4})(?:\\.([0-9]{1,3}))?");
+  std::string whole, decimals;
+  if (!re2::RE2::FullMatch(text, kRate, &whole, &decimals)) return std::nullopt;
+  decimals.resize(3, '0');
+  const uint64_t rate = std::stoul(whole) * 1000 + std::stoul(decimals);
+  if (rate > 1'000'000) return std::nullopt;
+  return rate;
+}
+
 class RunCommand final : public Command {
  public:
   CLI::App* Declare(CLI::App& app) override {
@@ -74,6 +85,15 @@ class RunCommand final : public Command {
                    "Print each system call on stderr as strace does; --trace=RE2 only those whose "
                    "whole name matches.");
     run_->add_option("--trace_file", trace_file_, "Print the trace to this file.");
+    run_->add_option("--strategy", strategy_,
+                     "Which thread runs next where several can: random (default), decided by the "
+                     "seed, or round_robin.")
+        ->check(CLI::IsMember({"random", "round_robin"}));
+    run_->add_option("--preemption_rate", preemption_rate_,
+                     "Expected preemptions in 1000 instructions while several threads can run; a "
+                     "decimal number. Default 1; 0: only where a thread waits.");
+    run_->add_option("--cpus", cpus_, "How many processors the guest sees, 1 to 64. Default 4.")
+        ->check(number);
     AddList("--env", environment_,
             "NAME=VALUE in the guest's environment, which is empty otherwise. Repeatable.");
     AddList("--dir", mounts_,
@@ -132,6 +152,16 @@ class RunCommand final : public Command {
     machine::Options options;
     options.seed = seed_;
     options.engine = engine_ == "fast" ? interp::EngineKind::kFast : interp::EngineKind::kReference;
+    options.strategy = strategy_ == "random" ? machine::StrategyKind::kRandom
+                                             : machine::StrategyKind::kRoundRobin;
+    const std::optional<uint64_t> rate = ParseRate(preemption_rate_);
+    if (!rate.has_value()) {
+      return Refuse(absl::StrCat("--preemption_rate=", preemption_rate_,
+                                 ": must be a decimal number from 0 to 1000"));
+    }
+    options.preemption_rate.per_million = *rate;
+    if (cpus_ < 1 || cpus_ > 64) return Refuse(absl::StrCat("--cpus=", cpus_, ": must be 1 to 64"));
+    options.cpus = static_cast<int>(cpus_);
     options.mounts = mounts_;
     options.environment = environment_;
     options.cwd = cwd_;
@@ -198,8 +228,8 @@ class RunCommand final : public Command {
   }
 
   CLI::App* run_ = nullptr;
-  uint64_t seed_ = 1, uid_ = 1000, max_steps_ = 0;
-  std::string trace_, trace_file_, cwd_ = "/", max_memory_ = "4G", engine_ = "fast";
+  uint64_t seed_ = 1, uid_ = 1000, max_steps_ = 0, cpus_ = 4;
+  std::string strategy_ = "random", preemption_rate_ = "1", trace_, trace_file_, cwd_ = "/", max_memory_ = "4G", engine_ = "fast";
   std::vector<std::string> environment_, mounts_;
   bool json_ = false;
   LineWriter trace_lines_;

@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "abi/check.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "machine/process_image.h"
+#include "machine/scheduler.h"
 #include "os_emu/host_stream/host_stream.h"
 #include "os_emu/tty/pty.h"
 #include "os_emu/vfs/default_tree.h"
@@ -24,7 +26,7 @@ using os_emu::Process;
 using os_emu::Thread;
 
 // The purposes that the seed's random stream is split for (DESIGN decision 6).
-enum Purpose : uint64_t { kWorld = 1, kLayout = 2 };
+enum Purpose : uint64_t { kWorld = 1, kLayout = 2, kSchedule = 3 };
 
 // The frequency of the time CSR, as QEMU's and many boards' timebase: 10 MHz.
 constexpr int64_t kNanosPerTick = 100;
@@ -40,6 +42,7 @@ constexpr int kCallsBetweenHostLooks = 64;
 struct Hart {
   interp::Cpu cpu;
   shims::Call call;
+  std::shared_ptr<interp::Engine> engine;  // That of its memory.
 };
 
 constexpr std::string_view KindOfFault(memory::FaultKind kind) {
@@ -80,14 +83,19 @@ std::string DescribeStop(const interp::Stop& stop, uint64_t pc) {
 
 }  // namespace
 
-class Machine::Impl final : private shims::Sink, private interp::Counters {
+class Machine::Impl final : private shims::Sink,
+                            private shims::TaskHost,
+                            private interp::Counters {
  public:
   explicit Impl(Options options)
       : options_(std::move(options)),
         seed_(options_.seed),
         kernel_({.world_seed = seed_.Split(kWorld).Next(),
-                 .budget = {.limit_bytes = options_.max_memory_bytes}}),
-        layout_random_(seed_.Split(kLayout)) {}
+                 .budget = {.limit_bytes = options_.max_memory_bytes},
+                 .cpus = options_.cpus}),
+        layout_random_(seed_.Split(kLayout)),
+        scheduler_(
+            MakeScheduler(options_.strategy, options_.preemption_rate, seed_.Split(kSchedule))) {}
 
   absl::Status SetUp();
   absl::Status Load(std::string_view file, std::string_view name,
@@ -99,9 +107,22 @@ class Machine::Impl final : private shims::Sink, private interp::Counters {
   void Report(std::string_view line) override {
     if (options_.warn) options_.warn(line.starts_with("pollux: ") ? line.substr(8) : line);
   }
-  void Trace(Thread&, std::string_view line) override {
-    if (options_.trace) options_.trace(line);
+  void Trace(Thread& thread, std::string_view line) override {
+    if (!options_.trace) return;
+    // As strace -f does, once there is more than one.
+    if (kernel_.has_cloned()) {
+      options_.trace(absl::StrFormat("[pid %d] %s", static_cast<int>(thread.tid()), line));
+    } else {
+      options_.trace(line);
+    }
   }
+
+  // ---- shims::TaskHost
+  Result<os_emu::DescriptionRef> OpenExecutable(Thread& thread, const os_emu::DescriptionRef& base,
+                                                const std::string& path,
+                                                uint32_t at_flags) override;
+  void OnClone(Thread& parent, Thread& child, const interp::Cpu& cpu) override;
+  Result<void> Exec(Thread& thread, shims::ExecRequest request) override;
 
   // ---- interp::Counters: the hart runs at one instruction a cycle; time is the machine's clock.
   uint64_t Cycle(const interp::Cpu& cpu) override { return cpu.retired; }
@@ -112,13 +133,20 @@ class Machine::Impl final : private shims::Sink, private interp::Counters {
     return static_cast<uint64_t>((kernel_.clock().Monotonic().value + since) / kNanosPerTick);
   }
 
-  // What a turn of a thread came to.
-  enum class Turn { kRunsOn, kWaits, kProcessEnded };
+  // Why a thread does not run on.
+  enum class Turn {
+    kPreempted,  // It could; its slice is spent, it has yielded, or the machine's steps are.
+    kWaits,      // Or is stopped.
+    kEnded,      // The thread is gone.
+  };
 
-  // The thread that runs next: in order of tids, after the one that ran last. Null: nobody can.
-  Thread* NextThread();
+  Thread& ChooseThread();
+  // Runs it until another one shall run.
   Turn RunThread(Thread& thread);
-  Turn AfterCall(Thread& thread, shims::Next next);
+  // Instructions that it may run now, at least 1.
+  uint64_t Budget();
+  void Account(Thread& thread, uint64_t retired);
+  void ReleaseEnded();
   // Everybody waits: waits for the host, or lets time pass. False: that would never end.
   bool Idle();
   void LookAtHost();
@@ -133,11 +161,13 @@ class Machine::Impl final : private shims::Sink, private interp::Counters {
   os_emu::Kernel kernel_;
   os_emu::RandomStream layout_random_;
   std::unique_ptr<shims::SyscallAbi> abi_;
-  std::map<Tid, std::unique_ptr<interp::Engine>> engines_;  // By process.
-  std::map<Tid, Hart> harts_;                               // By thread.
+  std::unique_ptr<Scheduler> scheduler_;
+  absl::flat_hash_map<const Thread*, std::unique_ptr<Hart>> harts_;  // Only looked up.
   Tid first_process_{0};
-  Tid last_thread_{0};
-  uint64_t retired_ = 0;      // By all harts.
+  const Thread* last_thread_ = nullptr;  // Who ran last; null: it is gone.
+  bool leave_last_ = false;              // Another one shall run next.
+  uint64_t slice_left_ = 0;              // Until the next preemption.
+  uint64_t retired_ = 0;                 // By all harts.
   uint64_t slice_start_ = 0;  // cpu.retired of the running hart when the clock was last right.
   int calls_since_host_look_ = 0;
   std::string last_fault_;
@@ -157,7 +187,7 @@ absl::Status Machine::Impl::SetUp() {
     filter = std::move(pattern);
   }
   abi_ = std::make_unique<shims::SyscallAbi>(shims::SyscallAbi::Options{
-      .sink = this, .trace = options_.trace != nullptr, .trace_filter = std::move(filter)});
+      .sink = this, .tasks = this, .trace = options_.trace != nullptr, .trace_filter = std::move(filter)});
 
   auto files = std::make_shared<os_emu::FileSystem>(&kernel_.clock(), &kernel_.budget());
   kernel_.SetFiles(files);
@@ -196,10 +226,10 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   for (int fd = 0; fd < 3; ++fd) {
     absl::StatusOr<os_emu::DescriptionRef> stream = host_streams_.Open(fd, kStreamNames[fd]);
     if (!stream.ok()) continue;  // Closed on the host: closed for the guest too.
-    POLLUX_CHECK(process.fds.InstallAt(os_emu::Fd{fd}, *std::move(stream), false).ok()) << fd;
+    POLLUX_CHECK(process.fds().InstallAt(os_emu::Fd{fd}, *std::move(stream), false).ok()) << fd;
   }
 
-  Hart& hart = harts_[thread.tid()];
+  Hart& hart = *harts_.emplace(&thread, std::make_unique<Hart>()).first->second;
   if (absl::Status loaded = LoadProgram(thread, file, name, arguments, layout_random_, &hart.cpu);
       !loaded.ok()) {
     return loaded;
@@ -217,21 +247,48 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
     return absl::InvalidArgumentError(
         absl::StrCat("--cwd=", options_.cwd, ": ", absl::string_view(why.data(), why.size())));
   }
-  engines_[process.pid()] = interp::MakeEngine(options_.engine, *process.memory, *this);
+  hart.engine = interp::MakeEngine(options_.engine, *process.memory, *this);
   return absl::OkStatus();
 }
 
-Thread* Machine::Impl::NextThread() {
-  Thread* first = nullptr;  // The first of all, for when none comes after the last one.
-  for (auto& [pid, process] : kernel_.processes()) {
-    for (auto& [tid, thread] : process->threads) {
-      const bool ready = !thread->blocked() || thread->woken() || thread->HasSignalToTake();
-      if (!ready) continue;
-      if (tid > last_thread_) return thread.get();
-      if (first == nullptr) first = thread.get();
-    }
-  }
-  return first;
+// ---- Tasks
+
+void Machine::Impl::OnClone(Thread& parent, Thread& child, const interp::Cpu& cpu) {
+  auto hart = std::make_unique<Hart>();
+  hart->cpu = cpu;
+  memory::AddressSpace& memory = *child.process().memory;
+  hart->engine = &memory == parent.process().memory.get()
+                     ? harts_.at(&parent)->engine
+                     : std::shared_ptr<interp::Engine>(
+                           interp::MakeEngine(options_.engine, memory, *this));
+  harts_[&child] = std::move(hart);
+}
+
+Result<os_emu::DescriptionRef> Machine::Impl::OpenExecutable(Thread&,
+                                                             const os_emu::DescriptionRef&,
+                                                             const std::string&, uint32_t) {
+  return Errno::kNoSys;
+}
+
+Result<void> Machine::Impl::Exec(Thread&, shims::ExecRequest) { return Errno::kNoSys; }
+
+void Machine::Impl::ReleaseEnded() {
+  if (!kernel_.HasEnded()) return;
+  kernel_.ReleaseEnded([this](Thread& thread) {
+    // Engines go with the last hart in their memory, and before it.
+    harts_.erase(&thread);
+    if (last_thread_ == &thread) last_thread_ = nullptr;
+  });
+}
+
+// ---- The loop
+
+Thread& Machine::Impl::ChooseThread() {
+  const std::span<Thread* const> runnable = kernel_.run_queue().threads();
+  Thread& chosen = *runnable[scheduler_->Choose(runnable, last_thread_, leave_last_)];
+  last_thread_ = &chosen;
+  leave_last_ = false;
+  return chosen;
 }
 
 uint64_t Machine::Impl::StepsLeft() const {
@@ -247,25 +304,25 @@ uint64_t Machine::Impl::StepsToNextDeadline() {
       1, static_cast<uint64_t>(std::max<int64_t>(left, 0)) / os_emu::Clock::kNanosPerInstruction);
 }
 
-Machine::Impl::Turn Machine::Impl::AfterCall(Thread& thread, shims::Next next) {
-  switch (next) {
-    case shims::Next::kContinue:
-      return Turn::kRunsOn;
-    case shims::Next::kYield:
-    case shims::Next::kBlocked:
-      return Turn::kWaits;
-    case shims::Next::kThreadExited:
-      harts_.erase(thread.tid());
-      return Turn::kWaits;
-    case shims::Next::kProcessExited:
-      return Turn::kProcessEnded;
+uint64_t Machine::Impl::Budget() {
+  // A timer expires at its instruction, also under a program that makes no call.
+  uint64_t steps = std::min(StepsLeft(), StepsToNextDeadline());
+  // Alone, a thread is not preempted, and nothing is spent.
+  if (kernel_.run_queue().threads().size() > 1) {
+    if (slice_left_ == 0) slice_left_ = scheduler_->NextSlice();
+    steps = std::min(steps, slice_left_);
   }
-  return Turn::kRunsOn;
+  return steps;
+}
+
+void Machine::Impl::Account(Thread& thread, uint64_t retired) {
+  retired_ += retired;
+  kernel_.Compute(thread,
+                  {static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction});
 }
 
 Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
-  Hart& hart = harts_.at(thread.tid());
-  interp::Engine& engine = *engines_.at(thread.process().pid());
+  Hart& hart = *harts_.at(&thread);
   if (thread.blocked()) {
     // A signal that it may take is reason enough to look: rt_sigtimedwait takes it without a
     // handler.
@@ -275,36 +332,52 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
   for (;;) {
     if (thread.HasSignalToTake()) {
       const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
-      if (signals == shims::SyscallAbi::Signals::kProcessExited) return Turn::kProcessEnded;
-      if (thread.blocked()) return Turn::kWaits;
+      if (signals == shims::SyscallAbi::Signals::kProcessExited) return Turn::kEnded;
+      if (!thread.runnable()) return Turn::kWaits;
       if (signals == shims::SyscallAbi::Signals::kHandler) hart.cpu.reservation = {};
     }
-    if (StepsLeft() == 0) return Turn::kRunsOn;
-    // A timer expires at its instruction, also under a program that makes no call.
-    const uint64_t steps = std::min(StepsLeft(), StepsToNextDeadline());
+    if (StepsLeft() == 0) return Turn::kPreempted;
+    const bool alone = kernel_.run_queue().threads().size() == 1;
+    const uint64_t budget = Budget();
     slice_start_ = hart.cpu.retired;
-    const interp::Stop stop = engine.Run(hart.cpu, steps);
+    const interp::Stop stop = hart.engine->Run(hart.cpu, budget);
     const uint64_t retired = hart.cpu.retired - slice_start_;
-    retired_ += retired;
-    kernel_.clock().AdvanceBy(
-        {static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction});
+    Account(thread, retired);
+    slice_start_ = hart.cpu.retired;
+    if (!alone) slice_left_ -= retired;
     kernel_.ExpireTimers();
     switch (stop.reason) {
       case interp::StopReason::kBudget:
-        return Turn::kRunsOn;  // Whom a timer has woken has a turn, too.
+        break;
       case interp::StopReason::kEcall: {
         // A trap into the kernel breaks the reservation, as Linux does on its way back to the user.
         hart.cpu.reservation = {};
         if (++calls_since_host_look_ >= kCallsBetweenHostLooks) LookAtHost();
-        const Turn turn = AfterCall(thread, abi_->Enter(thread, hart.cpu, &hart.call));
-        if (turn != Turn::kRunsOn) return turn;
+        switch (abi_->Enter(thread, hart.cpu, &hart.call)) {
+          case shims::Next::kContinue:
+            break;
+          case shims::Next::kYield:
+            return Turn::kPreempted;
+          case shims::Next::kBlocked:
+            return Turn::kWaits;
+          case shims::Next::kThreadExited:
+          case shims::Next::kProcessExited:
+            return Turn::kEnded;
+        }
         break;
       }
       default:
         hart.cpu.reservation = {};
-        last_fault_ = DescribeStop(stop, hart.cpu.pc);
+        if (thread.process().pid() == first_process_) last_fault_ = DescribeStop(stop, hart.cpu.pc);
         abi_->RaiseFault(thread, stop, hart.cpu);
         break;
+    }
+    ReleaseEnded();  // Of an execve, and of children that nobody waits for.
+    if (!thread.runnable()) return Turn::kWaits;  // A signal of its own making has stopped it.
+    if (!alone && slice_left_ == 0) {
+      // Others may store there meanwhile.
+      hart.cpu.reservation = {};
+      return Turn::kPreempted;
     }
   }
 }
@@ -354,10 +427,12 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
           : absl::StrCat("the guest was stopped after ", retired_, " instructions (--max_steps)");
   for (auto& [pid, process] : kernel_.processes()) {
     for (auto& [tid, thread] : process->threads) {
-      const std::string what =
-          thread->blocked() ? abi_->DescribeBlocked(*thread, harts_.at(tid).call) : "running";
+      const Hart& hart = *harts_.at(thread.get());
+      const std::string what = process->stopped() ? "stopped"
+                               : thread->blocked() ? abi_->DescribeBlocked(*thread, hart.call)
+                                                   : "running";
       absl::StrAppendFormat(&outcome.explanation, "\npollux:   thread %d, pc %#x: %s",
-                            static_cast<int>(tid), harts_.at(tid).cpu.pc, what);
+                            static_cast<int>(tid), hart.cpu.pc, what);
     }
   }
   return outcome;
@@ -365,22 +440,22 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
 
 Outcome Machine::Impl::Run() {
   for (;;) {
-    Thread* thread = NextThread();
-    if (thread == nullptr) {
-      if (!Idle()) return Hangs(Outcome::Kind::kDeadlock);
-      continue;
-    }
-    last_thread_ = thread->tid();
-    const Turn turn = RunThread(*thread);
-    if (turn == Turn::kProcessEnded) {
-      const Process* process = kernel_.FindProcess(first_process_);
-      POLLUX_CHECK(process != nullptr && process->exit.has_value()) << "an ended process says how";
-      const Outcome outcome = Ended(*process->exit);
-      engines_.clear();  // They listen to memory that goes now.
-      kernel_.ReleaseEnded();
-      return outcome;
-    }
+    ReleaseEnded();
+    const Process* first = kernel_.FindProcess(first_process_);
+    POLLUX_CHECK(first != nullptr) << "the first process is waited for by nobody";
+    if (kernel_.living() == 0) return Ended(*first->exit);
     if (StepsLeft() == 0) return Hangs(Outcome::Kind::kStepLimit);
+    if (kernel_.run_queue().empty()) {
+      if (Idle()) continue;
+      if (!first->exit.has_value()) return Hangs(Outcome::Kind::kDeadlock);
+      // What it has left behind would wait forever.
+      Report(absl::StrFormat(
+          "warning: the guest has ended; %d process(es) that it left behind wait for what cannot "
+          "come, and were ended",
+          kernel_.living()));
+      return Ended(*first->exit);
+    }
+    leave_last_ = RunThread(ChooseThread()) == Turn::kPreempted;
   }
 }
 

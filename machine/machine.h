@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "interp/engine/engine.h"
+#include "machine/scheduler.h"
 #include "os_emu/task/kernel.h"
 
 namespace pollux::machine {
@@ -26,6 +27,10 @@ namespace pollux::machine {
 struct Options {
   uint64_t seed = 1;
   interp::EngineKind engine = interp::EngineKind::kFast;
+  // Who runs next, where several threads can.
+  StrategyKind strategy = StrategyKind::kRandom;
+  PreemptionRate preemption_rate;
+  int cpus = 4;                          // How many the guest sees.
   std::vector<std::string> mounts;       // "GUESTPATH=HOSTDIR" or "GUESTPATH=HOSTDIR:ro".
   std::vector<std::string> environment;  // "NAME=VALUE"
   std::string cwd = "/";

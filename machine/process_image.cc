@@ -100,7 +100,7 @@ void SetDefaultLimits(Process& process) {
   limits[kRlimitMsgqueue] = {819200, 819200};
   limits[kRlimitNice] = {0, 0};
   limits[kRlimitRtprio] = {0, 0};
-  process.fds.set_limit(1024);
+  process.fds().set_limit(1024);
 }
 
 absl::Status LoadProgram(Thread& thread, std::string_view file, std::string_view name,

@@ -16,68 +16,27 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "abi/check.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "memory/pages.h"
+#include "memory/reservation.h"
 
 namespace pollux::memory {
 namespace {
 
-constexpr uint64_t kGranulePages = 512;  // What one page table of the host (x86-64, arm64) covers.
-constexpr uint64_t kGranuleBytes = kGranulePages * kPageBytes;
-constexpr uint64_t kGranules = kPages / kGranulePages;
 constexpr uint64_t kFlagPages = kPages / kPageBytes;
 constexpr uint64_t kGranulesPerFlagPage = kPageBytes / kGranulePages;
 constexpr uint64_t kHostTableBytes = 4096;
 
-constexpr uint64_t kReservedBytes = kAddressSpaceBytes + kPageBytes;
-constexpr uint64_t kFlagsBytes = kPages + kPageBytes;
-constexpr uint64_t kChargedBytes = kPages / 8;
+// More mappings of objects than this are cheaper to replace together.
+constexpr int kFewObjectMappings = 4;
 
 // Below this, the page tables of memory that was unmapped are kept (and stay charged) for the next
 // mapping.
 constexpr uint64_t kReleaseTablesBytes = uint64_t{64} << 20;
-
-bool TestBit(const std::vector<uint64_t>& bits, uint64_t i) {
-  return (bits[i / 64] >> (i % 64)) & 1;
-}
-void SetBit(std::vector<uint64_t>& bits, uint64_t i) { bits[i / 64] |= uint64_t{1} << (i % 64); }
-void ClearBit(std::vector<uint64_t>& bits, uint64_t i) {
-  bits[i / 64] &= ~(uint64_t{1} << (i % 64));
-}
-
-// Calls visit(first_page, end_page) for the part of each granule in [first, end) that has its bit
-// in `a` or `b`.
-template <typename Visit>
-void ForEachGranule(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b, uint64_t first,
-                    uint64_t end, Visit visit) {
-  if (first >= end) return;
-  const uint64_t last_granule = (end - 1) / kGranulePages;
-  for (uint64_t granule = first / kGranulePages; granule <= last_granule;) {
-    const uint64_t word = (a[granule / 64] | b[granule / 64]) >> (granule % 64);
-    if (word == 0) {
-      granule = (granule / 64 + 1) * 64;
-      continue;
-    }
-    granule += std::countr_zero(word);
-    if (granule > last_granule) return;
-    visit(std::max(first, granule * kGranulePages), std::min(end, (granule + 1) * kGranulePages));
-    ++granule;
-  }
-}
-
-// Fresh zero pages at a fixed place, or anywhere if `at` is null. Null on failure.
-uint8_t* MapHost(uint8_t* at, uint64_t bytes) {
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at != nullptr ? MAP_FIXED : 0);
-  void* host = mmap(at, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
-  if (host == MAP_FAILED) return nullptr;
-  // Huge pages would use memory that no guest store has paid for; a core file of 256 GiB helps
-  // nobody. Both may be refused by a host kernel built without them, which is as good.
-  (void)madvise(host, bytes, MADV_NOHUGEPAGE);
-  (void)madvise(host, bytes, MADV_DONTDUMP);
-  return static_cast<uint8_t*>(host);
-}
 
 void DiscardHost(uint8_t* at, uint64_t bytes) {
   POLLUX_CHECK(madvise(at, bytes, MADV_DONTNEED) == 0) << "MADV_DONTNEED: " << std::strerror(errno);
@@ -101,21 +60,16 @@ absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Create(MemoryBudget*
   POLLUX_CHECK(budget != nullptr);
   std::unique_ptr<AddressSpace> space(new AddressSpace);
   space->budget_ = budget;
-  space->base_ = MapHost(nullptr, kReservedBytes);
-  if (space->base_ == nullptr) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "cannot reserve ", kReservedBytes >> 30, " GiB of address space: ", std::strerror(errno)));
-  }
-  if (mprotect(space->base_ + kAddressSpaceBytes, kPageBytes, PROT_READ) != 0) {
+  const std::optional<Reservation> host = ReservationPool::Of(budget).Take();
+  if (!host) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("cannot protect the guard page: ", std::strerror(errno)));
+        absl::StrCat("cannot reserve ", kAddressSpaceBytes >> 30,
+                     " GiB of address space: ", std::strerror(errno)));
   }
-  space->flags_ = MapHost(nullptr, kFlagsBytes + kChargedBytes);
-  if (space->flags_ == nullptr) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("cannot reserve page flags: ", std::strerror(errno)));
-  }
-  space->charged_ = reinterpret_cast<uint64_t*>(space->flags_ + kFlagsBytes);
+  space->reservation_ = *host;
+  space->base_ = host->base;
+  space->flags_ = host->flags;
+  space->charged_ = host->charged;
   space->tables_.assign(kGranules / 64, 0);
   space->dirty_.assign(kGranules / 64, 0);
   space->objects_.assign(kGranules / 64, 0);
@@ -126,10 +80,46 @@ absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Create(MemoryBudget*
 AddressSpace::~AddressSpace() {
   self_.reset();
   for (const auto& [start, region] : regions_) CountObjects(region, -1);
-  regions_.clear();  // Their names refund what they were charged.
+  if (base_ != nullptr) GiveReservation();
+  regions_.clear();
   Refund(own_bytes_);
-  if (flags_ != nullptr) munmap(flags_, kFlagsBytes + kChargedBytes);
-  if (base_ != nullptr) munmap(base_, kReservedBytes);
+}
+
+void AddressSpace::GiveReservation() {
+  ReservationPool& pool = ReservationPool::Of(budget_);
+  Reservation& host = reservation_;
+  if (!pool.HasRoomFor(charged_pages_)) return ReservationPool::Free(host);
+  int object_mappings = 0;
+  for (const auto& [start, region] : regions_) object_mappings += region.object != nullptr;
+  if (object_mappings > kFewObjectMappings) {
+    if (MapZeros(base_, kAddressSpaceBytes) == nullptr) return ReservationPool::Free(host);
+  } else {
+    for (const auto& [start, region] : regions_) {
+      if (region.object == nullptr) continue;
+      if (MapZeros(base_ + start, region.end - start) == nullptr)
+        return ReservationPool::Free(host);
+    }
+  }
+  const bool all_zeros = object_mappings > kFewObjectMappings;
+  // Bit 0 of a granule's first word of `spare` stands for its tables too: it is set in all that
+  // were used.
+  ForEachGranule(tables_, dirty_, 0, kPages, [&](uint64_t first, uint64_t end) {
+    std::memset(flags_ + first, 0, end - first);
+    if (!all_zeros) {
+      ForEachRun(charged_, first, end, [&](uint64_t from, uint64_t to) {
+        std::memset(base_ + from * kPageBytes, 0, (to - from) * kPageBytes);
+      });
+    }
+    for (uint64_t word = first / 64; word < end / 64; ++word) {
+      uint64_t used = std::exchange(charged_[word], 0);
+      if (word == first / 64) used |= 1;
+      const uint64_t fresh = used & ~host.spare[word];
+      if (fresh == 0) continue;
+      host.spare[word] |= fresh;
+      host.spare_pages += static_cast<uint64_t>(std::popcount(fresh));
+    }
+  });
+  pool.Give(host);
 }
 
 // ---- The budget
@@ -309,7 +299,7 @@ void AddressSpace::ReleaseTables(uint64_t start, uint64_t end) {
   if (tables == 0) return;
   // MADV_DONTNEED keeps page tables; a new mapping in the same place does not. Where the host has
   // no mapping to spare the tables stay, and stay charged.
-  if (MapHost(base_ + first * kGranuleBytes, (last - first) * kGranuleBytes) == nullptr) return;
+  if (MapZeros(base_ + first * kGranuleBytes, (last - first) * kGranuleBytes) == nullptr) return;
   for (uint64_t granule = first; granule < last; ++granule) ClearBit(tables_, granule);
   Refund(tables * kHostTableBytes);
 }

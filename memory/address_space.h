@@ -33,6 +33,7 @@
 #include "abi/types.h"
 #include "absl/status/statusor.h"
 #include "memory/budget.h"
+#include "memory/reservation.h"
 #include "memory/shared_object.h"
 
 namespace pollux::memory {
@@ -89,6 +90,23 @@ struct Fault {
   FaultKind kind = FaultKind::kNotMapped;
 };
 
+// A word of memory that several processes may share, however they mapped it: what a futex between
+// processes is known by. The object lives at least as long.
+struct SharedWord {
+  std::shared_ptr<const SharedObject> object;
+  uint64_t offset = 0;  // Bytes, in the object.
+
+  friend bool operator==(const SharedWord& a, const SharedWord& b) = default;
+};
+
+// madvise(2): what becomes of pages when the process forks.
+enum class ForkAdvice {
+  kDontFork,    // MADV_DONTFORK: the child has no such mapping.
+  kDoFork,      // MADV_DOFORK
+  kWipeOnFork,  // MADV_WIPEONFORK: the child finds zeros.
+  kKeepOnFork,  // MADV_KEEPONFORK
+};
+
 // Told when translated code is no longer what the guest's memory says. Implemented by the engine's
 // code cache. `first_page` and `pages` count pages of kPageBytes. The kHoldsCode flags of those
 // pages are already cleared.
@@ -114,6 +132,12 @@ class AddressSpace {
   // `budget` must outlive the AddressSpace. Fails where the host refuses the reservation.
   static absl::StatusOr<std::unique_ptr<AddressSpace>> Create(MemoryBudget* budget);
   ~AddressSpace();
+  // What fork(2) gives the child (dup_mmap() in mm/mmap.c): the same mappings, break, map top and
+  // stack limit; copies of the private pages that were written; the same objects behind the shared
+  // ones. Charged as this one is. All pages that it has count as changed, and it holds no
+  // translated code. kNoMem: the budget, the mappings of objects or the host's memory do not
+  // suffice; nothing is left behind.
+  Result<std::unique_ptr<AddressSpace>> Fork();
   AddressSpace(const AddressSpace&) = delete;
   AddressSpace& operator=(const AddressSpace&) = delete;
 
@@ -230,6 +254,10 @@ class AddressSpace {
   // wraps, not a mapping of an object), kAcces (not shared, or may not be written), kNoMem (a hole
   // in the range; the rest is done), those of SharedObject::PunchHole.
   Result<void> Remove(GuestAddr addr, uint64_t length);
+  // madvise(2)'s advice for Fork(). Errors: kInval (unaligned, wraps; kWipeOnFork of anything but
+  // private anonymous memory), kAgain (too many mappings), kNoMem (a hole in the range). What lies
+  // before the error is done, and with a hole all the rest.
+  Result<void> AdviseFork(GuestAddr addr, uint64_t length, ForkAdvice advice);
   // msync(2): brings what was stored to the mapped files. kIo.
   Result<void> WriteBack(GuestAddr addr, uint64_t length);
   // brk(2): sets where the heap may begin; Brk returns the new (or on failure the unchanged) break.
@@ -244,6 +272,8 @@ class AddressSpace {
   // In address order. Neighbours that are alike are one.
   std::vector<Mapping> Mappings() const;
   bool IsMapped(GuestAddr addr) const;
+  // The word at `addr` as all processes know it; nothing: it is private, or not mapped.
+  std::optional<SharedWord> SharedWordAt(GuestAddr addr) const;
   uint64_t mapped_bytes() const;    // Sum of all mappings (VmSize).
   uint64_t resident_bytes() const;  // Pages written and not given back (VmRSS).
 
@@ -269,7 +299,9 @@ class AddressSpace {
     uint64_t file_limit = UINT64_MAX;  // Offset in the file from which on pages raise kBeyondFile.
     std::shared_ptr<SharedObject> object;  // Whose pages it shows; null for memory of its own.
     bool may_write = true;
-    std::shared_ptr<const std::string> name;  // Null: "".
+    bool dont_fork = false;
+    bool wipe_on_fork = false;
+    std::shared_ptr<const std::string> name;  // Null: "". Charged once, whoever holds it.
 
     bool HasFile() const { return from_file || inode != 0; }
     bool HasOffset() const { return HasFile() || object != nullptr; }
@@ -297,6 +329,8 @@ class AddressSpace {
   using Regions = std::map<uint64_t, Region>;
 
   AddressSpace() = default;
+  // To the pool, all zeros, or back to the host.
+  void GiveReservation();
 
   // -- address_space.cc: pages, budget, accesses
   static uint8_t FlagsOfProtection(uint32_t prot);
@@ -357,6 +391,20 @@ class AddressSpace {
   template <typename Visit>
   size_t VisitRuns(Access access, GuestAddr start, uint64_t bytes, Visit visit);
 
+  // -- advice.cc
+  // Calls visit(region's start, region, start, end) for the parts of [addr, addr + length) that are
+  // mapped, until it gives an error. kInval (unaligned, wraps), kNoMem (a hole).
+  template <typename Visit>
+  Result<void> ForEachRegion(GuestAddr addr, uint64_t length, Visit visit);
+
+  // -- fork.cc
+  // How many pages of [start, end) are charged, and how many copies the region at `start` has of
+  // what is a hole in its object now.
+  uint64_t CountCharged(uint64_t start, uint64_t end) const;
+  uint64_t CountCopiesOfHoles(uint64_t start, const Region& region) const;
+  bool ForkRegion(AddressSpace& child, uint64_t start, const Region& region) const;
+  void ForkPages(AddressSpace& child, uint64_t first, uint64_t end, bool with_contents) const;
+
   // -- mappings.cc
   Regions::const_iterator Find(uint64_t addr) const;
   Regions::iterator Find(uint64_t addr);
@@ -382,10 +430,6 @@ class AddressSpace {
                           uint64_t new_bytes, bool dont_unmap);
   Result<GuestAddr> RemapTo(uint64_t old_start, uint64_t old_bytes, uint64_t new_start,
                             uint64_t new_bytes, bool dont_unmap);
-  // Calls visit(region's start, region, start, end) for the parts of [addr, addr + length) that are
-  // mapped, until it gives an error. kInval (unaligned, wraps), kNoMem (a hole).
-  template <typename Visit>
-  Result<void> ForEachRegion(GuestAddr addr, uint64_t length, Visit visit);
   Result<GuestAddr> RemapGrow(uint64_t old_start, uint64_t old_bytes, uint64_t new_bytes,
                               bool may_move);
 
@@ -395,7 +439,8 @@ class AddressSpace {
       nullptr;  // One bit a page: written, so it uses host memory. Not charged: it is all zeros.
   CodeListener* listener_ = nullptr;
   MemoryBudget* budget_ = nullptr;
-  uint64_t own_bytes_ = 0;  // What of budget_->used_bytes is ours.
+  Reservation reservation_;  // Where the three are.
+  uint64_t own_bytes_ = 0;   // What of budget_->used_bytes is ours.
   uint64_t charged_pages_ = 0;
   uint64_t mapped_bytes_ = 0;
   uint64_t map_top_ = kAddressSpaceBytes;

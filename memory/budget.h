@@ -8,7 +8,8 @@
 
 namespace pollux::memory {
 
-class SharedStore;  // memory/shared_object.h
+class ReservationPool;  // memory/reservation.h
+class SharedStore;      // memory/shared_object.h
 
 struct MemoryBudget {
   uint64_t limit_bytes = UINT64_MAX;
@@ -18,6 +19,8 @@ struct MemoryBudget {
   uint64_t object_mappings = 0;
   // Where SharedObjects keep their pages; made when the first one needs it.
   std::shared_ptr<SharedStore> shared_store;
+  // What ended processes left for the next ones; made with the first address space.
+  std::shared_ptr<ReservationPool> reservations;
 };
 
 }  // namespace pollux::memory

@@ -1,5 +1,4 @@
-// The mapping calls of AddressSpace: what mm/mmap.c, vma.c, mprotect.c, mremap.c and madvise.c do
-// in Linux.
+// The mapping calls of AddressSpace: what mm/mmap.c, vma.c, mprotect.c and mremap.c do in Linux.
 //
 // A call checks everything first, the budget included, then acts; where Linux leaves things half
 // done on an error, so do we, and the function says so.
@@ -10,6 +9,7 @@
 
 #include "abi/check.h"
 #include "memory/address_space.h"
+#include "memory/pages.h"
 
 namespace pollux::memory {
 namespace {
@@ -18,10 +18,6 @@ constexpr uint32_t kProtMask = kProtRead | kProtWrite | kProtExec;
 constexpr uint32_t kProtSem = 8;  // PROT_SEM: mprotect(2) knows it and does nothing with it.
 // What the shared_ptr to a name costs beside its characters.
 constexpr uint64_t kNameOverheadBytes = 128;
-
-// Linux's PAGE_ALIGN: wraps to 0 for the last page of the 64-bit space.
-constexpr uint64_t PageUp(uint64_t value) { return (value + kPageBytes - 1) & ~(kPageBytes - 1); }
-constexpr bool IsAligned(uint64_t value) { return value % kPageBytes == 0; }
 
 // [start, start + bytes) lies in the address space.
 constexpr bool InSpace(uint64_t start, uint64_t bytes) {
@@ -85,6 +81,7 @@ bool AddressSpace::CanMerge(const Region& low, uint64_t low_start, const Region&
                             uint64_t high_start) {
   if (low.end != high_start || low.prot != high.prot || low.grows_down != high.grows_down)
     return false;
+  if (low.dont_fork != high.dont_fork || low.wipe_on_fork != high.wipe_on_fork) return false;
   if (low.shared != high.shared || low.object != high.object || low.may_write != high.may_write)
     return false;
   if (low.from_file != high.from_file || low.inode != high.inode) return false;
@@ -141,10 +138,10 @@ void AddressSpace::UnmapRange(uint64_t start, uint64_t end) {
 std::shared_ptr<const std::string> AddressSpace::MakeName(const std::string& name) {
   if (name.empty()) return nullptr;
   const uint64_t bytes = name.size() + kNameOverheadBytes;
-  Charge(bytes);
+  budget_->used_bytes += bytes;
   return std::shared_ptr<const std::string>(new std::string(name),
-                                            [this, bytes](const std::string* text) {
-                                              Refund(bytes);
+                                            [budget = budget_, bytes](const std::string* text) {
+                                              budget->used_bytes -= bytes;
                                               delete text;
                                             });
 }
@@ -307,7 +304,7 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
   return GuestAddr{start};
 }
 
-// ---- munmap, mprotect, madvise
+// ---- munmap, mprotect
 
 Result<void> AddressSpace::Unmap(GuestAddr addr, uint64_t length) {
   if (!IsAligned(addr.value) || !InSpace(addr.value, length) || length == 0) return Errno::kInval;
@@ -357,63 +354,6 @@ Result<void> AddressSpace::Protect(GuestAddr addr, uint64_t length, uint32_t pro
   if (at >= end) result = {};
   MergeAround(start, std::min(at, kAddressSpaceBytes));
   return result;
-}
-
-template <typename Visit>
-Result<void> AddressSpace::ForEachRegion(GuestAddr addr, uint64_t length, Visit visit) {
-  if (!IsAligned(addr.value)) return Errno::kInval;
-  const uint64_t bytes = PageUp(length);
-  if (length != 0 && bytes == 0) return Errno::kInval;
-  const uint64_t end = addr.value + bytes;
-  if (end < addr.value) return Errno::kInval;
-  Result<void> result;
-  uint64_t at = addr.value;
-  while (at < end) {
-    auto region = Find(at);
-    if (region == regions_.end()) {
-      result = Errno::kNoMem;
-      region = regions_.lower_bound(at);
-      if (region == regions_.end() || region->first >= end) break;
-      at = region->first;
-    }
-    const uint64_t stop = std::min(end, region->second.end);
-    POLLUX_RETURN_IF_ERROR(visit(region->first, region->second, at, stop));
-    at = stop;
-  }
-  return result;
-}
-
-Result<void> AddressSpace::Discard(GuestAddr addr, uint64_t length, bool anonymous_only) {
-  return ForEachRegion(
-      addr, length,
-      [&](uint64_t first, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
-        if (anonymous_only && (region.shared || region.HasOffset())) return Errno::kInval;
-        if (region.from_file && !region.shared) {
-          if (region.prot & kProtWrite) return Errno::kInval;
-        } else if (!region.shared) {
-          DropPages(start, end);
-          ApplyRegion(region, first, start, end);
-        }
-        return {};
-      });
-}
-
-Result<void> AddressSpace::Remove(GuestAddr addr, uint64_t length) {
-  return ForEachRegion(
-      addr, length,
-      [&](uint64_t first, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
-        if (region.object == nullptr) return Errno::kInval;
-        if (!region.shared || !region.may_write) return Errno::kAcces;
-        return region.object->PunchHole(region.ObjectPage(first, start) << kPageShift, end - start);
-      });
-}
-
-Result<void> AddressSpace::WriteBack(GuestAddr addr, uint64_t length) {
-  return ForEachRegion(addr, length,
-                       [&](uint64_t, const Region& region, uint64_t, uint64_t) -> Result<void> {
-                         if (region.object == nullptr || !region.shared) return {};
-                         return region.object->WriteBack();
-                       });
 }
 
 // ---- mremap

@@ -11,19 +11,10 @@
 
 #include "abi/check.h"
 #include "memory/address_space.h"
+#include "memory/pages.h"
+#include "memory/reservation.h"
 
 namespace pollux::memory {
-namespace {
-
-constexpr uint64_t kGranuleBytes = uint64_t{2} << 20;
-
-// Not fatal where the host was built without these: huge pages would use memory nobody paid for.
-void Advise(void* host, uint64_t bytes) {
-  (void)madvise(host, bytes, MADV_NOHUGEPAGE);
-  (void)madvise(host, bytes, MADV_DONTDUMP);
-}
-
-}  // namespace
 
 // ---- Host mappings
 
@@ -45,7 +36,7 @@ bool AddressSpace::MapObjectOnHost(const Region& region, uint64_t start, uint64_
       UnmapObjectOnHost(start, at);
       return false;
     }
-    Advise(host, bytes);
+    AdviseHost(host, bytes);
     at += bytes;
   }
   for (uint64_t granule = start / kGranuleBytes; granule <= (end - 1) / kGranuleBytes; ++granule)
@@ -55,11 +46,8 @@ bool AddressSpace::MapObjectOnHost(const Region& region, uint64_t start, uint64_
 
 void AddressSpace::UnmapObjectOnHost(uint64_t start, uint64_t end) {
   if (start >= end) return;
-  void* host = mmap(base_ + start, end - start, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   // kMaxObjectMappings keeps the host's limit far away.
-  POLLUX_CHECK(host != MAP_FAILED) << "mmap: " << std::strerror(errno);
-  Advise(host, end - start);
+  POLLUX_CHECK(MapZeros(base_ + start, end - start) != nullptr) << "mmap: " << std::strerror(errno);
 }
 
 void AddressSpace::CountObjects(const Region& region, int by) {

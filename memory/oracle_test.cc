@@ -1,5 +1,6 @@
 // AddressSpace against the host's kernel: the same random calls at the same addresses, compared
-// call by call: result, error, and then every page's protection and bytes.
+// call by call: result, error, and then every page's protection and bytes. Now and then one side
+// forks an AddressSpace and the other a process of the host; from then on both go on.
 //
 // What differs by design is not asked for: execute-only pages are not read (x86-64 without
 // protection keys can), and a call whose answer depends on where mappings begin and end is made
@@ -7,8 +8,12 @@
 // from different places, AddressSpace does).
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,9 +45,9 @@ struct HostRegion {
   uint32_t prot = 0;
 };
 
-std::map<uint64_t, HostRegion> HostRegions() {
+std::map<uint64_t, HostRegion> HostRegions(pid_t pid) {
   std::map<uint64_t, HostRegion> regions;
-  std::ifstream maps("/proc/self/maps");
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
   for (std::string line; std::getline(maps, line);) {
     uint64_t start = 0;
     uint64_t end = 0;
@@ -58,6 +63,65 @@ std::map<uint64_t, HostRegion> HostRegions() {
   return regions;
 }
 
+// A process of the host that makes the calls it is told to: the child of fork(2) to compare with.
+class Servant {
+ public:
+  struct Request {
+    long number = 0;  // Of the system call, or one of these.
+    long arguments[6] = {};
+  };
+  static constexpr long kFork = -1;  // Argument: the Servant that the child is.
+  static constexpr long kShow = -2;  // Writes 128 bytes of each page of the arena to the pipe.
+  using Answer = std::array<long, kArenaPages>;
+
+  // What a process does for a request, in that process.
+  static Answer Do(const Request& request, int pipe, Servant* servants) {
+    Answer answer = {};
+    const long* a = request.arguments;
+    if (request.number == kFork) {
+      answer[0] = fork();
+      if (answer[0] == 0) servants[a[0]].Serve(pipe, servants);
+    } else if (request.number == kShow) {
+      for (uint64_t i = 0; i < kArenaPages; ++i)
+        answer[i] = write(pipe, reinterpret_cast<void*>(kArena + i * kPage), 128);
+    } else {
+      answer[0] = syscall(request.number, a[0], a[1], a[2], a[3], a[4], a[5]);
+      if (answer[0] == -1) answer[0] = -errno;
+    }
+    return answer;
+  }
+
+  void Open() {
+    ASSERT_EQ(pipe(requests_), 0);
+    ASSERT_EQ(pipe(answers_), 0);
+  }
+  void Close() {
+    for (const int fd : {requests_[0], requests_[1], answers_[0], answers_[1]}) close(fd);
+  }
+  Answer Ask(const Request& request) {
+    Answer answer = {};
+    EXPECT_EQ(write(requests_[1], &request, sizeof(request)),
+              static_cast<ssize_t>(sizeof(request)));
+    EXPECT_EQ(read(answers_[0], &answer, sizeof(answer)), static_cast<ssize_t>(sizeof(answer)));
+    return answer;
+  }
+
+ private:
+  [[noreturn]] void Serve(int pipe, Servant* servants) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGCHLD, SIG_IGN);
+    Request request;
+    while (read(requests_[0], &request, sizeof(request)) == sizeof(request)) {
+      const Answer answer = Do(request, pipe, servants);
+      if (write(answers_[1], &answer, sizeof(answer)) != sizeof(answer)) break;
+    }
+    _exit(0);
+  }
+
+  int requests_[2] = {};
+  int answers_[2] = {};
+};
+
 class OracleTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -68,7 +132,8 @@ class OracleTest : public ::testing::Test {
     random_.seed(seed_);
     space_ = *AddressSpace::Create(&budget_);
     ASSERT_EQ(pipe(pipe_), 0);
-    ASSERT_TRUE(HostRegions().empty()) << "the arena is taken";
+    ASSERT_TRUE(HostRegions(getpid()).empty()) << "the arena is taken";
+    for (Servant& servant : servants_) servant.Open();
     // A file of the host, and the object that is to do the same.
     file_ = memfd_create("oracle", 0);
     ASSERT_GE(file_, 0);
@@ -79,6 +144,8 @@ class OracleTest : public ::testing::Test {
     ASSERT_EQ(object_->Write(0, bytes), bytes.size());
   }
   void TearDown() override {
+    for (size_t i = 0; i < kServants; ++i) End(i);
+    for (Servant& servant : servants_) servant.Close();
     munmap(reinterpret_cast<void*>(kArena), kArenaPages * kPage);
     close(pipe_[0]);
     close(pipe_[1]);
@@ -87,11 +154,62 @@ class OracleTest : public ::testing::Test {
 
   uint64_t Pick(uint64_t below) { return random_() % below; }
   static GuestAddr Addr(uint64_t page) { return GuestAddr{kArena + page * kPage}; }
-  static void* Host(GuestAddr addr) { return reinterpret_cast<void*>(addr.value); }
 
-  // 0, or the errno of a host call that returns -1 on failure.
-  static int Failed(long result) { return result == -1 ? errno : 0; }
-  static int Failed(void* result) { return result == MAP_FAILED ? errno : 0; }
+  // ---- Processes: this one, and those of servants_
+
+  Servant::Answer Ask(const Servant::Request& request) {
+    if (current_ == kServants) return Servant::Do(request, pipe_[1], servants_);
+    return servants_[current_].Ask(request);
+  }
+  // A system call of the current process: 0, or its errno.
+  template <typename... Arguments>
+  int Call(long number, Arguments... arguments) {
+    const long result = Ask({number, {(long)arguments...}})[0];
+    return result < 0 && result > -4096 ? static_cast<int>(-result) : 0;
+  }
+  std::map<uint64_t, HostRegion> CurrentRegions() const { return HostRegions(pids_[current_]); }
+
+  void End(size_t servant) {
+    if (pids_[servant] == 0) return;
+    kill(pids_[servant], SIGKILL);
+    // A grandchild is its parent's.
+    (void)waitpid(pids_[servant], nullptr, 0);
+    pids_[servant] = 0;
+    spaces_[servant].reset();
+  }
+
+  // The current process forks.
+  void Fork() {
+    size_t child = Pick(kServants);
+    if (child == current_) child = (child + 1) % kServants;
+    // What dies takes its children along.
+    if (pids_[child] != 0) {
+      for (size_t i = 0; i < kServants; ++i) {
+        if (i != current_ && pids_[i] != 0 && parents_[i] == child) return;
+      }
+      if (current_ != kServants && parents_[current_] == child) return;
+      End(child);
+    }
+    what_ = "fork";
+    const long pid = Ask({Servant::kFork, {static_cast<long>(child)}})[0];
+    ASSERT_GT(pid, 0);
+    pids_[child] = static_cast<pid_t>(pid);
+    parents_[child] = current_;
+    auto forked = space_->Fork();
+    ASSERT_TRUE(forked.ok());
+    spaces_[child] = *std::move(forked);
+    SwitchTo(child);
+  }
+
+  void SwitchTo(size_t process) {
+    if (process == current_ || pids_[process] == 0) return;
+    spaces_[current_] = std::move(space_);
+    space_ = std::move(spaces_[process]);
+    current_ = process;
+  }
+
+  // ----
+
   template <typename T>
   static int Failed(const Result<T>& result) {
     return result.ok() ? 0 : static_cast<int>(result.error());
@@ -100,7 +218,7 @@ class OracleTest : public ::testing::Test {
   // The borders of the mapping that holds a page are the same on both sides.
   bool SameBorders(uint64_t page) {
     const uint64_t addr = Addr(page).value;
-    const auto host = HostRegions();
+    const auto host = CurrentRegions();
     for (const Mapping& mapping : space_->Mappings()) {
       if (addr < mapping.start || addr >= mapping.end) continue;
       const auto found = host.find(mapping.start);
@@ -131,10 +249,12 @@ class OracleTest : public ::testing::Test {
     // Never execute without read, see above; write without read is the same on both.
     static constexpr uint32_t kProts[] = {0, 1, 2, 3, 5, 7};
     const uint32_t prot = kProts[Pick(6)];
-    switch (Pick(11)) {
+    switch (Pick(12)) {
       case 9:
       case 10:
         return ChangeFile();
+      case 11:
+        return Advise(first, count);
       case 0:
       case 1:
         return Map(first, count, prot);
@@ -144,14 +264,14 @@ class OracleTest : public ::testing::Test {
         const GuestAddr addr = OddAddr(first);
         const uint64_t length = OddLength(count);
         what_ = "munmap";
-        ASSERT_EQ(Failed(munmap(Host(addr), length)), Failed(space_->Unmap(addr, length)));
+        ASSERT_EQ(Call(SYS_munmap, addr.value, length), Failed(space_->Unmap(addr, length)));
         return;
       }
       case 4: {
         const GuestAddr addr = OddAddr(first);
         const uint64_t length = OddLength(count);
         what_ = "mprotect";
-        ASSERT_EQ(Failed(mprotect(Host(addr), length, prot)),
+        ASSERT_EQ(Call(SYS_mprotect, addr.value, length, prot),
                   Failed(space_->Protect(addr, length, prot)));
         return;
       }
@@ -177,7 +297,7 @@ class OracleTest : public ::testing::Test {
     request.fixed = !request.fixed_noreplace;
     const int flags = MAP_ANONYMOUS | (request.shared ? MAP_SHARED : MAP_PRIVATE) |
                       (request.fixed ? MAP_FIXED : MAP_FIXED_NOREPLACE);
-    const int host = Failed(mmap(Host(request.hint), request.length, prot, flags, -1, 0));
+    const int host = Call(SYS_mmap, request.hint.value, request.length, prot, flags, -1, 0);
     ASSERT_EQ(host, Failed(space_->Map(request)));
   }
 
@@ -194,8 +314,8 @@ class OracleTest : public ::testing::Test {
     request.file_offset = Pick(7) * kPage;
     request.object = object_;
     const int flags = (request.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
-    const int host = Failed(mmap(Host(request.hint), request.length, prot, flags, file_,
-                                 static_cast<off_t>(request.file_offset)));
+    const int host =
+        Call(SYS_mmap, request.hint.value, request.length, prot, flags, file_, request.file_offset);
     ASSERT_EQ(host, Failed(space_->Map(request)));
   }
 
@@ -233,7 +353,7 @@ class OracleTest : public ::testing::Test {
     switch (Pick(4)) {
       case 0:
         what_ = "MADV_REMOVE";
-        ASSERT_EQ(Failed(madvise(Host(addr), length, MADV_REMOVE)),
+        ASSERT_EQ(Call(SYS_madvise, addr.value, length, MADV_REMOVE),
                   Failed(space_->Remove(addr, length)));
         return;
       case 1:
@@ -242,14 +362,24 @@ class OracleTest : public ::testing::Test {
         for (uint64_t i = first; i < std::min(first + count + 1, kArenaPages); ++i) {
           if (space_->IsMapped(Addr(i)) && !ShowsFile(i)) return;
         }
-        ASSERT_EQ(Failed(madvise(Host(addr), length, MADV_FREE)),
+        ASSERT_EQ(Call(SYS_madvise, addr.value, length, MADV_FREE),
                   Failed(space_->Discard(addr, length, /*anonymous_only=*/true)));
         return;
       default:
         what_ = "MADV_DONTNEED";
-        ASSERT_EQ(Failed(madvise(Host(addr), length, MADV_DONTNEED)),
+        ASSERT_EQ(Call(SYS_madvise, addr.value, length, MADV_DONTNEED),
                   Failed(space_->Discard(addr, length)));
     }
+  }
+
+  void Advise(uint64_t first, uint64_t count) {
+    static constexpr int kAdvice[] = {MADV_DONTFORK, MADV_DOFORK, MADV_WIPEONFORK, MADV_KEEPONFORK};
+    const uint64_t advice = Pick(4);
+    what_ = "madvise(" + std::to_string(kAdvice[advice]) + ")";
+    const GuestAddr addr = OddAddr(first);
+    const uint64_t length = OddLength(count);
+    ASSERT_EQ(Call(SYS_madvise, addr.value, length, kAdvice[advice]),
+              Failed(space_->AdviseFork(addr, length, static_cast<ForkAdvice>(advice))));
   }
 
   void Remap(uint64_t first, uint64_t count) {
@@ -278,7 +408,7 @@ class OracleTest : public ::testing::Test {
              std::to_string(length / kPage) +
              (fixed ? ", to " + std::to_string(target) : std::string()) +
              (dont_unmap ? ", not unmapped)" : ")");
-    const int host = Failed(mremap(Host(addr), old_length, length, flags, Host(to)));
+    const int host = Call(SYS_mremap, addr.value, old_length, length, flags, to.value);
     ASSERT_EQ(host, Failed(space_->Remap(addr, old_length, length, fixed, fixed, to, dont_unmap)));
   }
 
@@ -304,7 +434,7 @@ class OracleTest : public ::testing::Test {
     const uint64_t word = random_();
     ASSERT_EQ(write(pipe_[1], &word, sizeof(word)), 8);
     const GuestAddr addr = Addr(first) + 8 * Pick(16);
-    const int host = Failed(read(pipe_[0], Host(addr), sizeof(word)));
+    const int host = Call(SYS_read, pipe_[0], addr.value, sizeof(word));
     // A failed read leaves the bytes in the pipe.
     uint64_t drained;
     if (host != 0) {
@@ -326,16 +456,17 @@ class OracleTest : public ::testing::Test {
   void Compare() {
     // A digit a page: its protection, or a dot.
     std::string host(kArenaPages, '.');
-    for (const auto& [start, region] : HostRegions()) {
+    for (const auto& [start, region] : CurrentRegions()) {
       for (uint64_t addr = start; addr < std::min(region.end, kArenaEnd); addr += kPage) {
         host[(addr - kArena) / kPage] = static_cast<char>('0' + region.prot);
       }
     }
     ASSERT_EQ(Layout(), host) << "before: " << before_;
+    const Servant::Answer shown = Ask({Servant::kShow, {}});
     for (uint64_t i = 0; i < kArenaPages; ++i) {
       uint8_t expected[128] = {};
       uint8_t bytes[128] = {};
-      const ssize_t wrote = write(pipe_[1], Host(Addr(i)), sizeof(expected));
+      const long wrote = shown[i];
       ASSERT_EQ(wrote == sizeof(expected), space_->Read(Addr(i), bytes) == sizeof(bytes))
           << "page " << i;
       if (wrote < 0) continue;
@@ -350,6 +481,13 @@ class OracleTest : public ::testing::Test {
   std::unique_ptr<AddressSpace> space_;
   int pipe_[2] = {};
   int file_ = -1;
+  // The last one is this process, and the only one that may not end. `space_` is the current one's.
+  static constexpr size_t kServants = 4;
+  Servant servants_[kServants];
+  pid_t pids_[kServants + 1] = {0, 0, 0, 0, getpid()};
+  size_t parents_[kServants + 1] = {};
+  std::unique_ptr<AddressSpace> spaces_[kServants + 1];
+  size_t current_ = kServants;
   std::shared_ptr<SharedObject> object_;
   std::string what_;  // The last call, and all mappings before it.
   std::string before_;
@@ -365,7 +503,11 @@ TEST_F(OracleTest, AnswersAsTheHostsKernelDoes) {
     GTEST_SKIP() << "mremap(2) of Linux " << host.release
                  << " does not move several mappings at once";
   }
-  for (int step = 0; step < 3000; ++step) {
+  for (int step = 0; step < 4000; ++step) {
+    if (Pick(60) == 0) Fork();
+    if (Pick(10) == 0) SwitchTo(Pick(kServants + 1));
+    Compare();
+    if (HasFatalFailure()) FAIL() << "another process after " << what_ << " in step " << step;
     Step();
     if (HasFatalFailure()) FAIL() << what_ << " in step " << step;
     Compare();
@@ -373,6 +515,7 @@ TEST_F(OracleTest, AnswersAsTheHostsKernelDoes) {
   }
   object_.reset();
   space_.reset();
+  for (auto& space : spaces_) space.reset();
   EXPECT_EQ(budget_.used_bytes, 0u);
   EXPECT_EQ(budget_.object_mappings, 0u);
 }

@@ -1,6 +1,6 @@
 // AddressSpace against a model so simple that it is right: an array of pages, each with its
 // protection, its origin and one word of contents. Random calls, the whole state compared after
-// each.
+// each. Now and then one forks; parent and child go on side by side.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -32,12 +32,15 @@ struct ModelPage {
   bool file = false;
   bool beyond = false;
   bool heap = false;
+  bool dont_fork = false;
+  bool wipe_on_fork = false;
   bool written = false;
   uint64_t word = 0;  // At offset 0 of the page.
 
   bool Follows(const ModelPage& low) const {
     return mapped && low.mapped && prot == low.prot && origin == low.origin &&
            shared == low.shared && file == low.file && heap == low.heap &&
+           dont_fork == low.dont_fork && wipe_on_fork == low.wipe_on_fork &&
            (origin == 0 || index == low.index + 1);
   }
 };
@@ -46,12 +49,13 @@ class Model {
  public:
   std::array<ModelPage, kArenaPages> pages;
   // What was stored to shared pages, by origin and index: it outlives their mappings.
-  std::map<std::pair<int, int64_t>, uint64_t> shared_words;
+  using SharedWords = std::map<std::pair<int, int64_t>, uint64_t>;
+  std::shared_ptr<SharedWords> shared_words = std::make_shared<SharedWords>();
 
   uint64_t Word(const ModelPage& page) const {
     if (!page.shared) return page.word;
-    const auto found = shared_words.find({page.origin, page.index});
-    return found == shared_words.end() ? 0 : found->second;
+    const auto found = shared_words->find({page.origin, page.index});
+    return found == shared_words->end() ? 0 : found->second;
   }
 
   uint64_t RunEnd(uint64_t page) const {
@@ -98,6 +102,15 @@ class Model {
   }
 };
 
+// A process.
+struct World {
+  std::unique_ptr<AddressSpace> space;
+  Model model;
+  uint64_t heap_first = 0;
+  uint64_t heap_end = 0;
+  std::set<uint64_t> dirty;
+};
+
 class RandomTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -129,7 +142,7 @@ class RandomTest : public ::testing::Test {
     const uint64_t first = Pick(kArenaPages);
     const uint64_t count = 1 + Pick(std::min<uint64_t>(12, kArenaPages - first));
     const auto prot = static_cast<uint32_t>(Pick(8));
-    switch (Pick(12)) {
+    switch (Pick(13)) {
       case 0:
       case 1:
         return MapFixed(first, count, prot);
@@ -150,6 +163,8 @@ class RandomTest : public ::testing::Test {
         return Discard(first, count);
       case 9:
         return Heap();
+      case 10:
+        return Advise(first, count);
       default:
         return Stores();
     }
@@ -329,6 +344,64 @@ class RandomTest : public ::testing::Test {
     }
   }
 
+  void Advise(uint64_t first, uint64_t count) {
+    const auto advice = static_cast<ForkAdvice>(Pick(4));
+    const auto result = space_->AdviseFork(Addr(first), count * kPage, advice);
+    Errno expected{};
+    for (uint64_t i = first; i < first + count; ++i) {
+      ModelPage& page = model_.pages[i];
+      if (!page.mapped) {
+        expected = Errno::kNoMem;
+        continue;
+      }
+      if (advice == ForkAdvice::kWipeOnFork && (page.file || page.shared)) {
+        expected = Errno::kInval;
+        break;
+      }
+      if (advice == ForkAdvice::kDontFork || advice == ForkAdvice::kDoFork)
+        page.dont_fork = advice == ForkAdvice::kDontFork;
+      else
+        page.wipe_on_fork = advice == ForkAdvice::kWipeOnFork;
+    }
+    ASSERT_EQ(result.ok(), expected == Errno{});
+    if (!result.ok()) {
+      ASSERT_EQ(ErrnoName(result.error()), ErrnoName(expected));
+    }
+  }
+
+  // The child becomes one of the others.
+  void Fork() {
+    if (others_.size() >= 3) others_.erase(others_.begin() + static_cast<int64_t>(Pick(3)));
+    World child;
+    auto forked = space_->Fork();
+    ASSERT_TRUE(forked.ok()) << ErrnoName(forked.error());
+    child.space = *std::move(forked);
+    child.model = model_;
+    child.heap_first = heap_first_;
+    child.heap_end = heap_end_;
+    for (uint64_t i = 0; i < kArenaPages; ++i) {
+      ModelPage& page = child.model.pages[i];
+      if (page.dont_fork) page = ModelPage();
+      if (page.wipe_on_fork) {
+        page.written = false;
+        page.word = 0;
+      }
+      if (page.written && !page.shared) child.dirty.insert(Addr(i).value >> kPageShift);
+    }
+    const std::vector<uint64_t> dirty = child.space->DirtyPages();
+    ASSERT_EQ(std::set<uint64_t>(dirty.begin(), dirty.end()), child.dirty);
+    others_.push_back(std::move(child));
+  }
+
+  void Switch(uint64_t other) {
+    World& world = others_[other];
+    std::swap(space_, world.space);
+    std::swap(model_, world.model);
+    std::swap(heap_first_, world.heap_first);
+    std::swap(heap_end_, world.heap_end);
+    std::swap(dirty_, world.dirty);
+  }
+
   void Heap() {
     if (heap_first_ == 0) {
       heap_first_ = heap_end_ = 20;
@@ -362,7 +435,7 @@ class RandomTest : public ::testing::Test {
       const bool may = expected.mapped && !expected.beyond && (expected.prot & kProtWrite);
       ASSERT_EQ(result.ok(), may) << "page " << page;
       if (!may) continue;
-      if (expected.shared) model_.shared_words[{expected.origin, expected.index}] = word;
+      if (expected.shared) (*model_.shared_words)[{expected.origin, expected.index}] = word;
       expected.word = word;
       expected.written = true;
       dirty_.insert(Addr(page).value >> kPageShift);
@@ -436,21 +509,31 @@ class RandomTest : public ::testing::Test {
   uint64_t heap_first_ = 0;
   uint64_t heap_end_ = 0;
   std::set<uint64_t> dirty_;
+  std::vector<World> others_;  // Processes that wait for their turn.
 };
 
 TEST_F(RandomTest, BehavesAsAnArrayOfPages) {
   for (int step = 0; step < 20000; ++step) {
     Step();
+    if (Pick(50) == 0) Fork();
     if (HasFatalFailure()) FAIL() << "step " << step;
     Compare();
     if (HasFatalFailure()) FAIL() << "state after step " << step;
+    // Each of the others has nothing of what this one did.
+    if (!others_.empty() && Pick(8) == 0) {
+      Switch(Pick(others_.size()));
+      Compare();
+      if (HasFatalFailure()) FAIL() << "state of another process after step " << step;
+    }
     if (Pick(500) == 0) {
       space_->ClearDirty();
       dirty_.clear();
     }
   }
   space_.reset();
+  others_.clear();
   EXPECT_EQ(budget_.used_bytes, 0u);
+  EXPECT_EQ(budget_.object_mappings, 0u);
 }
 
 // Addresses and lengths that no honest program uses: nothing may crash, and nothing may be counted
@@ -486,7 +569,13 @@ TEST_F(RandomTest, HostileNumbersAreHarmless) {
     if (request.from_file) request.contents = buffer;
     Fault fault;
     uint16_t halfwords[2];
-    switch (Pick(10)) {
+    if (Pick(500) == 0) {
+      if (auto child = space_->Fork(); child.ok()) std::swap(space_, *child);
+    }
+    switch (Pick(11)) {
+      case 10:
+        (void)space_->AdviseFork(request.hint, request.length, static_cast<ForkAdvice>(Pick(4)));
+        break;
       case 0:
         (void)space_->Map(request);
         break;

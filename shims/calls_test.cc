@@ -139,7 +139,7 @@ TEST_F(Calls, SendfileWaitsForRoom) {
   // Another thread reads a page.
   std::vector<uint8_t> page(4096);
   memory::UserBuffer buffer = memory::UserBuffer::Host(page);
-  ASSERT_TRUE(process_.fds.Get(os_emu::Fd{1}).value()->Read(buffer).ok());
+  ASSERT_TRUE(process_.fds().Get(os_emu::Fd{1}).value()->Read(buffer).ok());
   ASSERT_TRUE(abi_->Resume(thread(), cpu_, &call_));
   EXPECT_EQ(Result(), 6);
   EXPECT_EQ(Peek<int64_t>(kScratch + 128), 10);
@@ -640,7 +640,7 @@ TEST_F(Calls, HostileArgumentsCrashNothing) {
     thread().pending = {};
     process_.pending = {};
     ASSERT_FALSE(process_.exit.has_value());
-    if (i % 1000 == 0) process_.fds.CloseAll();
+    if (i % 1000 == 0) process_.fds().CloseAll();
     sink_.trace.clear();
   }
 }

@@ -7,7 +7,7 @@
 
 namespace pollux::shims {
 
-Result<DescriptionRef> SyscallContext::AnyFile(int i) { return process().fds.Get(FdAt(i)); }
+Result<DescriptionRef> SyscallContext::AnyFile(int i) { return fds().Get(FdAt(i)); }
 
 Result<DescriptionRef> SyscallContext::File(int i) {
   POLLUX_ASSIGN_OR_RETURN(DescriptionRef file, AnyFile(i));
@@ -83,8 +83,8 @@ Result<void> SyscallContext::SetTemporaryMask(GuestAddr mask, uint64_t size) {
   if (mask.IsNull()) return {};
   if (size != sizeof(os_emu::SignalSet)) return Errno::kInval;
   POLLUX_ASSIGN_OR_RETURN(const os_emu::SignalSet set, In<os_emu::SignalSet>(mask));
-  thread_.saved_mask = thread_.signal_mask;
-  thread_.signal_mask = set & ~os_emu::kUnblockable;
+  thread_.saved_mask = thread_.signal_mask();
+  thread_.SetSignalMask(set & ~os_emu::kUnblockable);
   return {};
 }
 

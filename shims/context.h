@@ -44,6 +44,7 @@ class SyscallContext {
   SyscallAbi& abi() { return abi_; }
   os_emu::Thread& thread() { return thread_; }
   os_emu::Process& process() { return thread_.process(); }
+  os_emu::FdTable& fds() { return thread_.fds(); }
   os_emu::Kernel& kernel() { return thread_.process().kernel(); }
   os_emu::Clock& clock() { return kernel().clock(); }
   memory::AddressSpace& memory() { return *thread_.process().memory; }

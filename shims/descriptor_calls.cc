@@ -26,7 +26,7 @@ uint32_t FileType(os_emu::FileDescription& file) {
 }
 
 CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_exec, int32_t from) {
-  Result<Fd> fd = context.process().fds.Install(std::move(file), close_on_exec, from);
+  Result<Fd> fd = context.fds().Install(std::move(file), close_on_exec, from);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
 }
@@ -94,7 +94,7 @@ CallResult GetSeals(os_emu::FileDescription& file) {
 }  // namespace
 
 CallResult SysFcntl(SyscallContext& context) {
-  os_emu::FdTable& fds = context.process().fds;
+  os_emu::FdTable& fds = context.fds();
   Result<DescriptionRef> file = context.AnyFile(0);
   if (!file.ok()) return file.error();
   const uint32_t command = context.UInt(1);
@@ -167,7 +167,7 @@ CallResult SysIoctl(SyscallContext& context) {
   switch (request) {
     case kFioClEx:
     case kFioNClEx:
-      return context.process().fds.SetCloseOnExec(context.FdAt(0), request == kFioClEx);
+      return context.fds().SetCloseOnExec(context.FdAt(0), request == kFioClEx);
     case kFioNBio: {
       Result<int32_t> on = context.In<int32_t>(context.Addr(2));
       if (!on.ok()) return on.error();
@@ -212,17 +212,17 @@ CallResult SysDup(SyscallContext& context) {
 CallResult SysDup3(SyscallContext& context) {
   const uint32_t flags = context.UInt(2);
   if ((flags & ~os_emu::kOCloExec) != 0 || context.Int(0) == context.Int(1)) return Errno::kInval;
-  if (context.UInt(1) >= static_cast<uint32_t>(context.process().fds.limit())) return Errno::kBadF;
+  if (context.UInt(1) >= static_cast<uint32_t>(context.fds().limit())) return Errno::kBadF;
   Result<DescriptionRef> file = context.AnyFile(0);
   if (!file.ok()) return file.error();
-  Result<void> installed = context.process().fds.InstallAt(context.FdAt(1), *std::move(file),
+  Result<void> installed = context.fds().InstallAt(context.FdAt(1), *std::move(file),
                                                            (flags & os_emu::kOCloExec) != 0);
   if (!installed.ok()) return installed.error();
   return int64_t{context.Int(1)};
 }
 
 CallResult SysClose(SyscallContext& context) {
-  Result<DescriptionRef> file = context.process().fds.Remove(context.FdAt(0));
+  Result<DescriptionRef> file = context.fds().Remove(context.FdAt(0));
   if (!file.ok()) return file.error();
   return 0;
 }
@@ -232,7 +232,8 @@ CallResult SysCloseRange(SyscallContext& context) {
   const uint32_t first = context.UInt(0), last = context.UInt(1), flags = context.UInt(2);
   if ((flags & ~(kUnshare | kCloseOnExec)) != 0) return Errno::kInval;
   if (first > last) return Errno::kInval;
-  os_emu::FdTable& fds = context.process().fds;
+  if ((flags & kUnshare) != 0) context.thread().UnshareFds();
+  os_emu::FdTable& fds = context.fds();
   for (Fd fd : fds.OpenNumbers()) {
     const uint32_t number = static_cast<uint32_t>(fd);
     if (number < first || number > last) continue;

@@ -15,7 +15,7 @@ namespace pollux::shims {
 namespace {
 
 CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_exec) {
-  Result<Fd> fd = context.process().fds.Install(std::move(file), close_on_exec);
+  Result<Fd> fd = context.fds().Install(std::move(file), close_on_exec);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
 }
@@ -39,7 +39,7 @@ CallResult SysPipe2(SyscallContext& context) {
   options.budget = &context.kernel().budget();
   Result<os_emu::PipeEnds> ends = os_emu::MakePipe(options);
   if (!ends.ok()) return ends.error();
-  os_emu::FdTable& fds = context.process().fds;
+  os_emu::FdTable& fds = context.fds();
   const bool close_on_exec = (flags & os_emu::kOCloExec) != 0;
   Result<Fd> reader = fds.Install(std::move(ends->reader), close_on_exec);
   if (!reader.ok()) return reader.error();
@@ -127,7 +127,7 @@ CallResult SysPpoll(SyscallContext& context) {
   Result<void> masked = context.SetTemporaryMask(context.Addr(3), context.Arg(4));
   if (!masked.ok()) return masked.error();
   const uint32_t count = context.UInt(1);
-  if (count > static_cast<uint32_t>(context.process().fds.limit())) return Errno::kInval;
+  if (count > static_cast<uint32_t>(context.fds().limit())) return Errno::kInval;
   std::vector<os_emu::PollEntry> entries(count);
   for (uint32_t i = 0; i < count; ++i) {
     Result<GuestPollfd> given =
@@ -135,7 +135,7 @@ CallResult SysPpoll(SyscallContext& context) {
     if (!given.ok()) return given.error();
     entries[i].wanted = static_cast<uint16_t>(given->events);
     if (given->fd < 0) continue;
-    Result<DescriptionRef> file = context.process().fds.Get(Fd{given->fd});
+    Result<DescriptionRef> file = context.fds().Get(Fd{given->fd});
     entries[i].closed = !file.ok() || ((*file)->status_flags() & os_emu::kOPath) != 0;
     if (!entries[i].closed) entries[i].description = *std::move(file);
   }
@@ -193,7 +193,7 @@ CallResult SysPselect6(SyscallContext& context) {
   Result<void> masked = context.SetTemporaryMask(GuestAddr{mask.mask}, mask.size);
   if (!masked.ok()) return masked.error();
   if (context.Int(0) < 0) return Errno::kInval;
-  const uint32_t bits = std::min(context.UInt(0), TableSize(context.process().fds));
+  const uint32_t bits = std::min(context.UInt(0), TableSize(context.fds()));
 
   std::vector<uint64_t> sets[3];
   for (int i = 0; i < 3; ++i) {
@@ -209,7 +209,7 @@ CallResult SysPselect6(SyscallContext& context) {
     entry.write = Has(sets[1], bit);
     entry.exceptional = Has(sets[2], bit);
     if (!entry.read && !entry.write && !entry.exceptional) continue;
-    Result<DescriptionRef> file = context.process().fds.Get(Fd{static_cast<int32_t>(bit)});
+    Result<DescriptionRef> file = context.fds().Get(Fd{static_cast<int32_t>(bit)});
     if (!file.ok()) return file.error();
     entry.description = ((*file)->status_flags() & os_emu::kOPath) == 0
                             ? *std::move(file)

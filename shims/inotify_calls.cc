@@ -20,7 +20,7 @@ CallResult SysInotifyInit1(SyscallContext& context) {
   Result<DescriptionRef> file = InotifyInstance::Create(limits, context.UInt(0));
   if (!file.ok()) return file.error();
   Result<Fd> fd =
-      context.process().fds.Install(*std::move(file), (context.UInt(0) & os_emu::kInCloExec) != 0);
+      context.fds().Install(*std::move(file), (context.UInt(0) & os_emu::kInCloExec) != 0);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
 }

@@ -154,7 +154,7 @@ CallResult GetRecordLock(SyscallContext& context, DescriptionRef file, bool of_d
   if (of_description && guest->pid != 0) return Errno::kInval;
   const Result<std::optional<RecordLock>> found =
       Locks(context.kernel())
-          .FindRecord(*file, of_description ? nullptr : &context.process().fds, *wanted);
+          .FindRecord(*file, of_description ? nullptr : &context.fds(), *wanted);
   if (!found.ok()) return found.error();
   guest->type = kUnlock;
   if (found->has_value()) {
@@ -181,7 +181,7 @@ CallResult SetRecordLock(SyscallContext& context, DescriptionRef file, bool of_d
   os_emu::Process& process = context.process();
   if (!of_description) lock->pid = static_cast<int32_t>(process.pid());
   return Start(std::make_unique<LockCall>(Locks(context.kernel()), std::move(file),
-                                          of_description ? nullptr : &process.fds, *lock,
+                                          of_description ? nullptr : &context.fds(), *lock,
                                           LockKind::kNone, waits));
 }
 

@@ -5,7 +5,6 @@
 
 #include "os_emu/file/file_status.h"
 #include "os_emu/vfs/open_file.h"
-#include "os_emu/vfs/open_file.h"
 #include "shims/context.h"
 #include "shims/flag_names.h"
 #include "shims/handlers.h"
@@ -195,7 +194,16 @@ CallResult SysMremap(SyscallContext& context) {
 }
 
 CallResult SysMadvise(SyscallContext& context) {
-  enum Advice : uint32_t { kDontNeed = 4, kFree = 8, kRemove = 9, kDontNeedLocked = 24 };
+  enum Advice : uint32_t {
+    kDontNeed = 4,
+    kFree = 8,
+    kRemove = 9,
+    kDontFork = 10,
+    kDoFork = 11,
+    kWipeOnFork = 18,
+    kKeepOnFork = 19,
+    kDontNeedLocked = 24
+  };
   const uint32_t advice = context.UInt(2);
   const char* name = NameOf(kMadviseAdvice, advice);
   if (name == nullptr) return Errno::kInval;
@@ -219,14 +227,20 @@ CallResult SysMadvise(SyscallContext& context) {
       }
     case kRemove:
       return context.memory().Remove(context.Addr(0), length);
-    // What changes nothing that a guest could see: hints about paging, and what only counts at fork
-    // or in a core file.
+    case kDontFork:
+      return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kDontFork);
+    case kDoFork:
+      return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kDoFork);
+    case kWipeOnFork:
+      return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kWipeOnFork);
+    case kKeepOnFork:
+      return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kKeepOnFork);
+    // What changes nothing that a guest could see: hints about paging, and what only counts in a
+    // core file.
     case 0:
     case 1:
     case 2:
     case 3:
-    case 10:
-    case 11:
     case 12:
     case 13:
     case 14:

@@ -47,7 +47,7 @@ CallResult SysOpenat(SyscallContext& context) {
   if (!path.ok()) return path.error();
   if (path->empty()) return Errno::kNoEnt;
   // The number comes first, so that a full table creates no file.
-  os_emu::FdTable& fds = context.process().fds;
+  os_emu::FdTable& fds = context.fds();
   Result<Fd> fd = fds.Reserve();
   if (!fd.ok()) return fd.error();
   const auto open = [&]() -> Result<DescriptionRef> {
@@ -79,7 +79,7 @@ CallResult SysMemfdCreate(SyscallContext& context) {
   Result<DescriptionRef> file =
       Files(context).OpenMemoryFile(CallerOf(context.thread()), *name, seals);
   if (!file.ok()) return file.error();
-  Result<Fd> fd = context.process().fds.Install(*std::move(file), (flags & kCloseOnExec) != 0);
+  Result<Fd> fd = context.fds().Install(*std::move(file), (flags & kCloseOnExec) != 0);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
 }

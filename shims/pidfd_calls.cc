@@ -1,5 +1,4 @@
-// pidfds (kernel/pid.c, fs/pidfs.c, kernel/signal.c), and waitid(2) as far as there are no
-// children.
+// pidfds (kernel/pid.c, fs/pidfs.c, kernel/signal.c).
 #include <bit>
 #include <utility>
 
@@ -43,7 +42,7 @@ CallResult SysPidfdOpen(SyscallContext& context) {
   Result<DescriptionRef> file =
       os_emu::PidFd::Open(context.kernel(), context.Int(0), context.UInt(1));
   if (!file.ok()) return file.error();
-  Result<Fd> fd = context.process().fds.Install(*std::move(file), /*close_on_exec=*/true);
+  Result<Fd> fd = context.fds().Install(*std::move(file), /*close_on_exec=*/true);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
 }
@@ -93,10 +92,10 @@ CallResult SysPidfdSendSignal(SyscallContext& context) {
   } else {
     info = SentByCaller(context, signal, to_thread ? os_emu::kSiTkill : os_emu::kSiUser);
   }
-  // A process leads a group of its own only if it was made so: nobody was.
-  if (flags == kToGroup) return Errno::kSrch;
   if (process == nullptr || (to_thread && thread == nullptr && !process->exit.has_value()))
     return Errno::kSrch;
+  // PIDTYPE_PGID: the group that the process leads.
+  if (flags == kToGroup) return SendToGroup(context, process->pid(), info);
   Result<void> allowed = MaySend(context, *process, signal);
   if (!allowed.ok()) return allowed.error();
   if (signal == 0) return 0;
@@ -113,44 +112,11 @@ CallResult SysPidfdGetfd(SyscallContext& context) {
   if (target == nullptr) return Errno::kSrch;
   if (!MayTrace(context, *target)) return Errno::kPerm;
   if (target->exit.has_value()) return Errno::kSrch;
-  Result<DescriptionRef> theirs = target->fds.Get(context.FdAt(1));
+  Result<DescriptionRef> theirs = target->fds().Get(context.FdAt(1));
   if (!theirs.ok()) return theirs.error();
-  Result<Fd> fd = context.process().fds.Install(*std::move(theirs), /*close_on_exec=*/true);
+  Result<Fd> fd = context.fds().Install(*std::move(theirs), /*close_on_exec=*/true);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
-}
-
-// kernel_waitid_prepare()
-CallResult SysWaitid(SyscallContext& context) {
-  enum IdType : int32_t { kAll = 0, kPid = 1, kPgid = 2, kPidFd = 3 };
-  constexpr uint32_t kNoHang = 1, kStopped = 2, kExited = 4, kContinued = 8, kNoWait = 0x01000000,
-                     kNoThread = 0x20000000, kWaitAll = 0x40000000, kClone = 0x80000000;
-  constexpr uint32_t kStates = kStopped | kExited | kContinued;
-  const uint32_t options = context.UInt(3);
-  if ((options & ~(kStates | kNoHang | kNoWait | kNoThread | kWaitAll | kClone)) != 0 ||
-      (options & kStates) == 0) {
-    return Errno::kInval;
-  }
-  const int32_t id = context.Int(1);
-  switch (context.Int(0)) {
-    case kAll:
-      break;
-    case kPid:
-      if (id <= 0) return Errno::kInval;
-      break;
-    case kPgid:
-      if (id < 0) return Errno::kInval;
-      break;
-    case kPidFd: {
-      if (id < 0) return Errno::kInval;
-      Result<DescriptionRef> file = PidFdAt(context, 1);
-      if (!file.ok()) return file.error();
-      break;
-    }
-    default:
-      return Errno::kInval;
-  }
-  return Errno::kChild;
 }
 
 }  // namespace pollux::shims

@@ -22,8 +22,8 @@ struct FifoState final : os_emu::SpecialFileState {
 // mean anything by it.
 class OpenFifoCall final : public os_emu::BlockedCall {
  public:
-  OpenFifoCall(os_emu::Process& process, Fd fd, DescriptionRef file, bool close_on_exec)
-      : process_(process), fd_(fd), file_(std::move(file)), close_on_exec_(close_on_exec) {}
+  OpenFifoCall(std::shared_ptr<os_emu::FdTable> fds, Fd fd, DescriptionRef file, bool close_on_exec)
+      : fds_(std::move(fds)), fd_(fd), file_(std::move(file)), close_on_exec_(close_on_exec) {}
   ~OpenFifoCall() override {
     if (file_) Abandon();
   }
@@ -33,7 +33,7 @@ class OpenFifoCall final : public os_emu::BlockedCall {
       if (!waiter_->waiting()) End().PartnerQueue().AddBack(*waiter_);
       return Errno::kAgain;
     }
-    process_.fds.Fill(fd_, std::exchange(file_, {}), close_on_exec_);
+    fds_->Fill(fd_, std::exchange(file_, {}), close_on_exec_);
     return static_cast<int64_t>(fd_);
   }
   void Park(Thread& thread) override {
@@ -45,7 +45,7 @@ class OpenFifoCall final : public os_emu::BlockedCall {
     waiter_.reset();
     // wait_for_partner() looks once more.
     if (End().IsOpen()) {
-      process_.fds.Fill(fd_, std::exchange(file_, {}), close_on_exec_);
+      fds_->Fill(fd_, std::exchange(file_, {}), close_on_exec_);
       return static_cast<int64_t>(fd_);
     }
     Abandon();
@@ -59,10 +59,10 @@ class OpenFifoCall final : public os_emu::BlockedCall {
     waiter_.reset();
     End().AbandonOpen();
     file_ = {};
-    process_.fds.Cancel(fd_);
+    fds_->Cancel(fd_);
   }
 
-  os_emu::Process& process_;
+  std::shared_ptr<os_emu::FdTable> fds_;
   Fd fd_;
   DescriptionRef file_;  // Empty once it is over.
   bool close_on_exec_;
@@ -83,14 +83,13 @@ Result<DescriptionRef> PipeFiles::Reopen(os_emu::FileDescription& description, u
 }
 
 os_emu::CallResult FinishOpen(Thread& thread, Fd fd, DescriptionRef file, bool close_on_exec) {
-  os_emu::Process& process = thread.process();
   const PipeEnd* end = PipeEnd::From(*file);
   if (end == nullptr || end->IsOpen()) {
-    process.fds.Fill(fd, std::move(file), close_on_exec);
+    thread.fds().Fill(fd, std::move(file), close_on_exec);
     return static_cast<int64_t>(fd);
   }
   return std::unique_ptr<os_emu::BlockedCall>(
-      std::make_unique<OpenFifoCall>(process, fd, std::move(file), close_on_exec));
+      std::make_unique<OpenFifoCall>(thread.shared_fds(), fd, std::move(file), close_on_exec));
 }
 
 }  // namespace pollux::shims

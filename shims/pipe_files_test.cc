@@ -29,15 +29,15 @@ TEST_F(PipeFilesTest, AReaderWaitsForAWriter) {
   ASSERT_EQ(Enter("openat", {kCwd, kPath, os_emu::kORdOnly}), Next::kBlocked);
   EXPECT_FALSE(thread().woken());
   // The number is taken and not open.
-  EXPECT_TRUE(process_.fds.OpenNumbers().empty());
-  EXPECT_EQ(process_.fds.Get(Fd{0}).error(), Errno::kBadF);
-  EXPECT_EQ(process_.fds.InstallAt(Fd{0}, OpenElsewhere(os_emu::kOPath), false).error(),
+  EXPECT_TRUE(process_.fds().OpenNumbers().empty());
+  EXPECT_EQ(process_.fds().Get(Fd{0}).error(), Errno::kBadF);
+  EXPECT_EQ(process_.fds().InstallAt(Fd{0}, OpenElsewhere(os_emu::kOPath), false).error(),
             Errno::kBusy);
   const DescriptionRef writer = OpenElsewhere(os_emu::kOWrOnly | os_emu::kONonBlock);
   EXPECT_TRUE(thread().woken());
   ASSERT_TRUE(Resume());
   EXPECT_EQ(Result(), 0);
-  EXPECT_EQ(process_.fds.OpenNumbers().size(), 1u);
+  EXPECT_EQ(process_.fds().OpenNumbers().size(), 1u);
 }
 
 TEST_F(PipeFilesTest, AWriterWaitsForAReaderThatMayHaveGoneAgain) {
@@ -46,7 +46,7 @@ TEST_F(PipeFilesTest, AWriterWaitsForAReaderThatMayHaveGoneAgain) {
   EXPECT_TRUE(thread().woken());
   ASSERT_TRUE(Resume());
   EXPECT_EQ(Result(), 0);
-  EXPECT_TRUE(*process_.fds.CloseOnExec(Fd{0}));
+  EXPECT_TRUE(*process_.fds().CloseOnExec(Fd{0}));
 }
 
 TEST_F(PipeFilesTest, ASignalEndsTheWaitAndTheEndNeverWas) {
@@ -70,7 +70,7 @@ TEST_F(PipeFilesTest, FlockWaitsForTheOtherDescription) {
   ASSERT_EQ(Do("flock", {0, 2}), 0);
   ASSERT_EQ(Enter("flock", {1, 1}), Next::kBlocked);
   EXPECT_FALSE(thread().woken());
-  ASSERT_TRUE(process_.fds.Remove(Fd{0}).ok());
+  ASSERT_TRUE(process_.fds().Remove(Fd{0}).ok());
   EXPECT_TRUE(thread().woken());
   ASSERT_TRUE(Resume());
   EXPECT_EQ(Result(), 0);
@@ -80,7 +80,7 @@ TEST_F(PipeFilesTest, SpliceWaitsAndGoesOn) {
   ASSERT_EQ(Do("pipe2", {kScratch, 0}), 0);
   ASSERT_EQ(Do("pipe2", {kScratch, 0}), 0);
   ASSERT_EQ(Enter("splice", {0, 0, 3, 0, 10, 0}), Next::kBlocked);
-  const DescriptionRef writer = *process_.fds.Get(Fd{1});
+  const DescriptionRef writer = *process_.fds().Get(Fd{1});
   const uint8_t bytes[] = {1, 2, 3};
   auto buffer = memory::UserBuffer::HostConst(bytes);
   ASSERT_TRUE(writer->Write(buffer).ok());

@@ -31,7 +31,7 @@ CallResult SysGettid(SyscallContext& context) {
   return static_cast<int64_t>(context.thread().tid());
 }
 CallResult SysGetppid(SyscallContext& context) {
-  return static_cast<int64_t>(context.process().parent);
+  return static_cast<int64_t>(context.process().parent_pid());
 }
 CallResult SysGetuid(SyscallContext& context) { return int64_t{context.process().credentials.uid}; }
 CallResult SysGeteuid(SyscallContext& context) {
@@ -43,13 +43,6 @@ CallResult SysGetegid(SyscallContext& context) {
 }
 
 namespace {
-
-CallResult GroupOf(SyscallContext& context) {
-  const int32_t pid = context.Int(0);
-  if (pid == 0) return static_cast<int64_t>(context.process().pid());
-  os_emu::Process* process = context.kernel().FindProcess(Tid{pid});
-  return process != nullptr ? CallResult(int64_t{pid}) : CallResult(Errno::kSrch);
-}
 
 // The four ids of a kind, so that uids and gids are one piece of code.
 struct Ids {
@@ -135,8 +128,6 @@ CallResult SetFileId(SyscallContext& context, Ids ids) {
 
 }  // namespace
 
-CallResult SysGetpgid(SyscallContext& context) { return GroupOf(context); }
-CallResult SysGetsid(SyscallContext& context) { return GroupOf(context); }
 CallResult SysSetuid(SyscallContext& context) { return SetId(context, UserIds(context)); }
 CallResult SysSetgid(SyscallContext& context) { return SetId(context, GroupIds(context)); }
 CallResult SysSetreuid(SyscallContext& context) {
@@ -178,7 +169,7 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
                            " is kept but not enforced");
   }
   limit = {wanted.soft, wanted.hard};
-  if (resource == kRlimitNoFile) process.fds.set_limit(static_cast<int32_t>(wanted.soft));
+  if (resource == kRlimitNoFile) process.fds().set_limit(static_cast<int32_t>(wanted.soft));
   if (resource == kRlimitStack) process.memory->SetStackLimit(wanted.soft);
   return {};
 }

@@ -67,17 +67,30 @@ std::string ResultText(const SyscallRow* row, const PrintView& view) {
   return absl::StrFormat("%d", value);
 }
 
-// The line up to and including the parenthesis.
+// The line up to and including the parenthesis. Where its beginning was printed when the call
+// began to wait, only the rest.
 std::string CallText(const Call& call, bool closed) {
   std::vector<std::string> shown;
-  for (const TracedArg& arg : call.traced_args) {
+  for (size_t i = closed ? call.args_shown : 0; i < call.traced_args.size(); ++i) {
+    const TracedArg& arg = call.traced_args[i];
     if (arg.state == TracedArg::kText) shown.push_back(arg.text);
     if (arg.state == TracedArg::kAtEnd && !closed) {
       shown.emplace_back();  // From here on it is not known yet.
       break;
     }
   }
-  return SyscallName(call.number) + "(" + absl::StrJoin(shown, ", ") + (closed ? ")" : "");
+  const std::string begin = closed && call.unfinished
+                                ? "<... " + SyscallName(call.number) + " resumed>"
+                                : SyscallName(call.number) + "(";
+  return begin + absl::StrJoin(shown, ", ") + (closed ? ")" : "");
+}
+
+// How many arguments a line shows that ends before the first that the call fills.
+size_t ArgsBefore(const Call& call) {
+  size_t count = 0;
+  while (count < call.traced_args.size() && call.traced_args[count].state != TracedArg::kAtEnd)
+    ++count;
+  return count;
 }
 
 // "read(3, "x", 1)    = 1": the result stands in its column or behind the call.
@@ -140,6 +153,7 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   if (result.blocked()) {
     thread.Block(result.TakeBlocked());
     process.kernel().ExpireTimers();
+    TraceUnfinished(thread, call);
     return Next::kBlocked;
   }
   process.kernel().ExpireTimers();
@@ -149,6 +163,11 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
 
 bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   thread.process().kernel().SetCurrent(&thread);
+  if (thread.interrupted_by_stop) {
+    const Result<int64_t> interrupted = thread.Unblock()->Interrupt();
+    Finish(thread, cpu, call, interrupted.ok() ? *interrupted : ErrorValue(interrupted.error()));
+    return true;
+  }
   Result<int64_t> result = thread.process().kernel().ResumeBlocked(thread);
   if (!result.ok() && thread.blocked()) return false;
   registers_replaced_ = false;
@@ -160,7 +179,7 @@ void SyscallAbi::Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, in
   // restore_saved_sigmask_unless(EINTR): a handler that runs now is to bring back the mask from
   // before the call.
   if (thread.saved_mask.has_value() && value != ErrorValue(Errno::kIntr)) {
-    thread.signal_mask = *thread.saved_mask;
+    thread.SetSignalMask(*thread.saved_mask);
     thread.saved_mask.reset();
   }
   if (!registers_replaced_) cpu.x[interp::kA0] = static_cast<uint64_t>(value);
@@ -210,9 +229,11 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
     if (action.handler == os_emu::kSigDfl) {
       if (by_default == os_emu::DefaultAction::kStop) {
         TraceLine(thread, line);
-        WarnOnce("stopping a process by " + SignalText(info->signal) +
-                 " is not supported, it runs on");
-        continue;
+        // A group that nobody could continue does not stop at a terminal's wish.
+        if (info->signal != os_emu::kSigStop && kernel.IsOrphanedGroup(process.group)) continue;
+        TraceLine(thread, absl::StrFormat("--- stopped by %s ---", SignalText(info->signal)));
+        kernel.StopProcess(process, info->signal);
+        return Signals::kStopped;
       }
       if (call != nullptr && thread.blocked()) {
         TraceInterrupted(thread, call, thread.blocked_call()->on_signal());
@@ -237,7 +258,7 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
   }
   // Nothing took the mask of a call such as ppoll that was interrupted (restore_saved_sigmask()).
   if (thread.saved_mask.has_value() && !thread.blocked()) {
-    thread.signal_mask = *thread.saved_mask;
+    thread.SetSignalMask(*thread.saved_mask);
     thread.saved_mask.reset();
   }
   return Signals::kNone;
@@ -336,6 +357,14 @@ void SyscallAbi::TraceResult(os_emu::Thread& thread, Call* call, int64_t value) 
   const PrintView view{thread, call->args, value};
   FillAtEnd(view, call);
   TraceLine(thread, WithResult(CallText(*call, true), ResultText(row, view)));
+}
+
+void SyscallAbi::TraceUnfinished(os_emu::Thread& thread, Call* call) {
+  // A single thread's line can wait until it is whole.
+  if (!call->traced || !thread.process().kernel().has_cloned()) return;
+  TraceLine(thread, CallText(*call, false) + " <unfinished ...>");
+  call->args_shown = ArgsBefore(*call);
+  call->unfinished = true;
 }
 
 void SyscallAbi::TraceInterrupted(os_emu::Thread& thread, Call* call, os_emu::OnSignal how) {

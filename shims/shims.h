@@ -21,11 +21,13 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/check.h"
 #include "interp/engine/cpu.h"
 #include "interp/engine/engine.h"
 #include "os_emu/task/kernel.h"
 #include "re2/re2.h"
 #include "shims/syscall_table.h"
+#include "shims/task_host.h"
 
 namespace pollux::shims {
 
@@ -58,6 +60,9 @@ struct Call {
   uint64_t ecall_pc = 0;               // To begin it again (SA_RESTART).
   bool traced = false;                 // Its line is still to be printed.
   std::vector<TracedArg> traced_args;  // What the tracer saw when the call entered.
+  // The line's beginning was printed when the call began to wait, with so many arguments.
+  bool unfinished = false;
+  size_t args_shown = 0;
 };
 
 enum class Next {
@@ -72,7 +77,8 @@ enum class Next {
 class SyscallAbi {
  public:
   struct Options {
-    Sink* sink = nullptr;  // Not owned; null: nobody listens.
+    Sink* sink = nullptr;        // Not owned; null: nobody listens.
+    TaskHost* tasks = nullptr;  // Not owned; null only where no task is made or replaced.
     bool trace = false;
     // Which system calls are traced: those whose whole name it matches. Null: all. Signals and
     // exits are always traced.
@@ -93,6 +99,7 @@ class SyscallAbi {
   enum class Signals {
     kNone,           // Nothing changed; a blocked call goes on waiting.
     kHandler,        // The registers are those of a handler's start; a blocked call has ended.
+    kStopped,        // The process is stopped: none of its threads can run.
     kProcessExited,  // As Next::kProcessExited.
   };
   // Acts on what is pending (kernel/signal.c get_signal(), arch/riscv/kernel/signal.c): until a
@@ -111,6 +118,10 @@ class SyscallAbi {
   std::string DescribeBlocked(os_emu::Thread& thread, const Call& call) const;
 
   // ---- For handlers.
+  TaskHost& tasks() {
+    POLLUX_CHECK(options_.tasks != nullptr) << "this machine makes no tasks";
+    return *options_.tasks;
+  }
   // Prints a line once: "pollux: warning: " + text.
   void WarnOnce(const std::string& text);
   // The registers were replaced (rt_sigreturn), or another thread should run.
@@ -121,6 +132,7 @@ class SyscallAbi {
   void Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, int64_t value);
   void TraceEnter(os_emu::Thread& thread, Call* call);
   void TraceResult(os_emu::Thread& thread, Call* call, int64_t value);
+  void TraceUnfinished(os_emu::Thread& thread, Call* call);
   void TraceInterrupted(os_emu::Thread& thread, Call* call, os_emu::OnSignal how);
   void TraceLine(os_emu::Thread& thread, std::string_view line);
   void InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call* call,

@@ -1,5 +1,7 @@
 // Signals (kernel/signal.c, fs/signalfd.c).
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "os_emu/signalfd/signalfd.h"
 #include "os_emu/task/calls.h"
@@ -74,21 +76,34 @@ CallResult SysKill(SyscallContext& context) {
     bool any = false;
     Result<void> answer = Errno::kSrch;
     for (const auto& [id, process] : kernel.processes()) {
-      if (process.get() == &context.process() || process->exit.has_value()) continue;
+      if (process.get() == &context.process()) continue;
       Result<void> sent = SendToProcess(context, *process, signal);
       if (!any || sent.ok()) answer = sent;
       any = true;
     }
     return answer;
   }
-  // A process leads a group of its own until groups are known.
-  if (pid != 0 && pid != INT32_MIN && -pid != static_cast<int32_t>(context.process().pid())) {
-    os_emu::Process* target = kernel.FindProcess(Tid{-pid});
-    if (target == nullptr) return Errno::kSrch;
-    return SendToProcess(context, *target, signal);
-  }
   if (pid == INT32_MIN) return Errno::kSrch;
-  return SendToProcess(context, context.process(), signal);
+  return SendToGroup(context, pid == 0 ? context.process().group : Tid{-pid},
+                     SentByCaller(context, signal, os_emu::kSiUser));
+}
+
+Result<int64_t> SendToGroup(SyscallContext& context, Tid group, const os_emu::SignalInfo& info) {
+  std::optional<Errno> failure;
+  bool any = false;
+  std::vector<os_emu::Process*> members;
+  context.kernel().ForEachInGroup(group, [&](os_emu::Process& p) { members.push_back(&p); });
+  for (os_emu::Process* member : members) {
+    const Result<void> allowed = MaySend(context, *member, info.signal);
+    if (!allowed.ok()) {
+      failure = allowed.error();
+      continue;
+    }
+    any = true;
+    if (info.signal != 0) context.kernel().RaiseSignal(*member, info);
+  }
+  if (any) return int64_t{0};
+  return failure.value_or(Errno::kSrch);
 }
 
 CallResult SysTkill(SyscallContext& context) {
@@ -178,20 +193,20 @@ CallResult SysRtSigprocmask(SyscallContext& context) {
   enum How : uint32_t { kBlock = 0, kUnblock = 1, kSetMask = 2 };
   if (context.Arg(3) != kSetBytes) return Errno::kInval;
   os_emu::Thread& thread = context.thread();
-  const SignalSet old = thread.signal_mask;
+  const SignalSet old = thread.signal_mask();
   if (!context.Addr(1).IsNull()) {
     Result<SignalSet> given = context.In<SignalSet>(context.Addr(1));
     if (!given.ok()) return given.error();
     const SignalSet set = *given & ~os_emu::kUnblockable;
     switch (context.UInt(0)) {
       case kBlock:
-        thread.signal_mask = old | set;
+        thread.SetSignalMask(old | set);
         break;
       case kUnblock:
-        thread.signal_mask = old & ~set;
+        thread.SetSignalMask(old & ~set);
         break;
       case kSetMask:
-        thread.signal_mask = set;
+        thread.SetSignalMask(set);
         break;
       default:
         return Errno::kInval;
@@ -205,7 +220,7 @@ CallResult SysRtSigpending(SyscallContext& context) {
   if (context.Arg(1) > kSetBytes) return Errno::kInval;
   const os_emu::Thread& thread = context.thread();
   const SignalSet set =
-      (thread.pending.set() | context.process().pending.set()) & thread.signal_mask;
+      (thread.pending.set() | context.process().pending.set()) & thread.signal_mask();
   const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&set), context.Arg(1));
   return context.memory().Write(context.Addr(0), bytes) == bytes.size() ? CallResult(0)
                                                                         : CallResult(Errno::kFault);
@@ -216,8 +231,8 @@ CallResult SysRtSigsuspend(SyscallContext& context) {
   Result<SignalSet> given = context.In<SignalSet>(context.Addr(0));
   if (!given.ok()) return given.error();
   os_emu::Thread& thread = context.thread();
-  thread.saved_mask = thread.signal_mask;
-  thread.signal_mask = *given & ~os_emu::kUnblockable;
+  thread.saved_mask = thread.signal_mask();
+  thread.SetSignalMask(*given & ~os_emu::kUnblockable);
   return os_emu::StartPause(thread);
 }
 
@@ -256,7 +271,7 @@ CallResult SysSignalfd4(SyscallContext& context) {
   }
   DescriptionRef file = os_emu::MakeDescription<os_emu::SignalFd>(context.kernel(), *wanted, flags);
   Result<Fd> fd =
-      context.process().fds.Install(std::move(file), (flags & os_emu::kSfdCloExec) != 0);
+      context.fds().Install(std::move(file), (flags & os_emu::kSfdCloExec) != 0);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
 }

@@ -119,7 +119,7 @@ bool DeliverSignal(os_emu::Thread& thread, interp::Cpu& cpu, const os_emu::Signa
   frame.ucontext.stack.start = thread.alt_stack.start.value;
   frame.ucontext.stack.flags = thread.alt_stack.flags;
   frame.ucontext.stack.bytes = thread.alt_stack.bytes;
-  frame.ucontext.mask = thread.saved_mask.value_or(thread.signal_mask);
+  frame.ucontext.mask = thread.saved_mask.value_or(thread.signal_mask());
   frame.ucontext.context = MakeSigcontext(cpu);
   if (!thread.process().memory->WriteObject(frame_address, frame).ok()) return false;
 
@@ -132,9 +132,9 @@ bool DeliverSignal(os_emu::Thread& thread, interp::Cpu& cpu, const os_emu::Signa
 
   // signal_delivered()
   thread.saved_mask.reset();
-  SignalSet mask = thread.signal_mask | action.mask;
+  SignalSet mask = thread.signal_mask() | action.mask;
   if ((action.flags & os_emu::kSaNoDefer) == 0) mask |= os_emu::SignalBit(info.signal);
-  thread.signal_mask = mask & ~os_emu::kUnblockable;
+  thread.SetSignalMask(mask & ~os_emu::kUnblockable);
   if ((static_cast<uint32_t>(thread.alt_stack.flags) & kSsAutoDisarm) != 0)
     thread.alt_stack = os_emu::AltStack{};
   return true;
@@ -149,7 +149,7 @@ Result<void> ReturnFromSignal(os_emu::Thread& thread, interp::Cpu& cpu) {
   if (context.reserved != 0 || context.end_magic != 0 || context.end_bytes != 0)
     return Errno::kFault;
 
-  thread.signal_mask = frame.ucontext.mask & ~os_emu::kUnblockable;
+  thread.SetSignalMask(frame.ucontext.mask & ~os_emu::kUnblockable);
   cpu.pc = context.pc;
   for (int i = 1; i < 32; ++i) cpu.x[i] = context.x[i - 1];
   for (int i = 0; i < 32; ++i) cpu.f[i] = context.f[i];

@@ -12,6 +12,9 @@ namespace pollux::shims {
 os_emu::SignalInfo SentByCaller(SyscallContext& context, int signal, int code);
 // check_kill_permission(): kInval (no such signal), kPerm.
 Result<void> MaySend(SyscallContext& context, const os_emu::Process& target, int signal);
+// __kill_pgrp_info(): to all of the group, as far as the caller may; 0 only looks. kSrch: nobody is
+// in it; what the last failure was, if nobody could be told.
+Result<int64_t> SendToGroup(SyscallContext& context, Tid group, const os_emu::SignalInfo& info);
 // Nobody may pretend to be the kernel or kill(2) towards others.
 bool IsForged(const os_emu::SignalInfo& info);
 

@@ -67,7 +67,7 @@ TEST(SignalFrame, LayoutIsTheCrossCompilers) {
 
 TEST_F(SignalTest, AHandlerStartsWithItsArgumentsOnTheStack) {
   SetAction(os_emu::kSigUsr1, os_emu::kSaSigInfo, os_emu::SignalBit(os_emu::kSigTerm));
-  thread().signal_mask = os_emu::SignalBit(os_emu::kSigInt);
+  thread().SetSignalMask(os_emu::SignalBit(os_emu::kSigInt));
   const uint64_t sp = cpu_.x[interp::kSp];
   Raise(os_emu::kSigUsr1);
   ASSERT_EQ(Deliver(), Signals::kHandler);
@@ -91,7 +91,7 @@ TEST_F(SignalTest, AHandlerStartsWithItsArgumentsOnTheStack) {
   EXPECT_EQ(written.ucontext.context.f[31], 0x200u + 31);
   EXPECT_EQ(written.ucontext.context.fcsr, 0x51u);
   EXPECT_EQ(written.ucontext.context.end_magic, 0u);
-  EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigInt) |
+  EXPECT_EQ(thread().signal_mask(), os_emu::SignalBit(os_emu::kSigInt) |
                                       os_emu::SignalBit(os_emu::kSigTerm) |
                                       os_emu::SignalBit(os_emu::kSigUsr1));
   EXPECT_EQ(Line(), "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=7, si_uid=8} ---");
@@ -99,7 +99,7 @@ TEST_F(SignalTest, AHandlerStartsWithItsArgumentsOnTheStack) {
 
 TEST_F(SignalTest, ReturnBringsEverythingBack) {
   SetAction(os_emu::kSigUsr1, 0);
-  thread().signal_mask = os_emu::SignalBit(os_emu::kSigInt);
+  thread().SetSignalMask(os_emu::SignalBit(os_emu::kSigInt));
   const interp::Cpu before = cpu_;
   Raise(os_emu::kSigUsr1);
   ASSERT_EQ(Deliver(), Signals::kHandler);
@@ -115,7 +115,7 @@ TEST_F(SignalTest, ReturnBringsEverythingBack) {
   EXPECT_EQ(cpu_.pc, before.pc);
   EXPECT_EQ(cpu_.frm, before.frm);
   EXPECT_EQ(cpu_.fflags, before.fflags);
-  EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigInt));
+  EXPECT_EQ(thread().signal_mask(), os_emu::SignalBit(os_emu::kSigInt));
   EXPECT_EQ(Line(),
             "rt_sigreturn({mask=[INT]})              = " + std::to_string(before.x[interp::kA0]));
 }
@@ -134,7 +134,7 @@ TEST_F(SignalTest, NoDeferLeavesTheSignalOpen) {
   SetAction(os_emu::kSigUsr1, os_emu::kSaNoDefer);
   Raise(os_emu::kSigUsr1);
   ASSERT_EQ(Deliver(), Signals::kHandler);
-  EXPECT_EQ(thread().signal_mask, 0u);
+  EXPECT_EQ(thread().signal_mask(), 0u);
   EXPECT_EQ(process_.actions[os_emu::kSigUsr1].handler, kHandler);
 }
 
@@ -283,28 +283,28 @@ TEST_F(SignalTest, AnIgnoredSignalInterruptsNothing) {
 }
 
 TEST_F(SignalTest, TheMaskOfSigsuspendLastsUntilTheHandlerReturns) {
-  thread().signal_mask = os_emu::SignalBit(os_emu::kSigUsr1);
+  thread().SetSignalMask(os_emu::SignalBit(os_emu::kSigUsr1));
   SetAction(os_emu::kSigUsr1, 0);
   Put(kScratch, os_emu::SignalBit(os_emu::kSigTerm));
   ASSERT_EQ(Enter("rt_sigsuspend", {kScratch, 8}), Next::kBlocked);
-  EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigTerm));
+  EXPECT_EQ(thread().signal_mask(), os_emu::SignalBit(os_emu::kSigTerm));
   Raise(os_emu::kSigUsr1);
   ASSERT_EQ(Deliver(), Signals::kHandler);
-  EXPECT_EQ(thread().signal_mask,
+  EXPECT_EQ(thread().signal_mask(),
             os_emu::SignalBit(os_emu::kSigTerm) | os_emu::SignalBit(os_emu::kSigUsr1));
   Return();
-  EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigUsr1));
+  EXPECT_EQ(thread().signal_mask(), os_emu::SignalBit(os_emu::kSigUsr1));
   EXPECT_EQ(Result(), Error(Errno::kIntr));
 }
 
 TEST_F(SignalTest, AMaskOfACallThatEndsIsTakenBack) {
   Do("epoll_create1", {0});
   Put(kScratch, os_emu::SignalBit(os_emu::kSigTerm));
-  thread().signal_mask = os_emu::SignalBit(os_emu::kSigInt);
+  thread().SetSignalMask(os_emu::SignalBit(os_emu::kSigInt));
   EXPECT_EQ(Do("epoll_pwait", {0, kScratch + 64, 1, 0, kScratch, 8}), 0);
-  EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigInt));
+  EXPECT_EQ(thread().signal_mask(), os_emu::SignalBit(os_emu::kSigInt));
   EXPECT_EQ(Do("epoll_pwait", {0, kScratch + 64, 0, 0, kScratch, 8}), Error(Errno::kInval));
-  EXPECT_EQ(thread().signal_mask, os_emu::SignalBit(os_emu::kSigInt));
+  EXPECT_EQ(thread().signal_mask(), os_emu::SignalBit(os_emu::kSigInt));
 }
 
 TEST_F(SignalTest, SleepTellsWhatIsLeft) {
@@ -378,7 +378,7 @@ TEST_F(SignalTest, AMisalignedAtomicIsReportedAtItsPc) {
 }
 
 TEST_F(SignalTest, APollThatFindsNothingTellsOfTheSignalThatItsMaskLetIn) {
-  thread().signal_mask = os_emu::SignalBit(os_emu::kSigUsr1);
+  thread().SetSignalMask(os_emu::SignalBit(os_emu::kSigUsr1));
   SetAction(os_emu::kSigUsr1, 0);
   Raise(os_emu::kSigUsr1);
   Put(kScratch, GuestTimespec{0, 0});
@@ -402,7 +402,7 @@ TEST_F(SignalTest, SigactionErrorsAndFlags) {
 }
 
 TEST_F(SignalTest, IgnoringASignalDropsWhatIsPending) {
-  thread().signal_mask = os_emu::SignalBit(os_emu::kSigUsr1);
+  thread().SetSignalMask(os_emu::SignalBit(os_emu::kSigUsr1));
   SetAction(os_emu::kSigUsr1, 0);
   Raise(os_emu::kSigUsr1);
   EXPECT_EQ(Do("rt_sigpending", {kScratch, 8}), 0);

@@ -47,7 +47,7 @@ Result<void> AddRights(Thread& thread, std::span<const uint8_t> data, OutgoingMe
   for (size_t i = 0; i < count; ++i) {
     int32_t number;
     std::memcpy(&number, data.data() + i * sizeof(number), sizeof(number));
-    POLLUX_ASSIGN_OR_RETURN(DescriptionRef right, thread.process().fds.Get(Fd{number}));
+    POLLUX_ASSIGN_OR_RETURN(DescriptionRef right, thread.fds().Get(Fd{number}));
     message.rights.push_back(std::move(right));
   }
   return {};
@@ -146,7 +146,7 @@ class ControlWriter {
   // scm_detach_fds(): as many as fit get numbers, the others are closed.
   void PutRights(const std::vector<DescriptionRef>& rights, bool close_on_exec, uint32_t* flags) {
     memory::AddressSpace& memory = *thread_.process().memory;
-    os_emu::FdTable& fds = thread_.process().fds;
+    os_emu::FdTable& fds = thread_.fds();
     const size_t room =
         left_ <= sizeof(GuestCmsghdr) ? 0 : (left_ - sizeof(GuestCmsghdr)) / sizeof(int32_t);
     const GuestAddr data = start_ + (used_ + sizeof(GuestCmsghdr));

@@ -23,7 +23,7 @@ constexpr uint32_t kTypeFlags = os_emu::kSockNonBlock | os_emu::kSockCloExec;
 constexpr uint32_t kMaxBacklog = 4096;
 
 CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_exec) {
-  Result<Fd> fd = context.process().fds.Install(std::move(file), close_on_exec);
+  Result<Fd> fd = context.fds().Install(std::move(file), close_on_exec);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
 }
@@ -31,27 +31,26 @@ CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_e
 // A number that is taken for a call under way, and given back unless something comes of it.
 class ReservedFd {
  public:
-  ReservedFd(os_emu::Process& process, Fd fd) : process_(&process), fd_(fd) {}
-  ReservedFd(ReservedFd&& other) noexcept
-      : process_(std::exchange(other.process_, nullptr)), fd_(other.fd_) {}
+  ReservedFd(std::shared_ptr<os_emu::FdTable> fds, Fd fd) : fds_(std::move(fds)), fd_(fd) {}
+  ReservedFd(ReservedFd&& other) noexcept = default;
   ReservedFd& operator=(ReservedFd&&) = delete;
   ~ReservedFd() {
-    if (process_ != nullptr) process_->fds.Cancel(fd_);
+    if (fds_ != nullptr) fds_->Cancel(fd_);
   }
   // get_unused_fd_flags(): kMFile.
-  static Result<ReservedFd> Take(os_emu::Process& process) {
-    POLLUX_ASSIGN_OR_RETURN(const Fd fd, process.fds.Reserve());
-    return ReservedFd(process, fd);
+  static Result<ReservedFd> Take(os_emu::Thread& thread) {
+    POLLUX_ASSIGN_OR_RETURN(const Fd fd, thread.fds().Reserve());
+    return ReservedFd(thread.shared_fds(), fd);
   }
 
   Fd fd() const { return fd_; }
   int64_t Fill(DescriptionRef file, bool close_on_exec) {
-    std::exchange(process_, nullptr)->fds.Fill(fd_, std::move(file), close_on_exec);
+    std::exchange(fds_, nullptr)->Fill(fd_, std::move(file), close_on_exec);
     return static_cast<int64_t>(fd_);
   }
 
  private:
-  os_emu::Process* process_;
+  std::shared_ptr<os_emu::FdTable> fds_;  // Null: nothing to give back.
   Fd fd_;
 };
 
@@ -86,7 +85,7 @@ CallResult AcceptWith(SyscallContext& context, uint32_t flags) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   if ((flags & ~kTypeFlags) != 0) return Errno::kInval;
-  Result<ReservedFd> number = ReservedFd::Take(context.process());
+  Result<ReservedFd> number = ReservedFd::Take(context.thread());
   if (!number.ok()) return number.error();
   if (Socket::From(**file) == nullptr) return Errno::kNotSock;
   return os_emu::StartAccept(
@@ -129,9 +128,9 @@ CallResult SysSocketpair(SyscallContext& context) {
   const uint32_t flags = context.UInt(1) & ~os_emu::kSockTypeMask;
   if ((flags & ~kTypeFlags) != 0) return Errno::kInval;
   // __sys_socketpair() takes two numbers and tells the guest before anything else.
-  Result<ReservedFd> first = ReservedFd::Take(context.process());
+  Result<ReservedFd> first = ReservedFd::Take(context.thread());
   if (!first.ok()) return first.error();
-  Result<ReservedFd> second = ReservedFd::Take(context.process());
+  Result<ReservedFd> second = ReservedFd::Take(context.thread());
   if (!second.ok()) return second.error();
   const std::array<int32_t, 2> numbers = {static_cast<int32_t>(first->fd()),
                                           static_cast<int32_t>(second->fd())};

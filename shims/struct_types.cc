@@ -194,7 +194,7 @@ std::string GuestSiginfoText(const GuestSiginfo& info) {
 
 // rt_sigreturn has no arguments; the mask that it brought back is worth more than its frame.
 bool PrintSigframe(const PrintView& view, const ArgSpec&, int, std::string* out) {
-  *out += "{mask=" + SigsetText(view.thread.signal_mask) + "}";
+  *out += "{mask=" + SigsetText(view.thread.signal_mask()) + "}";
   return true;
 }
 

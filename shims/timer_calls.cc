@@ -48,7 +48,7 @@ CallResult SysTimerfdCreate(SyscallContext& context) {
       os_emu::TimerFd::Create(context.kernel(), context.Int(0), context.UInt(1));
   if (!file.ok()) return file.error();
   Result<Fd> fd =
-      context.process().fds.Install(*std::move(file), (context.UInt(1) & os_emu::kTfdCloExec) != 0);
+      context.fds().Install(*std::move(file), (context.UInt(1) & os_emu::kTfdCloExec) != 0);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
 }

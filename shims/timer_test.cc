@@ -49,7 +49,7 @@ TEST_F(TimerCalls, SignalLines) {
   const uint64_t set = Put(kScratch, SignalBit(os_emu::kSigUsr1) | SignalBit(40));
   EXPECT_EQ(Trace("signalfd4", {static_cast<uint64_t>(-1), set, 8, 02004000}),
             "signalfd4(-1, [USR1 RT_8], 8, SFD_CLOEXEC|SFD_NONBLOCK) = 0");
-  thread().signal_mask = SignalBit(40);
+  thread().SetSignalMask(SignalBit(40));
   os_emu::SignalInfo info;
   info.signal = 40;
   info.code = os_emu::kSiQueue;
@@ -133,7 +133,7 @@ TEST_F(TimerCalls, PidfdLines) {
   info.signal = os_emu::kSigUsr1;
   info.code = os_emu::kSiQueue;
   info.sent.value = 5;
-  thread().signal_mask = ~os_emu::SignalSet{0};
+  thread().SetSignalMask(~os_emu::SignalSet{0});
   EXPECT_EQ(
       Trace("pidfd_send_signal", {0, os_emu::kSigUsr1, Put(kScratch, info), 1}),
       "pidfd_send_signal(0, SIGUSR1, {si_signo=SIGUSR1, si_code=SI_QUEUE, si_pid=0, si_uid=0, "
@@ -147,11 +147,11 @@ TEST_F(TimerCalls, ThroughAPidfdOfAnotherProcess) {
   os_emu::Process& other = kernel_.CreateProcess();
   const uint64_t pid = static_cast<uint64_t>(static_cast<int32_t>(other.pid()));
   ASSERT_EQ(Do("eventfd2", {3, 0}), 0);
-  ASSERT_TRUE(other.fds.Install(*process_.fds.Get(os_emu::Fd{0}), false, 7).ok());
+  ASSERT_TRUE(other.fds().Install(*process_.fds().Get(os_emu::Fd{0}), false, 7).ok());
   ASSERT_EQ(Do("pidfd_open", {pid, 0}), 1);
   process_.credentials = other.credentials;  // One user.
   EXPECT_EQ(Do("pidfd_getfd", {1, 7, 0}), 2);
-  EXPECT_EQ(*process_.fds.Get(os_emu::Fd{2}), *other.fds.Get(os_emu::Fd{7}));
+  EXPECT_EQ(*process_.fds().Get(os_emu::Fd{2}), *other.fds().Get(os_emu::Fd{7}));
   EXPECT_EQ(Do("pidfd_getfd", {1, 6, 0}), Error(Errno::kBadF));
   // Signals that pretend to be the kernel's are for oneself only.
   GuestSiginfo info;

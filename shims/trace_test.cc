@@ -361,7 +361,7 @@ TEST_F(TraceTest, ABlockedCallPrintsItsLineWhenItEnds) {
   // Another thread's write.
   const uint8_t text[] = {'a', 'b', 'c'};
   memory::UserBuffer buffer = memory::UserBuffer::HostConst(text);
-  ASSERT_TRUE(process_.fds.Get(os_emu::Fd{1}).value()->Write(buffer).ok());
+  ASSERT_TRUE(process_.fds().Get(os_emu::Fd{1}).value()->Write(buffer).ok());
   ASSERT_TRUE(thread().woken());
   ASSERT_TRUE(abi_->Resume(thread(), cpu_, &call_));
   EXPECT_EQ(Result(), 3);

@@ -7,6 +7,21 @@
 
 namespace pollux::os_emu {
 
+// dup_fd()
+FdTable::FdTable(const FdTable& other)
+    : slots_(other.slots_),
+      close_listener_(other.close_listener_),
+      open_(other.open_),
+      lowest_free_(other.lowest_free_),
+      limit_(other.limit_) {
+  for (size_t number = 0; number < slots_.size(); ++number) {
+    if (!slots_[number].reserved) continue;
+    slots_[number] = Slot();
+    open_[number / 64] &= ~(uint64_t{1} << (number % 64));
+    lowest_free_ = std::min(lowest_free_, static_cast<int32_t>(number));
+  }
+}
+
 bool FdTable::IsOpen(Fd fd) const {
   const int32_t number = static_cast<int32_t>(fd);
   return number >= 0 && static_cast<size_t>(number) < slots_.size() && slots_[number].description;

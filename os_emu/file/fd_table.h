@@ -36,7 +36,7 @@ class FdTable {
   static constexpr int32_t kMaxOpen = 1048576;
 
   FdTable() = default;
-  FdTable(const FdTable&) = default;  // fork
+  FdTable(const FdTable& other);  // fork(2): numbers reserved by calls under way are free in it.
   FdTable& operator=(const FdTable&) = delete;
 
   // RLIMIT_NOFILE's soft limit: no new number may be this large or larger. Open ones stay.

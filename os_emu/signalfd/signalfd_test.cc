@@ -27,7 +27,7 @@ class SignalFdTest : public ::testing::Test {
  protected:
   SignalFdTest() {
     machine_.kernel().SetCurrent(&machine_.leader());
-    machine_.leader().signal_mask = kBlocked;
+    machine_.leader().SetSignalMask(kBlocked);
   }
   DescriptionRef Make(SignalSet wanted) {
     return MakeDescription<SignalFd>(machine_.kernel(), wanted, kSfdNonBlock);
@@ -65,7 +65,7 @@ TEST_F(SignalFdTest, ReportsWhatPendsForTheCurrentThreadAndItsProcess) {
 TEST_F(SignalFdTest, AnotherThreadSeesTheProcessesSignalsAndItsOwn) {
   const DescriptionRef file = Make(SignalBit(kSigUsr1) | SignalBit(kSigUsr2));
   Thread& second = machine_.NewThread();
-  second.signal_mask = kBlocked;
+  second.SetSignalMask(kBlocked);
   machine_.kernel().RaiseSignal(machine_.leader(), Info(kSigUsr1));
   machine_.kernel().SetCurrent(&second);
   EXPECT_EQ(file->Poll(), 0u);

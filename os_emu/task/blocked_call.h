@@ -70,6 +70,9 @@ class BlockedCall {
   virtual Result<int64_t> Interrupt() { return Errno::kIntr; }
   virtual OnSignal on_signal() const { return OnSignal::kRestart; }
 
+  // TASK_KILLABLE: only a signal that ends the process interrupts it (vfork(2)).
+  virtual bool only_killable() const { return false; }
+
   // What it waits for, for reports: "read", "epoll_wait", "futex".
   virtual const char* TypeName() const = 0;
 

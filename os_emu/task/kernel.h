@@ -1,19 +1,21 @@
-// Kernel: one machine's emulated Linux. Process and Thread: its tasks.
+// Kernel: one machine's emulated Linux.
 //
 // The Kernel owns processes, the file system, the clock and the world's random stream. It knows
-// nothing of instructions: the registers of a thread belong to the machine, which finds them by
-// Thread::tid().
+// nothing of instructions: the registers of a thread belong to the machine.
 //
-// The machine's loop over one thread:
+// The machine's loop: a strategy chooses one of run_queue().threads();
 //   a call answers a CallResult; where it is blocked, thread.Block(record);
-//   where thread.blocked() and thread.woken() (a deadline that has passed wakes, too):
-//   kernel.ResumeBlocked(thread); where a thread that stays blocked HasSignalToTake():
-//   kernel.TakeSignal() and, if a handler runs, record->Interrupt().
+//   where thread.blocked(): it was woken, so kernel.ResumeBlocked(thread); where a thread that stays
+//   blocked HasSignalToTake(): kernel.TakeSignal() and, if a handler runs, record->Interrupt();
+//   ReleaseEnded() between calls.
+//
+// Behaviour follows kernel/fork.c (clone.cc), kernel/exit.c (exit.cc), fs/exec.c (exec.cc) and
+// kernel/signal.c (signals.cc).
 #ifndef POLLUX_OS_EMU_TASK_KERNEL_H_
 #define POLLUX_OS_EMU_TASK_KERNEL_H_
 
-#include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,145 +25,33 @@
 
 #include "abi/check.h"
 #include "abi/types.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "memory/address_space.h"
-#include "os_emu/file/fd_table.h"
 #include "os_emu/file/quota.h"
-#include "os_emu/task/blocked_call.h"
+#include "os_emu/task/clone.h"
 #include "os_emu/task/futex.h"
-#include "os_emu/task/interval_timer.h"
-#include "os_emu/task/pid_record.h"
-#include "os_emu/task/posix_timer.h"
+#include "os_emu/task/process.h"
 #include "os_emu/task/random.h"
+#include "os_emu/task/run_queue.h"
 #include "os_emu/task/signal.h"
+#include "os_emu/task/thread.h"
 #include "os_emu/time/clock.h"
 #include "os_emu/time/timer_queue.h"
 
 namespace pollux::os_emu {
 
-class Kernel;
-class Process;
 class FileSystem;  // os_emu/vfs/file_system.h
 
-// RLIMIT_* of getrlimit(2): asm-generic/resource.h has 16.
-inline constexpr int kRlimits = 16;
-struct Rlimit {
-  uint64_t soft = UINT64_MAX;  // RLIM_INFINITY
-  uint64_t hard = UINT64_MAX;
-};
-
-struct Credentials {
-  uint32_t uid = 1000, euid = 1000, suid = 1000, fsuid = 1000;
-  uint32_t gid = 1000, egid = 1000, sgid = 1000, fsgid = 1000;
-};
-
-// How a process ended: exit(2)'s status or the signal.
-struct ExitState {
-  int status = 0;  // Low 8 bits of exit_group's argument.
-  int signal = 0;  // 0: exited.
-};
-
-class Thread {
- public:
-  Thread(Process& process, Tid tid);
-  ~Thread();
-
-  Process& process() { return process_; }
-  Tid tid() const { return tid_; }
-
-  // ---- Blocking. A thread is runnable unless it has a blocked call that nothing has woken yet.
-  bool blocked() const { return blocked_ != nullptr; }
-  BlockedCall* blocked_call() { return blocked_.get(); }
-  bool woken() const { return woken_; }
-  void Wake() { woken_ = true; }
-  void ClearWoken() { woken_ = false; }
-  // Parks the thread in `call`.
-  void Block(std::unique_ptr<BlockedCall> call);
-  // The blocked call's deadline may be another one (task/calls.cc, limit_restarts).
-  void ArmDeadline();
-  // Ends the wait: leaves all queues and returns the record (the caller lets it go after use).
-  std::unique_ptr<BlockedCall> Unblock();
-  // A signal is pending here or at the process and signal_mask lets it through (signal_pending()).
-  bool HasSignalToTake() const;
-
-  // ---- Signals and what exit must do.
-  SignalSet signal_mask = 0;
-  // While rt_sigtimedwait(2) has opened the mask: the mask that is to come back. What is in it is
-  // kept even where its action ignores it (task_struct::real_blocked).
-  SignalSet real_blocked = 0;
-  std::optional<SignalSet>
-      saved_mask;          // Of pwait-like calls; restored when the call ends without a handler.
-  PendingSignals pending;  // Directed at this thread.
-  AltStack alt_stack;
-  GuestAddr clear_child_tid;   // set_tid_address(2)
-  GuestAddr robust_list_head;  // set_robust_list(2)
-  uint64_t robust_list_length = 0;
-  std::string name;                       // PR_SET_NAME, at most 15 bytes.
-  std::shared_ptr<PidRecord> pid_record;  // Null until a pidfd asks: Kernel::RecordOf().
-
- private:
-  // Wakes the thread at its blocked call's deadline.
-  class DeadlineTimer final : public Timer {
-   public:
-    DeadlineTimer(TimerQueue& queue, Thread& thread) : Timer(queue), thread_(thread) {}
-
-   private:
-    void OnExpire() override { thread_.Wake(); }
-    Thread& thread_;
-  };
-
-  Process& process_;
-  Tid tid_;
-  std::unique_ptr<BlockedCall> blocked_;
-  DeadlineTimer deadline_timer_;
-  bool woken_ = false;
-};
-
-class Process {
- public:
-  Process(Kernel& kernel, Tid pid);
-  ~Process();
-
-  Kernel& kernel() { return kernel_; }
-  Tid pid() const { return pid_; }
-
-  std::unique_ptr<memory::AddressSpace> memory;
-  FdTable fds;
-  std::string cwd = "/";  // Where the process starts: absolute, normalised.
-  // The working directory, open, so that it follows renames; empty: the one that `cwd` names
-  // (vfs/process_caller.h).
-  DescriptionRef working_directory;
-  std::string executable;  // Absolute guest path: /proc/self/exe.
+// What execve(2) has made of a file: what replaces the caller's program. Memory is complete.
+struct NewProgram {
+  std::shared_ptr<memory::AddressSpace> memory;
+  std::string executable;  // Absolute guest path.
+  std::string name;        // At most 15 bytes: the thread's.
   std::vector<std::string> command_line;
   std::vector<std::string> environment;
-  std::vector<uint64_t> auxiliary_vector;  // As the program found it, with the AT_NULL pair.
-  uint32_t umask = 022;
-  uint32_t dumpable = 1;               // PR_SET_DUMPABLE
-  bool no_new_privs = false;           // PR_SET_NO_NEW_PRIVS
-  uint32_t membarrier_registered = 0;  // MEMBARRIER_CMD_REGISTER_* that were made.
-  Credentials credentials;
-  std::array<Rlimit, kRlimits> rlimits;
-  std::array<SignalAction, kSignals + 1> actions;  // By signal number.
-  PendingSignals pending;                          // Directed at the process.
-  // Notified with 0 whenever a signal becomes pending here or at a thread, blocked or not: where
-  // signalfd(2) waits (sighand_struct::signalfd_wqh).
-  WaitQueue signal_queue;
-  IntervalTimer real_timer;                               // ITIMER_REAL
-  std::map<int32_t, std::shared_ptr<PosixTimer>> timers;  // timer_create(2), by id.
-  int32_t next_timer_id = 0;
-  Tid parent{0};
-  GuestAddr signal_trampoline;  // Code that calls rt_sigreturn: the return address of a handler.
-  std::map<Tid, std::unique_ptr<Thread>> threads;  // Ascending tids.
-  std::optional<ExitState> exit;                   // Set once the process has ended.
-  std::shared_ptr<PidRecord> pid_record;           // Never null.
-
-  // What happens to `signal` if it is delivered now: false for SIG_IGN and for a default action
-  // that ignores it.
-  bool WouldAct(int signal) const;
-
- private:
-  Kernel& kernel_;
-  Tid pid_;
+  std::vector<uint64_t> auxiliary_vector;
+  GuestAddr signal_trampoline;
 };
 
 class Kernel {
@@ -218,31 +108,60 @@ class Kernel {
   memory::MemoryBudget& budget() { return options_.budget; }
   const Options& options() const { return options_; }
 
-  // A new process with one thread (its leader) and an empty address space. Fails where the host
-  // refuses the memory.
+  // ---- Tasks.
+  RunQueue& run_queue() { return run_queue_; }
+  // A process that the world outside has started, with one thread (its leader) and an empty address
+  // space; it leads a session and a group. Fails where the host refuses the memory.
   absl::StatusOr<Process*> TryCreateProcess();
   Process& CreateProcess();  // CHECK-fails instead.
-  // One more thread of `process`, runnable, with an empty signal mask.
+  // One more thread of `process`, runnable, with an empty signal mask and its descriptors.
   Thread& CreateThread(Process& process);
+  // clone(2): a thread or a process, which can run; its registers are the caller's to make. Errors,
+  // in Linux's order: kInval (flags that contradict each other), kAgain (too many tasks), kNoMem.
+  Result<Thread*> Clone(Thread& caller, const CloneRequest& request);
+  // begin_new_exec(), setup_new_exec(): ends the caller's other threads, makes it the leader, and
+  // replaces memory, actions and names. The old memory lives until ReleaseEnded().
+  void Exec(Thread& thread, NewProgram program);
+  // Zombies are among them.
   std::map<Tid, std::unique_ptr<Process>>& processes() { return processes_; }
   Process* FindProcess(Tid pid);
   Thread* FindThread(Tid tid);
+  // How many processes have not ended.
+  size_t living() const { return living_; }
+  // Calls visit(process) for all that have not been waited for, in the order of pids.
+  template <typename Visit>
+  void ForEachInGroup(Tid group, Visit visit) {
+    for (auto& [pid, process] : processes_) {
+      if (process->group == group) visit(*process);
+    }
+  }
+  // will_become_orphaned_pgrp(): nobody in the session, outside the group, is a parent in it.
+  // `without`: as if that process were gone.
+  bool IsOrphanedGroup(Tid group, const Process* without = nullptr);
   // What the thread's id means, for longer than it lives.
   std::shared_ptr<PidRecord> RecordOf(Thread& thread);
   // Inode numbers of anonymous objects (pipes, sockets), counted from 1.
   uint64_t NextInode() { return ++last_inode_; }
 
-  // exit(2) of one thread: clears and wakes clear_child_tid. The last one ends the process with
-  // `status`.
+  // exit(2) of one thread: clears and wakes clear_child_tid. The last one ends the process.
   void EndThread(Thread& thread, int status);
   // exit_group(2) or death by a signal: ends waits, closes descriptors, drops threads and memory,
-  // keeps the ExitState. The Thread objects and the AddressSpace live on, out of reach, until
-  // ReleaseEnded(): a handler may be using them.
+  // tells the parent, and hands the children on. A zombie keeps the ExitState. The Thread objects
+  // and the AddressSpace live on, out of reach, until ReleaseEnded(): a handler may be using them.
   void EndProcess(Process& process, ExitState state);
-  // Frees what ended processes and threads left. For the machine, between calls.
-  void ReleaseEnded() {
-    if (!ended_.empty()) current_ = nullptr;
-    ended_.clear();
+  // release_task(): the zombie has been waited for, and is gone at the next ReleaseEnded().
+  void Reap(Process& process);
+  // Frees what ended tasks left. For the machine, between calls. `on_thread` sees each thread that
+  // goes (for its registers), before the memory that it ran in goes.
+  void ReleaseEnded(const std::function<void(Thread&)>& on_thread = nullptr);
+  bool HasEnded() const { return !ended_.empty(); }
+  // Whether there has ever been more than one task.
+  bool has_cloned() const { return has_cloned_; }
+  // The thread has computed for so long. Advances the clock, too.
+  void Compute(Thread& thread, Nanos span) {
+    thread.cpu_time = thread.cpu_time + span;
+    thread.process().cpu_time = thread.process().cpu_time + span;
+    clock_.AdvanceBy(span);
   }
 
   // ---- Blocked calls.
@@ -254,8 +173,9 @@ class Kernel {
 
   // ---- Signals (kernel/signal.c).
   // Makes `info` pending unless it would be ignored, and wakes the thread that shall take it. A
-  // process-wide one goes to the leader if that lets it through, else to the thread with the lowest
-  // tid that does. False: the queue is full (real-time signals only, EAGAIN of rt_sigqueueinfo).
+  // process-wide one goes to the leader if that wants it, else to the next thread that does
+  // (complete_signal()). SIGCONT lets a stopped process go on, whatever else it does. False: the
+  // queue is full (real-time signals only, EAGAIN of rt_sigqueueinfo).
   bool RaiseSignal(Process& process, const SignalInfo& info);
   bool RaiseSignal(Thread& thread, const SignalInfo& info);
   // The signal of a timer. False: it was ignored.
@@ -272,12 +192,37 @@ class Kernel {
   std::optional<SignalInfo> DequeueSignal(Thread& thread, SignalSet blocked);
   // sigaction(2) has changed what `signal` does.
   void OnActionChanged(Process& process, int signal);
+  // do_signal_stop(): the process stops, all of its threads, and its parent is told.
+  void StopProcess(Process& process, int signal);
 
  private:
+  friend class Thread;
   struct Ended {
     std::vector<std::unique_ptr<Thread>> threads;
-    std::unique_ptr<memory::AddressSpace> memory;
+    std::shared_ptr<memory::AddressSpace> memory;
+    std::unique_ptr<Process> process;
   };
+  // A free number for a task.
+  Result<Tid> NewTid();
+  Thread& AddThread(Process& process, Tid tid, std::shared_ptr<FdTable> fds);
+  Result<Process*> CopyProcess(Thread& caller, const CloneRequest& request, Tid pid);
+  // mm_release(), and what else a thread leaves behind.
+  void LeaveMemory(Thread& thread);
+  std::unique_ptr<Thread> RemoveThread(Thread& thread);
+  void CloseFds(Thread& thread);
+  // exit_notify(), do_notify_parent(): the parent is told of the end; nobody may want to know.
+  void TellParentOfEnd(Process& process);
+  // do_notify_parent_cldstop()
+  void TellParentOfStop(Process& process, int code);
+  void Adopt(Process* parent, Process& child);
+  void HandChildrenOn(Process& process);
+  // kill_orphaned_pgrp(): a group with stopped processes that nobody could continue is hung up.
+  void HangUpIfOrphaned(Process& process, Process* former_parent);
+  void ContinueProcess(Process& process);
+  // complete_signal()
+  void ChooseAndWake(Process& process, Thread* target, int signal);
+  // retarget_shared_pending(): `which` of what pends at the process is not for `thread` any more.
+  void Retarget(Thread& thread, SignalSet which);
   // What became of a signal; kPending: `pending` has it.
   enum class Raised { kIgnored, kPending, kQueueFull };
   // Forgets what pends of `signals`.
@@ -301,6 +246,11 @@ class Kernel {
   Thread* current_ = nullptr;
   std::vector<Ended> ended_;
   std::map<Tid, std::unique_ptr<Process>> processes_;
+  absl::flat_hash_map<Tid, Thread*> threads_;  // Only looked up by number, never walked.
+  RunQueue run_queue_;
+  Quota tasks_;
+  size_t living_ = 0;
+  bool has_cloned_ = false;
   int32_t last_tid_ = 999;  // The first process is 1000.
   uint64_t last_inode_ = 0;
 };

@@ -57,7 +57,7 @@ TEST(Kernel, EndProcessClosesDescriptorsAndKeepsTheStatus) {
   bool released = false;
   const DescriptionRef description = MakeDescription<FakeDescription>();
   static_cast<FakeDescription&>(*description).on_release = [&] { released = true; };
-  ASSERT_TRUE(machine.process().fds.Install(description, false).ok());
+  ASSERT_TRUE(machine.process().fds().Install(description, false).ok());
   const_cast<DescriptionRef&>(description) = DescriptionRef();
   machine.kernel().EndProcess(machine.process(), ExitState{.status = 3, .signal = 0});
   EXPECT_TRUE(released);

@@ -33,14 +33,14 @@ class SignalWaitCall final : public BlockedCall {
   }
   // Nothing is waited for but a signal: the open mask is the wait.
   void Park(Thread&) override {
-    thread_.real_blocked = thread_.signal_mask;
-    thread_.signal_mask &= ~wanted_;
+    thread_.real_blocked = thread_.signal_mask();
+    thread_.SetSignalMask(thread_.signal_mask() & (~wanted_));
     parked_ = true;
   }
   void Unpark() override {
     if (!parked_) return;
     parked_ = false;
-    thread_.signal_mask = thread_.real_blocked;
+    thread_.SetSignalMask(thread_.real_blocked);
     thread_.real_blocked = 0;
   }
   OnSignal on_signal() const override { return OnSignal::kEintr; }

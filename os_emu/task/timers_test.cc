@@ -118,11 +118,11 @@ TEST_F(TimersTest, APosixTimerSendsItsValue) {
 
 TEST_F(TimersTest, IntervalsThatGoByAreTheOverrun) {
   const std::shared_ptr<PosixTimer> timer = Make({.signal = kSigUsr1});
-  leader().signal_mask = SignalBit(kSigUsr1);
+  leader().SetSignalMask(SignalBit(kSigUsr1));
   timer->Set({Nanos{10}, Nanos{10}}, false);
   Pass(45);
   EXPECT_EQ(timer->Get().value, Nanos{5});
-  leader().signal_mask = 0;
+  leader().SetSignalMask(0);
   EXPECT_EQ(Take(leader()), kSigUsr1);
   EXPECT_EQ(last_.overrun, 3);
   EXPECT_EQ(timer->overrun(), 3);
@@ -249,7 +249,7 @@ class SignalWaitTest : public TimersTest {
 };
 
 TEST_F(SignalWaitTest, TakesWhatPends) {
-  leader().signal_mask = SignalBit(kSigUsr1) | SignalBit(kSigUsr2);
+  leader().SetSignalMask(SignalBit(kSigUsr1) | SignalBit(kSigUsr2));
   SignalInfo info;
   info.signal = kSigUsr2;
   kernel().RaiseSignal(process(), info);
@@ -262,9 +262,9 @@ TEST_F(SignalWaitTest, TakesWhatPends) {
 }
 
 TEST_F(SignalWaitTest, WaitsAndPutsTheMaskBack) {
-  leader().signal_mask = SignalBit(kSigUsr1) | SignalBit(kSigUsr2);
+  leader().SetSignalMask(SignalBit(kSigUsr1) | SignalBit(kSigUsr2));
   Wait(SignalBit(kSigUsr1));
-  EXPECT_EQ(leader().signal_mask, SignalBit(kSigUsr2));
+  EXPECT_EQ(leader().signal_mask(), SignalBit(kSigUsr2));
   SignalInfo info;
   info.signal = kSigUsr2;
   kernel().RaiseSignal(leader(), info);
@@ -274,13 +274,13 @@ TEST_F(SignalWaitTest, WaitsAndPutsTheMaskBack) {
   kernel().RaiseSignal(leader(), info);
   machine_.Settle();
   EXPECT_EQ(machine_.Answer(leader()), kSigUsr1);
-  EXPECT_EQ(leader().signal_mask, SignalBit(kSigUsr1) | SignalBit(kSigUsr2));
+  EXPECT_EQ(leader().signal_mask(), SignalBit(kSigUsr1) | SignalBit(kSigUsr2));
   EXPECT_EQ(leader().real_blocked, 0u);
 }
 
 TEST_F(SignalWaitTest, ABlockedSignalIsKeptAlthoughItIsIgnored) {
   process().actions[kSigUsr1].handler = kSigIgn;
-  leader().signal_mask = SignalBit(kSigUsr1);
+  leader().SetSignalMask(SignalBit(kSigUsr1));
   Wait(SignalBit(kSigUsr1));
   SignalInfo info;
   info.signal = kSigUsr1;
@@ -309,11 +309,11 @@ TEST_F(SignalWaitTest, AnotherSignalEndsIt) {
   machine_.Settle();
   EXPECT_TRUE(leader().HasSignalToTake());
   EXPECT_EQ(machine_.Interrupt(leader()), Failed(Errno::kIntr));
-  EXPECT_EQ(leader().signal_mask, 0u);
+  EXPECT_EQ(leader().signal_mask(), 0u);
 }
 
 TEST_F(SignalWaitTest, AnInaccessiblePlaceLosesTheSignal) {
-  leader().signal_mask = SignalBit(kSigUsr1);
+  leader().SetSignalMask(SignalBit(kSigUsr1));
   SignalInfo info;
   info.signal = kSigUsr1;
   kernel().RaiseSignal(process(), info);

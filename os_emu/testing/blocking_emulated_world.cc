@@ -74,7 +74,7 @@ class BlockingEmulatedWorld final : public BlockingWorld {
     uint64_t part;
   };
 
-  FdTable& fds() { return machine_.process().fds; }
+  FdTable& fds() { return machine_.process().fds(); }
   DescriptionRef At(int fd) { return *fds().Get(static_cast<Fd>(fd)); }
   int Install(DescriptionRef description) {
     return static_cast<int>(*fds().Install(std::move(description), false));

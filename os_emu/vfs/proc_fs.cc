@@ -30,7 +30,8 @@ std::optional<int32_t> ParseNumber(std::string_view name) {
 
 Result<DescriptionRef> OpenDescription(const ProcSubject& subject) {
   POLLUX_ASSIGN_OR_RETURN(Process * process, subject.FindProcess());
-  Result<DescriptionRef> description = process->fds.Get(Fd{subject.number});
+  if (process->exit.has_value()) return Errno::kNoEnt;
+  Result<DescriptionRef> description = process->fds().Get(Fd{subject.number});
   if (!description.ok()) return Errno::kNoEnt;
   return description;
 }
@@ -51,8 +52,8 @@ class FdDirectoryInode final : public ProcDirectoryInode {
   InodeRef FindMore(std::string_view name) override {
     const std::optional<int32_t> number = ParseNumber(name);
     Process* process = fs().kernel().FindProcess(pid());
-    if (!number || process == nullptr) return nullptr;
-    Result<DescriptionRef> description = process->fds.Get(Fd{*number});
+    if (!number || process == nullptr || process->exit.has_value()) return nullptr;
+    Result<DescriptionRef> description = process->fds().Get(Fd{*number});
     if (!description.ok()) return nullptr;
     const ProcSubject subject{
         .kernel = fs().kernel(), .pid = pid(), .tid = tid_, .number = *number};
@@ -67,8 +68,8 @@ class FdDirectoryInode final : public ProcDirectoryInode {
   }
   void ListMore(std::vector<ListedEntry>& listing) override {
     Process* process = fs().kernel().FindProcess(pid());
-    if (process == nullptr) return;
-    for (const Fd fd : process->fds.OpenNumbers()) {
+    if (process == nullptr || process->exit.has_value()) return;
+    for (const Fd fd : process->fds().OpenNumbers()) {
       const auto number = static_cast<uint64_t>(fd);
       listing.push_back({EntryNumber(tid_, (infos_ ? kFdInfoEntries : kFdEntries) + number),
                          infos_ ? EntryType::kRegular : EntryType::kLink, std::to_string(number)});

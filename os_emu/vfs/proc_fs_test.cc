@@ -59,7 +59,7 @@ class ProcFsTest : public ::testing::Test {
     EXPECT_TRUE((*directory)->ReadDirectory(sink).ok());
     return sink.names;
   }
-  Fd Install(DescriptionRef file) { return *process_->fds.Install(std::move(file), false); }
+  Fd Install(DescriptionRef file) { return *process_->fds().Install(std::move(file), false); }
   std::string Self(const std::string& rest) const {
     return "/proc/" + std::to_string(static_cast<int>(process_->pid())) + "/" + rest;
   }
@@ -171,7 +171,7 @@ TEST_F(ProcFsTest, WithoutAReopenerItIsEnxio) {
   ASSERT_TRUE(MountProc(kernel).ok());
   Process& process = kernel.CreateProcess();
   process.credentials.fsuid = 0;
-  ASSERT_TRUE(process.fds.Install(MakeDescription<FakeDescription>(), false).ok());
+  ASSERT_TRUE(process.fds().Install(MakeDescription<FakeDescription>(), false).ok());
   const Caller caller = CallerOf(*process.threads.begin()->second);
   EXPECT_EQ(Say(kernel.files().Open(caller, none_, "/proc/self/fd/0", kORdWr)), "ENXIO");
 }
@@ -180,7 +180,7 @@ TEST_F(ProcFsTest, FdsOfOthersAreTheirs) {
   Process& other = kernel_.CreateProcess();
   other.credentials = {
       .uid = 7, .euid = 7, .suid = 7, .fsuid = 7, .gid = 7, .egid = 7, .sgid = 7, .fsgid = 7};
-  ASSERT_TRUE(other.fds.Install(*Open("/etc/passwd"), false).ok());
+  ASSERT_TRUE(other.fds().Install(*Open("/etc/passwd"), false).ok());
   const std::string directory = "/proc/" + std::to_string(static_cast<int>(other.pid())) + "/fd";
   EXPECT_EQ(Say(Open(directory, kODirectory)), "EACCES");
   EXPECT_EQ(Link(directory + "/0"), "<EACCES>");
@@ -190,7 +190,7 @@ TEST_F(ProcFsTest, FdsOfOthersAreTheirs) {
 TEST_F(ProcFsTest, FdInfoTellsPositionAndFlags) {
   DescriptionRef file = *Open("/etc/passwd");
   ReadText(*file, 5);
-  ASSERT_TRUE(process_->fds.Install(file, /*close_on_exec=*/true).ok());
+  ASSERT_TRUE(process_->fds().Install(file, /*close_on_exec=*/true).ok());
   EXPECT_THAT(Get("/proc/self/fdinfo/0"), StartsWith("pos:\t5\nflags:\t02100000\nmnt_id:\t"));
 }
 

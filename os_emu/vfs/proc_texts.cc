@@ -165,9 +165,10 @@ Result<void> SetCommandName(const ProcSubject& subject, std::string_view name) {
 
 Result<std::string> FdInfo(const ProcSubject& subject) {
   POLLUX_ASSIGN_OR_RETURN(Process * process, subject.FindProcess());
-  Result<DescriptionRef> description = process->fds.Get(Fd{subject.number});
+  if (process->exit.has_value()) return Errno::kNoEnt;
+  Result<DescriptionRef> description = process->fds().Get(Fd{subject.number});
   if (!description.ok()) return Errno::kNoEnt;
-  const Result<bool> close_on_exec = process->fds.CloseOnExec(Fd{subject.number});
+  const Result<bool> close_on_exec = process->fds().CloseOnExec(Fd{subject.number});
   const Result<uint64_t> position = (*description)->Seek(0, Whence::kCurrent);
   FileStatus status;
   POLLUX_RETURN_IF_ERROR((*description)->Stat(&status));
@@ -261,7 +262,7 @@ Result<std::string> Stat(const ProcSubject& subject) {
   std::string text =
       absl::StrFormat("%d (%s) %c %d %d %d 0 -1 4194304", static_cast<int>(thread->tid()),
                       Escaped(NameOf(*thread, process), "\n\\"), StateOf(*thread),
-                      static_cast<int>(process.parent), pid, pid);
+                      static_cast<int>(process.parent_pid()), pid, pid);
   absl::StrAppendFormat(&text, " 0 0 0 0 %d 0 0 0 20 0 %d 0 0", TicksUsed(subject.kernel),
                         process.threads.size());
   absl::StrAppendFormat(&text, " %d %d %d", sizes.virtual_bytes,
@@ -270,7 +271,7 @@ Result<std::string> Stat(const ProcSubject& subject) {
   absl::StrAppendFormat(&text, " %d %d %d 0 0", sizes.code_start.value, sizes.code_end.value,
                         sizes.stack_start.value);
   absl::StrAppendFormat(&text, " %d %d %d %d 0 0 0 17 0 0 0 0 0 0",
-                        thread->pending.set() & 0x7fffffff, thread->signal_mask & 0x7fffffff,
+                        thread->pending.set() & 0x7fffffff, thread->signal_mask() & 0x7fffffff,
                         signals.ignored & 0x7fffffff, signals.caught & 0x7fffffff);
   absl::StrAppend(&text, " 0 0 0 0 0 0 0 0\n");
   return text;
@@ -297,10 +298,10 @@ Result<std::string> Status(const ProcSubject& subject) {
       "\t0\n",
       Escaped(NameOf(*thread, process), "\n\\"), process.umask,
       sleeping ? "S (sleeping)" : "R (running)", static_cast<int>(process.pid()),
-      static_cast<int>(thread->tid()), static_cast<int>(process.parent));
+      static_cast<int>(thread->tid()), static_cast<int>(process.parent_pid()));
   absl::StrAppendFormat(&text, "Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\n", ids.uid, ids.euid,
                         ids.suid, ids.fsuid, ids.gid, ids.egid, ids.sgid, ids.fsgid);
-  const std::vector<Fd> open = process.fds.OpenNumbers();
+  const std::vector<Fd> open = process.fds().OpenNumbers();
   const uint64_t slots = open.empty() ? 0 : static_cast<uint64_t>(open.back()) + 1;
   absl::StrAppendFormat(&text, "FDSize:\t%d\nGroups:\t \n",
                         std::max<uint64_t>(64, (slots + 63) / 64 * 64));
@@ -332,7 +333,7 @@ Result<std::string> Status(const ProcSubject& subject) {
                         process.rlimits[11].soft,  // RLIMIT_SIGPENDING
                         thread->pending.set(), process.pending.set());
   absl::StrAppendFormat(&text, "SigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",
-                        thread->signal_mask, signals.ignored, signals.caught);
+                        thread->signal_mask(), signals.ignored, signals.caught);
   absl::StrAppendFormat(
       &text, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n", 0,
       capabilities, capabilities, uint64_t{0x1ffffffffff}, 0);

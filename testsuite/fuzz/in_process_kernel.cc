@@ -79,7 +79,7 @@ InProcessKernel::InProcessKernel() : world_(std::make_unique<World>()) {
   std::memset(memory(), 0, kMemoryBytes);
   world.process.cwd = "/tmp";
   world.process.actions[os_emu::kSigPipe].handler = os_emu::kSigIgn;
-  world.process.fds.set_limit(Walk::kNumbers);
+  world.process.fds().set_limit(Walk::kNumbers);
   world.abi = std::make_unique<shims::SyscallAbi>(shims::SyscallAbi::Options{.sink = &world.sink});
   // Numbers 0, 1 and 2 are in use, as they are in a program.
   memory()[0] = '.';

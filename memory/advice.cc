@@ -1,0 +1,103 @@
+// AddressSpace for madvise(2) and msync(2): what mm/madvise.c and msync.c do in Linux.
+#include <algorithm>
+
+#include "memory/address_space.h"
+#include "memory/pages.h"
+
+namespace pollux::memory {
+
+template <typename Visit>
+Result<void> AddressSpace::ForEachRegion(GuestAddr addr, uint64_t length, Visit visit) {
+  if (!IsAligned(addr.value)) return Errno::kInval;
+  const uint64_t bytes = PageUp(length);
+  if (length != 0 && bytes == 0) return Errno::kInval;
+  const uint64_t end = addr.value + bytes;
+  if (end < addr.value) return Errno::kInval;
+  Result<void> result;
+  uint64_t at = addr.value;
+  while (at < end) {
+    auto region = Find(at);
+    if (region == regions_.end()) {
+      result = Errno::kNoMem;
+      region = regions_.lower_bound(at);
+      if (region == regions_.end() || region->first >= end) break;
+      at = region->first;
+    }
+    const uint64_t stop = std::min(end, region->second.end);
+    POLLUX_RETURN_IF_ERROR(visit(region->first, region->second, at, stop));
+    at = stop;
+  }
+  return result;
+}
+
+Result<void> AddressSpace::Discard(GuestAddr addr, uint64_t length, bool anonymous_only) {
+  return ForEachRegion(
+      addr, length,
+      [&](uint64_t first, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
+        if (anonymous_only && (region.shared || region.HasOffset())) return Errno::kInval;
+        if (region.from_file && !region.shared) {
+          if (region.prot & kProtWrite) return Errno::kInval;
+        } else if (!region.shared) {
+          DropPages(start, end);
+          ApplyRegion(region, first, start, end);
+        }
+        return {};
+      });
+}
+
+Result<void> AddressSpace::Remove(GuestAddr addr, uint64_t length) {
+  return ForEachRegion(
+      addr, length,
+      [&](uint64_t first, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
+        if (region.object == nullptr) return Errno::kInval;
+        if (!region.shared || !region.may_write) return Errno::kAcces;
+        return region.object->PunchHole(region.ObjectPage(first, start) << kPageShift, end - start);
+      });
+}
+
+Result<void> AddressSpace::WriteBack(GuestAddr addr, uint64_t length) {
+  return ForEachRegion(addr, length,
+                       [&](uint64_t, const Region& region, uint64_t, uint64_t) -> Result<void> {
+                         if (region.object == nullptr || !region.shared) return {};
+                         return region.object->WriteBack();
+                       });
+}
+
+// madvise_vma_behavior() in mm/madvise.c.
+Result<void> AddressSpace::AdviseFork(GuestAddr addr, uint64_t length, ForkAdvice advice) {
+  uint64_t reached = addr.value;
+  const Result<void> result = ForEachRegion(
+      addr, length,
+      [&](uint64_t, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
+        bool dont_fork = region.dont_fork;
+        bool wipe_on_fork = region.wipe_on_fork;
+        switch (advice) {
+          case ForkAdvice::kDontFork:
+            dont_fork = true;
+            break;
+          case ForkAdvice::kDoFork:
+            dont_fork = false;
+            break;
+          case ForkAdvice::kWipeOnFork:
+            if (region.shared || region.HasOffset()) return Errno::kInval;
+            wipe_on_fork = true;
+            break;
+          case ForkAdvice::kKeepOnFork:
+            wipe_on_fork = false;
+            break;
+        }
+        reached = end;
+        if (dont_fork == region.dont_fork && wipe_on_fork == region.wipe_on_fork) return {};
+        // madvise_update_vma() makes EAGAIN of ENOMEM.
+        if (!FitsRegions(start, end)) return Errno::kAgain;
+        Region& changed = SplitAt(start)->second;
+        SplitAt(end);
+        changed.dont_fork = dont_fork;
+        changed.wipe_on_fork = wipe_on_fork;
+        return {};
+      });
+  if (reached != addr.value) MergeAround(addr.value, reached);
+  return result;
+}
+
+}  // namespace pollux::memory

@@ -1,0 +1,99 @@
+#include "os_emu/task/child_wait.h"
+
+#include <memory>
+#include <optional>
+
+namespace pollux::os_emu {
+namespace {
+
+// eligible_pid(), eligible_child()
+bool IsEligible(const Thread& thread, const Process& child, const ChildWait& wait) {
+  switch (wait.which) {
+    case ChildWait::Which::kAny:
+      break;
+    case ChildWait::Which::kPid:
+      if (child.pid() != wait.id) return false;
+      break;
+    case ChildWait::Which::kGroup:
+      if (child.group != wait.id) return false;
+      break;
+  }
+  if ((wait.options & kWNoThread) != 0 && child.forked_by != thread.tid()) return false;
+  if ((wait.options & kWAll) != 0) return true;
+  // "clone children" are those that send another signal than SIGCHLD.
+  return (child.exit_signal != kSigChld) == ((wait.options & kWClone) != 0);
+}
+
+// wait_consider_task(): what there is to tell of the child, which then counts as told.
+std::optional<ChildChange> ChangeOf(Process& child, const ChildWait& wait) {
+  ChildChange change{.pid = child.pid(), .uid = child.credentials.uid};
+  change.cpu_time = child.cpu_time + child.children_cpu_time;
+  const bool keep = (wait.options & kWNoWait) != 0;
+  if (child.exit.has_value()) {
+    if ((wait.options & kWExited) == 0) return std::nullopt;
+    change.code = child.exit->signal != 0 ? kCldKilled : kCldExited;
+    change.status = child.exit->signal != 0 ? child.exit->signal : child.exit->status;
+    if (!keep) child.kernel().Reap(child);
+    return change;
+  }
+  if ((wait.options & kWStopped) != 0 && child.stop_unreported) {
+    change.code = kCldStopped;
+    change.status = child.stop_signal;
+    if (!keep) child.stop_unreported = false;
+    return change;
+  }
+  if ((wait.options & kWContinued) != 0 && child.continue_unreported) {
+    change.code = kCldContinued;
+    change.status = kSigCont;
+    if (!keep) child.continue_unreported = false;
+    return change;
+  }
+  return std::nullopt;
+}
+
+class ChildWaitCall final : public BlockedCall {
+ public:
+  explicit ChildWaitCall(const ChildWait& wait) : wait_(wait) {}
+
+  // kAgain: children of the wanted ones go on unchanged.
+  Result<int64_t> Look(Thread& thread) {
+    bool any = false;
+    for (Process* child : thread.process().children) {
+      if (!IsEligible(thread, *child, wait_)) continue;
+      any = true;
+      const std::optional<ChildChange> change = ChangeOf(*child, wait_);
+      if (!change.has_value()) continue;
+      POLLUX_RETURN_IF_ERROR(wait_.tell(thread, wait_, &*change));
+      return wait_.answers_pid ? static_cast<int64_t>(change->pid) : int64_t{0};
+    }
+    return any ? Errno::kAgain : Errno::kChild;
+  }
+
+  Result<int64_t> Resume(Thread& thread, bool) override { return Look(thread); }
+  void Park(Thread& thread) override {
+    waiter_ = std::make_unique<ThreadWaiter>(thread, 0);
+    thread.process().child_events.Add(*waiter_);
+  }
+  void Unpark() override { waiter_.reset(); }
+  const char* TypeName() const override { return wait_.answers_pid ? "wait4" : "waitid"; }
+
+ private:
+  ChildWait wait_;
+  std::unique_ptr<ThreadWaiter> waiter_;
+};
+
+}  // namespace
+
+CallResult StartChildWait(Thread& thread, const ChildWait& wait) {
+  auto call = std::make_unique<ChildWaitCall>(wait);
+  const Result<int64_t> found = call->Look(thread);
+  if (found.ok() || found.error() != Errno::kAgain) return found;
+  if ((wait.options & kWNoHang) != 0) {
+    if (wait.again_if_none) return Errno::kAgain;
+    POLLUX_RETURN_IF_ERROR(wait.tell(thread, wait, nullptr));
+    return int64_t{0};
+  }
+  return std::unique_ptr<BlockedCall>(std::move(call));
+}
+
+}  // namespace pollux::os_emu

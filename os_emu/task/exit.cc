@@ -1,0 +1,228 @@
+// How threads and processes end, and what their relatives are told (kernel/exit.c).
+#include <algorithm>
+#include <utility>
+
+#include "os_emu/task/child_wait.h"
+#include "os_emu/task/kernel.h"
+
+namespace pollux::os_emu {
+namespace {
+
+// do_notify_pidfd(): whoever polls a pidfd of the thread.
+void TellOfEnd(Thread& thread) {
+  if (thread.pid_record == nullptr) return;
+  thread.pid_record->thread = nullptr;
+  thread.pid_record->ended.NotifyAll(kReadable);
+}
+
+SignalInfo SignalTo(int signal) {
+  SignalInfo info;
+  info.signal = signal;
+  info.code = kSiKernel;
+  return info;
+}
+
+}  // namespace
+
+// ---- Threads.
+
+void Kernel::LeaveMemory(Thread& thread) {
+  Process& process = thread.process();
+  if (process.memory == nullptr) return;
+  if (!thread.clear_child_tid.IsNull()) {
+    // An address that cannot be written is no error.
+    if (process.memory->WriteObject<uint32_t>(thread.clear_child_tid, 0).ok()) {
+      futexes_.Wake({process.memory.get(), thread.clear_child_tid.value}, 1);
+    }
+    thread.clear_child_tid = GuestAddr();
+  }
+}
+
+void Kernel::CloseFds(Thread& thread) {
+  const std::shared_ptr<FdTable> fds = std::move(thread.fds_);
+  if (fds != nullptr && fds.use_count() == 1) fds->CloseAll();
+}
+
+std::unique_ptr<Thread> Kernel::RemoveThread(Thread& thread) {
+  auto node = thread.process().threads.extract(thread.tid());
+  POLLUX_CHECK(!node.empty()) << "the thread has ended before";
+  threads_.erase(thread.tid());
+  tasks_.Release();
+  thread.Retire();
+  TellOfEnd(thread);
+  return std::move(node.mapped());
+}
+
+void Kernel::EndThread(Thread& thread, int status) {
+  Process& process = thread.process();
+  if (thread.IsLeader()) process.leader_status = status & 0xff;
+  if (process.threads.size() == 1) {
+    EndProcess(process, ExitState{.status = process.leader_status.value_or(status & 0xff)});
+    return;
+  }
+  if (thread.blocked()) thread.Unblock();
+  // exit_signals(): what was meant for this thread goes to others.
+  Retarget(thread, ~thread.signal_mask());
+  LeaveMemory(thread);
+  Ended ended;
+  ended.threads.push_back(RemoveThread(thread));
+  CloseFds(thread);
+  for (Process* child : process.children) {
+    for (const auto& [tid, relative] : child->threads) {
+      if (relative->parent_death_signal != 0 && child->forked_by == thread.tid())
+        RaiseSignal(*child, SignalTo(relative->parent_death_signal));
+    }
+  }
+  ended_.push_back(std::move(ended));
+}
+
+// ---- Processes.
+
+void Kernel::EndProcess(Process& process, ExitState state) {
+  if (process.exit.has_value()) return;
+  for (const auto& [tid, thread] : process.threads) {
+    if (thread->blocked()) thread->Unblock();
+  }
+  for (const auto& [tid, thread] : process.threads) LeaveMemory(*thread);
+  process.exit = state;
+  process.stop_signal = 0;
+  process.stop_unreported = process.continue_unreported = false;
+  --living_;
+  process.real_timer.Set({});
+  for (auto& [id, timer] : process.timers) timer->Delete();
+  process.timers.clear();
+  Ended ended;
+  while (!process.threads.empty()) {
+    ended.threads.push_back(RemoveThread(*process.threads.begin()->second));
+    CloseFds(*ended.threads.back());
+  }
+  process.working_directory = DescriptionRef();
+  ended.memory = std::move(process.memory);
+  process.shares_memory_until_exec = false;
+  ended_.push_back(std::move(ended));
+  process.memory_released.NotifyAll(0);
+  HandChildrenOn(process);
+  process.pid_record->ended.NotifyAll(kReadable);
+  HangUpIfOrphaned(process, process.parent);
+  TellParentOfEnd(process);
+}
+
+void Kernel::TellParentOfEnd(Process& process) {
+  if (process.awaited_outside) return;
+  Process* parent = process.parent;
+  if (parent == nullptr) {
+    Reap(process);
+    return;
+  }
+  bool forget = false;
+  int signal = process.exit_signal;
+  const SignalAction& action = parent->actions[kSigChld];
+  if (signal == kSigChld &&
+      (action.handler == kSigIgn || (action.flags & kSaNoCldWait) != 0)) {
+    // Nobody will wait for it; with SA_NOCLDWAIT the signal comes all the same.
+    forget = true;
+    if (action.handler == kSigIgn) signal = 0;
+  }
+  if (signal != 0) {
+    SignalInfo info;
+    info.signal = signal;
+    info.code = process.exit->signal != 0 ? kCldKilled : kCldExited;
+    info.sender_pid = static_cast<int32_t>(process.pid());
+    info.sender_uid = process.credentials.uid;
+    info.status = process.exit->signal != 0 ? process.exit->signal : process.exit->status;
+    info.user_time = process.cpu_time.value / kNanosPerTick;
+    RaiseSignal(*parent, info);
+  }
+  // Without children left to wait for, a wait ends, too.
+  if (forget) Reap(process);
+  parent->child_events.NotifyAll(0);
+}
+
+void Kernel::Reap(Process& process) {
+  POLLUX_CHECK(process.exit.has_value()) << "the process has not ended";
+  if (process.parent != nullptr) {
+    process.parent->children_cpu_time =
+        process.parent->children_cpu_time + process.cpu_time + process.children_cpu_time;
+  }
+  Adopt(nullptr, process);
+  auto node = processes_.extract(process.pid());
+  POLLUX_CHECK(!node.empty()) << "it was waited for before";
+  // Its number means nobody from now on.
+  process.pid_record->process = nullptr;
+  Ended ended;
+  ended.process = std::move(node.mapped());
+  ended_.push_back(std::move(ended));
+}
+
+void Kernel::ReleaseEnded(const std::function<void(Thread&)>& on_thread) {
+  if (ended_.empty()) return;
+  current_ = nullptr;
+  // What is freed may end more: the last reference to a description goes with a thread's call.
+  std::vector<Ended> now = std::exchange(ended_, {});
+  if (on_thread != nullptr) {
+    for (const Ended& ended : now) {
+      for (const std::unique_ptr<Thread>& thread : ended.threads) on_thread(*thread);
+    }
+  }
+  // A thread refers to its process, which may come later.
+  for (Ended& ended : now) ended.threads.clear();
+}
+
+// ---- The family.
+
+void Kernel::Adopt(Process* parent, Process& child) {
+  if (child.parent != nullptr) std::erase(child.parent->children, &child);
+  child.parent = parent;
+  if (parent != nullptr) parent->children.push_back(&child);
+}
+
+// find_new_reaper(), forget_original_parent()
+void Kernel::HandChildrenOn(Process& process) {
+  Process* reaper = process.parent;
+  while (reaper != nullptr && (!reaper->is_child_subreaper || reaper->exit.has_value()))
+    reaper = reaper->parent;
+  const std::vector<Process*> children = process.children;
+  for (Process* child : children) {
+    Adopt(reaper, *child);
+    for (const auto& [tid, thread] : child->threads) {
+      if (thread->parent_death_signal != 0)
+        RaiseSignal(*child, SignalTo(thread->parent_death_signal));
+    }
+    child->forked_by = Tid{0};
+    child->exit_signal = kSigChld;
+    if (child->exit.has_value()) {
+      TellParentOfEnd(*child);
+    } else {
+      HangUpIfOrphaned(*child, &process);
+    }
+  }
+}
+
+bool Kernel::IsOrphanedGroup(Tid group, const Process* without) {
+  for (const auto& [pid, process] : processes_) {
+    if (process->group != group || process.get() == without || process->exit.has_value()) continue;
+    const Process* parent = process->parent;
+    if (parent != nullptr && parent->group != group && parent->session == process->session)
+      return false;
+  }
+  return true;
+}
+
+void Kernel::HangUpIfOrphaned(Process& process, Process* former_parent) {
+  // The ending process, or the one whose parent has ended, connected its group with the session.
+  const bool ends = process.exit.has_value();
+  if (former_parent == nullptr || former_parent->group == process.group ||
+      former_parent->session != process.session) {
+    return;
+  }
+  if (!IsOrphanedGroup(process.group, ends ? &process : nullptr)) return;
+  bool any_stopped = false;
+  ForEachInGroup(process.group, [&](Process& member) { any_stopped |= member.stopped(); });
+  if (!any_stopped) return;
+  const Tid group = process.group;
+  for (const int signal : {kSigHup, kSigCont}) {
+    ForEachInGroup(group, [&](Process& member) { RaiseSignal(member, SignalTo(signal)); });
+  }
+}
+
+}  // namespace pollux::os_emu

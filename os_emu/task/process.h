@@ -1,0 +1,144 @@
+// Process: one thread group: memory, threads, its place in the family, its signal actions (Linux's
+// signal_struct and sighand_struct).
+//
+// Owned by the Kernel. One that has ended stays as a zombie until its parent has waited for it.
+#ifndef POLLUX_OS_EMU_TASK_PROCESS_H_
+#define POLLUX_OS_EMU_TASK_PROCESS_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "abi/types.h"
+#include "memory/address_space.h"
+#include "os_emu/file/wait_queue.h"
+#include "os_emu/task/interval_timer.h"
+#include "os_emu/task/pid_record.h"
+#include "os_emu/task/posix_timer.h"
+#include "os_emu/task/signal.h"
+#include "os_emu/task/thread.h"
+
+namespace pollux::os_emu {
+
+class Kernel;
+
+// RLIMIT_* of getrlimit(2): asm-generic/resource.h has 16.
+inline constexpr int kRlimits = 16;
+struct Rlimit {
+  uint64_t soft = UINT64_MAX;  // RLIM_INFINITY
+  uint64_t hard = UINT64_MAX;
+};
+
+struct Credentials {
+  uint32_t uid = 1000, euid = 1000, suid = 1000, fsuid = 1000;
+  uint32_t gid = 1000, egid = 1000, sgid = 1000, fsgid = 1000;
+};
+
+// Times of children are told in clock ticks of 10 ms (USER_HZ).
+inline constexpr int64_t kNanosPerTick = 10'000'000;
+
+// How a process ended: exit(2)'s status or the signal.
+struct ExitState {
+  int status = 0;  // Low 8 bits of exit_group's argument.
+  int signal = 0;  // 0: exited.
+};
+
+class Process {
+ public:
+  Process(Kernel& kernel, Tid pid);
+  ~Process();
+
+  Kernel& kernel() const { return kernel_; }
+  Tid pid() const { return pid_; }
+
+  // Null once the process has ended. Shared by tasks that were made with CLONE_VM.
+  std::shared_ptr<memory::AddressSpace> memory;
+  // The descriptors that others see of it: the leader's, or those of its oldest thread. It has not
+  // ended.
+  FdTable& fds() const;
+  // The leader, or the oldest thread after its end. Null: the process has ended.
+  Thread* first_thread() const {
+    return threads.empty() ? nullptr : threads.begin()->second.get();
+  }
+
+  // ---- What fork(2) hands down: Kernel::Clone() copies it.
+  std::string cwd = "/";  // Where the process starts: absolute, normalised.
+  // The working directory, open, so that it follows renames; empty: the one that `cwd` names
+  // (vfs/process_caller.h).
+  DescriptionRef working_directory;
+  std::string executable;  // Absolute guest path: /proc/self/exe.
+  std::vector<std::string> command_line;
+  std::vector<std::string> environment;
+  std::vector<uint64_t> auxiliary_vector;  // As the program found it, with the AT_NULL pair.
+  uint32_t umask = 022;
+  uint32_t dumpable = 1;               // PR_SET_DUMPABLE
+  bool no_new_privs = false;           // PR_SET_NO_NEW_PRIVS
+  uint32_t membarrier_registered = 0;  // MEMBARRIER_CMD_REGISTER_* that were made.
+  Credentials credentials;
+  std::array<Rlimit, kRlimits> rlimits;
+  std::array<SignalAction, kSignals + 1> actions;  // By signal number.
+  GuestAddr signal_trampoline;  // Code that calls rt_sigreturn: the return address of a handler.
+
+  // ---- The family (kernel/fork.c, kernel/exit.c).
+  // Null: the world outside, which takes in orphans and forgets them when they end.
+  Process* parent = nullptr;
+  Tid forked_by{0};  // The thread of the parent that made it; 0: the parent is another one now.
+  // Started by the world outside, which wants to know how it ended.
+  bool awaited_outside = false;
+  std::vector<Process*> children;  // In the order in which they came.
+  Tid group{0};                    // Process group: the pid of who made it.
+  Tid session{0};
+  int exit_signal = kSigChld;         // What the parent gets at its end; 0: nothing.
+  bool is_child_subreaper = false;    // PR_SET_CHILD_SUBREAPER
+  bool has_executed = false;          // Since fork(2): setpgid(2) of the parent is too late.
+  WaitQueue child_events;             // Notified with 0 where wait4(2) should look again.
+  WaitQueue memory_released;          // Notified when it ended or executed: vfork(2)'s parent.
+  bool shares_memory_until_exec = false;  // Made with CLONE_VFORK, and still in that memory.
+  // The signal that stopped it; 0: it is not stopped.
+  int stop_signal = 0;
+  // What wait4(2) has still to be told.
+  bool stop_unreported = false;
+  bool continue_unreported = false;
+
+  // ---- Signals and timers.
+  PendingSignals pending;  // Directed at the process.
+  // Notified with 0 whenever a signal becomes pending here or at a thread, blocked or not: where
+  // signalfd(2) waits (sighand_struct::signalfd_wqh).
+  WaitQueue signal_queue;
+  IntervalTimer real_timer;                               // ITIMER_REAL
+  std::map<int32_t, std::shared_ptr<PosixTimer>> timers;  // timer_create(2), by id.
+  int32_t next_timer_id = 0;
+
+  // ---- Threads and the end.
+  std::map<Tid, std::unique_ptr<Thread>> threads;  // Ascending tids.
+  std::optional<ExitState> exit;                   // Set once the process has ended.
+  // exit(2) of the leader while other threads go on: the status of the process, unless one of them
+  // decides otherwise.
+  std::optional<int> leader_status;
+  std::shared_ptr<PidRecord> pid_record;  // Never null.
+  Nanos cpu_time{0};           // Of all its threads, ended ones too: CLOCK_PROCESS_CPUTIME_ID.
+  Nanos children_cpu_time{0};  // Of children that were waited for.
+
+  bool stopped() const { return stop_signal != 0; }
+  // getppid(2): init's 1 where that is outside.
+  Tid parent_pid() const { return parent != nullptr ? parent->pid() : Tid{1}; }
+  // What happens to `signal` if it is delivered now: false for SIG_IGN and for a default action
+  // that ignores it.
+  bool WouldAct(int signal) const;
+  // sig_fatal(): delivering it now ends the process.
+  bool IsFatal(int signal) const;
+
+ private:
+  friend class Kernel;
+  Kernel& kernel_;
+  Tid pid_;
+  Tid last_signalled_{0};  // signal_struct::curr_target
+};
+
+}  // namespace pollux::os_emu
+
+#endif  // POLLUX_OS_EMU_TASK_PROCESS_H_
