@@ -107,7 +107,19 @@ int main() {
     close(ends[0]);
     Must(write(ends[1], "e", 1) == 1, "there is a reader still");
     waiter.Join("poll of a closed number");
+    // Alone of all, poll looks the number up again when it is woken.
     std::printf("events %x\n", watched.revents);
+    close(ends[1]);
+  }
+  Must(pipe(ends) == 0, "pipe");
+  {
+    pollfd watched = {ends[0], POLLIN | POLLOUT, 0};
+    Waiter waiter([&] { return poll(&watched, 1, -1); });
+    GiveAway(ends[0]);
+    Must(write(ends[1], "f", 1) == 1, "there is a reader still");
+    waiter.Join("poll of a number given away");
+    std::printf("events %x\n", watched.revents);
+    close(ends[0]);
     close(ends[1]);
   }
   {
