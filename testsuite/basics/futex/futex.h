@@ -50,7 +50,10 @@ class FutexWaiter {
       error_ = errno;
       done_ = true;
     });
-    UntilWaiting(word, before + 1, flags);
+    while (Waiting(word, flags) != before + 1) {
+      Must(!done_, "it waits");
+      sched_yield();
+    }
   }
 
   // "ok" or the error, when the call has returned.

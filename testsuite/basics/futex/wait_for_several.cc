@@ -32,8 +32,15 @@ int main() {
   }
   for (const int which : {0, 3, 2}) {
     long index = -1;
-    std::thread waiter([&] { index = Wait(vector, 4); });
-    while (Wake(&words[which], 1) == 0) sched_yield();
+    std::atomic<bool> done = false;
+    std::thread waiter([&] {
+      index = Wait(vector, 4);
+      done = true;
+    });
+    while (Wake(&words[which], 1) == 0) {
+      Must(!done, "it waits");
+      sched_yield();
+    }
     waiter.join();
     std::printf("woken at %d: %ld\n", which, index);
   }

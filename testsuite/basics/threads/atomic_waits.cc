@@ -77,8 +77,9 @@ int main() {
     }
   });
   std::printf("semaphore: at most three at once: %d, left %d\n", most <= 3, now.load());
-  std::printf("all three are there: %d%d%d%d\n", three.try_acquire(), three.try_acquire(),
-              three.try_acquire(), three.try_acquire());
+  std::printf("all three are there:");
+  for (int i = 0; i < 4; ++i) std::printf(" %d", three.try_acquire());
+  std::printf("\n");
   std::printf("try_acquire_for: %d\n", three.try_acquire_for(std::chrono::milliseconds(3)));
   std::binary_semaphore ping(0), pong(0);
   std::thread player([&] {
