@@ -1,5 +1,5 @@
 // SyscallContext: one system call as its handler sees it. Arguments are decoded when the handler
-// asks for them, so that errors come in Linux's order (DESIGN decision 8).
+// asks for them, so that errors come in Linux's order (ARCHITECTURE.md).
 //
 // Lives on the stack for one call of a handler. What a blocked call needs later is copied into its
 // record.

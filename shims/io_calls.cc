@@ -328,7 +328,12 @@ CallResult SysSendfile(SyscallContext& context) {
     UserBuffer buffer =
         UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
     os_emu::Socket* const socket = os_emu::Socket::From(**out);
-    const Result<size_t> written = socket != nullptr   ? socket->Splice(buffer, false)
+    // What is not all that was asked for is begun (SPLICE_F_MORE), and sent at the end of the file
+    // (do_splice_eof()): but not by UDP over IPv6, which has no splice_eof() (measured on Linux
+    // 6.18).
+    const bool more = *got < left && socket != nullptr && socket->domain() == os_emu::kAfInet6 &&
+                      socket->type() == os_emu::kSockDgram;
+    const Result<size_t> written = socket != nullptr   ? socket->Splice(buffer, more)
                                    : out_has_positions ? (*out)->WriteAt(buffer, out_at)
                                                        : (*out)->Write(buffer);
     if (!written.ok() && written.error() == Errno::kAgain && sent == 0 && !(*out)->nonblocking()) {

@@ -1,4 +1,4 @@
-// SyscallRow: everything that is said of one system call, once (DESIGN decision 8). The rows are in
+// SyscallRow: everything that is said of one system call, once (ARCHITECTURE.md). The rows are in
 // syscall_table.cc; dispatch, the tracer and docs/syscalls.md come from them, and a row without a
 // handler does not link.
 //

@@ -1,6 +1,6 @@
 // FdLabel: the number under which a descriptor was given to a call, kept for reports and as half of
 // an epoll interest's key. It is not an Fd and nothing turns it back into one: the open file that a
-// number means is looked up once, when the call enters (DESIGN decision 2).
+// number means is looked up once, when the call enters (ARCHITECTURE.md).
 #ifndef POLLUX_OS_EMU_FILE_FD_LABEL_H_
 #define POLLUX_OS_EMU_FILE_FD_LABEL_H_
 

@@ -1,6 +1,8 @@
 // gathering: MSG_MORE and UDP_CORK: several sends become one datagram, which goes where the first
 // one said.
 #include <netinet/udp.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 
 #include "testsuite/basics/net.h"
 
@@ -72,6 +74,25 @@ int main() {
   Send("MSG_MORE", closed, 3, MSG_MORE, one);
   close(closed);
   ShowReceived("closing throws it away", one, 100);
+
+  // sendfile(2) of more than there is: over IPv6 what was sent waits for company.
+  const int file = memfd_create("file", 0);
+  Must(write(file, bytes, 100) == 100, "write");
+  const int six = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+  const int from_six = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+  Must(Bind(six, V6("::1")) == 0 && Connect(from_six, V6("::1", PortOf(six))) == 0, "IPv6");
+  const int four = Bound(), from_four = Udp();
+  Must(Connect(from_four, NameOf(four)) == 0, "connect");
+  for (const auto& [from, to] : {std::pair{from_four, four}, std::pair{from_six, six}}) {
+    off_t offset = 0;
+    ShowCount("sendfile of all", sendfile(from, file, &offset, 100));
+    ShowCount("received", recv(to, bytes, sizeof bytes, 0));
+    offset = 0;
+    ShowCount("sendfile of more", sendfile(from, file, &offset, 1000));
+    ShowCount("received", recv(to, bytes, sizeof bytes, 0));
+    Send("and a byte", from, 1, 0);
+    ShowCount("received", recv(to, bytes, sizeof bytes, 0));
+  }
 
   const int value = 1;
   Show("a short value", setsockopt(one, IPPROTO_UDP, UDP_CORK, &value, 3));
