@@ -3,6 +3,7 @@
 #define POLLUX_CLI_APP_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cli/command.h"
@@ -12,17 +13,25 @@ namespace pollux::cli {
 class CommandLine {
  public:
   CommandLine();
+  ~CommandLine();
 
-  CLI::App& app() { return app_; }
-  // The subcommand's status after app().parse() chose one.
-  int Run();
+  // Parses the words after the program's name and runs the subcommand. Returns the exit status;
+  // words that cannot be parsed are reported on stderr.
+  int Run(std::vector<std::string> words);
+
+  // What --help prints, and the same for each subcommand.
+  struct Help {
+    std::string name, text;
+  };
+  std::string MainHelp() const;
+  std::vector<Help> SubcommandsHelp() const;
 
  private:
   struct Declared {
     CLI::App* app;
     std::unique_ptr<Command> command;
   };
-  CLI::App app_;
+  std::unique_ptr<CLI::App> app_;
   std::vector<Declared> commands_;
 };
 

@@ -49,22 +49,6 @@ absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
   return bytes;
 }
 
-std::optional<std::vector<std::string>> WordsAfterFlags(const CLI::App& command,
-                                                        absl::string_view what) {
-  std::vector<std::string> words = command.remaining();
-  if (words.empty()) {
-    PrintError(absl::StrCat(command.get_name(), ": ", what, " is missing; try 'pollux ",
-                            command.get_name(), " --help'"));
-    return std::nullopt;
-  }
-  if (words[0].size() > 1 && words[0][0] == '-') {
-    PrintError(absl::StrCat(command.get_name(), ": unknown flag ", words[0], "; try 'pollux ",
-                            command.get_name(), " --help'"));
-    return std::nullopt;
-  }
-  return words;
-}
-
 std::optional<uint64_t> ParseBytes(absl::string_view text) {
   uint64_t unit = 1;
   if (!text.empty()) {

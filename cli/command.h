@@ -2,7 +2,6 @@
 #ifndef POLLUX_CLI_COMMAND_H_
 #define POLLUX_CLI_COMMAND_H_
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +11,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
+// CLI11 costs a file that includes it 7 seconds: only those that declare flags or parse do.
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace pollux::cli {
 

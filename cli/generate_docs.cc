@@ -10,10 +10,8 @@ int main() {
       "# Flags\n\n<!-- Generated, do not edit: ./bazelw run //cli:generate_docs > docs/flags.md "
       "-->\n\n"
       "    pollux --help\n\n```\n%s```\n",
-      command_line.app().help().c_str());
-  for (const CLI::App* command : command_line.app().get_subcommands({})) {
-    std::printf("\n## pollux %s\n\n```\n%s```\n", command->get_name().c_str(),
-                command->help("pollux").c_str());
-  }
+      command_line.MainHelp().c_str());
+  for (const auto& [name, text] : command_line.SubcommandsHelp())
+    std::printf("\n## pollux %s\n\n```\n%s```\n", name.c_str(), text.c_str());
   return 0;
 }

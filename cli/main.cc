@@ -7,10 +7,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "cli/app.h"
 
 namespace pollux::cli {
@@ -55,17 +55,7 @@ int Main(int argc, char** argv) {
     PrintError(absl::StrCat(flag, ": the value is missing; try 'pollux --help'"));
     return kExitUsage;
   }
-  std::reverse(words.begin(), words.end());  // As App::parse(vector) wants them.
-  try {
-    command_line.app().parse(words);
-  } catch (const CLI::CallForHelp& help) {
-    return command_line.app().exit(help);
-  } catch (const CLI::ParseError& error) {
-    PrintError(
-        absl::StrCat(absl::StrReplaceAll(error.what(), {{"\n", " "}}), "; try 'pollux --help'"));
-    return kExitUsage;
-  }
-  return command_line.Run();
+  return command_line.Run(std::move(words));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // pollux run: one schedule of one guest.
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstring>
 #include <optional>

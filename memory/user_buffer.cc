@@ -120,6 +120,8 @@ void UserBuffer::Revert(uint64_t bytes) {
 void UserBuffer::Truncate(uint64_t bytes) { remaining_ = std::min(remaining_, bytes); }
 
 uint64_t UserBuffer::remaining_in_range() const {
+  // Once it has moved, iov_iter_advance() steps over empty ranges.
+  if (index_ == 0 && !ranges_.empty() && ranges_[0].bytes == 0) return 0;
   uint64_t offset = offset_;
   for (size_t i = index_; i < ranges_.size(); ++i, offset = 0) {
     if (ranges_[i].bytes > offset) return std::min(ranges_[i].bytes - offset, remaining_);

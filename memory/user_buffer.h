@@ -35,7 +35,8 @@ class UserBuffer {
   static UserBuffer HostConst(std::span<const uint8_t> bytes);  // Only ever the source of CopyFrom.
 
   uint64_t remaining() const { return remaining_; }
-  // Of those, the bytes of the range that the position is in: one segment of writev(2).
+  // Of those, the bytes of the range that the position is in: one segment of writev(2). An empty
+  // range is one at the very start only.
   uint64_t remaining_in_range() const;
 
   // host -> user, at the position. Returns the bytes copied (less than from.size(): the end, or an

@@ -160,5 +160,13 @@ TEST_F(UserBufferTest, WhatRemainsInTheRangeFollowsThePosition) {
   EXPECT_EQ(buffer.remaining_in_range(), 0u);
 }
 
+TEST_F(UserBufferTest, AnEmptyRangeAtTheStartIsARange) {
+  const UserBuffer::Range ranges[] = {{kBase, 0}, {kBase + 200, 8}};
+  UserBuffer buffer(space_.get(), ranges);
+  EXPECT_EQ(buffer.remaining_in_range(), 0u);
+  buffer.Skip(3);
+  EXPECT_EQ(buffer.remaining_in_range(), 5u);
+}
+
 }  // namespace
 }  // namespace pollux::memory

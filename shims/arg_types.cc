@@ -33,7 +33,11 @@ std::string Quoted(const std::string& bytes, size_t limit, bool hex) {
     } else {
       // Shortest octal, unless a digit follows that would be read as part of it.
       const bool digit_follows = i + 1 < shown && bytes[i + 1] >= '0' && bytes[i + 1] <= '7';
-      absl::StrAppendFormat(&out, digit_follows ? "\\%03o" : "\\%o", c);
+      if (digit_follows) {
+        absl::StrAppendFormat(&out, "\\%03o", c);
+      } else {
+        absl::StrAppendFormat(&out, "\\%o", c);
+      }
     }
   }
   out += '"';

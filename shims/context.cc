@@ -74,7 +74,8 @@ Result<memory::UserBuffer> VectorsFrom(memory::AddressSpace& memory, GuestAddr a
     if (!SyscallContext::AccessOk(vector.start, vector.bytes)) return Errno::kFault;
     const uint64_t bytes = std::min(vector.bytes, kMaxTransfer - total);
     total += bytes;
-    if (bytes > 0) ranges.push_back({vector.start, bytes});
+    // An empty one counts at the start only: see UserBuffer::remaining_in_range().
+    if (bytes > 0 || ranges.empty()) ranges.push_back({vector.start, bytes});
   }
   return memory::UserBuffer(&memory, ranges);
 }

@@ -234,15 +234,19 @@ CallResult SysCloseRange(SyscallContext& context) {
   if (first > last) return Errno::kInval;
   if ((flags & kUnshare) != 0) context.thread().UnshareFds();
   os_emu::FdTable& fds = context.fds();
+  std::vector<DescriptionRef> closed;
   for (Fd fd : fds.OpenNumbers()) {
     const uint32_t number = static_cast<uint32_t>(fd);
     if (number < first || number > last) continue;
     if ((flags & kCloseOnExec) != 0) {
       (void)fds.SetCloseOnExec(fd, true).ok();
     } else {
-      (void)fds.Remove(fd).ok();
+      if (Result<DescriptionRef> file = fds.Remove(fd); file.ok())
+        closed.push_back(*std::move(file));
     }
   }
+  // fput() leaves them to task_work_run(), which begins with the last one.
+  while (!closed.empty()) closed.pop_back();
   return 0;
 }
 

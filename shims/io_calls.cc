@@ -195,7 +195,8 @@ class Position {
 
 Result<size_t> ReadChunk(Position& from, std::string* chunk, uint64_t bytes) {
   POLLUX_ASSIGN_OR_RETURN(const uint64_t at, from.Now());
-  chunk->resize(std::min(bytes, kChunkBytes));
+  // do_splice_direct() has a pipe of 16 slots, and a slot holds bytes of one page of the file.
+  chunk->resize(std::min(bytes, kChunkBytes - at % memory::kPageBytes));
   UserBuffer buffer = UserBuffer::Host({reinterpret_cast<uint8_t*>(chunk->data()), chunk->size()});
   POLLUX_ASSIGN_OR_RETURN(const size_t got, from.file().ReadAt(buffer, at));
   chunk->resize(got);
@@ -326,8 +327,10 @@ CallResult SysSendfile(SyscallContext& context) {
     }
     UserBuffer buffer =
         UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
-    const Result<size_t> written =
-        out_has_positions ? (*out)->WriteAt(buffer, out_at) : (*out)->Write(buffer);
+    os_emu::Socket* const socket = os_emu::Socket::From(**out);
+    const Result<size_t> written = socket != nullptr   ? socket->Splice(buffer, false)
+                                   : out_has_positions ? (*out)->WriteAt(buffer, out_at)
+                                                       : (*out)->Write(buffer);
     if (!written.ok() && written.error() == Errno::kAgain && sent == 0 && !(*out)->nonblocking()) {
       auto held = std::make_unique<std::string>(std::move(chunk));
       CallResult write = os_emu::StartWrite(

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "os_emu/file/file_status.h"
+#include "os_emu/pidfd/pidfd.h"
 #include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/process_caller.h"
 #include "shims/context.h"
@@ -237,16 +238,19 @@ CallResult PutStatfs(SyscallContext& context, int i,
   return context.Out(context.Addr(i), result);
 }
 
-// Of a file that has no place in the tree: simple_statfs() of pipefs and of anonymous inodes; a
-// stream of the host counts as a device.
+// Of a file that has no place in the tree: simple_statfs() of pipefs, sockfs, pidfs and of
+// anonymous inodes; a stream of the host counts as a device.
 os_emu::FileSystemStatus StatusWithoutPath(os_emu::FileDescription& file) {
-  constexpr uint64_t kPipeFs = 0x50495045, kAnonymousFs = 0x09041934, kTmpFs = 0x01021994;
+  constexpr uint64_t kPipeFs = 0x50495045, kAnonymousFs = 0x09041934, kTmpFs = 0x01021994,
+                     kSockFs = 0x534f434b, kPidFs = 0x50494446;
   FileStatus stat;
   os_emu::FileSystemStatus status;
   status.type = kTmpFs;
   if (!file.Stat(&stat).ok()) return status;
   if ((stat.mode & os_emu::kModeTypeMask) == os_emu::kModeFifo) status.type = kPipeFs;
+  if ((stat.mode & os_emu::kModeTypeMask) == os_emu::kModeSocket) status.type = kSockFs;
   if ((stat.mode & os_emu::kModeTypeMask) == 0) status.type = kAnonymousFs;
+  if (os_emu::PidFd::From(file) != nullptr) status.type = kPidFs;
   status.fsid = stat.dev;
   return status;
 }

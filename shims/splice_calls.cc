@@ -1,8 +1,8 @@
 // splice(2), tee(2), vmsplice(2), and sendfile(2) to a pipe (fs/splice.c).
 //
-// Bytes of files and of the caller's memory are copied when they go into a pipe, where Linux only
-// refers to them: a change made afterwards is not seen by the pipe's reader. How many slots are
-// filled, what becomes ready and what is merged is Linux's.
+// A pipe refers to pages of files in memory. Other files, and the caller's memory, are copied,
+// where Linux refers to them too: a change made afterwards is not seen by the pipe's reader. How
+// many slots are filled, what becomes ready and what is merged is Linux's.
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -12,7 +12,9 @@
 
 #include "os_emu/file/file_status.h"
 #include "os_emu/pipe/pipe.h"
+#include "os_emu/socket/socket.h"
 #include "os_emu/task/calls.h"
+#include "os_emu/vfs/open_file.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
 
@@ -81,14 +83,58 @@ void NoteMove(Transfer& transfer) {
   }
 }
 
+// copy_splice_read(): what one read of as much as the pipe has room for gives.
+Result<int64_t> ReadToPipe(Transfer& transfer, bool moves) {
+  Pipe& pipe = *transfer.to_pipe;
+  std::vector<uint8_t> bytes(
+      std::min<uint64_t>(transfer.bytes, uint64_t{pipe.free_slots()} * Pipe::kSlotBytes));
+  UserBuffer buffer = UserBuffer::Host(bytes);
+  FileDescription& file = *transfer.place.file;
+  POLLUX_ASSIGN_OR_RETURN(const uint64_t at, transfer.place.Now());
+  POLLUX_ASSIGN_OR_RETURN(
+      const size_t got, transfer.place.has_positions ? file.ReadAt(buffer, at) : file.Read(buffer));
+  size_t done = 0;
+  while (done < got) {
+    const size_t piece = std::min<size_t>(got - done, Pipe::kSlotBytes);
+    if (!pipe.Put(std::span(bytes).subspan(done, piece))) break;
+    done += piece;
+  }
+  if (done == 0 && got > 0) return Errno::kNoMem;
+  if (moves) transfer.place.Advance(done);
+  if (done > 0) {
+    pipe.PutDone();
+    NoteMove(transfer);
+  }
+  return static_cast<int64_t>(done);
+}
+
+// Regular files and streams have a splice_read() that goes by pages; everything else is read at
+// once.
+bool GoesByPages(FileDescription& file) {
+  if (dynamic_cast<os_emu::RegularFile*>(&file.Behind()) != nullptr) return true;
+  const os_emu::Socket* socket = os_emu::Socket::From(file);
+  return socket != nullptr && socket->type() == os_emu::kSockStream;
+}
+
+// As the socket's Read(), but for splice(2).
+Result<size_t> ReceiveFor(os_emu::Socket& socket, UserBuffer& to) {
+  os_emu::IncomingMessage message;
+  message.data = &to;
+  message.flags = os_emu::kMsgSplicePages;
+  if (!socket.MayWaitToReceive(0)) message.flags |= os_emu::kMsgDontWait;
+  return socket.Receive(message);
+}
+
 // wait_for_space() and do_splice_read(): a slot holds bytes of one page of the file.
 Result<int64_t> FileToPipe(Transfer& transfer) {
   Pipe& pipe = *transfer.to_pipe;
   POLLUX_RETURN_IF_ERROR(pipe.CheckRoom());
+  if (transfer.bytes == 0) return int64_t{0};
   FileDescription& file = *transfer.place.file;
   os_emu::FileStatus status;
   const bool moves =
       file.Stat(&status).ok() && (status.mode & os_emu::kModeTypeMask) != os_emu::kModeCharacter;
+  if (!GoesByPages(file)) return ReadToPipe(transfer, moves);
   int64_t done = 0;
   uint64_t left = transfer.bytes;
   while (left > 0 && !pipe.full()) {
@@ -96,14 +142,22 @@ Result<int64_t> FileToPipe(Transfer& transfer) {
     std::array<uint8_t, Pipe::kSlotBytes> page;
     const uint64_t wanted = std::min<uint64_t>(left, page.size() - at % page.size());
     UserBuffer buffer = UserBuffer::Host({page.data(), wanted});
-    const Result<size_t> got =
-        transfer.place.has_positions ? file.ReadAt(buffer, at) : file.Read(buffer);
+    os_emu::Socket* const socket = os_emu::Socket::From(file);
+    const Result<size_t> got = transfer.place.has_positions ? file.ReadAt(buffer, at)
+                               : socket != nullptr          ? ReceiveFor(*socket, buffer)
+                                                            : file.Read(buffer);
     if (!got.ok()) {
       if (done > 0) break;
       return got.error();
     }
     if (*got == 0) break;
-    if (!pipe.Put({page.data(), *got})) {
+    os_emu::RegularFile* const regular = dynamic_cast<os_emu::RegularFile*>(&file.Behind());
+    os_emu::FilePageRef in_file = regular != nullptr ? regular->PageAt(at) : nullptr;
+    const bool is_put = in_file != nullptr ? pipe.PutPage(std::move(in_file),
+                                                          static_cast<uint32_t>(at % page.size()),
+                                                          static_cast<uint32_t>(*got))
+                                           : pipe.Put({page.data(), *got});
+    if (!is_put) {
       if (done > 0) break;
       return Errno::kNoMem;
     }
@@ -120,9 +174,22 @@ Result<int64_t> FileToPipe(Transfer& transfer) {
   return done;
 }
 
+Result<int64_t> PipeToSocket(Transfer& transfer, os_emu::Socket& socket) {
+  POLLUX_ASSIGN_OR_RETURN(
+      const size_t done,
+      transfer.from_pipe->DrainTogether(
+          transfer.bytes, [&](std::span<const uint8_t> bytes, bool more) -> Result<size_t> {
+            UserBuffer buffer = UserBuffer::HostConst(bytes);
+            return socket.Splice(buffer, more);
+          }));
+  if (done > 0) NoteMove(transfer);
+  return static_cast<int64_t>(done);
+}
+
 // iter_file_splice_write()
 Result<int64_t> PipeToFile(Transfer& transfer) {
   FileDescription& file = *transfer.place.file;
+  if (os_emu::Socket* socket = os_emu::Socket::From(file)) return PipeToSocket(transfer, *socket);
   POLLUX_ASSIGN_OR_RETURN(
       const size_t done, transfer.from_pipe->Drain(
                              transfer.bytes, [&](std::span<const uint8_t> bytes) -> Result<size_t> {

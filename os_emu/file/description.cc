@@ -1,5 +1,7 @@
 #include "os_emu/file/description.h"
 
+#include <utility>
+
 #include "abi/check.h"
 #include "os_emu/file/directory_sink.h"
 #include "os_emu/file/file_status.h"
@@ -7,11 +9,11 @@
 namespace pollux::os_emu {
 namespace {
 
-// The descriptions whose last reference went while another one was being released, in that order.
-// One host thread runs one machine, and the list is empty between calls.
+// The descriptions whose last reference went while another one was being released, the last one
+// first: fput() leaves them to task_work_run(), which takes what has come since the last time from
+// the end. One host thread runs one machine, and the list is empty between calls.
 struct ReleaseQueue {
   FileDescription* first = nullptr;
-  FileDescription* last = nullptr;
   bool draining = false;
 };
 thread_local ReleaseQueue release_queue;
@@ -27,27 +29,27 @@ void FileDescription::Unref() {
   POLLUX_CHECK(references_ > 0) << "no reference is left";
   if (--references_ > 0) return;
 
-  while (watches_ != nullptr) {
-    DescriptionWatch* watch = watches_;
-    watches_ = watch->next_;
-    if (watches_ != nullptr) watches_->previous_ = nullptr;
-    watch->next_ = nullptr;
-    watch->target_ = nullptr;
-    watch->OnTargetReleased();  // May delete the watch.
-  }
-
   ReleaseQueue& queue = release_queue;
-  (queue.last != nullptr ? queue.last->next_released_ : queue.first) = this;
-  queue.last = this;
+  next_released_ = queue.first;
+  queue.first = this;
   if (queue.draining) return;
   queue.draining = true;
   while (queue.first != nullptr) {
-    FileDescription* released = queue.first;
-    released->OnRelease();
-    queue.first = released->next_released_;
-    if (queue.first == nullptr) queue.last = nullptr;
-    POLLUX_CHECK(released->references_ == 0) << "a released description was referenced again";
-    delete released;
+    FileDescription* batch = std::exchange(queue.first, nullptr);
+    while (batch != nullptr) {
+      FileDescription* const released = std::exchange(batch, batch->next_released_);
+      // __fput(): who watches it is told first.
+      while (DescriptionWatch* const watch = released->watches_) {
+        released->watches_ = watch->next_;
+        if (watch->next_ != nullptr) watch->next_->previous_ = nullptr;
+        watch->next_ = nullptr;
+        watch->target_ = nullptr;
+        watch->OnTargetReleased();  // May delete the watch.
+      }
+      released->OnRelease();
+      POLLUX_CHECK(released->references_ == 0) << "a released description was referenced again";
+      delete released;
+    }
   }
   queue.draining = false;
 }

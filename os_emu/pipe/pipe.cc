@@ -61,6 +61,23 @@ void Pipe::GivePage(std::unique_ptr<uint8_t[]> page) {
   Refund(kSlotBytes);
 }
 
+std::span<const uint8_t> Pipe::BytesOf(const Slot& slot, uint32_t bytes, Buffer& buffer) {
+  if (slot.file_page == nullptr) return {slot.page.get() + slot.offset, bytes};
+  slot.file_page->Read(slot.offset, {buffer.data(), bytes});
+  return {buffer.data(), bytes};
+}
+
+void Pipe::DropFirst() {
+  Slot& slot = SlotAt(tail_);
+  if (slot.page != nullptr) {
+    GivePage(std::move(slot.page));
+  } else {
+    Refund(kSlotBytes);
+  }
+  slot = Slot();
+  ++tail_;
+}
+
 Result<uint32_t> Pipe::SetCapacity(uint32_t bytes) {
   if (bytes > uint32_t{1} << 31) return Errno::kInval;
   const uint32_t rounded = std::bit_ceil(std::max(bytes, kSlotBytes));
@@ -97,10 +114,11 @@ Result<size_t> Pipe::Read(memory::UserBuffer& to, bool resumed) {
   bool freed_a_full_ones_slot = false;
   bool fault = false;
   size_t done = 0;
+  Buffer buffer;
   while (!empty() && to.remaining() > 0) {
     Slot& slot = SlotAt(tail_);
-    const size_t bytes = std::min<uint64_t>(slot.bytes, to.remaining());
-    const size_t copied = to.CopyTo({slot.page.get() + slot.offset, bytes});
+    const uint32_t bytes = static_cast<uint32_t>(std::min<uint64_t>(slot.bytes, to.remaining()));
+    const size_t copied = to.CopyTo(BytesOf(slot, bytes, buffer));
     if (copied < bytes) {
       // Some of it may have been copied, but it stays in the pipe.
       to.Revert(copied);
@@ -113,9 +131,7 @@ Result<size_t> Pipe::Read(memory::UserBuffer& to, bool resumed) {
     const bool packet = slot.packet;
     if (packet || slot.bytes == 0) {
       freed_a_full_ones_slot |= full();
-      GivePage(std::move(slot.page));
-      slot = Slot();
-      ++tail_;
+      DropFirst();
     }
     if (packet) break;
   }

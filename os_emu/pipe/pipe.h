@@ -5,11 +5,12 @@
 // data is merged there, any other takes fresh slots, so that 16 writes of one byte fit always and
 // 17 writes of 4095 never. A write of up to PIPE_BUF (one page) is therefore never torn. With
 // kODirect on the writing end each page is a packet: a read takes one at most, and what does not
-// fit is lost. Read: kAgain while it is empty and has writers, 0 without writers. kFault leaves the
-// data. Write: kAgain while it is full, kPipe without readers (the caller raises SIGPIPE), kNoMem
-// at the machine's limit. Wake-ups are where Linux makes them: readers when a write finds the pipe
-// empty (after the first poll: on each write), writers when a read frees a slot of a full one, both
-// with key 0 when one side goes.
+// fit is lost. A slot of bytes that were spliced from a file may refer to the file's page. Read:
+// kAgain while it is empty and has writers, 0 without writers. kFault leaves the data. Write: kAgain
+// while it is full, kPipe without readers (the caller raises SIGPIPE), kNoMem at the machine's
+// limit. Wake-ups are where Linux makes them: readers when a write finds the pipe empty (after the
+// first poll: on each write), writers when a read frees a slot of a full one, both with key 0 when
+// one side goes.
 #ifndef POLLUX_OS_EMU_PIPE_PIPE_H_
 #define POLLUX_OS_EMU_PIPE_PIPE_H_
 
@@ -24,6 +25,7 @@
 #include "memory/address_space.h"
 #include "memory/user_buffer.h"
 #include "os_emu/file/description.h"
+#include "os_emu/file/file_page.h"
 #include "os_emu/file/file_status.h"
 
 namespace pollux::os_emu {
@@ -63,12 +65,21 @@ class Pipe {
   // A slot of its own for `bytes` (at most kSlotBytes, not 0) that is never merged into. False: it
   // is full, or the budget is spent. PutDone() wakes the readers.
   bool Put(std::span<const uint8_t> bytes);
+  // The same, for `bytes` of a file's page from `within` on, as they are when they are read.
+  bool PutPage(FilePageRef page, uint32_t within, uint32_t bytes);
   void PutDone() { read_queue_.Notify(0); }
   uint32_t free_slots() const { return static_cast<uint32_t>(slots_.size()) - (head_ - tail_); }
   // Gives slots to `take` until `bytes` are taken, it takes less than it was given, or the pipe is
   // empty. kAgain: it is empty and has writers. The error of `take` if nothing was taken.
   Result<size_t> Drain(uint64_t bytes,
                        const std::function<Result<size_t>(std::span<const uint8_t>)>& take);
+  // Gives up to kSlotsTogether slots at once, as one span, until `bytes` are taken, it takes
+  // nothing more, or the pipe is empty; with whether more of `bytes` follows. kAgain and errors as
+  // Drain().
+  static constexpr uint32_t kSlotsTogether = 16;
+  Result<size_t> DrainTogether(
+      uint64_t bytes,
+      const std::function<Result<size_t>(std::span<const uint8_t>, bool more)>& take);
   WaitQueue& read_queue() { return read_queue_; }
   WaitQueue& write_queue() { return write_queue_; }
 
@@ -78,13 +89,24 @@ class Pipe {
  private:
   friend class PipeEnd;
   struct Slot {
+    // One of the two, charged all the same.
     std::unique_ptr<uint8_t[]> page;
+    FilePageRef file_page;
     uint32_t offset = 0;
     uint32_t bytes = 0;
     bool packet = false;  // And so never merged into.
     bool merges = true;   // PIPE_BUF_FLAG_CAN_MERGE
   };
   Slot& SlotAt(uint32_t index) { return slots_[index & (slots_.size() - 1)]; }
+  // As Put(), of the first `bytes` of another pipe's slot.
+  bool PutPart(const Slot& from, uint32_t bytes);
+  // The first `bytes` of a slot; `buffer` is where they are put if they have to be.
+  using Buffer = std::array<uint8_t, kSlotBytes>;
+  static std::span<const uint8_t> BytesOf(const Slot& slot, uint32_t bytes, Buffer& buffer);
+  // The first slot is empty.
+  void DropFirst();
+  // `bytes` of the first slot have been read. True: that was all of it, and it is free.
+  bool TakeFromFirst(uint32_t bytes);
   // False: the budget is spent.
   bool Charge(uint64_t bytes);
   void Refund(uint64_t bytes);

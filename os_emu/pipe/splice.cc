@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "os_emu/pipe/pipe.h"
 
@@ -25,6 +26,24 @@ bool Pipe::Put(std::span<const uint8_t> bytes) {
                        .merges = false};
   ++head_;
   return true;
+}
+
+bool Pipe::PutPage(FilePageRef page, uint32_t within, uint32_t bytes) {
+  if (full() || !Charge(kSlotBytes)) return false;
+  SlotAt(head_) = Slot{.file_page = std::move(page),
+                       .offset = within,
+                       .bytes = bytes,
+                       .packet = false,
+                       .merges = false};
+  ++head_;
+  return true;
+}
+
+bool Pipe::PutPart(const Slot& from, uint32_t bytes) {
+  const bool done = from.file_page != nullptr ? PutPage(from.file_page, from.offset, bytes)
+                                              : Put({from.page.get() + from.offset, bytes});
+  if (done) SlotAt(head_ - 1).packet = from.packet;
+  return done;
 }
 
 // ipipe_prep(), opipe_prep() and splice_pipe_to_pipe(). A slot that goes as a whole keeps what it
@@ -51,25 +70,17 @@ Result<size_t> Pipe::SpliceTo(Pipe& to, uint64_t bytes) {
         break;
       }
       Refund(kSlotBytes);
-      to.SlotAt(to.head_) = std::exchange(slot, Slot());
+      to.SlotAt(to.head_++) = std::exchange(slot, Slot());
       ++tail_;
       took_slots = true;
     } else {
-      std::unique_ptr<uint8_t[]> page = to.TakePage();
-      if (page == nullptr) {
+      if (!to.PutPart(slot, moved)) {
         error = Errno::kNoMem;
         break;
       }
-      std::memcpy(page.get(), slot.page.get() + slot.offset, moved);
-      to.SlotAt(to.head_) = Slot{.page = std::move(page),
-                                 .offset = 0,
-                                 .bytes = moved,
-                                 .packet = slot.packet,
-                                 .merges = false};
       slot.offset += moved;
       slot.bytes -= moved;
     }
-    ++to.head_;
     done += moved;
     bytes -= moved;
   }
@@ -92,11 +103,10 @@ Result<size_t> Pipe::TeeTo(Pipe& to, uint64_t bytes) {
     if (i == head_ || to.full()) break;
     const Slot& slot = SlotAt(i);
     const uint32_t copied = static_cast<uint32_t>(std::min<uint64_t>(bytes, slot.bytes));
-    if (!to.Put({slot.page.get() + slot.offset, copied})) {
+    if (!to.PutPart(slot, copied)) {
       if (done == 0) return Errno::kNoMem;
       break;
     }
-    to.SlotAt(to.head_ - 1).packet = slot.packet;
     done += copied;
     bytes -= copied;
   }
@@ -114,25 +124,69 @@ Result<size_t> Pipe::Drain(uint64_t bytes,
   size_t done = 0;
   bool took_slots = false;
   Result<void> failed;
+  Buffer buffer;
   while (bytes > 0 && !empty()) {
     Slot& slot = SlotAt(tail_);
     const uint32_t offered = static_cast<uint32_t>(std::min<uint64_t>(bytes, slot.bytes));
-    const Result<size_t> taken = take({slot.page.get() + slot.offset, offered});
+    const Result<size_t> taken = take(BytesOf(slot, offered, buffer));
     if (!taken.ok()) {
       failed = taken.error();
       break;
     }
     done += *taken;
     bytes -= *taken;
-    slot.offset += static_cast<uint32_t>(*taken);
-    slot.bytes -= static_cast<uint32_t>(*taken);
-    if (slot.bytes == 0) {
-      GivePage(std::move(slot.page));
-      slot = Slot();
-      ++tail_;
-      took_slots = true;
-    }
+    took_slots |= TakeFromFirst(static_cast<uint32_t>(*taken));
     if (*taken < offered) break;
+  }
+  if (took_slots) write_queue_.Notify(0);
+  if (done == 0 && !failed.ok()) return failed.error();
+  return done;
+}
+
+bool Pipe::TakeFromFirst(uint32_t bytes) {
+  Slot& slot = SlotAt(tail_);
+  slot.offset += bytes;
+  slot.bytes -= bytes;
+  if (slot.bytes > 0) return false;
+  DropFirst();
+  return true;
+}
+
+// splice_to_socket()
+Result<size_t> Pipe::DrainTogether(
+    uint64_t bytes,
+    const std::function<Result<size_t>(std::span<const uint8_t>, bool more)>& take) {
+  if (empty()) {
+    if (writers_ == 0) return size_t{0};
+    return Errno::kAgain;
+  }
+  size_t done = 0;
+  bool took_slots = false;
+  Result<void> failed;
+  std::vector<uint8_t> together;
+  Buffer buffer;
+  while (bytes > 0 && !empty()) {
+    together.clear();
+    uint32_t slots = 0;
+    for (uint32_t i = tail_; i != head_ && slots < kSlotsTogether && together.size() < bytes; ++i) {
+      const Slot& slot = SlotAt(i);
+      const uint64_t offered = std::min<uint64_t>(bytes - together.size(), slot.bytes);
+      const std::span<const uint8_t> piece = BytesOf(slot, static_cast<uint32_t>(offered), buffer);
+      together.insert(together.end(), piece.begin(), piece.end());
+      ++slots;
+    }
+    const Result<size_t> taken = take(together, slots == kSlotsTogether && together.size() < bytes);
+    if (!taken.ok() || *taken == 0) {
+      if (!taken.ok()) failed = taken.error();
+      break;
+    }
+    done += *taken;
+    bytes -= *taken;
+    for (size_t left = *taken; left > 0;) {
+      const uint32_t of_first = static_cast<uint32_t>(std::min<size_t>(left, SlotAt(tail_).bytes));
+      took_slots |= TakeFromFirst(of_first);
+      left -= of_first;
+    }
   }
   if (took_slots) write_queue_.Notify(0);
   if (done == 0 && !failed.ok()) return failed.error();

@@ -46,7 +46,11 @@ WaitPlan Socket::WriteWait() { return {.queue = &queue_, .limit = send_timeout_}
 Result<int64_t> Socket::Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) {
   return InterfaceIoctl(domain_, request, argument, space);
 }
-void Socket::OnSettingChanged(int) {}
+
+// sk_setsockopt() calls sk_write_space() for SO_SNDBUF, whatever the value.
+void Socket::OnSettingChanged(int name) {
+  if (name == kSoSndBuf && (Poll() & kOut) != 0) queue_.Notify(kOut | kWrNorm | kWrBand);
+}
 
 // ---- Reading and writing.
 
@@ -64,6 +68,14 @@ Result<size_t> Socket::Write(memory::UserBuffer& from) {
   if (!MayWaitToSend(0)) message.flags |= kMsgDontWait;
   // SOCK_SEQPACKET's write(2) is one whole record (sock_write_iter()).
   if (type_ == kSockSeqPacket) message.flags |= kMsgEor;
+  return Send(message);
+}
+
+Result<size_t> Socket::Splice(memory::UserBuffer& from, bool more) {
+  OutgoingMessage message;
+  message.data = &from;
+  message.flags = kMsgSplicePages | (more ? kMsgMore : 0);
+  if (!MayWaitToSend(0)) message.flags |= kMsgDontWait;
   return Send(message);
 }
 

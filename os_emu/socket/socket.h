@@ -41,7 +41,8 @@ inline constexpr uint32_t kMsgOob = 0x1, kMsgPeek = 0x2, kMsgDontRoute = 0x4, kM
                           kMsgTrunc = 0x20, kMsgDontWait = 0x40, kMsgEor = 0x80,
                           kMsgWaitAll = 0x100, kMsgConfirm = 0x800, kMsgErrQueue = 0x2000,
                           kMsgNoSignal = 0x4000, kMsgMore = 0x8000, kMsgWaitForOne = 0x10000,
-                          kMsgFastOpen = 0x20000000, kMsgCmsgCloExec = 0x40000000;
+                          kMsgSplicePages = 0x8000000,  // The kernel's own: from splice(2).
+    kMsgFastOpen = 0x20000000, kMsgCmsgCloExec = 0x40000000;
 
 // shutdown(2).
 inline constexpr int kShutRd = 0, kShutWr = 1, kShutRdWr = 2;
@@ -159,6 +160,8 @@ class Socket : public FileDescription {
   // at once (sock_read_iter()).
   Result<size_t> Read(memory::UserBuffer& to) final;
   Result<size_t> Write(memory::UserBuffer& from) final;
+  // What splice(2) and sendfile(2) give it in one piece (splice_to_socket()). `more`: kMsgMore.
+  Result<size_t> Splice(memory::UserBuffer& from, bool more);
   // Defaults: on queue(), at the front, for any key, at most SO_RCVTIMEO or SO_SNDTIMEO.
   WaitPlan ReadWait() override;
   WaitPlan WriteWait() override;

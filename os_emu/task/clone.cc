@@ -84,7 +84,7 @@ Result<Process*> Kernel::CopyProcess(Thread& caller, const CloneRequest& request
   Process& from = caller.process();
   std::shared_ptr<memory::AddressSpace> memory = from.memory;
   if ((request.flags & kCloneVm) == 0) {
-    return Errno::kNoSys;  // FORKSTUB
+    POLLUX_ASSIGN_OR_RETURN(memory, from.memory->Fork());
   }
   auto process = std::make_unique<Process>(*this, pid);
   process->memory = std::move(memory);

@@ -9,6 +9,44 @@ using memory::kPageBytes;
 
 FilePages::~FilePages() { budget_->used_bytes -= pages_.size() * kPageBytes; }
 
+void FilePages::Page::Read(uint64_t within, std::span<uint8_t> to) const {
+  if (object != nullptr) return object->Read(number * kPageBytes + within, to);
+  std::memcpy(to.data(), bytes.data() + within, to.size());
+}
+
+void FilePages::Page::Keep() {
+  object->Read(number * kPageBytes, bytes);
+  object = nullptr;
+}
+
+FilePageRef FilePages::Refer(uint64_t page) {
+  if (reserved_.contains(page)) return nullptr;
+  if (object_ == nullptr) {
+    const auto found = pages_.find(page);
+    return found == pages_.end() ? nullptr : found->second;
+  }
+  if (!object_->Has(page)) return nullptr;
+  std::weak_ptr<Page>& known = referred_[page];
+  std::shared_ptr<Page> made = known.lock();
+  if (made == nullptr) {
+    made = std::make_shared<Page>();
+    made->object = object_;
+    made->number = page;
+    known = made;
+  }
+  return made;
+}
+
+bool FilePages::AreReferred() const {
+  for (const auto& [number, page] : pages_) {
+    if (page.use_count() > 1) return true;
+  }
+  for (const auto& [number, page] : referred_) {
+    if (!page.expired()) return true;
+  }
+  return false;
+}
+
 uint64_t FilePages::CountIn(uint64_t first, uint64_t end) const {
   if (object_ == nullptr) {
     return static_cast<uint64_t>(std::distance(pages_.lower_bound(first), pages_.lower_bound(end)));
@@ -30,7 +68,7 @@ std::optional<uint64_t> FilePages::Next(uint64_t page) const {
 
 void FilePages::Read(uint64_t page, uint64_t within, std::span<uint8_t> to) const {
   if (object_ != nullptr) return object_->Read(page * kPageBytes + within, to);
-  std::memcpy(to.data(), pages_.at(page)->data() + within, to.size());
+  pages_.at(page)->Read(within, to);
 }
 
 std::optional<uint64_t> FilePages::NextData(uint64_t page) const {
@@ -64,26 +102,33 @@ bool FilePages::Write(uint64_t page, uint64_t within, std::span<const uint8_t> f
       return false;
     }
     budget_->used_bytes += kPageBytes;
-    found = pages_.emplace(page, std::make_unique<Page>()).first;
+    found = pages_.emplace(page, std::make_shared<Page>()).first;
   }
-  if (!from.empty()) std::memcpy(found->second->data() + within, from.data(), from.size());
+  if (!from.empty()) std::memcpy(found->second->bytes.data() + within, from.data(), from.size());
   return true;
 }
 
 void FilePages::Zero(uint64_t page, uint64_t within, uint64_t bytes) {
   if (bytes == 0) return;
   if (object_ != nullptr) {
-    const Page zeros{};
+    const Bytes zeros{};
     object_->WritePresent(page * kPageBytes + within, {zeros.data(), bytes});
     return;
   }
   const auto found = pages_.find(page);
-  if (found != pages_.end()) std::memset(found->second->data() + within, 0, bytes);
+  if (found != pages_.end()) std::memset(found->second->bytes.data() + within, 0, bytes);
 }
 
 void FilePages::Drop(uint64_t first, uint64_t end) {
   reserved_.erase(reserved_.lower_bound(first), reserved_.lower_bound(end));
-  if (object_ != nullptr) return object_->DropPages(first, end);
+  if (object_ != nullptr) {
+    const auto begin = referred_.lower_bound(first), stop = referred_.lower_bound(end);
+    for (auto known = begin; known != stop; ++known) {
+      if (const std::shared_ptr<Page> page = known->second.lock()) page->Keep();
+    }
+    referred_.erase(begin, stop);
+    return object_->DropPages(first, end);
+  }
   const auto begin = pages_.lower_bound(first), stop = pages_.lower_bound(end);
   budget_->used_bytes -= static_cast<uint64_t>(std::distance(begin, stop)) * kPageBytes;
   pages_.erase(begin, stop);
@@ -100,17 +145,27 @@ Result<std::shared_ptr<memory::SharedObject>> FilePages::Share(uint64_t size) {
   // Page by page, so that memory is hardly ever needed twice.
   for (auto page = pages_.begin(); page != pages_.end();) {
     budget_->used_bytes -= kPageBytes;
-    if (object->Write(page->first * kPageBytes, *page->second) != kPageBytes) {
+    if (object->Write(page->first * kPageBytes, page->second->bytes) != kPageBytes) {
       budget_->used_bytes += kPageBytes;
       // Back again: what was moved is in the object.
       for (auto moved = object->NextPresent(0); moved && *moved < page->first;
            moved = object->NextPresent(*moved + 1)) {
-        auto copy = std::make_unique<Page>();
-        object->Read(*moved * kPageBytes, *copy);
+        const auto known = referred_.find(*moved);
+        std::shared_ptr<Page> copy = known != referred_.end() ? known->second.lock() : nullptr;
+        if (copy == nullptr) copy = std::make_shared<Page>();
+        copy->object = object;
+        copy->number = *moved;
+        copy->Keep();
         pages_.emplace(*moved, std::move(copy));
         budget_->used_bytes += kPageBytes;
       }
+      referred_.clear();
       return Errno::kNoMem;
+    }
+    if (page->second.use_count() > 1) {
+      page->second->object = object;
+      page->second->number = page->first;
+      referred_[page->first] = page->second;
     }
     page = pages_.erase(page);
   }

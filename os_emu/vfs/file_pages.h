@@ -17,6 +17,7 @@
 #include "absl/container/btree_set.h"
 #include "memory/address_space.h"
 #include "memory/shared_object.h"
+#include "os_emu/file/file_page.h"
 
 namespace pollux::os_emu {
 
@@ -27,6 +28,11 @@ class FilePages {
   ~FilePages();
   FilePages(const FilePages&) = delete;
   FilePages& operator=(const FilePages&) = delete;
+
+  // The page, for something that refers to it; null: there is none, or nothing was written to it.
+  FilePageRef Refer(uint64_t page);
+  // Whether something refers to any.
+  bool AreReferred() const;
 
   // How many pages there are.
   uint64_t count() const { return object_ != nullptr ? object_->present_pages() : pages_.size(); }
@@ -57,9 +63,20 @@ class FilePages {
   Result<std::shared_ptr<memory::SharedObject>> Share(uint64_t size);
 
  private:
-  using Page = std::array<uint8_t, memory::kPageBytes>;
+  using Bytes = std::array<uint8_t, memory::kPageBytes>;
+  struct Page final : FilePage {
+    void Read(uint64_t within, std::span<uint8_t> to) const override;
+    // The object gets rid of the page.
+    void Keep();
+
+    Bytes bytes{};
+    // Where the bytes are instead, if it is not null.
+    std::shared_ptr<memory::SharedObject> object;
+    uint64_t number = 0;  // There.
+  };
   memory::MemoryBudget* budget_;
-  absl::btree_map<uint64_t, std::unique_ptr<Page>> pages_;  // Until there is an object.
+  absl::btree_map<uint64_t, std::shared_ptr<Page>> pages_;   // Until there is an object.
+  absl::btree_map<uint64_t, std::weak_ptr<Page>> referred_;  // Of the object's pages.
   std::shared_ptr<memory::SharedObject> object_;
   absl::btree_set<uint64_t> reserved_;
 };

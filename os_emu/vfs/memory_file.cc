@@ -32,6 +32,7 @@ class MemoryFile final : public RegularFile {
   Result<void> SetSize(uint64_t bytes) override { return file().Truncate(bytes); }
   Result<uint32_t> Seals() const override { return file().seals(); }
   Result<void> AddSeals(uint32_t seals) override { return file().AddSeals(seals); }
+  FilePageRef PageAt(uint64_t offset) override { return file().ReferTo(offset / kPageBytes); }
   const memory::SharedObject* SharedPages() const override { return file().SharedPages(); }
   Result<void> Allocate(uint32_t mode, uint64_t offset, uint64_t bytes) override {
     // shmem_fallocate()
@@ -69,8 +70,11 @@ bool MemoryFileInode::IsWriteSealed() const {
 // memfd_add_seals()
 Result<void> MemoryFileInode::AddSeals(uint32_t seals) {
   if ((seals_ & kSealSeal) != 0) return Errno::kPerm;
-  if ((seals & kSealWrite) != 0 && (seals_ & kSealWrite) == 0 && pages_.MayBeStoredTo())
+  // mapping_deny_writable(), and memfd_wait_for_pins(), which gives up after a while.
+  if ((seals & kSealWrite) != 0 && (seals_ & kSealWrite) == 0 &&
+      (pages_.MayBeStoredTo() || pages_.AreReferred())) {
     return Errno::kBusy;
+  }
   if ((seals & kSealExec) != 0) {
     // What is executable must not change any more.
     POLLUX_ASSIGN_OR_RETURN(const FileStatus status, GetStatus());

@@ -109,6 +109,7 @@ class MemoryFileInode final : public MemoryInode {
   void PunchHole(uint64_t offset, uint64_t bytes);
   // kNoMem.
   Result<std::shared_ptr<memory::SharedObject>> MapPages() { return pages_.Share(size_); }
+  FilePageRef ReferTo(uint64_t page) { return pages_.Refer(page); }
   const memory::SharedObject* SharedPages() const { return pages_.object(); }
   // kPerm where a seal forbids the mode.
   Result<void> SetAttributes(const AttributeChange& change) override;

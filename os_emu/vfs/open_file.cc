@@ -33,9 +33,13 @@ void OpenFile::NoteModify() {
   if (!quiet_) NotifyFile(*dentry_, kEventModify);
 }
 
-// "do not generate ACCESS/MODIFY events on child for special files" of fs/notify/fsnotify.c.
-void ForwardedFile::NoteAccess() { NotifyInode(inode(), kEventAccess); }
-void ForwardedFile::NoteModify() { NotifyInode(inode(), kEventModify); }
+// fsnotify_file() of a special file: __fsnotify_parent() leaves out who watches the directory.
+void ForwardedFile::NoteAccess() {
+  if (inode().watched()) inode().Tell({.mask = kEventAccess, .unlinked = dentry()->removed()});
+}
+void ForwardedFile::NoteModify() {
+  if (inode().watched()) inode().Tell({.mask = kEventModify, .unlinked = dentry()->removed()});
+}
 
 void OpenFile::NoteClose() {
   if (quiet_) return;

@@ -14,6 +14,7 @@
 #include "memory/user_buffer.h"
 #include "os_emu/file/description.h"
 #include "os_emu/file/directory_sink.h"
+#include "os_emu/file/file_page.h"
 #include "os_emu/file/file_status.h"
 #include "os_emu/vfs/dentry.h"
 #include "os_emu/vfs/inode.h"
@@ -121,6 +122,8 @@ class RegularFile : public OpenFile {
   // of a mapped file.
   virtual Result<uint32_t> Seals() const { return Errno::kInval; }
   virtual Result<void> AddSeals(uint32_t /*seals*/) { return Errno::kInval; }
+  // The page with the byte at `offset`, for a pipe to refer to. Null: bytes have to be copied.
+  virtual FilePageRef PageAt(uint64_t /*offset*/) { return nullptr; }
   // The pages that mappings show, if there have been any.
   virtual const memory::SharedObject* SharedPages() const { return nullptr; }
   bool CanSpliceFrom() const override { return true; }
@@ -186,7 +189,8 @@ class ForwardedFile final : public OpenFile {
   Result<std::shared_ptr<memory::SharedObject>> MapPages() override { return target().MapPages(); }
   const char* TypeName() const override { return target_->TypeName(); }
   FileDescription& Behind() override { return target(); }
-  // Reading and writing special files tells who watches the file, and not who watches its directory.
+  // Reading and writing special files tells who watches the file, and not who watches its
+  // directory.
   void NoteAccess() override;
   void NoteModify() override;
   bool HasRead() const override { return target_->HasRead(); }

@@ -16,7 +16,6 @@ void Walk::EpollControl() {
   const int epoll = Number({kEpoll});
   const uint64_t op = Choose<uint64_t>({1, 1, 1, 1, 1, 2, 3, 3, 3, 0});
   const int fd = Number();
-  if (!MayWaitFor(fd)) return;
   const uint32_t events = EpollEvents();
   const size_t data_at = kernel_.packed_events() ? 4 : 8;
   std::memcpy(scratch_.events, &events, sizeof(events));
@@ -62,8 +61,7 @@ void Walk::EpollWait2() {
 void Walk::Poll() {
   const uint64_t count = Below(6);
   for (uint64_t i = 0; i < count; ++i) {
-    int fd = OneIn(20) ? -1 : Number();
-    if (!MayWaitFor(fd)) fd = -1;
+    const int fd = OneIn(20) ? -1 : Number();
     scratch_.poll[i] = {
         fd,
         static_cast<int16_t>(Choose<int>(
@@ -87,10 +85,7 @@ void Walk::Poll() {
 void Walk::Select() {
   for (uint64_t& set : scratch_.sets) {
     set = 0;
-    for (uint64_t i = Below(5); i > 0; --i) {
-      const int fd = Number();
-      if (MayWaitFor(fd)) set |= uint64_t{1} << fd;
-    }
+    for (uint64_t i = Below(5); i > 0; --i) set |= uint64_t{1} << Number();
   }
   const uint64_t asked[] = {scratch_.sets[0], scratch_.sets[1], scratch_.sets[2]};
   scratch_.timeout = {0, 0};

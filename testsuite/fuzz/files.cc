@@ -95,7 +95,6 @@ void Walk::Control() {
   // What waits in a TCP connection's queue leaves it when an acknowledgement comes.
   if (request == TIOCOUTQ && (TypeOf(fd) == kTcp || TypeOf(fd) == kReceived || TypeOf(fd) == kPty))
     return;
-  if (request == TIOCOUTQ && pages_travel_) return;
   scratch_.numbers[0] = request == FIONBIO ? 1 : -7;
   const int64_t result =
       Call(Sys::k_ioctl, {static_cast<uint64_t>(fd), request, Address(scratch_.numbers)});
@@ -118,8 +117,8 @@ void Walk::PipeSize() {
 void Walk::Seals() {
   const int fd = Number({kMemFd});
   // Those of regular files depend on the file system.
-  // What is spliced somewhere keeps a memfd from being sealed, until somebody reads it.
-  if (TypeOf(fd) == kRegular || TypeOf(fd) == kReceived || pages_travel_) return;
+  // What a socket refers to keeps a memfd from being sealed, until somebody reads it.
+  if (TypeOf(fd) == kRegular || TypeOf(fd) == kReceived || travel_ == Travel::kEverywhere) return;
   if (OneIn(2)) {
     Log(Sys::k_fcntl, fd, {fd, F_GET_SEALS},
         Call(Sys::k_fcntl, {static_cast<uint64_t>(fd), F_GET_SEALS, 0}));

@@ -1,7 +1,10 @@
 // walk: random system calls on all kinds of descriptors, and what they answered.
 //
 //   walk [--seed=N] [--episodes=N] [--first=N] [--steps=N] [--lines] [--coverage]
-//        [--tcp_readiness] [--canary=NAME]
+//        [--own_world] [--canary=NAME]
+//
+// --own_world: where the host's kernel is asked, in a network and a file system that are like
+// pollux's (own_world.h).
 //
 // Episode N of a seed always makes the same calls, whatever came before it. Prints a line with a
 // digest of all answers for each episode: where two kernels agree, the output is the same.
@@ -21,6 +24,7 @@
 #include <string>
 
 #include "testsuite/fuzz/kernel.h"
+#include "testsuite/fuzz/own_world.h"
 #include "testsuite/fuzz/transcript.h"
 #include "testsuite/fuzz/walk.h"
 
@@ -33,6 +37,7 @@ struct Settings {
   uint64_t steps = 2000;
   bool lines = false;
   bool coverage = false;
+  bool own_world = false;
   fuzz::Walk::Options walk;
 };
 
@@ -48,7 +53,7 @@ bool Parse(const char* word, Settings* settings) {
   const std::string text = word;
   if (text == "--lines") return settings->lines = true;
   if (text == "--coverage") return settings->coverage = true;
-  if (text == "--tcp_readiness") return settings->walk.tcp_readiness = true;
+  if (text == "--own_world") return settings->own_world = true;
   if (text == "--canary=forgets_a_byte") {
     settings->walk.canary = fuzz::Canary::kForgetsAByte;
     return true;
@@ -73,10 +78,10 @@ bool Parse(const char* word, Settings* settings) {
 }
 
 // A fresh directory; without privileges; the same limits everywhere.
-void Prepare(char* directory) {
+void Prepare(char* directory, bool own_world) {
   umask(022);
   if (mkdtemp(directory) == nullptr) Die("mkdtemp");
-  if (geteuid() == 0) {
+  if (geteuid() == 0 || own_world) {
     // Not the number: in the sandbox of a test there may be no other.
     __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
@@ -99,9 +104,11 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  const char* base = getenv("TEST_TMPDIR");
-  std::string directory = std::string(base != nullptr ? base : "/tmp") + "/walk.XXXXXX";
-  Prepare(directory.data());
+  const char* given = getenv("TEST_TMPDIR");
+  const char* const base = given != nullptr ? given : "/tmp";
+  std::string directory = std::string(base) + "/walk.XXXXXX";
+  if (settings.own_world && !fuzz::EnterOwnWorld(base)) Die("a world of its own");
+  Prepare(directory.data(), settings.own_world);
   fuzz::Transcript transcript(settings.lines ? stdout : nullptr);
   for (uint64_t i = 0; i < settings.episodes; ++i) {
     const uint64_t episode = settings.first + i;

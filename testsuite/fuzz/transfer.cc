@@ -102,11 +102,26 @@ void Walk::Seek() {
       Call(Sys::k_lseek, {static_cast<uint64_t>(fd), offset, whence}));
 }
 
+// Every piece of a stream's queue becomes a slot of its own in the pipe; pollux fills its slots
+// (docs/differences.md).
+uint64_t Walk::SizeToSplice(int from, int to) {
+  switch (TypeOf(from)) {
+    case kTcp:
+    case kTcpListener:
+    case kUnixListener:
+    case kUnixStream:
+    case kReceived:
+      return Below(2);
+    default:
+      return SizeFor(to);
+  }
+}
+
 void Walk::SendFile() {
   const int to = Number({kPipe, kFifo, kUnixStream, kTcp, kRegular, kMemFd});
   const int from = Number({kRegular, kMemFd});
-  if (!MayTravel(from)) return;
-  const uint64_t bytes = SizeFor(to);
+  if (!MayTravel(from, to)) return;
+  const uint64_t bytes = SizeToSplice(from, to);
   const bool at_offset = OneIn(2);
   scratch_.offset = Choose<int64_t>({0, 3, 4096, -1});
   const int64_t asked = scratch_.offset;
@@ -138,10 +153,8 @@ void Walk::CopyFileRange() {
 void Walk::Splice() {
   const int from = Number({kPipe, kPipe, kFifo, kRegular, kUnixStream});
   const int to = Number({kPipe, kPipe, kFifo, kRegular, kUnixStream});
-  // A socket is charged for pages by another rule than for copies: see pages_travel_.
-  if (!MayTravel(from) || ((IsSocket(to) || TypeOf(to) == kReceived) && !pages_travel_)) return;
-  // Every piece of a stream's queue becomes a slot of its own in the pipe; pollux fills its slots.
-  const uint64_t bytes = IsSocket(from) || TypeOf(from) == kReceived ? Below(2) : SizeFor(to);
+  if (!MayTravel(from, to)) return;
+  const uint64_t bytes = SizeToSplice(from, to);
   const uint64_t flags = SPLICE_F_NONBLOCK | (OneIn(4) ? SPLICE_F_MOVE : 0);
   const int64_t before = PtyBytes(to);
   const int64_t result = Call(

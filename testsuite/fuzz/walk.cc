@@ -126,7 +126,7 @@ void Walk::Step() {
 }
 
 void Walk::Begin() {
-  pages_travel_ = OneIn(4);
+  travel_ = Choose({Travel::kIntoPipes, Travel::kIntoPipes, Travel::kNowhere, Travel::kEverywhere});
   scratch_.signals = kSignals;
   Call(Sys::k_rt_sigprocmask, {0, Address(&scratch_.signals), 0, 8});
 }
@@ -277,16 +277,24 @@ uint64_t Walk::DigestOfRead(int fd, int64_t count) const {
     case kTimerFd:
       break;
     default:
-      if (pages_travel_) return 0;
+      if (travel_ == Travel::kEverywhere) return 0;
   }
   const int64_t last = options_.canary == Canary::kForgetsAByte ? count - 1 : count;
   for (int64_t i = 0; i < count; ++i) mix(i < last ? scratch_.data[i] : 0);
   return digest;
 }
 
-bool Walk::MayTravel(int from) const {
-  const auto is_file = [this](int fd) { return TypeOf(fd) == kRegular || TypeOf(fd) == kMemFd; };
-  return pages_travel_ || !(is_file(from) || TypeOf(from) == kReceived);
+bool Walk::MayTravel(int from, int to) const {
+  const auto is_pipe = [this](int fd) { return TypeOf(fd) == kPipe || TypeOf(fd) == kFifo; };
+  switch (travel_) {
+    case Travel::kIntoPipes:
+      return is_pipe(to);
+    case Travel::kNowhere:
+      return TypeOf(from) != kRegular && TypeOf(from) != kMemFd && TypeOf(from) != kReceived;
+    case Travel::kEverywhere:
+      break;
+  }
+  return true;
 }
 
 uint64_t Walk::Size() {

@@ -59,9 +59,6 @@ class Walk {
 
   struct Options {
     Canary canary = Canary::kNone;
-    // Also asks when TCP connections and listeners are ready. Off, because pollux is not right
-    // there yet: of a hundred episodes one differs in the moment of an edge.
-    bool tcp_readiness = false;
   };
   Walk(Kernel& kernel, Choices& choices, Transcript& transcript, Options options);
   Walk(Kernel& kernel, Choices& choices, Transcript& transcript)
@@ -125,12 +122,9 @@ class Walk {
   uint64_t Size();
   void FillData(uint64_t bytes);
   bool IsSocket(int fd) const;
-  // Whether it may be asked if `fd` is ready.
-  bool MayWaitFor(int fd) const {
-    return options_.tcp_readiness || (TypeOf(fd) != kTcp && TypeOf(fd) != kTcpListener);
-  }
   // Of what is written to `fd`: a TCP connection and a pseudo-terminal are never filled.
   uint64_t SizeFor(int fd);
+  uint64_t SizeToSplice(int from, int to);
 
   // ---- Steps, by file.
   // making.cc
@@ -219,8 +213,8 @@ class Walk {
 
   // Waits until `fd` is ready: natively some things are done by a kernel thread.
   void Settle(int fd, uint32_t events);
-  // Whether bytes of `from` may be passed on in this episode: see pages_travel_.
-  bool MayTravel(int from) const;
+  // Whether bytes of `from` may be passed on to `to` without a copy in this episode.
+  bool MayTravel(int from, int to) const;
   // What the other side of the pseudo-terminal has to read; -1: `fd` is none, or all of that side
   // is closed.
   int64_t PtyBytes(int fd);
@@ -237,11 +231,16 @@ class Walk {
   std::array<uint32_t, kNumbers>
       pty_sides_{};  // Of kPty: twice a number of the pair, plus the side.
   uint32_t ptys_ = 0;
-  // Whether bytes of files are spliced in this episode. They go as references to the file's pages,
-  // so that what is read later depends on what was written to the file since; pollux copies
-  // (docs/differences.md). Then the bytes that are read are not compared, and not what they cost a
-  // socket's buffer.
-  bool pages_travel_ = false;
+  // Where bytes of files go in this episode, as references to the files' pages: what is read later
+  // depends on what was written to the file since.
+  enum class Travel {
+    kIntoPipes,  // And on into other pipes, but nowhere else.
+    kNowhere,    // So that what pipes hold may go everywhere.
+    // Also into sockets, where pollux copies (docs/differences.md), and back into files, perhaps
+    // onto themselves. Then the bytes that are read are not compared.
+    kEverywhere,
+  };
+  Travel travel_ = Travel::kNowhere;
   uint64_t steps_ = 0;
 };
 

@@ -53,6 +53,8 @@ void TcpEndpoint::TrySyn() {
       owner_->OnEstablished();
       owner_->WakeForState();
     }
+    // tcp_rcv_state_process() leaves TCP_SYN_RECV, and does what shutdown(2) could not do before.
+    if (send_shut_) ShutSend();
     return;
   }
   TcpEndpoint* listener = network_.FindListener(remote, local);
@@ -67,7 +69,7 @@ void TcpEndpoint::TrySyn() {
   ArmTimer(Nanos{kSecond.value << std::min(doublings, 20)});
 }
 
-void TcpEndpoint::AcceptSyn(TcpEndpoint& client) {
+void TcpEndpoint::AcceptSyn(TcpEndpoint& client, const TcpEndpoint& listener) {
   state_ = TcpState::kEstablished;
   connected_once_ = true;
   peer_ = client.shared_from_this();
@@ -76,9 +78,13 @@ void TcpEndpoint::AcceptSyn(TcpEndpoint& client) {
   client.connected_once_ = true;
   client.timer_.Disarm();
   owner_->OnEstablished();
-  if (client.owner_ == nullptr) return;
-  client.owner_->OnEstablished();
-  client.owner_->WakeForState();
+  if (client.owner_ != nullptr) {
+    client.owner_->OnEstablished();
+    client.owner_->WakeForState();
+  }
+  // sk_clone() copies the marks, and tcp_rcv_state_process() does as they say.
+  receive_shut_ = listener.receive_shut_;
+  if (listener.send_shut_) ShutSend();
 }
 
 void TcpEndpoint::StartListening() {
@@ -367,6 +373,12 @@ void TcpEndpoint::Transmit(size_t limit) {
       return;
     }
     if (peer->RefusesData()) {
+      // tcp_rcv_state_process() looks at the urgent pointer first.
+      const uint64_t start = peer->read_position_ + peer->receive_.size();
+      if (urgent_to_send_.has_value() && *urgent_to_send_ < start + std::min(limit, send_.size())) {
+        peer->OnUrgent(*urgent_to_send_);
+        peer->TakeUrgent(*urgent_to_send_, send_.ByteAt(*urgent_to_send_ - start));
+      }
       peer->OnReset();
       OnReset();
       return;
@@ -383,10 +395,8 @@ void TcpEndpoint::Transmit(size_t limit) {
     limit -= bytes;
     if (urgent_goes && *urgent_to_send_ < start + bytes) {
       const uint64_t position = *std::exchange(urgent_to_send_, std::nullopt);
-      if (peer->urgent_position_ == position && position >= peer->read_position_) {
-        peer->urgent_ = Urgent::kValid;
-        peer->urgent_byte_ = peer->receive_.ByteAt(position - peer->read_position_);
-        if (peer->owner_ != nullptr) peer->owner_->WakeForData();
+      if (position >= peer->read_position_) {
+        peer->TakeUrgent(position, peer->receive_.ByteAt(position - peer->read_position_));
       }
     }
     peer->WakeForDataIfReadable();
@@ -407,6 +417,14 @@ void TcpEndpoint::OnUrgent(uint64_t position) {
   }
   urgent_ = Urgent::kNone;
   urgent_position_ = position;
+}
+
+// tcp_urg(): the byte itself has come.
+void TcpEndpoint::TakeUrgent(uint64_t position, uint8_t byte) {
+  if (urgent_position_ != position) return;
+  urgent_ = Urgent::kValid;
+  urgent_byte_ = byte;
+  if (owner_ != nullptr) owner_->WakeForData();
 }
 
 size_t TcpEndpoint::PollTarget() const {

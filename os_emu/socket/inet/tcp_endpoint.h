@@ -90,8 +90,9 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   // ---- Connections. The port and the local address are taken, `remote` is set.
   // Sends a SYN. The answer has come when it returns, but where the listener is full.
   void SendSyn();
-  // Of the listener's new endpoint: it is connected to `client`, which has woken its socket.
-  void AcceptSyn(TcpEndpoint& client);
+  // Of `listener`'s new endpoint: it is connected to `client`, which has woken its socket. Where
+  // the listener has been shut, the connection is too.
+  void AcceptSyn(TcpEndpoint& client, const TcpEndpoint& listener);
   // TCP_DEFER_ACCEPT: OnFirstData() comes at the latest after `span`.
   void DeferFor(Nanos span) { ArmTimer(span); }
   // Becomes a listener, or ceases to be one; the port stays.
@@ -172,6 +173,7 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   void ReleasePort();
   bool RefusesData() const;
   void OnUrgent(uint64_t position);
+  void TakeUrgent(uint64_t position, uint8_t byte);
   void PeerRead();
   void ArmTimer(Nanos span);
 

@@ -40,7 +40,6 @@ int32_t DeferSeconds(int32_t seconds) {
 }  // namespace
 
 void TcpSocket::OnSettingChanged(int name) {
-  const size_t old_low_water = endpoint_->limits().low_water;
   if (name == kSoRcvLoWat) {
     // tcp_set_rcvlowat(): at most half of what the receive buffer may grow to.
     constexpr int32_t kMaxLowWater = 16777216;
@@ -48,11 +47,13 @@ void TcpSocket::OnSettingChanged(int name) {
   }
   if (name == kSoSndBuf) send_buffer_set_ = true;
   UpdateEndpoint();
-  if (name == kSoSndBuf) endpoint_->CheckSpace();
-  if (name == kSoRcvLoWat && endpoint_->limits().low_water != old_low_water &&
-      !endpoint_->received().empty()) {
-    endpoint_->WakeForDataIfReadable();
+  if (name == kSoSndBuf && endpoint_->Writable()) {
+    // sk_stream_write_space(), whether somebody waits for room or not.
+    endpoint_->WantSpace();
+    endpoint_->CheckSpace();
   }
+  // Also where it stays the same, and where nothing is there but the end.
+  if (name == kSoRcvLoWat) endpoint_->WakeForDataIfReadable();
 }
 
 Result<void> TcpSocket::SetOption(int level, int name, std::span<const uint8_t> value) {

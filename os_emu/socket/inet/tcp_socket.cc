@@ -121,7 +121,7 @@ bool TcpSocket::OnSyn(TcpEndpoint& client) {
   child.name_ = client.remote;
   child.remote_ = child.endpoint_->remote;
   network().tcp_ports().Add(*child.endpoint_);
-  child.endpoint_->AcceptSyn(client);
+  child.endpoint_->AcceptSyn(client, *endpoint_);
   if (tcp_.defer_accept_seconds > 0) {
     child.deferring_listener_ = this;
     child.endpoint_->DeferFor(Nanos{tcp_.defer_accept_seconds * int64_t{1'000'000'000}});

@@ -86,7 +86,10 @@ Result<size_t> TcpSocket::Receive(IncomingMessage& message) {
     size_t bytes = std::min<uint64_t>(received.size() - position, data.remaining());
     if (endpoint.urgent() != TcpEndpoint::Urgent::kNone) {
       const uint64_t here = endpoint.read_position() + position;
-      if (endpoint.urgent_position() == here) {
+      if ((message.flags & kMsgSplicePages) != 0) {
+        // tcp_read_sock() never gets past the mark, whatever became of the byte.
+        if (endpoint.urgent_position() == here) break;
+      } else if (endpoint.urgent_position() == here) {
         // A read stops before the mark, and the next one begins behind it.
         if (copied > 0) {
           message.complete = true;
@@ -96,7 +99,8 @@ Result<size_t> TcpSocket::Receive(IncomingMessage& message) {
           ++position;
           continue;
         }
-      } else if (endpoint.urgent_position() > here) {
+      }
+      if (endpoint.urgent_position() > here) {
         bytes = std::min<uint64_t>(bytes, endpoint.urgent_position() - here);
       }
     }

@@ -11,7 +11,6 @@ namespace {
 
 // What a datagram costs beside its bytes: sizeof(struct sk_buff) and its data's header, about.
 constexpr uint64_t kDatagramOverhead = 576;
-constexpr size_t kMaxPayloadV4 = 65535 - 20 - 8, kMaxPayloadV6 = 65535 - 8;
 constexpr size_t kMaxErrors = 64;
 
 }  // namespace
@@ -37,6 +36,7 @@ void UdpSocket::OnSettingChanged(int name) {
 
 void UdpSocket::OnRelease() {
   network().udp_ports().Remove(*this);
+  DropBegun();
   while (!datagrams_.empty()) Drop(datagrams_);
   while (!errors_.empty()) Drop(errors_);
 }
@@ -223,62 +223,6 @@ Result<UdpSocket::Ancillary> UdpSocket::ReadControl(const OutgoingMessage& messa
   return ancillary;
 }
 
-Result<size_t> UdpSocket::Send(OutgoingMessage& message) {
-  POLLUX_RETURN_IF_ERROR(AutoBind());
-  memory::UserBuffer& data = *message.data;
-  POLLUX_ASSIGN_OR_RETURN(const IpEndpoint target, Destination(message));
-  if ((message.flags & kMsgMore) != 0) return Errno::kOpNotSupp;  // UDP_CORK is not offered.
-  POLLUX_ASSIGN_OR_RETURN(const Ancillary ancillary, ReadControl(message, target.address.IsV4()));
-  if (target.address.IsLinkLocal() || (!target.address.IsV4() && target.address.IsMulticast())) {
-    return Errno::kNetUnreach;
-  }
-  const IpAddress source = ancillary.has_source ? ancillary.source : address;
-  POLLUX_ASSIGN_OR_RETURN(const Route route, RouteTo(target.address, source));
-  if (ancillary.has_source && !ancillary.source.IsLocal()) return Errno::kInval;
-  if (route.kind == RouteKind::kBroadcast && !settings().broadcast) return Errno::kAcces;
-  const bool v4 = route.destination.IsV4();
-  // A socket that has been connected by IPv6 sends to IPv4 from no address of its own.
-  const bool has_source = (source.IsLocal() && source.IsV4() == v4);
-  const size_t bytes = data.remaining();
-  if (bytes > (v4 ? kMaxPayloadV4 : kMaxPayloadV6)) return Errno::kMsgSize;
-  // sock_alloc_send_pskb()
-  if (has_error()) return *TakeError();
-  if (send_shut_) return Errno::kPipe;
-
-  Datagram datagram;
-  datagram.bytes.resize(bytes);
-  if (data.CopyFrom(datagram.bytes) < bytes) return Errno::kFault;
-  datagram.from = {has_source ? source : route.source, port};
-  datagram.to = {route.destination, target.port};
-  const int level = v4 ? kSolIp : kSolIpV6;
-  datagram.tos = static_cast<uint8_t>(
-      ancillary.tos >= 0 ? ancillary.tos : options().Value(level, v4 ? kIpTos : kIpV6TClass));
-  datagram.ttl = static_cast<uint8_t>(
-      ancillary.ttl >= 0 ? ancillary.ttl : options().Value(level, v4 ? kIpTtl : kIpV6UnicastHops));
-  datagram.arrived = kernel().clock().Realtime();
-  // Loopback lets go of the packet before it delivers it, and so there is room again.
-  WakeForSpace();
-  if (route.kind == RouteKind::kBroadcast) {
-    // To everybody who has the port, and to nobody's regret.
-    const std::vector<PortUser*>* users = network().udp_ports().Users(target.port);
-    if (users == nullptr) return bytes;
-    for (PortUser* user : std::vector<PortUser*>(*users)) {
-      if (Receives(user->address, user->v6_only, route.destination) &&
-          Network::HearsFrom(*user, datagram.from)) {
-        static_cast<UdpSocket*>(user)->Deliver(datagram);
-      }
-    }
-    return bytes;
-  }
-  UdpSocket* receiver = network().FindReceiver(datagram.to, datagram.from);
-  if (receiver != nullptr) {
-    receiver->Deliver(std::move(datagram));
-  } else {
-    Refused(datagram);
-  }
-  return bytes;
-}
-
 bool UdpSocket::Deliver(Datagram datagram) {
   datagram.charge = datagram.bytes.size() + kDatagramOverhead;
   memory::MemoryBudget& budget = *network().budget();
@@ -372,18 +316,6 @@ Result<int64_t> UdpSocket::Ioctl(uint32_t request, uint64_t argument, memory::Ad
   }
   POLLUX_RETURN_IF_ERROR(space->WriteObject(GuestAddr{argument}, value));
   return int64_t{0};
-}
-
-Result<void> UdpSocket::SetOption(int level, int name, std::span<const uint8_t> value) {
-  if (level == kSolUdp) return Errno::kNoProtoOpt;
-  POLLUX_RETURN_IF_ERROR(InetSocket::SetOption(level, name, value));
-  UpdatePort();
-  return {};
-}
-
-Result<std::vector<uint8_t>> UdpSocket::GetOption(int level, int name, size_t length) {
-  if (level == kSolUdp) return Errno::kNoProtoOpt;
-  return InetSocket::GetOption(level, name, length);
 }
 
 }  // namespace pollux::os_emu

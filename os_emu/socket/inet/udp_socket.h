@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -66,6 +67,12 @@ class UdpSocket final : public InetSocket, public PortUser {
   Result<IpEndpoint> Destination(const OutgoingMessage& message) const;
   Result<IpEndpoint> DestinationV4(const OutgoingMessage& message, const SocketAddress* to) const;
   Result<Ancillary> ReadControl(const OutgoingMessage& message, bool v4) const;
+  // A message that belongs to begun_.
+  Result<size_t> GoOn(OutgoingMessage& message, bool more);
+  // Forgets begun_, or sends it, if there is one.
+  void DropBegun();
+  void Uncork();
+  void SendOut(Datagram datagram, bool broadcast);
   // False: the receive buffer or the machine's memory is full, it is dropped.
   bool Deliver(Datagram datagram);
   // Nobody has the port that `datagram` of this socket was for (__udp4_lib_err()).
@@ -81,6 +88,9 @@ class UdpSocket final : public InetSocket, public PortUser {
   bool port_chosen_ = false;
   bool receive_shut_ = false;
   bool send_shut_ = false;
+  bool corked_ = false;            // UDP_CORK
+  std::optional<Datagram> begun_;  // More of it comes.
+  bool begun_broadcast_ = false;
   uint64_t queued_charge_ = 0;
   std::deque<Datagram> datagrams_;
   std::deque<Datagram> errors_;  // Of IP_RECVERR: what was refused.

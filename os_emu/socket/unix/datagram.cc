@@ -2,6 +2,7 @@
 // net/unix/af_unix.c).
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "os_emu/socket/unix/unix_socket.h"
 
@@ -129,6 +130,10 @@ Result<size_t> UnixSocket::ReceiveDatagram(IncomingMessage& message) {
 // unix_dgram_disconnected(): what the old peer sent is lost, and it is told.
 void UnixSocket::Disconnected(const std::shared_ptr<UnixAnchor>& old_peer) {
   if (messages_.empty()) return;
+  // fput() leaves the descriptions that were in flight to the end of the call, and those of the
+  // last message go first.
+  std::vector<std::vector<DescriptionRef>> rights;
+  for (const auto& message : messages_) rights.push_back(message->TakeRights());
   while (!messages_.empty()) Unlink(0);
   peer_wait_.NotifyAll(0);
   UnixSocket* const other = old_peer->socket;
@@ -136,6 +141,7 @@ void UnixSocket::Disconnected(const std::shared_ptr<UnixAnchor>& old_peer) {
     other->SetError(Errno::kConnReset);
     other->queue().Notify(kErr);
   }
+  while (!rights.empty()) rights.pop_back();
 }
 
 }  // namespace pollux::os_emu

@@ -61,8 +61,9 @@ Result<std::unique_ptr<UnixMessage>> UnixMessage::Make(UnixTable& table,
 }
 
 UnixMessage::~UnixMessage() {
-  // unix_destruct_scm(): the descriptions first, then the room.
-  TakeRights().clear();
+  // unix_destruct_scm(): the descriptions first, from the last one on, then the room.
+  std::vector<DescriptionRef> rights = TakeRights();
+  while (!rights.empty()) rights.pop_back();
   budget_.used_bytes -= true_size_;
   if (sender_->socket != nullptr) sender_->socket->RefundSend(true_size_);
 }

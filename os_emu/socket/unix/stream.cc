@@ -26,15 +26,21 @@ Result<size_t> UnixSocket::SendStream(OutgoingMessage& message) {
     return error;
   };
   while (sent < length) {
-    // Two messages shall fit into the buffer; pages follow a head.
-    const size_t bytes = std::min<size_t>(
-        {length - sent, settings().send_buffer_bytes / 2 - 64, kSkbHeadBytes + kSkbFragBytes});
+    // Two messages shall fit into the buffer; pages follow a head. What is spliced is one message,
+    // and costs its bytes.
+    const bool splices = (message.flags & kMsgSplicePages) != 0;
+    const size_t bytes =
+        splices ? length - sent
+                : std::min<size_t>({length - sent, settings().send_buffer_bytes / 2 - 64,
+                                    kSkbHeadBytes + kSkbFragBytes});
     if (Result<void> room = CheckRoom(); !room.ok()) {
       message.quiet_pipe = room.error() == Errno::kPipe;
       return end(room.error());
     }
     Result<std::unique_ptr<UnixMessage>> packed =
-        Pack(message, bytes, StreamTrueSize(static_cast<uint32_t>(bytes)));
+        Pack(message, bytes,
+             splices ? SkbTrueSize(0, static_cast<uint32_t>(bytes))
+                     : StreamTrueSize(static_cast<uint32_t>(bytes)));
     if (!packed.ok()) return end(packed.error());
     UnixSocket* const other = peer();
     if (other == nullptr || (other->shutdown_ & kReceiveShutdown) != 0) {

@@ -352,6 +352,17 @@ void UnixSocket::OnSettingChanged(int name) {
   if (name == kSoSndBuf) WakeWriters(0);
 }
 
+// unix_show_fdinfo(): what travels to this socket.
+std::string UnixSocket::FdInfo() const {
+  size_t count = 0;
+  const auto add = [&count](const UnixSocket& socket) {
+    for (const auto& message : socket.messages_) count += message->rights().size();
+  };
+  add(*this);
+  for (const DescriptionRef& waiting : pending_) add(static_cast<const UnixSocket&>(*waiting));
+  return "scm_fds: " + std::to_string(count) + "\n";
+}
+
 EventMask UnixSocket::Poll() {
   EventMask mask = 0;
   if (has_error()) mask |= kErr;

@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "os_emu/socket/socket.h"
@@ -66,6 +67,7 @@ class UnixSocket final : public Socket {
     });
   }
   void GiveUpQueue(std::deque<std::unique_ptr<UnixMessage>>& to);
+  std::string FdInfo() const override;
 
  protected:
   void OnSettingChanged(int name) override;

@@ -64,6 +64,13 @@ int main() {
   uint32_t halves[2] = {2, 0};
   const iovec parts[2] = {{&halves[0], 4}, {&halves[1], 4}};
   ShowCount("writev of two halves", writev(counter, parts, 2));
+  uint64_t whole = 1;
+  const iovec empty_first[2] = {{&whole, 0}, {&whole, 8}};
+  ShowCount("writev with an empty first segment", writev(counter, empty_first, 2));
+  const iovec empty_last[3] = {{&whole, 8}, {&whole, 0}, {&whole, 8}};
+  ShowCount("writev with an empty segment in the middle", writev(counter, empty_last, 3));
+  ShowCount("readv with an empty first segment", readv(counter, empty_first, 2));
+  std::printf("%d\n", static_cast<int>(whole));
   Write("1", counter, 1);
   ShowCount("readv of two halves", readv(counter, parts, 2));
   std::printf("%u %u\n", halves[0], halves[1]);

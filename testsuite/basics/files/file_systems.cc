@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/vfs.h>
 
 #include <string>
@@ -67,6 +68,9 @@ int main() {
   Must(pipe(ends) == 0, "pipe");
   Print("pipe", ends[0]);
   Print("eventfd", eventfd(0, 0));
+  Print("AF_UNIX socket", socket(AF_UNIX, SOCK_STREAM, 0));
+  Print("TCP socket", socket(AF_INET, SOCK_STREAM, 0));
+  Print("pidfd", static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
   Print("/proc", open("/proc/self", O_RDONLY | O_DIRECTORY));
   Show("statfs of /proc", ByPath("/proc", &there));
   std::printf("type %lx\n", static_cast<long>(there.f_type));

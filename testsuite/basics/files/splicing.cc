@@ -92,6 +92,9 @@ void WithFiles() {
   std::printf("offset %lld, %d bytes, ", static_cast<long long>(at), pipe.Bytes());
   std::printf("%d slots free\n", FreeSlots(pipe));
   Pipe small;
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
+  ShowCount("no byte of a pidfd", sendfile(small.in, process, nullptr, 0));
+  ShowCount("a byte of a pidfd", sendfile(small.in, process, nullptr, 1));
   Must(lseek(file, 0, SEEK_SET) == 0, "lseek");
   int count = 0;
   while (splice(file, nullptr, small.in, nullptr, 1, 0) == 1) ++count;

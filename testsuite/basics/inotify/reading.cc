@@ -72,7 +72,10 @@ int main() {
   Make("dir/h");
   vectors[0].iov_len = 20;
   ShowCount("readv with a first segment too small", readv(instance, vectors, 2));
+  vectors[0].iov_len = 0;
+  ShowCount("readv with an empty first segment", readv(instance, vectors, 2));
   ShowCount("it stayed", read(instance, bytes, sizeof bytes));
+  ShowCount("readv of nothing, with an empty first segment", readv(instance, vectors, 2));
 
   // Equal successive events are one.
   const int fd = open("file", O_RDWR);

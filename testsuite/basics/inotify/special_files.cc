@@ -47,6 +47,9 @@ int main() {
   watcher.Add("fifo", IN_ACCESS | IN_MODIFY, "fifo");
   Must(write(fifo, "x", 1) == 1 && read(fifo, bytes, 1) == 1, "FIFO");
   watcher.Print("FIFO, from itself");
+  watcher.Add("fifo", IN_ACCESS | IN_MODIFY | IN_EXCL_UNLINK, "fifo");
+  Must(unlink("fifo") == 0 && write(fifo, "x", 1) == 1 && read(fifo, bytes, 1) == 1, "FIFO");
+  watcher.Print("FIFO without a name");
   close(fifo);
 
   // wd and mask; the rest differs from system to system.

@@ -20,6 +20,23 @@ int main() {
   watch.Tell("five of a hundred");
   shutdown(pair.client, SHUT_WR);
   watch.Tell("and the end");
+  SetOption(pair.server, SOL_SOCKET, SO_RCVLOWAT, 100);
+  watch.Tell("the same mark again");
+  ShowReceived("recv", pair.server, 10);
+  ShowReceived("recv at the end", pair.server, 10);
+  watch.Tell("all was read");
+  SetOption(pair.server, SOL_SOCKET, SO_RCVLOWAT, 1);
+  watch.Tell("nothing is there but the end");
+
+  const Pair quiet = Connected();
+  Watch watch_quiet({{'q', quiet.server}});
+  watch_quiet.Tell("connected");
+  SetOption(quiet.server, SOL_SOCKET, SO_RCVLOWAT, 3);
+  watch_quiet.Tell("a mark, and nothing to read");
+  ShowSent("send", quiet.client, "abcd");
+  watch_quiet.Tell("enough");
+  SetOption(quiet.server, SOL_SOCKET, SO_RCVLOWAT, 3);
+  watch_quiet.Tell("the same mark again");
 
   const Pair other = Connected();
   Block(other.server, true);

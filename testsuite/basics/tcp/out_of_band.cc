@@ -57,4 +57,15 @@ int main() {
   ShowReceived("and takes it", server, 20);
   Mark(server);
   watch.Tell("taken");
+
+  // It comes before the data are refused.
+  const Pair shut = Connected();
+  Watch watch_shut({{'c', shut.client}, {'s', shut.server}});
+  Show("shutdown", shutdown(shut.server, SHUT_RDWR));
+  watch_shut.Tell("the server has shut both ways");
+  ShowSent("send urgent", shut.client, "abU", MSG_OOB);
+  watch_shut.Tell("an urgent one all the same");
+  ShowReceived("MSG_OOB", shut.server, 1, MSG_OOB);
+  ShowReceived("recv", shut.server, 10);
+  watch_shut.Tell("read");
 }
