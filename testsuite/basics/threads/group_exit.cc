@@ -72,7 +72,9 @@ int LastIsAnother() {
     const std::string path = "/proc/self/task/" + std::to_string(getpid()) + "/stat";
     for (;;) {
       const std::string text = FileText(path.c_str());
-      if (text[text.rfind(')') + 2] == 'Z') break;
+      const size_t end = text.rfind(')');
+      Must(end != std::string::npos, path.c_str());
+      if (text[end + 2] == 'Z') break;
     }
     syscall(SYS_exit, 3);
   }).detach();
