@@ -97,6 +97,10 @@ class RunCommand final : public Command {
         ->check(number);
     AddList("--env", environment_,
             "NAME=VALUE in the guest's environment, which is empty otherwise. Repeatable.");
+    run_->add_option("--root", root_,
+                     "A directory of the host with the dynamic linker and libraries of a "
+                     "dynamically linked guest, such as /usr/riscv64-linux-gnu: its files are "
+                     "shown below /, read-only.");
     AddList("--dir", mounts_,
             "GUESTPATH=HOSTDIR[:ro]: show a directory of the host to the guest. Repeatable; "
             "nothing else of the host is seen.");
@@ -163,6 +167,7 @@ class RunCommand final : public Command {
     options.preemption_rate.per_million = *rate;
     if (cpus_ < 1 || cpus_ > 64) return Refuse(absl::StrCat("--cpus=", cpus_, ": must be 1 to 64"));
     options.cpus = static_cast<int>(cpus_);
+    options.root = root_;
     options.mounts = mounts_;
     options.environment = environment_;
     options.cwd = cwd_;
@@ -230,7 +235,8 @@ class RunCommand final : public Command {
 
   CLI::App* run_ = nullptr;
   uint64_t seed_ = 1, uid_ = 1000, max_steps_ = 0, cpus_ = 4;
-  std::string strategy_ = "random", preemption_rate_ = "1", trace_, trace_file_, cwd_ = "/", max_memory_ = "4G", engine_ = "fast";
+  std::string strategy_ = "random", preemption_rate_ = "1", root_;
+  std::string trace_, trace_file_, cwd_ = "/", max_memory_ = "4G", engine_ = "fast";
   std::vector<std::string> environment_, mounts_;
   bool json_ = false;
   LineWriter trace_lines_;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "machine/process_image.h"
 #include "machine/scheduler.h"
+#include "machine/sysroot.h"
 #include "os_emu/host_stream/host_stream.h"
 #include "os_emu/tty/pty.h"
 #include "os_emu/vfs/default_tree.h"
@@ -147,6 +148,8 @@ class Machine::Impl final : private shims::Sink,
   uint64_t Budget();
   void Account(Thread& thread, uint64_t retired);
   void ReleaseEnded();
+  // The thread's process goes on with another program.
+  void Start(Thread& thread, ProcessImage image);
   // Everybody waits: waits for the host, or lets time pass. False: that would never end.
   bool Idle();
   void LookAtHost();
@@ -219,8 +222,6 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
                          .egid = options_.gid,
                          .sgid = options_.gid,
                          .fsgid = options_.gid};
-  process.environment = options_.environment;
-  process.command_line = arguments;
   SetDefaultLimits(process);
   static constexpr const char* kStreamNames[] = {"stdin", "stdout", "stderr"};
   for (int fd = 0; fd < 3; ++fd) {
@@ -229,10 +230,19 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
     POLLUX_CHECK(process.fds().InstallAt(os_emu::Fd{fd}, *std::move(stream), false).ok()) << fd;
   }
 
-  Hart& hart = *harts_.emplace(&thread, std::make_unique<Hart>()).first->second;
-  if (absl::Status loaded = LoadProgram(thread, file, name, arguments, layout_random_, &hart.cpu);
-      !loaded.ok()) {
-    return loaded;
+  // Where the guest finds its own file.
+  constexpr size_t kNameMax = 255;
+  const std::string path =
+      "/bin/" + std::string(name.substr(name.rfind('/') + 1).substr(0, kNameMax));
+  if (absl::Status installed = InstallProgram(thread, file, path); !installed.ok())
+    return installed;
+  if (!options_.root.empty()) {
+    if (absl::Status shown =
+            ShowSysroot(kernel_.files(), options_.root, options_.uid, options_.gid);
+        !shown.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--root=", options_.root, ": ", shown.message()));
+    }
   }
   // After the program's own file was put in its place, so that nothing is ever written to a host
   // directory unasked.
@@ -247,7 +257,22 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
     return absl::InvalidArgumentError(
         absl::StrCat("--cwd=", options_.cwd, ": ", absl::string_view(why.data(), why.size())));
   }
-  hart.engine = interp::MakeEngine(options_.engine, *process.memory, *this);
+  std::string why;
+  Result<os_emu::DescriptionRef> opened = OpenProgram(thread, {}, path, 0);
+  if (!opened.ok()) return absl::FailedPreconditionError(std::string(ErrnoText(opened.error())));
+  const shims::ExecRequest request{.file = *std::move(opened),
+                                   .path = path,
+                                   .arguments = arguments,
+                                   .environment = options_.environment};
+  Result<ProcessImage> image = BuildImage(thread, request, layout_random_, &why);
+  if (!image.ok()) {
+    if (why.empty()) why = std::string(ErrnoText(image.error()));
+    return absl::FailedPreconditionError(why);
+  }
+  harts_[&thread] = std::make_unique<Hart>();
+  Start(thread, *std::move(image));
+  process.has_executed = false;
+  ReleaseEnded();
   return absl::OkStatus();
 }
 
@@ -264,13 +289,28 @@ void Machine::Impl::OnClone(Thread& parent, Thread& child, const interp::Cpu& cp
   harts_[&child] = std::move(hart);
 }
 
-Result<os_emu::DescriptionRef> Machine::Impl::OpenExecutable(Thread&,
-                                                             const os_emu::DescriptionRef&,
-                                                             const std::string&, uint32_t) {
-  return Errno::kNoSys;
+Result<os_emu::DescriptionRef> Machine::Impl::OpenExecutable(Thread& thread,
+                                                             const os_emu::DescriptionRef& base,
+                                                             const std::string& path,
+                                                             uint32_t at_flags) {
+  return OpenProgram(thread, base, path, at_flags);
 }
 
-Result<void> Machine::Impl::Exec(Thread&, shims::ExecRequest) { return Errno::kNoSys; }
+Result<void> Machine::Impl::Exec(Thread& thread, shims::ExecRequest request) {
+  std::string why;  // The guest has its errno.
+  POLLUX_ASSIGN_OR_RETURN(ProcessImage image, BuildImage(thread, request, layout_random_, &why));
+  Start(thread, std::move(image));
+  return {};
+}
+
+void Machine::Impl::Start(Thread& thread, ProcessImage image) {
+  Hart& hart = *harts_.at(&thread);
+  kernel_.Exec(thread, std::move(image.program));
+  const uint64_t retired = hart.cpu.retired;
+  hart.cpu = image.cpu;
+  hart.cpu.retired = retired;
+  hart.engine = interp::MakeEngine(options_.engine, *thread.process().memory, *this);
+}
 
 void Machine::Impl::ReleaseEnded() {
   if (!kernel_.HasEnded()) return;
@@ -330,7 +370,8 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
       return Turn::kWaits;
   }
   for (;;) {
-    if (thread.HasSignalToTake()) {
+    // Each handler's frame lies on the one before.
+    while (thread.HasSignalToTake()) {
       const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
       if (signals == shims::SyscallAbi::Signals::kProcessExited) return Turn::kEnded;
       if (!thread.runnable()) return Turn::kWaits;

@@ -31,6 +31,7 @@ struct Options {
   StrategyKind strategy = StrategyKind::kRandom;
   PreemptionRate preemption_rate;
   int cpus = 4;                          // How many the guest sees.
+  std::string root;  // A host directory whose files a dynamic guest needs; empty: none.
   std::vector<std::string> mounts;       // "GUESTPATH=HOSTDIR" or "GUESTPATH=HOSTDIR:ro".
   std::vector<std::string> environment;  // "NAME=VALUE"
   std::string cwd = "/";

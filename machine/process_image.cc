@@ -1,7 +1,10 @@
 #include "machine/process_image.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -22,38 +25,25 @@ using os_emu::Thread;
 constexpr int kRlimitStack = 3, kRlimitCore = 4, kRlimitNproc = 6, kRlimitNofile = 7,
               kRlimitMemlock = 8, kRlimitSigpending = 11, kRlimitMsgqueue = 12, kRlimitNice = 13,
               kRlimitRtprio = 14;
-constexpr uint64_t kNameMax = 255;
 
 std::span<const uint8_t> BytesOf(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
+std::string TextOf(Errno error) { return std::string(ErrnoText(error)); }
+
 absl::Status CannotLoad(Errno error, absl::string_view what) {
-  const std::string_view why = ErrnoText(error);
-  return absl::FailedPreconditionError(
-      absl::StrCat(what, ": ", absl::string_view(why.data(), why.size())));
+  return absl::FailedPreconditionError(absl::StrCat(what, ": ", TextOf(error)));
 }
 
-// The program's file in the guest: what /proc/self/exe leads to.
-absl::StatusOr<uint64_t> InstallProgram(Thread& thread, std::string_view file,
-                                        const std::string& path) {
-  os_emu::FileSystem& files = thread.process().kernel().files();
-  os_emu::Caller root = os_emu::CallerOf(thread);
-  root.uid = root.gid = 0;
-  root.umask = 0;
-  Result<DescriptionRef> opened =
-      files.Open(root, {}, path, os_emu::kOCreat | os_emu::kOWrOnly | os_emu::kOTrunc, 0755);
-  if (!opened.ok()) return CannotLoad(opened.error(), path);
-  memory::UserBuffer from = memory::UserBuffer::HostConst(BytesOf(file));
-  while (from.remaining() > 0) {
-    if (Result<size_t> wrote = (*opened)->Write(from); !wrote.ok()) {
-      return CannotLoad(wrote.error(), "the file is too large for --max_memory");
-    }
-  }
+// What /proc/self/maps says of a file.
+interp::FileIdentity IdentityOf(Thread& thread, const DescriptionRef& file) {
+  interp::FileIdentity identity;
+  const Result<std::string> path = thread.process().kernel().files().PathOf(file);
+  identity.path = path.ok() ? *path : file->LinkText();
   os_emu::FileStatus status;
-  if (Result<void> told = (*opened)->Stat(&status); !told.ok())
-    return CannotLoad(told.error(), path);
-  return status.ino;
+  if (file->Stat(&status).ok()) identity.inode = status.ino;
+  return identity;
 }
 
 // rt_sigreturn for handlers to return to, as Linux's vDSO has it.
@@ -86,6 +76,130 @@ std::vector<uint64_t> AuxiliaryVectorAt(memory::AddressSpace& space, GuestAddr s
   return words;
 }
 
+// kernel_read() of the whole file.
+Result<std::string> Contents(os_emu::FileDescription& file) {
+  constexpr size_t kChunk = 1 << 20;
+  std::string bytes;
+  for (;;) {
+    const size_t had = bytes.size();
+    bytes.resize(had + kChunk);
+    memory::UserBuffer to = memory::UserBuffer::Host(
+        {reinterpret_cast<uint8_t*>(bytes.data()) + had, kChunk});
+    const Result<size_t> read = file.ReadAt(to, had);
+    if (!read.ok()) return read.error();
+    bytes.resize(had + *read);
+    if (*read == 0) return bytes;
+  }
+}
+
+// The first line of a script (fs/binfmt_script.c). kNoExec: it names no interpreter, or the line is
+// cut where the name could go on.
+struct ScriptLine {
+  std::string interpreter;
+  std::optional<std::string> argument;
+};
+Result<ScriptLine> ParseScript(std::string_view file) {
+  constexpr size_t kLookedAt = 256;  // BINPRM_BUF_SIZE
+  constexpr std::string_view kBlanks = " \t";
+  std::string_view line = file.substr(2, kLookedAt - 2);
+  const size_t end = line.find('\n');
+  const bool cut = end == std::string_view::npos && file.size() > kLookedAt;
+  line = line.substr(0, std::min(end, line.find('\0')));
+  const size_t first = line.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return Errno::kNoExec;
+  line.remove_prefix(first);
+  const size_t name_end = line.find_first_of(kBlanks);
+  if (cut && name_end == std::string_view::npos) return Errno::kNoExec;
+  ScriptLine script{.interpreter = std::string(line.substr(0, name_end))};
+  if (name_end == std::string_view::npos) return script;
+  line.remove_prefix(name_end);
+  const size_t argument = line.find_first_not_of(kBlanks);
+  if (argument == std::string_view::npos) return script;
+  line.remove_prefix(argument);
+  // The rest is one argument, blanks within it included.
+  script.argument = std::string(line.substr(0, line.find_last_not_of(kBlanks) + 1));
+  return script;
+}
+
+// What is executed in the end: a program, found through scripts.
+struct Executable {
+  DescriptionRef file;
+  std::string bytes;
+  std::vector<std::string> arguments;
+};
+
+// exec_binprm(): scripts lead to their interpreters.
+Result<Executable> FollowScripts(Thread& thread, const shims::ExecRequest& request,
+                                 std::string* why) {
+  constexpr int kDeepest = 5;
+  Executable executable{.file = request.file, .arguments = request.arguments};
+  std::string path = request.path;
+  for (int depth = 0;; ++depth) {
+    if (depth > kDeepest) {
+      *why = "its interpreter is a script, whose interpreter is a script, and so on";
+      return Errno::kLoop;
+    }
+    POLLUX_ASSIGN_OR_RETURN(executable.bytes, Contents(*executable.file));
+    if (!executable.bytes.starts_with("#!")) return executable;
+    POLLUX_ASSIGN_OR_RETURN(const ScriptLine script, ParseScript(executable.bytes));
+    std::vector<std::string> arguments = {script.interpreter};
+    if (script.argument.has_value()) arguments.push_back(*script.argument);
+    arguments.push_back(path);
+    // The script's own name gives way to its path.
+    if (!executable.arguments.empty()) {
+      arguments.insert(arguments.end(), executable.arguments.begin() + 1,
+                       executable.arguments.end());
+    }
+    executable.arguments = std::move(arguments);
+    path = script.interpreter;
+    Result<DescriptionRef> next = OpenProgram(thread, {}, path, 0);
+    if (!next.ok()) {
+      *why = absl::StrCat("its interpreter ", path, ": ", TextOf(next.error()));
+      return next.error();
+    }
+    executable.file = *std::move(next);
+  }
+}
+
+// A part of the image: the program itself, or PT_INTERP's.
+Result<interp::LoadedImage> MapElf(const interp::ElfImage& image, std::string_view bytes,
+                                   const interp::FileIdentity& identity,
+                                   const interp::AddressLayout& layout,
+                                   memory::AddressSpace& space, std::string* why) {
+  absl::StatusOr<uint64_t> bias = interp::ChooseBias(image, layout, space);
+  if (!bias.ok()) {
+    *why = std::string(bias.status().message());
+    return Errno::kNoMem;
+  }
+  absl::StatusOr<interp::LoadedImage> loaded =
+      interp::LoadElf(image, BytesOf(bytes), *bias, identity, space);
+  if (!loaded.ok()) {
+    *why = std::string(loaded.status().message());
+    return Errno::kNoMem;
+  }
+  return *std::move(loaded);
+}
+
+// The dynamic linker that the program wants.
+Result<interp::LoadedImage> MapInterpreter(Thread& thread, const std::string& path,
+                                           const interp::AddressLayout& layout,
+                                           memory::AddressSpace& space, std::string* why) {
+  Result<DescriptionRef> file = OpenProgram(thread, {}, path, 0);
+  if (!file.ok()) {
+    *why = absl::StrCat("is dynamically linked, and its interpreter ", path, " is not there (",
+                        TextOf(file.error()),
+                        "): give it a sysroot with --root=DIR, or link it with -static");
+    return file.error();
+  }
+  POLLUX_ASSIGN_OR_RETURN(const std::string bytes, Contents(**file));
+  absl::StatusOr<interp::ElfImage> image = interp::ParseElf(BytesOf(bytes));
+  if (!image.ok()) {
+    *why = absl::StrCat("its interpreter ", path, " ", image.status().message());
+    return Errno::kNoExec;
+  }
+  return MapElf(*image, bytes, IdentityOf(thread, *file), layout, space, why);
+}
+
 }  // namespace
 
 void SetDefaultLimits(Process& process) {
@@ -103,59 +217,99 @@ void SetDefaultLimits(Process& process) {
   process.fds().set_limit(1024);
 }
 
-absl::Status LoadProgram(Thread& thread, std::string_view file, std::string_view name,
-                         const std::vector<std::string>& arguments, os_emu::RandomStream& random,
-                         interp::Cpu* cpu) {
-  absl::StatusOr<interp::ElfImage> image = interp::ParseElf(BytesOf(file));
-  if (!image.ok()) return absl::FailedPreconditionError(image.status().message());
-  if (!image->interpreter.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "is dynamically linked (interpreter ", image->interpreter, "); link it with -static"));
+Result<DescriptionRef> OpenProgram(Thread& thread, const DescriptionRef& base,
+                                   const std::string& path, uint32_t at_flags) {
+  return thread.process().kernel().files().OpenExecutable(os_emu::CallerOf(thread), base, path,
+                                                          at_flags);
+}
+
+absl::Status InstallProgram(Thread& thread, std::string_view file, const std::string& path) {
+  os_emu::FileSystem& files = thread.process().kernel().files();
+  os_emu::Caller root = os_emu::CallerOf(thread);
+  root.uid = root.gid = 0;
+  root.umask = 0;
+  Result<DescriptionRef> opened =
+      files.Open(root, {}, path, os_emu::kOCreat | os_emu::kOWrOnly | os_emu::kOTrunc, 0755);
+  if (!opened.ok()) return CannotLoad(opened.error(), path);
+  memory::UserBuffer from = memory::UserBuffer::HostConst(BytesOf(file));
+  while (from.remaining() > 0) {
+    if (Result<size_t> wrote = (*opened)->Write(from); !wrote.ok()) {
+      return CannotLoad(wrote.error(), "the file is too large for --max_memory");
+    }
   }
+  return absl::OkStatus();
+}
 
+Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& request,
+                                os_emu::RandomStream& random, std::string* why) {
   Process& process = thread.process();
-  const std::string_view base_name = name.substr(name.rfind('/') + 1);
-  process.executable = "/bin/" + std::string(base_name.substr(0, kNameMax));
-  thread.name = std::string(base_name.substr(0, 15));
-  absl::StatusOr<uint64_t> inode = InstallProgram(thread, file, process.executable);
-  if (!inode.ok()) return inode.status();
-
-  memory::AddressSpace& space = *process.memory;
+  POLLUX_ASSIGN_OR_RETURN(const Executable executable, FollowScripts(thread, request, why));
+  absl::StatusOr<interp::ElfImage> image = interp::ParseElf(BytesOf(executable.bytes));
+  if (!image.ok()) {
+    *why = std::string(image.status().message());
+    return Errno::kNoExec;
+  }
+  absl::StatusOr<std::unique_ptr<memory::AddressSpace>> created =
+      memory::AddressSpace::Create(&process.kernel().budget());
+  if (!created.ok()) {
+    *why = std::string(created.status().message());
+    return Errno::kNoMem;
+  }
+  memory::AddressSpace& space = **created;
   const uint64_t stack_limit = process.rlimits[kRlimitStack].soft;
   const interp::LayoutRandom words{random.Next(), random.Next(), random.Next(), random.Next()};
   const interp::AddressLayout layout = interp::ChooseLayout(words, stack_limit);
   interp::ApplyLayout(layout, stack_limit, space);
-  absl::StatusOr<uint64_t> bias = interp::ChooseBias(*image, layout, space);
-  if (!bias.ok()) return absl::FailedPreconditionError(bias.status().message());
-  absl::StatusOr<interp::LoadedImage> loaded = interp::LoadElf(
-      *image, BytesOf(file), *bias, {.path = process.executable, .inode = *inode}, space);
-  if (!loaded.ok()) return absl::FailedPreconditionError(loaded.status().message());
-  interp::StartHeap(*loaded, layout, space);
-  Result<GuestAddr> trampoline = MapTrampoline(space);
-  if (!trampoline.ok()) return CannotLoad(trampoline.error(), "no room for the signal trampoline");
-  process.signal_trampoline = *trampoline;
+  const interp::FileIdentity identity = IdentityOf(thread, executable.file);
+  POLLUX_ASSIGN_OR_RETURN(const interp::LoadedImage program,
+                          MapElf(*image, executable.bytes, identity, layout, space, why));
+  interp::StartHeap(program, layout, space);
 
-  interp::StackContents contents{.arguments = arguments,
-                                 .environment = process.environment,
-                                 .executable = process.executable,
-                                 .program = *loaded,
+  interp::StackContents contents{.arguments = executable.arguments,
+                                 .environment = request.environment,
+                                 .executable = request.path,
+                                 .program = program,
                                  .uid = process.credentials.uid,
                                  .euid = process.credentials.euid,
                                  .gid = process.credentials.gid,
                                  .egid = process.credentials.egid};
+  GuestAddr entry = program.entry;
+  if (!program.interpreter.empty()) {
+    POLLUX_ASSIGN_OR_RETURN(const interp::LoadedImage interpreter,
+                            MapInterpreter(thread, program.interpreter, layout, space, why));
+    contents.interpreter_bias = interpreter.bias;
+    entry = interpreter.entry;
+  }
+  Result<GuestAddr> trampoline = MapTrampoline(space);
+  if (!trampoline.ok()) {
+    *why = "no room for the signal trampoline";
+    return trampoline.error();
+  }
   random.Fill(contents.random);
   Result<interp::InitialStack> stack =
       interp::BuildInitialStack(contents, layout, stack_limit, space);
   if (!stack.ok()) {
-    return CannotLoad(stack.error(),
-                      stack.error() == Errno::k2Big ? "arguments and environment" : "the stack");
+    *why = absl::StrCat(
+        stack.error() == Errno::k2Big ? "arguments and environment: " : "the stack: ",
+        TextOf(stack.error()));
+    return stack.error();
   }
-  process.auxiliary_vector =
-      AuxiliaryVectorAt(space, stack->stack_pointer, arguments.size() + process.environment.size());
-  *cpu = interp::Cpu{};
-  cpu->pc = loaded->entry.value;
-  cpu->x[interp::kSp] = stack->stack_pointer.value;
-  return absl::OkStatus();
+
+  ProcessImage result;
+  os_emu::NewProgram& made = result.program;
+  made.auxiliary_vector = AuxiliaryVectorAt(
+      space, stack->stack_pointer, executable.arguments.size() + request.environment.size());
+  made.memory = *std::move(created);
+  made.executable = identity.path;
+  const std::string_view base_name =
+      std::string_view(request.path).substr(request.path.rfind('/') + 1);
+  made.name = std::string(base_name.substr(0, 15));
+  made.command_line = executable.arguments;
+  made.environment = request.environment;
+  made.signal_trampoline = *trampoline;
+  result.cpu.pc = entry.value;
+  result.cpu.x[interp::kSp] = stack->stack_pointer.value;
+  return result;
 }
 
 }  // namespace pollux::machine

@@ -1,28 +1,47 @@
-// LoadProgram: what execve(2) does for the first process: the ELF file into memory, the stack with
-// its arguments and auxiliary vector, the registers.
+// What execve(2) makes of a file (fs/exec.c, fs/binfmt_elf.c, fs/binfmt_script.c): a process image:
+// memory with the program, its dynamic linker and its stack, and the registers of its start. For the
+// first program of a machine and for those that guests execute.
 #ifndef POLLUX_MACHINE_PROCESS_IMAGE_H_
 #define POLLUX_MACHINE_PROCESS_IMAGE_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "abi/result.h"
 #include "absl/status/status.h"
 #include "interp/engine/cpu.h"
+#include "os_emu/file/description.h"
 #include "os_emu/task/kernel.h"
+#include "os_emu/task/random.h"
+#include "shims/task_host.h"
 
 namespace pollux::machine {
 
 // The resource limits that a login shell on Linux gives.
 void SetDefaultLimits(os_emu::Process& process);
 
-// Puts the program into the file system as "/bin/NAME" (NAME: the last component of `name`) and
-// into the memory of the thread's process, which must be empty, and sets the registers for its
-// first instruction. `random` decides the addresses and AT_RANDOM. kFailedPrecondition: it cannot
-// be loaded; one line for people says why.
-absl::Status LoadProgram(os_emu::Thread& thread, std::string_view file, std::string_view name,
-                         const std::vector<std::string>& arguments, os_emu::RandomStream& random,
-                         interp::Cpu* cpu);
+// Puts the program's bytes into the guest's file system, to be executed by anybody.
+// kFailedPrecondition: why not, in one line.
+absl::Status InstallProgram(os_emu::Thread& thread, std::string_view file,
+                            const std::string& path);
+
+// do_open_execat(): errors of the path, kAcces (not a regular file, no permission).
+Result<os_emu::DescriptionRef> OpenProgram(os_emu::Thread& thread,
+                                           const os_emu::DescriptionRef& base,
+                                           const std::string& path, uint32_t at_flags);
+
+struct ProcessImage {
+  os_emu::NewProgram program;
+  interp::Cpu cpu;
+};
+
+// Builds the image beside what the thread's process has now, which does not change. `random` decides
+// the addresses and AT_RANDOM. Errors: kNoExec (no program for this machine), kNoMem, k2Big, kLoop
+// (scripts of scripts), and of the interpreter those of OpenProgram; `why` says it for people, in
+// words that go on after the file's name.
+Result<ProcessImage> BuildImage(os_emu::Thread& thread, const shims::ExecRequest& request,
+                                os_emu::RandomStream& random, std::string* why);
 
 }  // namespace pollux::machine
 

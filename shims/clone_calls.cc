@@ -52,10 +52,15 @@ class PidFdNumber {
     if (fd_.has_value()) context_.fds().Cancel(*fd_);
   }
   Result<void> Reserve(GuestAddr where) {
+    where_ = where;
     POLLUX_ASSIGN_OR_RETURN(fd_, context_.fds().Reserve());
-    return context_.Out(where, static_cast<int32_t>(*fd_));
+    // The number is written when the child has its copy of the memory; whether that will work is
+    // seen now.
+    POLLUX_ASSIGN_OR_RETURN(const int32_t now, context_.In<int32_t>(where));
+    return context_.Out(where, now);
   }
   void Fill(os_emu::Thread& child, bool is_thread) {
+    (void)context_.Out(where_, static_cast<int32_t>(*fd_)).ok();
     os_emu::Kernel& kernel = context_.kernel();
     std::shared_ptr<os_emu::PidRecord> record =
         is_thread ? kernel.RecordOf(child) : child.process().pid_record;
@@ -68,6 +73,7 @@ class PidFdNumber {
 
  private:
   SyscallContext& context_;
+  GuestAddr where_;
   std::optional<Fd> fd_;
 };
 

@@ -217,6 +217,8 @@ CallResult SysSetrlimit(SyscallContext& context) {
 
 CallResult SysPrctl(SyscallContext& context) {
   enum Option : uint32_t {
+    kSetParentDeathSignal = 1,
+    kGetParentDeathSignal = 2,
     kGetDumpable = 3,
     kSetDumpable = 4,
     kSetName = 15,
@@ -226,6 +228,8 @@ CallResult SysPrctl(SyscallContext& context) {
     kGetTimerSlack = 30,
     kSetNoNewPrivs = 38,
     kGetNoNewPrivs = 39,
+    kSetChildSubreaper = 36,
+    kGetChildSubreaper = 37,
     kGetTidAddress = 40,
     kSetVma = 0x53564d41,
   };
@@ -260,6 +264,17 @@ CallResult SysPrctl(SyscallContext& context) {
       thread.name.copy(name.data(), kNameBytes - 1);
       return context.Out(context.Addr(1), name);
     }
+    case kSetParentDeathSignal:
+      if (context.Arg(1) > static_cast<uint64_t>(os_emu::kSignals)) return Errno::kInval;
+      thread.parent_death_signal = context.Int(1);
+      return 0;
+    case kGetParentDeathSignal:
+      return context.Out(context.Addr(1), int32_t{thread.parent_death_signal});
+    case kSetChildSubreaper:
+      process.is_child_subreaper = context.Arg(1) != 0;
+      return 0;
+    case kGetChildSubreaper:
+      return context.Out(context.Addr(1), int32_t{process.is_child_subreaper});
     case kGetDumpable:
       return int64_t{process.dumpable};
     case kSetDumpable:

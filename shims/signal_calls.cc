@@ -67,7 +67,9 @@ CallResult SysKill(SyscallContext& context) {
   const int signal = context.Int(1);
   os_emu::Kernel& kernel = context.kernel();
   if (pid > 0) {
+    // The id of any thread means its process.
     os_emu::Process* target = kernel.FindProcess(Tid{pid});
+    if (os_emu::Thread* thread = kernel.FindThread(Tid{pid})) target = &thread->process();
     if (target == nullptr) return Errno::kSrch;
     return SendToProcess(context, *target, signal);
   }

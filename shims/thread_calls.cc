@@ -46,6 +46,8 @@ CallResult SysFutex(SyscallContext& context) {
   const uint32_t op = context.UInt(1);
   const uint32_t command = op & ~(kFutexPrivate | kFutexClockRealtime);
   const bool realtime = (op & kFutexClockRealtime) != 0;
+  const os_emu::FutexScope scope =
+      (op & kFutexPrivate) != 0 ? os_emu::FutexScope::kPrivate : os_emu::FutexScope::kAny;
   os_emu::Thread& thread = context.thread();
   Nanos deadline = kNanosMax;
   // The time is read before the command is looked at, for those that have one
@@ -61,23 +63,23 @@ CallResult SysFutex(SyscallContext& context) {
   const int32_t second_count = static_cast<int32_t>(context.UInt(3));
   switch (command) {
     case kWait:
-      return os_emu::StartFutexWait(thread, context.Addr(0), context.UInt(2), os_emu::kFutexAnyBit,
+      return os_emu::StartFutexWait(thread, context.Addr(0), scope, context.UInt(2), os_emu::kFutexAnyBit,
                                     deadline);
     case kWaitBitset:
-      return os_emu::StartFutexWait(thread, context.Addr(0), context.UInt(2), context.UInt(5),
+      return os_emu::StartFutexWait(thread, context.Addr(0), scope, context.UInt(2), context.UInt(5),
                                     deadline);
     case kWake:
-      return os_emu::FutexWake(thread, context.Addr(0), context.Int(2), os_emu::kFutexAnyBit);
+      return os_emu::FutexWake(thread, context.Addr(0), scope, context.Int(2), os_emu::kFutexAnyBit);
     case kWakeBitset:
-      return os_emu::FutexWake(thread, context.Addr(0), context.Int(2), context.UInt(5));
+      return os_emu::FutexWake(thread, context.Addr(0), scope, context.Int(2), context.UInt(5));
     case kRequeue:
-      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), context.Int(2),
+      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), scope, context.Int(2),
                                   second_count, std::nullopt);
     case kCmpRequeue:
-      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), context.Int(2),
+      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), scope, context.Int(2),
                                   second_count, context.UInt(5));
     case kWakeOp:
-      return os_emu::FutexWakeOp(thread, context.Addr(0), context.Addr(4), context.Int(2),
+      return os_emu::FutexWakeOp(thread, context.Addr(0), context.Addr(4), scope, context.Int(2),
                                  second_count, context.UInt(5));
     case kLockPi:
     case kUnlockPi:

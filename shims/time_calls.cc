@@ -1,6 +1,7 @@
 // Clocks and sleeping (kernel/time/), times(2), getrusage(2), sysinfo(2), uname(2).
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "os_emu/task/calls.h"
 #include "shims/context.h"
@@ -19,20 +20,25 @@ GuestTimespec ToTimespec(Nanos time) {
   return {time.value / kNanosPerSecond, time.value % kNanosPerSecond};
 }
 
-// The time that this thread has computed. The threads of a process are not summed up: registers are
-// the machine's.
-Nanos CpuTime(SyscallContext& context) {
-  return Nanos{static_cast<int64_t>(context.cpu().retired) * os_emu::Clock::kNanosPerInstruction};
-}
+// The time that the process has computed.
+Nanos CpuTime(SyscallContext& context) { return context.process().cpu_time; }
 
-// A clock that names a process or thread by its id (clock_getcpuclockid(3), posix-cpu-timers.c).
-bool IsOwnCpuClock(SyscallContext& context, int32_t id) {
-  const int32_t pid = ~(id >> 3);
+// A clock that names a process or a thread of the caller's by its id (clock_getcpuclockid(3),
+// posix-cpu-timers.c).
+std::optional<Nanos> CpuClock(SyscallContext& context, int32_t id) {
+  const int32_t number = ~(id >> 3);
   constexpr int32_t kPerThread = 4, kClockMask = 3, kMaxClocks = 3;
-  if ((id & kClockMask) >= kMaxClocks) return false;
-  if (pid == 0) return true;
-  return pid == static_cast<int32_t>((id & kPerThread) != 0 ? context.thread().tid()
-                                                            : context.process().pid());
+  if ((id & kClockMask) >= kMaxClocks) return std::nullopt;
+  if ((id & kPerThread) != 0) {
+    const os_emu::Thread* thread =
+        number == 0 ? &context.thread() : context.kernel().FindThread(Tid{number});
+    if (thread == nullptr || &thread->process() != &context.process()) return std::nullopt;
+    return thread->cpu_time;
+  }
+  const os_emu::Process* process =
+      number == 0 ? &context.process() : context.kernel().FindProcess(Tid{number});
+  if (process == nullptr) return std::nullopt;
+  return process->cpu_time;
 }
 
 Result<Nanos> Now(SyscallContext& context, int32_t id) {
@@ -53,10 +59,14 @@ Result<Nanos> Now(SyscallContext& context, int32_t id) {
     case ClockId::kMonotonicCoarse:
       return clock.Monotonic() - Nanos{behind};
     case ClockId::kProcessCpu:
+      return context.process().cpu_time;
     case ClockId::kThreadCpu:
-      return CpuTime(context);
+      return context.thread().cpu_time;
   }
-  if (id < 0 && IsOwnCpuClock(context, id)) return CpuTime(context);
+  if (id < 0) {
+    const std::optional<Nanos> time = CpuClock(context, id);
+    if (time.has_value()) return *time;
+  }
   return Errno::kInval;
 }
 
@@ -142,7 +152,8 @@ CallResult SysTimes(SyscallContext& context) {
   const int64_t ticks = context.clock().Monotonic().value / kUserTickNanos;
   if (!context.Addr(0).IsNull()) {
     Result<void> stored =
-        context.Out(context.Addr(0), GuestTms{CpuTime(context).value / kUserTickNanos, 0, 0, 0});
+        context.Out(context.Addr(0), GuestTms{CpuTime(context).value / kUserTickNanos, 0,
+                             context.process().children_cpu_time.value / kUserTickNanos, 0});
     if (!stored.ok()) return stored.error();
   }
   return ticks;
@@ -154,9 +165,11 @@ CallResult SysGetrusage(SyscallContext& context) {
   if (who != kSelf && who != kChildren && who != kThread) return Errno::kInval;
   GuestRusage usage;
   std::memset(&usage, 0, sizeof(usage));
+  const Nanos time = who == kSelf       ? context.process().cpu_time
+                     : who == kChildren ? context.process().children_cpu_time
+                                        : context.thread().cpu_time;
+  usage.utime = {time.value / kNanosPerSecond, time.value % kNanosPerSecond / 1000};
   if (who != kChildren) {
-    const int64_t time = CpuTime(context).value;
-    usage.utime = {time / kNanosPerSecond, time % kNanosPerSecond / 1000};
     usage.maxrss = static_cast<int64_t>(context.memory().resident_bytes() / 1024);
   }
   return context.Out(context.Addr(1), usage);

@@ -13,7 +13,7 @@ names="$TEST_TMPDIR/names"
 # run PROGRAM [ARG...]: which calls does it make? How it ends is its own test's business.
 run() {
   timeout --signal=KILL 120 "$pollux" run --trace_file="$names.trace" "$@" </dev/null >/dev/null 2>&1
-  sed -nE '/= -1 ENOSYS/d; s/^([a-z_0-9]+)\(.*/\1/p' "$names.trace" | sort -u >>"$names.all"
+  sed -nE '/= -1 ENOSYS/d; s/^(\[pid [0-9]+\] )?([a-z_0-9]+)\(.*/\2/p' "$names.trace" | sort -u >>"$names.all"
 }
 
 for program in "$@"; do run "$program"; done

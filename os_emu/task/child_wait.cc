@@ -60,6 +60,8 @@ class ChildWaitCall final : public BlockedCall {
     bool any = false;
     for (Process* child : thread.process().children) {
       if (!IsEligible(thread, *child, wait_)) continue;
+      // wait_task_zombie(): of one that has ended only its end is left.
+      if (child->exit.has_value() && (wait_.options & kWExited) == 0) continue;
       any = true;
       const std::optional<ChildChange> change = ChangeOf(*child, wait_);
       if (!change.has_value()) continue;

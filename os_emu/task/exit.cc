@@ -29,10 +29,11 @@ SignalInfo SignalTo(int signal) {
 void Kernel::LeaveMemory(Thread& thread) {
   Process& process = thread.process();
   if (process.memory == nullptr) return;
+  ExitRobustList(thread);
   if (!thread.clear_child_tid.IsNull()) {
     // An address that cannot be written is no error.
     if (process.memory->WriteObject<uint32_t>(thread.clear_child_tid, 0).ok()) {
-      futexes_.Wake({process.memory.get(), thread.clear_child_tid.value}, 1);
+      (void)FutexWake(thread, thread.clear_child_tid, FutexScope::kAny, 1, kFutexAnyBit).ok();
     }
     thread.clear_child_tid = GuestAddr();
   }

@@ -10,15 +10,23 @@
 namespace pollux::os_emu {
 namespace {
 
-FutexTable::Key KeyOf(Thread& thread, GuestAddr word) {
-  return {thread.process().memory.get(), word.value};
-}
-
 // A futex is 4 bytes, aligned, within user space (get_futex_key()): kInval, kFault.
 Result<void> CheckWord(GuestAddr word) {
   if (word.value % 4 != 0) return Errno::kInval;
   if (word.value >= memory::kAddressSpaceBytes) return Errno::kFault;
   return {};
+}
+
+// get_futex_key(): without FUTEX_PRIVATE_FLAG the mapping decides, and the page has to be there.
+Result<FutexTable::Key> KeyOf(Thread& thread, GuestAddr word, FutexScope scope) {
+  POLLUX_RETURN_IF_ERROR(CheckWord(word));
+  const std::shared_ptr<memory::AddressSpace>& memory = thread.process().memory;
+  if (scope == FutexScope::kAny) {
+    POLLUX_RETURN_IF_ERROR(memory->ReadObject<uint32_t>(word));
+    if (std::optional<memory::SharedWord> shared = memory->SharedWordAt(word))
+      return FutexTable::Key{std::move(shared->object), shared->offset};
+  }
+  return FutexTable::Key{memory, word.value};
 }
 
 class FutexWaitCall final : public BlockedCall {
@@ -123,7 +131,7 @@ void FutexTable::Entry::Leave() {
   if (queue.first == nullptr) table_.queues_.erase(found);
 }
 
-int64_t FutexTable::Wake(Key key, int64_t count, uint32_t bits) {
+int64_t FutexTable::Wake(const Key& key, int64_t count, uint32_t bits) {
   const auto found = queues_.find(key);
   if (found == queues_.end()) return 0;
   int64_t woken = 0;
@@ -141,7 +149,7 @@ int64_t FutexTable::Wake(Key key, int64_t count, uint32_t bits) {
   return woken;
 }
 
-int64_t FutexTable::Requeue(Key from, Key to, int64_t wake, int64_t requeue) {
+int64_t FutexTable::Requeue(const Key& from, const Key& to, int64_t wake, int64_t requeue) {
   int64_t done = Wake(from, wake);
   const auto found = queues_.find(from);
   if (found == queues_.end() || from == to) {
@@ -160,7 +168,7 @@ int64_t FutexTable::Requeue(Key from, Key to, int64_t wake, int64_t requeue) {
   return done;
 }
 
-int64_t FutexTable::Waiters(Key key) const {
+int64_t FutexTable::Waiters(const Key& key) const {
   const auto found = queues_.find(key);
   int64_t count = 0;
   if (found == queues_.end()) return count;
@@ -168,45 +176,46 @@ int64_t FutexTable::Waiters(Key key) const {
   return count;
 }
 
-CallResult StartFutexWait(Thread& thread, GuestAddr word, uint32_t expected, uint32_t bits,
-                          Nanos deadline) {
+CallResult StartFutexWait(Thread& thread, GuestAddr word, FutexScope scope, uint32_t expected,
+                          uint32_t bits, Nanos deadline) {
   if (bits == 0) return Errno::kInval;
-  const Result<void> address = CheckWord(word);
-  if (!address.ok()) return address;
+  const Result<FutexTable::Key> key = KeyOf(thread, word, scope);
+  if (!key.ok()) return key.error();
   const Result<uint32_t> value = thread.process().memory->ReadObject<uint32_t>(word);
   if (!value.ok()) return value.error();
   if (*value != expected) return Errno::kAgain;
   Kernel& kernel = thread.process().kernel();
-  auto call = std::make_unique<FutexWaitCall>(kernel.futexes(), KeyOf(thread, word), bits);
+  auto call = std::make_unique<FutexWaitCall>(kernel.futexes(), *key, bits);
   call->set_deadline(deadline);
   return std::unique_ptr<BlockedCall>(std::move(call));
 }
 
-Result<int64_t> FutexWake(Thread& thread, GuestAddr word, int32_t count, uint32_t bits) {
+Result<int64_t> FutexWake(Thread& thread, GuestAddr word, FutexScope scope, int32_t count,
+                          uint32_t bits) {
   if (bits == 0) return Errno::kInval;
-  POLLUX_RETURN_IF_ERROR(CheckWord(word));
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key key, KeyOf(thread, word, scope));
   // futex_wake() counts after it woke: 0 and less wake one.
-  return thread.process().kernel().futexes().Wake(KeyOf(thread, word), count > 0 ? count : 1, bits);
+  return thread.process().kernel().futexes().Wake(key, count > 0 ? count : 1, bits);
 }
 
-Result<int64_t> FutexRequeue(Thread& thread, GuestAddr from, GuestAddr to, int32_t wake,
-                             int32_t requeue, std::optional<uint32_t> expected) {
+Result<int64_t> FutexRequeue(Thread& thread, GuestAddr from, GuestAddr to, FutexScope scope,
+                             int32_t wake, int32_t requeue, std::optional<uint32_t> expected) {
   if (wake < 0 || requeue < 0) return Errno::kInval;
-  POLLUX_RETURN_IF_ERROR(CheckWord(from));
-  POLLUX_RETURN_IF_ERROR(CheckWord(to));
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key from_key, KeyOf(thread, from, scope));
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key to_key, KeyOf(thread, to, scope));
   if (expected.has_value()) {
     POLLUX_ASSIGN_OR_RETURN(const uint32_t value,
                             thread.process().memory->ReadObject<uint32_t>(from));
     if (value != *expected) return Errno::kAgain;
   }
   FutexTable& table = thread.process().kernel().futexes();
-  return table.Requeue(KeyOf(thread, from), KeyOf(thread, to), wake, requeue);
+  return table.Requeue(from_key, to_key, wake, requeue);
 }
 
-Result<int64_t> FutexWakeOp(Thread& thread, GuestAddr word, GuestAddr second, int32_t wake,
-                            int32_t wake_second, uint32_t operation) {
-  POLLUX_RETURN_IF_ERROR(CheckWord(word));
-  POLLUX_RETURN_IF_ERROR(CheckWord(second));
+Result<int64_t> FutexWakeOp(Thread& thread, GuestAddr word, GuestAddr second, FutexScope scope,
+                            int32_t wake, int32_t wake_second, uint32_t operation) {
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key key, KeyOf(thread, word, scope));
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key second_key, KeyOf(thread, second, scope));
   const WakeOp op(operation);
   memory::AddressSpace& memory = *thread.process().memory;
   POLLUX_ASSIGN_OR_RETURN(const uint32_t old, memory.ReadObject<uint32_t>(second));
@@ -214,11 +223,66 @@ Result<int64_t> FutexWakeOp(Thread& thread, GuestAddr word, GuestAddr second, in
   POLLUX_RETURN_IF_ERROR(memory.WriteObject(second, changed));
   POLLUX_ASSIGN_OR_RETURN(const bool wake_there, op.Compare(old));
   FutexTable& table = thread.process().kernel().futexes();
-  int64_t woken = table.Wake(KeyOf(thread, word), wake > 0 ? wake : 1);
+  int64_t woken = table.Wake(key, wake > 0 ? wake : 1);
   if (wake_there) {
-    woken += table.Wake(KeyOf(thread, second), wake_second > 0 ? wake_second : 1);
+    woken += table.Wake(second_key, wake_second > 0 ? wake_second : 1);
   }
   return woken;
+}
+
+// ---- Robust lists.
+
+namespace {
+
+// struct robust_list_head and the bits of a robust futex's word (linux/futex.h).
+struct RobustListHead {
+  uint64_t first;
+  int64_t futex_offset;
+  uint64_t pending;
+};
+constexpr uint32_t kTidMask = 0x3fffffff, kOwnerDied = 0x40000000, kHasWaiters = 0x80000000;
+// A hostile list has no end (ROBUST_LIST_LIMIT).
+constexpr int kMostEntries = 2048;
+
+// handle_futex_death(): the word of a lock that `thread` holds says that its owner died.
+void MarkOwnerDied(Thread& thread, GuestAddr word, bool is_pi, bool is_pending) {
+  if (word.value % 4 != 0) return;
+  memory::AddressSpace& memory = *thread.process().memory;
+  const Result<uint32_t> value = memory.ReadObject<uint32_t>(word);
+  if (!value.ok()) return;
+  // A lock that was being released: nobody else would wake its waiter.
+  if (is_pending && !is_pi && (*value & kTidMask) == 0) {
+    (void)FutexWake(thread, word, FutexScope::kAny, 1, kFutexAnyBit).ok();
+    return;
+  }
+  if ((*value & kTidMask) != static_cast<uint32_t>(thread.tid())) return;
+  if (!memory.WriteObject<uint32_t>(word, (*value & kHasWaiters) | kOwnerDied).ok()) return;
+  if (!is_pi && (*value & kHasWaiters) != 0)
+    (void)FutexWake(thread, word, FutexScope::kAny, 1, kFutexAnyBit).ok();
+}
+
+}  // namespace
+
+void ExitRobustList(Thread& thread) {
+  const GuestAddr list = std::exchange(thread.robust_list_head, GuestAddr());
+  if (list.IsNull() || thread.process().memory == nullptr) return;
+  memory::AddressSpace& memory = *thread.process().memory;
+  const Result<RobustListHead> head = memory.ReadObject<RobustListHead>(list);
+  if (!head.ok()) return;
+  // The lowest bit of a pointer says that it is a PI lock.
+  const auto word_of = [&](uint64_t entry) {
+    return GuestAddr{(entry & ~uint64_t{1}) + static_cast<uint64_t>(head->futex_offset)};
+  };
+  uint64_t entry = head->first;
+  for (int i = 0; i < kMostEntries && (entry & ~uint64_t{1}) != list.value; ++i) {
+    // The next one is read first: waking lets others change the list.
+    const Result<uint64_t> next = memory.ReadObject<uint64_t>(GuestAddr{entry & ~uint64_t{1}});
+    if (entry != head->pending) MarkOwnerDied(thread, word_of(entry), (entry & 1) != 0, false);
+    if (!next.ok()) return;
+    entry = *next;
+  }
+  if (head->pending != 0)
+    MarkOwnerDied(thread, word_of(head->pending), (head->pending & 1) != 0, true);
 }
 
 }  // namespace pollux::os_emu

@@ -7,6 +7,8 @@
 namespace pollux::os_emu {
 namespace {
 
+constexpr FutexScope kPrivate = FutexScope::kPrivate;
+
 using testing::Failed;
 using testing::kArena;
 using testing::kNowhere;
@@ -27,17 +29,17 @@ class FutexTest : public ::testing::Test {
   uint32_t Load(GuestAddr word) { return *machine_.memory().ReadObject<uint32_t>(word); }
   Thread& Waiter(GuestAddr word, uint32_t bits = kFutexAnyBit, Nanos deadline = kNanosMax) {
     Thread& thread = machine_.NewThread();
-    machine_.Give(thread, StartFutexWait(thread, word, Load(word), bits, deadline));
+    machine_.Give(thread, StartFutexWait(thread, word, kPrivate, Load(word), bits, deadline));
     return thread;
   }
   int64_t Wake(GuestAddr word, int32_t count, uint32_t bits = kFutexAnyBit) {
-    const CallResult result(FutexWake(machine_.leader(), word, count, bits));
+    const CallResult result(FutexWake(machine_.leader(), word, kPrivate, count, bits));
     machine_.Settle();
     return result.value();
   }
   int64_t Requeue(int32_t wake, int32_t requeue, std::optional<uint32_t> expected) {
     const CallResult result(
-        FutexRequeue(machine_.leader(), kWord, kOther, wake, requeue, expected));
+        FutexRequeue(machine_.leader(), kWord, kOther, kPrivate, wake, requeue, expected));
     machine_.Settle();
     return result.value();
   }
@@ -66,28 +68,28 @@ TEST_F(FutexTest, WordsAreApart) {
 TEST_F(FutexTest, ProcessesAreApart) {
   Waiter(kWord);
   Process& other = machine_.kernel().CreateProcess();
-  EXPECT_EQ(machine_.kernel().futexes().Wake({other.memory.get(), kWord.value}, 1), 0);
+  EXPECT_EQ(machine_.kernel().futexes().Wake({other.memory, kWord.value}, 1), 0);
 }
 
 TEST_F(FutexTest, AChangedWordIsAgain) {
-  EXPECT_EQ(StartFutexWait(machine_.leader(), kWord, 99, kFutexAnyBit, kNanosMax).value(),
+  EXPECT_EQ(StartFutexWait(machine_.leader(), kWord, kPrivate, 99, kFutexAnyBit, kNanosMax).value(),
             Failed(Errno::kAgain));
 }
 
 TEST_F(FutexTest, AnUnreadableWordIsFault) {
-  EXPECT_EQ(StartFutexWait(machine_.leader(), kNowhere, 0, kFutexAnyBit, kNanosMax).value(),
+  EXPECT_EQ(StartFutexWait(machine_.leader(), kNowhere, kPrivate, 0, kFutexAnyBit, kNanosMax).value(),
             Failed(Errno::kFault));
   EXPECT_EQ(Wake(GuestAddr{UINT64_MAX - 3}, 1), Failed(Errno::kFault));
 }
 
 TEST_F(FutexTest, AMisalignedWordIsInval) {
-  EXPECT_EQ(StartFutexWait(machine_.leader(), kWord + 2, 0, kFutexAnyBit, kNanosMax).value(),
+  EXPECT_EQ(StartFutexWait(machine_.leader(), kWord + 2, kPrivate, 0, kFutexAnyBit, kNanosMax).value(),
             Failed(Errno::kInval));
   EXPECT_EQ(Wake(kWord + 1, 1), Failed(Errno::kInval));
 }
 
 TEST_F(FutexTest, NoBitsIsInval) {
-  EXPECT_EQ(StartFutexWait(machine_.leader(), kWord, 1, 0, kNanosMax).value(),
+  EXPECT_EQ(StartFutexWait(machine_.leader(), kWord, kPrivate, 1, 0, kNanosMax).value(),
             Failed(Errno::kInval));
   EXPECT_EQ(Wake(kWord, 1, 0), Failed(Errno::kInval));
 }
@@ -167,7 +169,7 @@ TEST_F(FutexTest, WakeOpChangesTheSecondWordAndWakesByItsOldValue) {
   Thread& a = Waiter(kWord);
   Thread& b = Waiter(kOther);
   // *kOther += 5; wake there too if it was 2.
-  EXPECT_EQ(*FutexWakeOp(machine_.leader(), kWord, kOther, 1, 1, Op(1, 5, 0, 2)), 2);
+  EXPECT_EQ(*FutexWakeOp(machine_.leader(), kWord, kOther, kPrivate, 1, 1, Op(1, 5, 0, 2)), 2);
   machine_.Settle();
   EXPECT_EQ(Load(kOther), 7u);
   EXPECT_TRUE(Done(a));
@@ -177,16 +179,16 @@ TEST_F(FutexTest, WakeOpChangesTheSecondWordAndWakesByItsOldValue) {
 TEST_F(FutexTest, WakeOpLeavesTheSecondWordsWaitersIfTheComparisonFails) {
   Thread& b = Waiter(kOther);
   // *kOther = -1; wake there if it was above 2.
-  EXPECT_EQ(*FutexWakeOp(machine_.leader(), kWord, kOther, 1, 1, Op(0, 0xfff, 4, 2)), 0);
+  EXPECT_EQ(*FutexWakeOp(machine_.leader(), kWord, kOther, kPrivate, 1, 1, Op(0, 0xfff, 4, 2)), 0);
   machine_.Settle();
   EXPECT_EQ(Load(kOther), 0xffffffffu);
   EXPECT_FALSE(Done(b));
 }
 
 TEST_F(FutexTest, AnUnknownWakeOpIsNoSys) {
-  EXPECT_EQ(FutexWakeOp(machine_.leader(), kWord, kOther, 1, 1, Op(7, 0, 0, 0)).error(),
+  EXPECT_EQ(FutexWakeOp(machine_.leader(), kWord, kOther, kPrivate, 1, 1, Op(7, 0, 0, 0)).error(),
             Errno::kNoSys);
-  EXPECT_EQ(FutexWakeOp(machine_.leader(), kWord, kOther, 1, 1, Op(0, 0, 9, 0)).error(),
+  EXPECT_EQ(FutexWakeOp(machine_.leader(), kWord, kOther, kPrivate, 1, 1, Op(0, 0, 9, 0)).error(),
             Errno::kNoSys);
 }
 

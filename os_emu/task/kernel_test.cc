@@ -96,7 +96,7 @@ TEST(Kernel, EndThreadClearsAndWakesItsTid) {
   ASSERT_TRUE(machine.memory().WriteObject<uint32_t>(kArena, 1001).ok());
   other.clear_child_tid = kArena;
   machine.Give(machine.leader(),
-               StartFutexWait(machine.leader(), kArena, 1001, kFutexAnyBit, kNanosMax));
+               StartFutexWait(machine.leader(), kArena, FutexScope::kPrivate, 1001, kFutexAnyBit, kNanosMax));
   machine.kernel().EndThread(other, 0);
   machine.Settle();
   EXPECT_EQ(machine.Answer(machine.leader()), 0);

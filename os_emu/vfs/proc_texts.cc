@@ -104,7 +104,10 @@ SizeFigures SizesOf(const Process& process) {
   return sizes;
 }
 
-char StateOf(const Thread& thread) { return const_cast<Thread&>(thread).blocked() ? 'S' : 'R'; }
+char StateOf(const Thread& thread) {
+  if (thread.process().stopped()) return 'T';
+  return thread.blocked() ? 'S' : 'R';
+}
 
 // Of no one in particular: the machine's clock is the only figure of time used.
 int64_t TicksUsed(Kernel& kernel) {
@@ -257,12 +260,12 @@ Result<std::string> Stat(const ProcSubject& subject) {
   Process& process = thread->process();
   const SizeFigures sizes = SizesOf(process);
   const SignalFigures signals = SignalsOf(process);
-  const int pid = static_cast<int>(process.pid());
   // proc(5), /proc/pid/stat, fields 1 to 52.
   std::string text =
       absl::StrFormat("%d (%s) %c %d %d %d 0 -1 4194304", static_cast<int>(thread->tid()),
                       Escaped(NameOf(*thread, process), "\n\\"), StateOf(*thread),
-                      static_cast<int>(process.parent_pid()), pid, pid);
+                      static_cast<int>(process.parent_pid()), static_cast<int>(process.group),
+                      static_cast<int>(process.session));
   absl::StrAppendFormat(&text, " 0 0 0 0 %d 0 0 0 20 0 %d 0 0", TicksUsed(subject.kernel),
                         process.threads.size());
   absl::StrAppendFormat(&text, " %d %d %d", sizes.virtual_bytes,
@@ -292,12 +295,14 @@ Result<std::string> Status(const ProcSubject& subject) {
   const Credentials& ids = process.credentials;
   const SizeFigures sizes = SizesOf(process);
   const SignalFigures signals = SignalsOf(process);
-  const bool sleeping = StateOf(*thread) == 'S';
+  const char state = StateOf(*thread);
   std::string text = absl::StrFormat(
       "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:"
       "\t0\n",
       Escaped(NameOf(*thread, process), "\n\\"), process.umask,
-      sleeping ? "S (sleeping)" : "R (running)", static_cast<int>(process.pid()),
+      state == 'S'   ? "S (sleeping)"
+      : state == 'T' ? "T (stopped)"
+                     : "R (running)", static_cast<int>(process.pid()),
       static_cast<int>(thread->tid()), static_cast<int>(process.parent_pid()));
   absl::StrAppendFormat(&text, "Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\n", ids.uid, ids.euid,
                         ids.suid, ids.fsuid, ids.gid, ids.egid, ids.sgid, ids.fsgid);
@@ -305,9 +310,9 @@ Result<std::string> Status(const ProcSubject& subject) {
   const uint64_t slots = open.empty() ? 0 : static_cast<uint64_t>(open.back()) + 1;
   absl::StrAppendFormat(&text, "FDSize:\t%d\nGroups:\t \n",
                         std::max<uint64_t>(64, (slots + 63) / 64 * 64));
-  const int pid = static_cast<int>(process.pid());  // Of its group and session, too.
   absl::StrAppendFormat(&text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n",
-                        pid, static_cast<int>(thread->tid()), pid, pid);
+                        static_cast<int>(process.pid()), static_cast<int>(thread->tid()),
+                        static_cast<int>(process.group), static_cast<int>(process.session));
   const auto kib = [&](const char* name, uint64_t bytes) {
     absl::StrAppendFormat(&text, "%s:\t%8d kB\n", name, bytes >> 10);
   };
