@@ -157,8 +157,8 @@ class RunCommand final : public Command {
     machine::Options options;
     options.seed = seed_;
     options.engine = engine_ == "fast" ? interp::EngineKind::kFast : interp::EngineKind::kReference;
-    options.strategy = strategy_ == "random" ? machine::StrategyKind::kRandom
-                                             : machine::StrategyKind::kRoundRobin;
+    options.strategy =
+        strategy_ == "random" ? machine::StrategyKind::kRandom : machine::StrategyKind::kRoundRobin;
     const std::optional<uint64_t> rate = ParseRate(preemption_rate_);
     if (!rate.has_value()) {
       return Refuse(absl::StrCat("--preemption_rate=", preemption_rate_,

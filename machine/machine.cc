@@ -84,9 +84,7 @@ std::string DescribeStop(const interp::Stop& stop, uint64_t pc) {
 
 }  // namespace
 
-class Machine::Impl final : private shims::Sink,
-                            private shims::TaskHost,
-                            private interp::Counters {
+class Machine::Impl final : private shims::Sink, private shims::TaskHost, private interp::Counters {
  public:
   explicit Impl(Options options)
       : options_(std::move(options)),
@@ -189,8 +187,11 @@ absl::Status Machine::Impl::SetUp() {
       return absl::InvalidArgumentError(absl::StrCat("trace filter: ", pattern->error()));
     filter = std::move(pattern);
   }
-  abi_ = std::make_unique<shims::SyscallAbi>(shims::SyscallAbi::Options{
-      .sink = this, .tasks = this, .trace = options_.trace != nullptr, .trace_filter = std::move(filter)});
+  abi_ = std::make_unique<shims::SyscallAbi>(
+      shims::SyscallAbi::Options{.sink = this,
+                                 .tasks = this,
+                                 .trace = options_.trace != nullptr,
+                                 .trace_filter = std::move(filter)});
 
   auto files = std::make_shared<os_emu::FileSystem>(&kernel_.clock(), &kernel_.budget());
   kernel_.SetFiles(files);
@@ -282,10 +283,10 @@ void Machine::Impl::OnClone(Thread& parent, Thread& child, const interp::Cpu& cp
   auto hart = std::make_unique<Hart>();
   hart->cpu = cpu;
   memory::AddressSpace& memory = *child.process().memory;
-  hart->engine = &memory == parent.process().memory.get()
-                     ? harts_.at(&parent)->engine
-                     : std::shared_ptr<interp::Engine>(
-                           interp::MakeEngine(options_.engine, memory, *this));
+  hart->engine =
+      &memory == parent.process().memory.get()
+          ? harts_.at(&parent)->engine
+          : std::shared_ptr<interp::Engine>(interp::MakeEngine(options_.engine, memory, *this));
   harts_[&child] = std::move(hart);
 }
 
@@ -357,8 +358,7 @@ uint64_t Machine::Impl::Budget() {
 
 void Machine::Impl::Account(Thread& thread, uint64_t retired) {
   retired_ += retired;
-  kernel_.Compute(thread,
-                  {static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction});
+  kernel_.Compute(thread, {static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction});
 }
 
 Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
@@ -469,7 +469,7 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
   for (auto& [pid, process] : kernel_.processes()) {
     for (auto& [tid, thread] : process->threads) {
       const Hart& hart = *harts_.at(thread.get());
-      const std::string what = process->stopped() ? "stopped"
+      const std::string what = process->stopped()  ? "stopped"
                                : thread->blocked() ? abi_->DescribeBlocked(*thread, hart.call)
                                                    : "running";
       absl::StrAppendFormat(&outcome.explanation, "\npollux:   thread %d, pc %#x: %s",

@@ -30,7 +30,7 @@ struct Options {
   // Who runs next, where several threads can.
   StrategyKind strategy = StrategyKind::kRandom;
   PreemptionRate preemption_rate;
-  int cpus = 4;                          // How many the guest sees.
+  int cpus = 4;      // How many the guest sees.
   std::string root;  // A host directory whose files a dynamic guest needs; empty: none.
   std::vector<std::string> mounts;       // "GUESTPATH=HOSTDIR" or "GUESTPATH=HOSTDIR:ro".
   std::vector<std::string> environment;  // "NAME=VALUE"

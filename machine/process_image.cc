@@ -83,8 +83,8 @@ Result<std::string> Contents(os_emu::FileDescription& file) {
   for (;;) {
     const size_t had = bytes.size();
     bytes.resize(had + kChunk);
-    memory::UserBuffer to = memory::UserBuffer::Host(
-        {reinterpret_cast<uint8_t*>(bytes.data()) + had, kChunk});
+    memory::UserBuffer to =
+        memory::UserBuffer::Host({reinterpret_cast<uint8_t*>(bytes.data()) + had, kChunk});
     const Result<size_t> read = file.ReadAt(to, had);
     if (!read.ok()) return read.error();
     bytes.resize(had + *read);
@@ -164,8 +164,8 @@ Result<Executable> FollowScripts(Thread& thread, const shims::ExecRequest& reque
 // A part of the image: the program itself, or PT_INTERP's.
 Result<interp::LoadedImage> MapElf(const interp::ElfImage& image, std::string_view bytes,
                                    const interp::FileIdentity& identity,
-                                   const interp::AddressLayout& layout,
-                                   memory::AddressSpace& space, std::string* why) {
+                                   const interp::AddressLayout& layout, memory::AddressSpace& space,
+                                   std::string* why) {
   absl::StatusOr<uint64_t> bias = interp::ChooseBias(image, layout, space);
   if (!bias.ok()) {
     *why = std::string(bias.status().message());
@@ -289,9 +289,9 @@ Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& reques
   Result<interp::InitialStack> stack =
       interp::BuildInitialStack(contents, layout, stack_limit, space);
   if (!stack.ok()) {
-    *why = absl::StrCat(
-        stack.error() == Errno::k2Big ? "arguments and environment: " : "the stack: ",
-        TextOf(stack.error()));
+    *why =
+        absl::StrCat(stack.error() == Errno::k2Big ? "arguments and environment: " : "the stack: ",
+                     TextOf(stack.error()));
     return stack.error();
   }
 

@@ -1,6 +1,6 @@
 // What execve(2) makes of a file (fs/exec.c, fs/binfmt_elf.c, fs/binfmt_script.c): a process image:
-// memory with the program, its dynamic linker and its stack, and the registers of its start. For the
-// first program of a machine and for those that guests execute.
+// memory with the program, its dynamic linker and its stack, and the registers of its start. For
+// the first program of a machine and for those that guests execute.
 #ifndef POLLUX_MACHINE_PROCESS_IMAGE_H_
 #define POLLUX_MACHINE_PROCESS_IMAGE_H_
 
@@ -23,8 +23,7 @@ void SetDefaultLimits(os_emu::Process& process);
 
 // Puts the program's bytes into the guest's file system, to be executed by anybody.
 // kFailedPrecondition: why not, in one line.
-absl::Status InstallProgram(os_emu::Thread& thread, std::string_view file,
-                            const std::string& path);
+absl::Status InstallProgram(os_emu::Thread& thread, std::string_view file, const std::string& path);
 
 // do_open_execat(): errors of the path, kAcces (not a regular file, no permission).
 Result<os_emu::DescriptionRef> OpenProgram(os_emu::Thread& thread,
@@ -36,10 +35,10 @@ struct ProcessImage {
   interp::Cpu cpu;
 };
 
-// Builds the image beside what the thread's process has now, which does not change. `random` decides
-// the addresses and AT_RANDOM. Errors: kNoExec (no program for this machine), kNoMem, k2Big, kLoop
-// (scripts of scripts), and of the interpreter those of OpenProgram; `why` says it for people, in
-// words that go on after the file's name.
+// Builds the image beside what the thread's process has now, which does not change. `random`
+// decides the addresses and AT_RANDOM. Errors: kNoExec (no program for this machine), kNoMem,
+// k2Big, kLoop (scripts of scripts), and of the interpreter those of OpenProgram; `why` says it for
+// people, in words that go on after the file's name.
 Result<ProcessImage> BuildImage(os_emu::Thread& thread, const shims::ExecRequest& request,
                                 os_emu::RandomStream& random, std::string* why);
 

@@ -14,9 +14,7 @@ using os_emu::Thread;
 
 constexpr uint64_t kMillion = 1'000'000;
 
-uint64_t MeanOf(PreemptionRate rate) {
-  return std::max<uint64_t>(1, kMillion / rate.per_million);
-}
+uint64_t MeanOf(PreemptionRate rate) { return std::max<uint64_t>(1, kMillion / rate.per_million); }
 
 // -log2(x / 2^64) with 32 fractional bits, for x > 0: the bits of the fraction come from squaring.
 uint64_t NegativeLog2(uint64_t x) {
@@ -103,8 +101,8 @@ class RoundRobin final : public Scheduler {
 uint64_t DrawGeometric(RandomStream& random, uint64_t mean) {
   POLLUX_CHECK(mean >= 1) << "no such distribution";
   if (mean == 1) return 1;
-  // The inverse of the distribution function, with ln(1 - 1/mean) taken as -1/mean: one too short by
-  // half an instruction on average.
+  // The inverse of the distribution function, with ln(1 - 1/mean) taken as -1/mean: one too short
+  // by half an instruction on average.
   constexpr uint64_t kLn2 = 2977044471;  // ln 2 with 32 fractional bits.
   const uint64_t log2 = NegativeLog2(random.Next() | 1);
   const auto steps = static_cast<unsigned __int128>(log2) * mean >> 32;

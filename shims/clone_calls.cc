@@ -17,10 +17,9 @@ namespace {
 
 constexpr uint64_t kSignalBits = 0xff;  // CSIGNAL
 constexpr uint64_t kNewTime = 0x80;     // CLONE_NEWTIME
-constexpr uint64_t kNamespaces = os_emu::kCloneNewNs | os_emu::kCloneNewCgroup |
-                                 os_emu::kCloneNewUts | os_emu::kCloneNewIpc |
-                                 os_emu::kCloneNewUser | os_emu::kCloneNewPid |
-                                 os_emu::kCloneNewNet;
+constexpr uint64_t kNamespaces =
+    os_emu::kCloneNewNs | os_emu::kCloneNewCgroup | os_emu::kCloneNewUts | os_emu::kCloneNewIpc |
+    os_emu::kCloneNewUser | os_emu::kCloneNewPid | os_emu::kCloneNewNet;
 
 // struct kernel_clone_args
 struct CloneArgs {
@@ -49,23 +48,25 @@ class PidFdNumber {
  public:
   explicit PidFdNumber(SyscallContext& context) : context_(context) {}
   ~PidFdNumber() {
-    if (fd_.has_value()) context_.fds().Cancel(*fd_);
+    if (reserved_) context_.fds().Cancel(fd_);
   }
   Result<void> Reserve(GuestAddr where) {
     where_ = where;
     POLLUX_ASSIGN_OR_RETURN(fd_, context_.fds().Reserve());
+    reserved_ = true;
     // The number is written when the child has its copy of the memory; whether that will work is
     // seen now.
     POLLUX_ASSIGN_OR_RETURN(const int32_t now, context_.In<int32_t>(where));
     return context_.Out(where, now);
   }
   void Fill(os_emu::Thread& child, bool is_thread) {
-    (void)context_.Out(where_, static_cast<int32_t>(*fd_)).ok();
+    (void)context_.Out(where_, static_cast<int32_t>(fd_)).ok();
     os_emu::Kernel& kernel = context_.kernel();
     std::shared_ptr<os_emu::PidRecord> record =
         is_thread ? kernel.RecordOf(child) : child.process().pid_record;
     if (record->inode == 0) record->inode = kernel.NextInode();
-    context_.fds().Fill(*std::exchange(fd_, std::nullopt),
+    reserved_ = false;
+    context_.fds().Fill(fd_,
                         os_emu::MakeDescription<os_emu::PidFd>(
                             std::move(record), is_thread ? os_emu::kPidfdThread : 0),
                         /*close_on_exec=*/true);
@@ -74,7 +75,8 @@ class PidFdNumber {
  private:
   SyscallContext& context_;
   GuestAddr where_;
-  std::optional<Fd> fd_;
+  Fd fd_{-1};
+  bool reserved_ = false;
 };
 
 // kernel_clone()
@@ -91,8 +93,7 @@ CallResult Clone(SyscallContext& context, const CloneArgs& args) {
   Result<os_emu::Thread*> made = context.kernel().Clone(parent, args.request);
   if (!made.ok()) return made.error();
   os_emu::Thread& child = **made;
-  if ((flags & os_emu::kClonePidFd) != 0)
-    pidfd.Fill(child, (flags & os_emu::kCloneThread) != 0);
+  if ((flags & os_emu::kClonePidFd) != 0) pidfd.Fill(child, (flags & os_emu::kCloneThread) != 0);
   interp::Cpu cpu = context.cpu();
   cpu.x[interp::kA0] = 0;
   if (args.stack.has_value()) cpu.x[interp::kSp] = *args.stack;
@@ -156,8 +157,7 @@ CallResult SysClone3(SyscallContext& context) {
       given->exit_signal > static_cast<uint64_t>(os_emu::kSignals)) {
     return Errno::kInval;
   }
-  constexpr uint64_t kKnown =
-      0xffffffff | os_emu::kCloneClearSigHand | os_emu::kCloneIntoCgroup;
+  constexpr uint64_t kKnown = 0xffffffff | os_emu::kCloneClearSigHand | os_emu::kCloneIntoCgroup;
   const uint64_t flags = given->flags;
   if ((flags & ~kKnown) != 0) return Errno::kInval;
   if ((flags & (os_emu::kCloneDetached | (kSignalBits & ~kNewTime))) != 0) return Errno::kInval;
@@ -184,8 +184,7 @@ CallResult SysClone3(SyscallContext& context) {
 // check_unshare_flags(), ksys_unshare()
 CallResult SysUnshare(SyscallContext& context) {
   uint64_t flags = context.Arg(0);
-  constexpr uint64_t kTasks =
-      os_emu::kCloneThread | os_emu::kCloneSigHand | os_emu::kCloneVm;
+  constexpr uint64_t kTasks = os_emu::kCloneThread | os_emu::kCloneSigHand | os_emu::kCloneVm;
   constexpr uint64_t kKnown = kTasks | kNamespaces | kNewTime | os_emu::kCloneFs |
                               os_emu::kCloneFiles | os_emu::kCloneSysVSem;
   if ((flags & ~kKnown) != 0) return Errno::kInval;

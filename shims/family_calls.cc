@@ -44,8 +44,7 @@ int32_t StatusWord(const ChildChange& change) {
 Result<void> TellWait4(os_emu::Thread& thread, const ChildWait& wait, const ChildChange* change) {
   if (change == nullptr) return {};
   if (!wait.info.IsNull())
-    POLLUX_RETURN_IF_ERROR(
-        thread.process().memory->WriteObject(wait.info, StatusWord(*change)));
+    POLLUX_RETURN_IF_ERROR(thread.process().memory->WriteObject(wait.info, StatusWord(*change)));
   return TellUsage(thread, wait.usage, *change);
 }
 
@@ -139,8 +138,8 @@ CallResult SysWait4(SyscallContext& context) {
 
 CallResult SysWaitid(SyscallContext& context) {
   Result<ChildWait> wait = PrepareWaitid(context);
-  CallResult result = wait.ok() ? os_emu::StartChildWait(context.thread(), *wait)
-                                : CallResult(wait.error());
+  CallResult result =
+      wait.ok() ? os_emu::StartChildWait(context.thread(), *wait) : CallResult(wait.error());
   // The siginfo_t says "nobody" where the call fails, too.
   if (!result.blocked() && result.value() < 0 &&
       result.value() != -static_cast<int64_t>(Errno::kFault)) {
@@ -170,8 +169,7 @@ CallResult SysSetpgid(SyscallContext& context) {
   const Tid group = context.Int(1) != 0 ? Tid{context.Int(1)} : pid;
   if (static_cast<int32_t>(group) < 0) return Errno::kInval;
   os_emu::Process* process = kernel.FindProcess(pid);
-  if (process == nullptr)
-    return kernel.FindThread(pid) != nullptr ? Errno::kInval : Errno::kSrch;
+  if (process == nullptr) return kernel.FindThread(pid) != nullptr ? Errno::kInval : Errno::kSrch;
   if (process->parent == &caller) {
     if (process->session != caller.session) return Errno::kPerm;
     if (process->has_executed) return Errno::kAcces;

@@ -193,12 +193,14 @@ void SyscallAbi::InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call
   const std::unique_ptr<os_emu::BlockedCall> record = thread.Unblock();
   const Result<int64_t> result = record->Interrupt();
   const bool untouched = !result.ok() && result.error() == Errno::kIntr;
-  if (untouched && record->on_signal() == os_emu::OnSignal::kRestart) {
-    const bool restart = (action.flags & os_emu::kSaRestart) != 0;
+  const os_emu::OnSignal how = record->on_signal();
+  if (untouched && (how == os_emu::OnSignal::kRestart || how == os_emu::OnSignal::kNoIntr)) {
+    const bool restart =
+        how == os_emu::OnSignal::kNoIntr || (action.flags & os_emu::kSaRestart) != 0;
     // The ecall is executed again when the handler returns.
     if (restart) cpu.pc = call->ecall_pc;
     cpu.x[interp::kA0] = restart ? call->args[0] : static_cast<uint64_t>(ErrorValue(Errno::kIntr));
-    TraceInterrupted(thread, call, os_emu::OnSignal::kRestart);
+    TraceInterrupted(thread, call, how);
     return;
   }
   // A call with a mask of its own keeps it until the handler's frame has the old one.
@@ -376,6 +378,9 @@ void SyscallAbi::TraceInterrupted(os_emu::Thread& thread, Call* call, os_emu::On
   switch (how) {
     case os_emu::OnSignal::kRestart:
       result = "? ERESTARTSYS (To be restarted if SA_RESTART is set)";
+      break;
+    case os_emu::OnSignal::kNoIntr:
+      result = "? ERESTARTNOINTR (To be restarted)";
       break;
     case os_emu::OnSignal::kNoHandler:
       result = "? ERESTARTNOHAND (To be restarted if no handler)";

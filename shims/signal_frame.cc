@@ -36,6 +36,7 @@ GuestSiginfo ToGuestSiginfo(const os_emu::SignalInfo& info) {
       result.timer.value = info.value;
       break;
     case SiginfoLayout::kChild:
+    case SiginfoLayout::kPoll:  // The end of a child that sends another signal than SIGCHLD.
       result.child.pid = info.sender_pid;
       result.child.uid = info.sender_uid;
       result.child.status = info.status;
@@ -46,7 +47,6 @@ GuestSiginfo ToGuestSiginfo(const os_emu::SignalInfo& info) {
       result.sent.value = info.value;
       [[fallthrough]];
     case SiginfoLayout::kKill:
-    case SiginfoLayout::kPoll:
     case SiginfoLayout::kSystemCall:
       result.sent.pid = info.sender_pid;
       result.sent.uid = info.sender_uid;

@@ -28,6 +28,24 @@ class RecordingSink final : public Sink {
   std::vector<std::string> trace;
 };
 
+// A machine in which new tasks end at once, and where there is nothing to execute.
+class NoTasks final : public TaskHost {
+ public:
+  Result<os_emu::DescriptionRef> OpenExecutable(os_emu::Thread&, const os_emu::DescriptionRef&,
+                                                const std::string&, uint32_t) override {
+    return Errno::kNoEnt;
+  }
+  void OnClone(os_emu::Thread& parent, os_emu::Thread& child, const interp::Cpu&) override {
+    os_emu::Kernel& kernel = parent.process().kernel();
+    if (&parent.process() == &child.process()) {
+      kernel.EndThread(child, 0);
+    } else {
+      kernel.EndProcess(child.process(), os_emu::ExitState());
+    }
+  }
+  Result<void> Exec(os_emu::Thread&, ExecRequest) override { return Errno::kNoEnt; }
+};
+
 class SyscallTest : public testing::Test {
  protected:
   // Readable and writable memory of kScratchBytes; the page behind it is not mapped, the one before
@@ -66,6 +84,7 @@ class SyscallTest : public testing::Test {
   // A fresh ABI with tracing as said.
   void Restart(SyscallAbi::Options options) {
     options.sink = &sink_;
+    options.tasks = &no_tasks_;
     abi_ = std::make_unique<SyscallAbi>(options);
   }
   void TraceAll() {
@@ -128,6 +147,7 @@ class SyscallTest : public testing::Test {
   os_emu::Kernel kernel_;
   os_emu::Process& process_;
   RecordingSink sink_;
+  NoTasks no_tasks_;
   std::unique_ptr<SyscallAbi> abi_;
   interp::Cpu cpu_;
   Call call_;

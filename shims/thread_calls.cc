@@ -4,6 +4,7 @@
 
 #include "os_emu/task/calls.h"
 #include "os_emu/task/futex.h"
+#include "os_emu/task/pi_futex.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
 
@@ -37,6 +38,7 @@ Result<Nanos> FutexDeadline(SyscallContext& context, uint32_t command, bool real
   const os_emu::Clock& clock = context.clock();
   if (!time.has_value() || *time == kNanosMax) return kNanosMax;
   if (command == kWait) return os_emu::DeadlineAfter(clock, time);
+  if (command == kLockPi) realtime = true;  // FUTEX_LOCK_PI knows no other clock.
   return realtime ? Nanos{time->value - (clock.Realtime() - clock.Monotonic()).value} : *time;
 }
 
@@ -60,16 +62,18 @@ CallResult SysFutex(SyscallContext& context) {
   }
   if (realtime && command != kWaitBitset && command != kWaitRequeuePi && command != kLockPi2)
     return Errno::kNoSys;
+  os_emu::PiFutexes& locks = context.kernel().Part<os_emu::PiFutexes>();
   const int32_t second_count = static_cast<int32_t>(context.UInt(3));
   switch (command) {
     case kWait:
-      return os_emu::StartFutexWait(thread, context.Addr(0), scope, context.UInt(2), os_emu::kFutexAnyBit,
-                                    deadline);
+      return os_emu::StartFutexWait(thread, context.Addr(0), scope, context.UInt(2),
+                                    os_emu::kFutexAnyBit, deadline);
     case kWaitBitset:
-      return os_emu::StartFutexWait(thread, context.Addr(0), scope, context.UInt(2), context.UInt(5),
-                                    deadline);
+      return os_emu::StartFutexWait(thread, context.Addr(0), scope, context.UInt(2),
+                                    context.UInt(5), deadline);
     case kWake:
-      return os_emu::FutexWake(thread, context.Addr(0), scope, context.Int(2), os_emu::kFutexAnyBit);
+      return os_emu::FutexWake(thread, context.Addr(0), scope, context.Int(2),
+                               os_emu::kFutexAnyBit);
     case kWakeBitset:
       return os_emu::FutexWake(thread, context.Addr(0), scope, context.Int(2), context.UInt(5));
     case kRequeue:
@@ -82,12 +86,15 @@ CallResult SysFutex(SyscallContext& context) {
       return os_emu::FutexWakeOp(thread, context.Addr(0), context.Addr(4), scope, context.Int(2),
                                  second_count, context.UInt(5));
     case kLockPi:
-    case kUnlockPi:
+    case kLockPi2:
+      return locks.Lock(thread, context.Addr(0), scope, deadline);
     case kTryLockPi:
+      return locks.TryLock(thread, context.Addr(0), scope);
+    case kUnlockPi:
+      return locks.Unlock(thread, context.Addr(0), scope);
     case kWaitRequeuePi:
     case kCmpRequeuePi:
-    case kLockPi2:
-      return context.Refuse(Errno::kNoSys, "a priority-inheriting command");
+      return context.Refuse(Errno::kNoSys, "requeueing to a priority-inheriting lock");
     default:
       return Errno::kNoSys;
   }
@@ -151,7 +158,8 @@ CallResult SysSchedGetaffinity(SyscallContext& context) {
   if (length * 8 < cpus || length % 8 != 0) return Errno::kInval;
   Result<os_emu::Thread*> target = Target(context);
   if (!target.ok()) return target.error();
-  const std::vector<uint64_t> mask = CpuMask(context);
+  std::vector<uint64_t> mask = CpuMask(context);
+  mask[0] &= (*target)->affinity;
   const size_t bytes = std::min<uint64_t>(length, mask.size() * 8);
   const std::span<const uint8_t> from(reinterpret_cast<const uint8_t*>(mask.data()), bytes);
   if (context.memory().Write(context.Addr(2), from) != bytes) return Errno::kFault;
@@ -168,15 +176,9 @@ CallResult SysSchedSetaffinity(SyscallContext& context) {
   }
   Result<os_emu::Thread*> target = Target(context);
   if (!target.ok()) return target.error();
-  bool any = false, all = true;
-  for (size_t i = 0; i < mask.size(); ++i) {
-    any = any || (mask[i] & wanted[i]) != 0;
-    all = all && (mask[i] & ~wanted[i]) == 0;
-  }
-  if (!any) return Errno::kInval;
-  if (!all)
-    context.abi().WarnOnce(
-        "sched_setaffinity: the mask has no effect, the schedule is the machine's");
+  // Machines have at most 64 processors. The schedule does not depend on them.
+  if ((mask[0] & wanted[0]) == 0) return Errno::kInval;
+  (*target)->affinity = mask[0] & wanted[0];
   return 0;
 }
 

@@ -151,9 +151,9 @@ CallResult SysClockNanosleep(SyscallContext& context) {
 CallResult SysTimes(SyscallContext& context) {
   const int64_t ticks = context.clock().Monotonic().value / kUserTickNanos;
   if (!context.Addr(0).IsNull()) {
-    Result<void> stored =
-        context.Out(context.Addr(0), GuestTms{CpuTime(context).value / kUserTickNanos, 0,
-                             context.process().children_cpu_time.value / kUserTickNanos, 0});
+    Result<void> stored = context.Out(
+        context.Addr(0), GuestTms{CpuTime(context).value / kUserTickNanos, 0,
+                                  context.process().children_cpu_time.value / kUserTickNanos, 0});
     if (!stored.ok()) return stored.error();
   }
   return ticks;

@@ -46,6 +46,7 @@ class ThreadWaiter final : public Waiter {
 enum class OnSignal {
   kRestart,  // ERESTARTSYS: begun again if the handler has SA_RESTART, else EINTR (read, write,
              // wait4, accept ...).
+  kNoIntr,   // ERESTARTNOINTR: begun again whatever the handler says (FUTEX_LOCK_PI).
   // EINTR whatever the handler says. Which of them differs only where no handler runs, and in what
   // the tracer shows:
   kEintr,         // EINTR itself (epoll_wait, rt_sigtimedwait ...).

@@ -20,8 +20,8 @@ inline constexpr uint32_t kWNoHang = 1, kWStopped = 2, kWExited = 4, kWContinued
 struct ChildChange {
   Tid pid{0};
   uint32_t uid = 0;
-  int code = 0;    // CLD_*
-  int status = 0;  // The exit status, or the signal.
+  int code = 0;       // CLD_*
+  int status = 0;     // The exit status, or the signal.
   Nanos cpu_time{0};  // The child's, with that of its children.
 };
 inline constexpr int kCldExited = 1, kCldKilled = 2, kCldStopped = 5, kCldContinued = 6;

@@ -30,6 +30,10 @@ class VforkWaitCall final : public BlockedCall {
     return static_cast<int64_t>(record_->number);
   }
   void Park(Thread& thread) override {
+    if (record_->process == nullptr) {  // Nobody waits for it, and it is gone.
+      thread.Wake();
+      return;
+    }
     waiter_ = std::make_unique<ThreadWaiter>(thread, 0);
     record_->process->memory_released.Add(*waiter_);
   }
@@ -56,9 +60,8 @@ Result<Thread*> Kernel::Clone(Thread& caller, const CloneRequest& request) {
   Thread* child = nullptr;
   if ((request.flags & kCloneThread) != 0) {
     const bool shares_files = (request.flags & kCloneFiles) != 0;
-    child = &AddThread(process, tid,
-                       shares_files ? caller.shared_fds()
-                                    : std::make_shared<FdTable>(caller.fds()));
+    child = &AddThread(
+        process, tid, shares_files ? caller.shared_fds() : std::make_shared<FdTable>(caller.fds()));
   } else {
     Result<Process*> made = CopyProcess(caller, request, tid);
     if (!made.ok()) {
@@ -68,6 +71,7 @@ Result<Thread*> Kernel::Clone(Thread& caller, const CloneRequest& request) {
     child = (*made)->first_thread();
   }
   child->name = caller.name;
+  child->affinity = caller.affinity;
   child->signal_mask_ = caller.saved_mask.value_or(caller.signal_mask());
   // sas_ss_reset(): a child in the same memory must not use the caller's stack.
   if ((request.flags & (kCloneVm | kCloneVfork)) != kCloneVm) child->alt_stack = caller.alt_stack;

@@ -31,8 +31,8 @@ struct CloneRequest {
 
 class Process;
 
-// wait_for_vfork_done(): the caller, who made `child` with kCloneVfork, waits until that has ended or
-// executed a program. Answers the child's pid.
+// wait_for_vfork_done(): the caller, who made `child` with kCloneVfork, waits until that has ended
+// or executed a program. Answers the child's pid.
 CallResult StartVforkWait(Process& child);
 
 }  // namespace pollux::os_emu

@@ -4,6 +4,7 @@
 
 #include "os_emu/task/child_wait.h"
 #include "os_emu/task/kernel.h"
+#include "os_emu/task/pi_futex.h"
 
 namespace pollux::os_emu {
 namespace {
@@ -30,6 +31,7 @@ void Kernel::LeaveMemory(Thread& thread) {
   Process& process = thread.process();
   if (process.memory == nullptr) return;
   ExitRobustList(thread);
+  Part<PiFutexes>().OnOwnerEnds(thread);
   if (!thread.clear_child_tid.IsNull()) {
     // An address that cannot be written is no error.
     if (process.memory->WriteObject<uint32_t>(thread.clear_child_tid, 0).ok()) {
@@ -118,8 +120,7 @@ void Kernel::TellParentOfEnd(Process& process) {
   bool forget = false;
   int signal = process.exit_signal;
   const SignalAction& action = parent->actions[kSigChld];
-  if (signal == kSigChld &&
-      (action.handler == kSigIgn || (action.flags & kSaNoCldWait) != 0)) {
+  if (signal == kSigChld && (action.handler == kSigIgn || (action.flags & kSaNoCldWait) != 0)) {
     // Nobody will wait for it; with SA_NOCLDWAIT the signal comes all the same.
     forget = true;
     if (action.handler == kSigIgn) signal = 0;

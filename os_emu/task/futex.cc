@@ -17,18 +17,6 @@ Result<void> CheckWord(GuestAddr word) {
   return {};
 }
 
-// get_futex_key(): without FUTEX_PRIVATE_FLAG the mapping decides, and the page has to be there.
-Result<FutexTable::Key> KeyOf(Thread& thread, GuestAddr word, FutexScope scope) {
-  POLLUX_RETURN_IF_ERROR(CheckWord(word));
-  const std::shared_ptr<memory::AddressSpace>& memory = thread.process().memory;
-  if (scope == FutexScope::kAny) {
-    POLLUX_RETURN_IF_ERROR(memory->ReadObject<uint32_t>(word));
-    if (std::optional<memory::SharedWord> shared = memory->SharedWordAt(word))
-      return FutexTable::Key{std::move(shared->object), shared->offset};
-  }
-  return FutexTable::Key{memory, word.value};
-}
-
 class FutexWaitCall final : public BlockedCall {
  public:
   FutexWaitCall(FutexTable& table, FutexTable::Key key, uint32_t bits) : entry_(table, key, bits) {}
@@ -109,6 +97,21 @@ struct WakeOp {
 
 }  // namespace
 
+Result<FutexTable::Key> FutexKeyOf(Thread& thread, GuestAddr word, FutexScope scope) {
+  POLLUX_RETURN_IF_ERROR(CheckWord(word));
+  const std::shared_ptr<memory::AddressSpace>& memory = thread.process().memory;
+  if (scope == FutexScope::kPrivate) return FutexTable::Key{memory, word.value};
+  POLLUX_RETURN_IF_ERROR(memory->ReadObject<uint32_t>(word));
+  if (std::optional<memory::SharedWord> shared = memory->SharedWordAt(word))
+    return FutexTable::Key{std::move(shared->object), shared->offset};
+  // Anonymous memory that cannot be written never changes.
+  memory::Fault fault;
+  if (!memory->Prepare(memory::Access::kStore, word, sizeof(uint32_t), &fault))
+    return Errno::kFault;
+  // FUT_OFF_MMSHARED: with and without FUTEX_PRIVATE_FLAG it is not the same futex.
+  return FutexTable::Key{memory, word.value | 1};
+}
+
 void FutexTable::Entry::Join(Thread& thread) {
   POLLUX_CHECK(thread_ == nullptr) << "the entry waits already";
   thread_ = &thread;
@@ -179,7 +182,7 @@ int64_t FutexTable::Waiters(const Key& key) const {
 CallResult StartFutexWait(Thread& thread, GuestAddr word, FutexScope scope, uint32_t expected,
                           uint32_t bits, Nanos deadline) {
   if (bits == 0) return Errno::kInval;
-  const Result<FutexTable::Key> key = KeyOf(thread, word, scope);
+  const Result<FutexTable::Key> key = FutexKeyOf(thread, word, scope);
   if (!key.ok()) return key.error();
   const Result<uint32_t> value = thread.process().memory->ReadObject<uint32_t>(word);
   if (!value.ok()) return value.error();
@@ -193,7 +196,7 @@ CallResult StartFutexWait(Thread& thread, GuestAddr word, FutexScope scope, uint
 Result<int64_t> FutexWake(Thread& thread, GuestAddr word, FutexScope scope, int32_t count,
                           uint32_t bits) {
   if (bits == 0) return Errno::kInval;
-  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key key, KeyOf(thread, word, scope));
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key key, FutexKeyOf(thread, word, scope));
   // futex_wake() counts after it woke: 0 and less wake one.
   return thread.process().kernel().futexes().Wake(key, count > 0 ? count : 1, bits);
 }
@@ -201,8 +204,8 @@ Result<int64_t> FutexWake(Thread& thread, GuestAddr word, FutexScope scope, int3
 Result<int64_t> FutexRequeue(Thread& thread, GuestAddr from, GuestAddr to, FutexScope scope,
                              int32_t wake, int32_t requeue, std::optional<uint32_t> expected) {
   if (wake < 0 || requeue < 0) return Errno::kInval;
-  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key from_key, KeyOf(thread, from, scope));
-  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key to_key, KeyOf(thread, to, scope));
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key from_key, FutexKeyOf(thread, from, scope));
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key to_key, FutexKeyOf(thread, to, scope));
   if (expected.has_value()) {
     POLLUX_ASSIGN_OR_RETURN(const uint32_t value,
                             thread.process().memory->ReadObject<uint32_t>(from));
@@ -214,8 +217,8 @@ Result<int64_t> FutexRequeue(Thread& thread, GuestAddr from, GuestAddr to, Futex
 
 Result<int64_t> FutexWakeOp(Thread& thread, GuestAddr word, GuestAddr second, FutexScope scope,
                             int32_t wake, int32_t wake_second, uint32_t operation) {
-  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key key, KeyOf(thread, word, scope));
-  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key second_key, KeyOf(thread, second, scope));
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key key, FutexKeyOf(thread, word, scope));
+  POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key second_key, FutexKeyOf(thread, second, scope));
   const WakeOp op(operation);
   memory::AddressSpace& memory = *thread.process().memory;
   POLLUX_ASSIGN_OR_RETURN(const uint32_t old, memory.ReadObject<uint32_t>(second));

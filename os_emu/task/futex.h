@@ -83,6 +83,10 @@ class FutexTable {
   absl::flat_hash_map<Key, Queue> queues_;  // Only looked up by key, never walked.
 };
 
+// get_futex_key(): without FUTEX_PRIVATE_FLAG the mapping decides, and the page has to be there.
+// kInval: address not a multiple of 4. kFault.
+Result<FutexTable::Key> FutexKeyOf(Thread& thread, GuestAddr word, FutexScope scope);
+
 // FUTEX_WAIT(_BITSET): waits while the word is `expected`. Errors: kInval (bits 0, address not a
 // multiple of 4), kFault, kAgain (the word differs). The call: 0 when woken, kTimedOut at
 // `deadline` (CLOCK_MONOTONIC; kNanosMax: none).
@@ -98,8 +102,8 @@ Result<int64_t> FutexRequeue(Thread& thread, GuestAddr from, GuestAddr to, Futex
 // FUTEX_WAKE_OP. `operation` as the guest encodes it.
 Result<int64_t> FutexWakeOp(Thread& thread, GuestAddr word, GuestAddr second, FutexScope scope,
                             int32_t wake, int32_t wake_second, uint32_t operation);
-// exit_robust_list(): the locks on the thread's set_robust_list(2) say that their owner died, and one
-// waiter of each is woken. At most 2048 locks; bad addresses end it.
+// exit_robust_list(): the locks on the thread's set_robust_list(2) say that their owner died, and
+// one waiter of each is woken. At most 2048 locks; bad addresses end it.
 void ExitRobustList(Thread& thread);
 
 }  // namespace pollux::os_emu

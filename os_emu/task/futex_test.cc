@@ -77,14 +77,16 @@ TEST_F(FutexTest, AChangedWordIsAgain) {
 }
 
 TEST_F(FutexTest, AnUnreadableWordIsFault) {
-  EXPECT_EQ(StartFutexWait(machine_.leader(), kNowhere, kPrivate, 0, kFutexAnyBit, kNanosMax).value(),
-            Failed(Errno::kFault));
+  EXPECT_EQ(
+      StartFutexWait(machine_.leader(), kNowhere, kPrivate, 0, kFutexAnyBit, kNanosMax).value(),
+      Failed(Errno::kFault));
   EXPECT_EQ(Wake(GuestAddr{UINT64_MAX - 3}, 1), Failed(Errno::kFault));
 }
 
 TEST_F(FutexTest, AMisalignedWordIsInval) {
-  EXPECT_EQ(StartFutexWait(machine_.leader(), kWord + 2, kPrivate, 0, kFutexAnyBit, kNanosMax).value(),
-            Failed(Errno::kInval));
+  EXPECT_EQ(
+      StartFutexWait(machine_.leader(), kWord + 2, kPrivate, 0, kFutexAnyBit, kNanosMax).value(),
+      Failed(Errno::kInval));
   EXPECT_EQ(Wake(kWord + 1, 1), Failed(Errno::kInval));
 }
 
@@ -121,7 +123,7 @@ TEST_F(FutexTest, TheDeadlineEndsTheWait) {
 TEST_F(FutexTest, AWakeBeforeTheDeadlineWinsOverIt) {
   const Nanos now = machine_.kernel().clock().Monotonic();
   Thread& a = Waiter(kWord, kFutexAnyBit, now + Nanos{100});
-  machine_.kernel().futexes().Wake({&machine_.memory(), kWord.value}, 1);
+  machine_.kernel().futexes().Wake({machine_.process().memory, kWord.value}, 1);
   machine_.Pass(Nanos{200});
   EXPECT_EQ(machine_.Answer(a), 0);
 }
@@ -129,7 +131,8 @@ TEST_F(FutexTest, AWakeBeforeTheDeadlineWinsOverIt) {
 TEST_F(FutexTest, AWaitWithADeadlineIsNotRestartedAfterASignal) {
   EXPECT_EQ(Waiter(kWord).blocked_call()->on_signal(), OnSignal::kRestart);
   const Nanos later = machine_.kernel().clock().Monotonic() + Nanos{1};
-  EXPECT_EQ(Waiter(kWord, kFutexAnyBit, later).blocked_call()->on_signal(), OnSignal::kRestartBlock);
+  EXPECT_EQ(Waiter(kWord, kFutexAnyBit, later).blocked_call()->on_signal(),
+            OnSignal::kRestartBlock);
 }
 
 TEST_F(FutexTest, RequeueWakesSomeAndMovesOthersInOrder) {

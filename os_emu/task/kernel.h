@@ -5,9 +5,9 @@
 //
 // The machine's loop: a strategy chooses one of run_queue().threads();
 //   a call answers a CallResult; where it is blocked, thread.Block(record);
-//   where thread.blocked(): it was woken, so kernel.ResumeBlocked(thread); where a thread that stays
-//   blocked HasSignalToTake(): kernel.TakeSignal() and, if a handler runs, record->Interrupt();
-//   ReleaseEnded() between calls.
+//   where thread.blocked(): it was woken, so kernel.ResumeBlocked(thread); where a thread that
+//   stays blocked HasSignalToTake(): kernel.TakeSignal() and, if a handler runs,
+//   record->Interrupt(); ReleaseEnded() between calls.
 //
 // Behaviour follows kernel/fork.c (clone.cc), kernel/exit.c (exit.cc), fs/exec.c (exec.cc) and
 // kernel/signal.c (signals.cc).

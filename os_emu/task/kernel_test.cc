@@ -95,8 +95,8 @@ TEST(Kernel, EndThreadClearsAndWakesItsTid) {
   Thread& other = machine.NewThread();
   ASSERT_TRUE(machine.memory().WriteObject<uint32_t>(kArena, 1001).ok());
   other.clear_child_tid = kArena;
-  machine.Give(machine.leader(),
-               StartFutexWait(machine.leader(), kArena, FutexScope::kPrivate, 1001, kFutexAnyBit, kNanosMax));
+  machine.Give(machine.leader(), StartFutexWait(machine.leader(), kArena, FutexScope::kPrivate,
+                                                1001, kFutexAnyBit, kNanosMax));
   machine.kernel().EndThread(other, 0);
   machine.Settle();
   EXPECT_EQ(machine.Answer(machine.leader()), 0);
@@ -126,19 +126,19 @@ TEST(Kernel, AnIgnoredSignalDoesNotPend) {
 
 TEST(Kernel, ABlockedSignalPendsEvenIfItIsIgnored) {
   TestMachine machine;
-  machine.leader().signal_mask = SignalBit(kSigTerm);
+  machine.leader().SetSignalMask(SignalBit(kSigTerm));
   machine.process().actions[kSigTerm].handler = kSigIgn;
   machine.kernel().RaiseSignal(machine.leader(), Info(kSigTerm));
   EXPECT_EQ(machine.leader().pending.set(), SignalBit(kSigTerm));
   EXPECT_FALSE(machine.leader().HasSignalToTake());
-  machine.leader().signal_mask = 0;
+  machine.leader().SetSignalMask(0);
   EXPECT_TRUE(machine.leader().HasSignalToTake());
   EXPECT_FALSE(machine.kernel().TakeSignal(machine.leader()).has_value());
 }
 
 TEST(Kernel, KillCannotBeBlockedOrIgnored) {
   TestMachine machine;
-  machine.leader().signal_mask = ~SignalSet{0};
+  machine.leader().SetSignalMask(~SignalSet{0});
   machine.process().actions[kSigKill].handler = kSigIgn;
   machine.kernel().RaiseSignal(machine.process(), Info(kSigKill));
   EXPECT_TRUE(machine.leader().HasSignalToTake());
@@ -157,7 +157,7 @@ TEST(Kernel, AThreadsOwnSignalsComeBeforeTheProcesses) {
 TEST(Kernel, AProcessSignalWakesAThreadThatLetsItThrough) {
   TestMachine machine;
   Thread& other = machine.NewThread();
-  machine.leader().signal_mask = SignalBit(kSigTerm);
+  machine.leader().SetSignalMask(SignalBit(kSigTerm));
   machine.Give(machine.leader(), StartPause(machine.leader()));
   machine.Give(other, StartPause(other));
   machine.kernel().RaiseSignal(machine.process(), Info(kSigTerm));
@@ -179,16 +179,16 @@ TEST(Kernel, AWokenCallThatHasNothingGoesOnWaiting) {
 
 TEST(Kernel, ASignalThatPendsAlreadyWakesTheCallThatUnblocksIt) {
   TestMachine machine;
-  machine.leader().signal_mask = SignalBit(kSigTerm);
+  machine.leader().SetSignalMask(SignalBit(kSigTerm));
   machine.kernel().RaiseSignal(machine.leader(), Info(kSigTerm));
-  machine.leader().signal_mask = 0;  // As ppoll's mask does.
+  machine.leader().SetSignalMask(0);  // As ppoll's mask does.
   machine.Give(machine.leader(), StartPause(machine.leader()));
   EXPECT_TRUE(machine.leader().woken());
 }
 
 TEST(Kernel, StopAndContinueTakeEachOtherBack) {
   TestMachine machine;
-  machine.leader().signal_mask = SignalBit(kSigTstp) | SignalBit(kSigCont);
+  machine.leader().SetSignalMask(SignalBit(kSigTstp) | SignalBit(kSigCont));
   machine.kernel().RaiseSignal(machine.leader(), Info(kSigTstp));
   EXPECT_EQ(machine.leader().pending.set(), SignalBit(kSigTstp));
   machine.kernel().RaiseSignal(machine.process(), Info(kSigCont));
@@ -198,7 +198,7 @@ TEST(Kernel, StopAndContinueTakeEachOtherBack) {
 
 TEST(Kernel, AForcedSignalIsDeliveredThoughBlockedOrIgnored) {
   TestMachine machine;
-  machine.leader().signal_mask = SignalBit(kSigSegv);
+  machine.leader().SetSignalMask(SignalBit(kSigSegv));
   machine.process().actions[kSigSegv].handler = 0x1000;
   machine.kernel().ForceSignal(machine.leader(), Info(kSigSegv));
   EXPECT_EQ(machine.kernel().TakeSignal(machine.leader())->signal, kSigSegv);

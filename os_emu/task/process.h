@@ -61,9 +61,7 @@ class Process {
   // ended.
   FdTable& fds() const;
   // The leader, or the oldest thread after its end. Null: the process has ended.
-  Thread* first_thread() const {
-    return threads.empty() ? nullptr : threads.begin()->second.get();
-  }
+  Thread* first_thread() const { return threads.empty() ? nullptr : threads.begin()->second.get(); }
 
   // ---- What fork(2) hands down: Kernel::Clone() copies it.
   std::string cwd = "/";  // Where the process starts: absolute, normalised.
@@ -92,11 +90,11 @@ class Process {
   std::vector<Process*> children;  // In the order in which they came.
   Tid group{0};                    // Process group: the pid of who made it.
   Tid session{0};
-  int exit_signal = kSigChld;         // What the parent gets at its end; 0: nothing.
-  bool is_child_subreaper = false;    // PR_SET_CHILD_SUBREAPER
-  bool has_executed = false;          // Since fork(2): setpgid(2) of the parent is too late.
-  WaitQueue child_events;             // Notified with 0 where wait4(2) should look again.
-  WaitQueue memory_released;          // Notified when it ended or executed: vfork(2)'s parent.
+  int exit_signal = kSigChld;             // What the parent gets at its end; 0: nothing.
+  bool is_child_subreaper = false;        // PR_SET_CHILD_SUBREAPER
+  bool has_executed = false;              // Since fork(2): setpgid(2) of the parent is too late.
+  WaitQueue child_events;                 // Notified with 0 where wait4(2) should look again.
+  WaitQueue memory_released;              // Notified when it ended or executed: vfork(2)'s parent.
   bool shares_memory_until_exec = false;  // Made with CLONE_VFORK, and still in that memory.
   // The signal that stopped it; 0: it is not stopped.
   int stop_signal = 0;

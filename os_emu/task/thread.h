@@ -89,8 +89,10 @@ class Thread {
   GuestAddr clear_child_tid;   // set_tid_address(2)
   GuestAddr robust_list_head;  // set_robust_list(2)
   uint64_t robust_list_length = 0;
-  std::string name;       // PR_SET_NAME, at most 15 bytes.
-  Nanos cpu_time{0};      // What it has computed: CLOCK_THREAD_CPUTIME_ID.
+  std::string name;   // PR_SET_NAME, at most 15 bytes.
+  Nanos cpu_time{0};  // What it has computed: CLOCK_THREAD_CPUTIME_ID.
+  uint64_t affinity =
+      ~uint64_t{0};             // sched_setaffinity(2): a bit a processor; kept, without effect.
   int parent_death_signal = 0;  // PR_SET_PDEATHSIG
   std::shared_ptr<PidRecord> pid_record;  // Null until a pidfd asks: Kernel::RecordOf().
 

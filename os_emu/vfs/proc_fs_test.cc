@@ -260,7 +260,7 @@ TEST_F(ProcFsTest, StatusTellsIdsAndThreads) {
 TEST_F(ProcFsTest, StatHasFiftyTwoFields) {
   thread().name = "a) (b";
   const std::string stat = Get("/proc/self/stat");
-  EXPECT_THAT(stat, StartsWith("1000 (a) (b) R 0 1000 1000 0 -1 "));
+  EXPECT_THAT(stat, StartsWith("1000 (a) (b) R 1 1000 1000 0 -1 "));
   const std::string after_name = stat.substr(stat.rfind(')') + 2);
   EXPECT_EQ(std::count(after_name.begin(), after_name.end(), ' '), 49);
   EXPECT_EQ(stat.back(), '\n');
