@@ -14,8 +14,8 @@ constexpr uint64_t kEpollWatchBytes = 256;
 constexpr uint64_t kMaxInotifyInstances = 128, kInotifyInstanceBytes = 512;
 constexpr uint64_t kMaxInotifyWatches = 65536, kInotifyWatchBytes = 256;
 
-// RLIMIT_SIGPENDING's usual order of magnitude: each timer has a signal of its own.
-constexpr uint64_t kMaxPosixTimers = 63'000;
+// RLIMIT_SIGPENDING of a machine with about 32 GiB: each timer has a signal of its own.
+constexpr uint64_t kMaxPosixTimers = 128'000;
 constexpr uint64_t kPosixTimerBytes = 512;
 
 constexpr int kRlimitStack = 3, kRlimitCore = 4, kRlimitNumberOfFiles = 7;
