@@ -8,6 +8,7 @@
 // from different places, AddressSpace does).
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -129,6 +130,7 @@ class OracleTest : public ::testing::Test {
     if (const char* given = std::getenv("POLLUX_TEST_SEED"))
       seed_ = std::strtoull(given, nullptr, 0);
     std::printf("POLLUX_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed_));
+    std::fflush(stdout);  // Each process that is forked would have it too.
     random_.seed(seed_);
     space_ = *AddressSpace::Create(&budget_);
     ASSERT_EQ(pipe(pipe_), 0);
@@ -171,9 +173,15 @@ class OracleTest : public ::testing::Test {
 
   void End(size_t servant) {
     if (pids_[servant] == 0) return;
+    // It is gone before another one listens to the same pipes: one that is ending may still take
+    // what was written to them. It may be a servant's child, which cannot be waited for.
+    const int gone = static_cast<int>(syscall(SYS_pidfd_open, pids_[servant], 0));
+    ASSERT_GE(gone, 0);
     kill(pids_[servant], SIGKILL);
-    // A grandchild is its parent's.
-    (void)waitpid(pids_[servant], nullptr, 0);
+    pollfd ended = {gone, POLLIN, 0};
+    ASSERT_EQ(poll(&ended, 1, -1), 1);
+    close(gone);
+    (void)waitpid(pids_[servant], nullptr, WNOHANG);
     pids_[servant] = 0;
     spaces_[servant].reset();
   }
