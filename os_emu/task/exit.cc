@@ -125,7 +125,8 @@ void Kernel::TellParentOfEnd(Process& process) {
     forget = true;
     if (action.handler == kSigIgn) signal = 0;
   }
-  if (signal != 0) {
+  // clone(2) takes numbers that are no signals, too; such a child ends in silence (valid_signal()).
+  if (signal >= 1 && signal <= kSignals) {
     SignalInfo info;
     info.signal = signal;
     info.code = process.exit->signal != 0 ? kCldKilled : kCldExited;
