@@ -494,7 +494,7 @@ TEST_F(Calls, FutexReadsItsTimeBeforeItsCommand) {
             Error(Errno::kNoSys));  // FUTEX_WAIT knows no CLOCK_REALTIME.
   EXPECT_EQ(Do("futex", {kScratch + 1, 0, 1, 0}), Error(Errno::kInval));
   EXPECT_EQ(Do("futex", {kUnmapped, 0, 1, 0}), Error(Errno::kFault));
-  EXPECT_EQ(Do("futex", {kScratch, 6, 0, 0}), Error(Errno::kNoSys));
+  EXPECT_EQ(Do("futex", {kScratch, 12, 0, 0}), Error(Errno::kNoSys));  // FUTEX_CMP_REQUEUE_PI
   EXPECT_EQ(sink_.reports.size(), 1u);
   Put(kScratch + 64, GuestTimespec{0, 50});
   ASSERT_EQ(Enter("futex", {kScratch, 0, 1, kScratch + 64}), Next::kBlocked);
