@@ -237,6 +237,9 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
       "/bin/" + std::string(name.substr(name.rfind('/') + 1).substr(0, kNameMax));
   if (absl::Status installed = InstallProgram(thread, file, path); !installed.ok())
     return installed;
+  // A mount over "/" may hide its name.
+  Result<os_emu::DescriptionRef> opened = OpenProgram(thread, {}, path, 0);
+  if (!opened.ok()) return absl::FailedPreconditionError(std::string(ErrnoText(opened.error())));
   if (!options_.root.empty()) {
     if (absl::Status shown =
             ShowSysroot(kernel_.files(), options_.root, options_.uid, options_.gid);
@@ -259,8 +262,6 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
         absl::StrCat("--cwd=", options_.cwd, ": ", absl::string_view(why.data(), why.size())));
   }
   std::string why;
-  Result<os_emu::DescriptionRef> opened = OpenProgram(thread, {}, path, 0);
-  if (!opened.ok()) return absl::FailedPreconditionError(std::string(ErrnoText(opened.error())));
   const shims::ExecRequest request{.file = *std::move(opened),
                                    .path = path,
                                    .arguments = arguments,
