@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-// CLI11 costs a file that includes it 7 seconds: only those that declare flags or parse do.
+// CLI11 is slow to compile: only files that declare flags or parse include it.
 namespace CLI {
 class App;
 }  // namespace CLI
