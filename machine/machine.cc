@@ -26,7 +26,7 @@ namespace {
 using os_emu::Process;
 using os_emu::Thread;
 
-// The purposes that the seed's random stream is split for (DESIGN decision 6).
+// The purposes that the seed's random stream is split for: none takes numbers from another.
 enum Purpose : uint64_t { kWorld = 1, kLayout = 2, kSchedule = 3 };
 
 // The frequency of the time CSR, as QEMU's and many boards' timebase: 10 MHz.
@@ -117,9 +117,6 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   }
 
   // ---- shims::TaskHost
-  Result<os_emu::DescriptionRef> OpenExecutable(Thread& thread, const os_emu::DescriptionRef& base,
-                                                const std::string& path,
-                                                uint32_t at_flags) override;
   void OnClone(Thread& parent, Thread& child, const interp::Cpu& cpu) override;
   Result<void> Exec(Thread& thread, shims::ExecRequest request) override;
 
@@ -235,10 +232,12 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   constexpr size_t kNameMax = 255;
   const std::string path =
       "/bin/" + std::string(name.substr(name.rfind('/') + 1).substr(0, kNameMax));
-  if (absl::Status installed = InstallProgram(thread, file, path); !installed.ok())
-    return installed;
+  if (Result<void> made = kernel_.files().MakeFile(path, file, 0755); !made.ok()) {
+    return absl::FailedPreconditionError(absl::StrCat("the file does not fit into --max_memory: ",
+                                                      std::string(ErrnoText(made.error()))));
+  }
   // A mount over "/" may hide its name.
-  Result<os_emu::DescriptionRef> opened = OpenProgram(thread, {}, path, 0);
+  Result<os_emu::DescriptionRef> opened = OpenProgram(thread, path);
   if (!opened.ok()) return absl::FailedPreconditionError(std::string(ErrnoText(opened.error())));
   if (!options_.root.empty()) {
     if (absl::Status shown =
@@ -291,13 +290,6 @@ void Machine::Impl::OnClone(Thread& parent, Thread& child, const interp::Cpu& cp
   harts_[&child] = std::move(hart);
 }
 
-Result<os_emu::DescriptionRef> Machine::Impl::OpenExecutable(Thread& thread,
-                                                             const os_emu::DescriptionRef& base,
-                                                             const std::string& path,
-                                                             uint32_t at_flags) {
-  return OpenProgram(thread, base, path, at_flags);
-}
-
 Result<void> Machine::Impl::Exec(Thread& thread, shims::ExecRequest request) {
   std::string why;  // The guest has its errno.
   POLLUX_ASSIGN_OR_RETURN(ProcessImage image, BuildImage(thread, request, layout_random_, &why));
@@ -328,6 +320,8 @@ void Machine::Impl::ReleaseEnded() {
 Thread& Machine::Impl::ChooseThread() {
   const std::span<Thread* const> runnable = kernel_.run_queue().threads();
   Thread& chosen = *runnable[scheduler_->Choose(runnable, last_thread_, leave_last_)];
+  // Others have run since, and may have stored to what it has reserved.
+  if (&chosen != last_thread_) harts_.at(&chosen)->cpu.reservation = {};
   last_thread_ = &chosen;
   leave_last_ = false;
   return chosen;
@@ -416,11 +410,7 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     }
     ReleaseEnded();  // Of an execve, and of children that nobody waits for.
     if (!thread.runnable()) return Turn::kWaits;  // A signal of its own making has stopped it.
-    if (!alone && slice_left_ == 0) {
-      // Others may store there meanwhile.
-      hart.cpu.reservation = {};
-      return Turn::kPreempted;
-    }
+    if (!alone && slice_left_ == 0) return Turn::kPreempted;
   }
 }
 

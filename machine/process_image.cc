@@ -32,10 +32,6 @@ std::span<const uint8_t> BytesOf(std::string_view text) {
 
 std::string TextOf(Errno error) { return std::string(ErrnoText(error)); }
 
-absl::Status CannotLoad(Errno error, absl::string_view what) {
-  return absl::FailedPreconditionError(absl::StrCat(what, ": ", TextOf(error)));
-}
-
 // What /proc/self/maps says of a file.
 interp::FileIdentity IdentityOf(Thread& thread, const DescriptionRef& file) {
   interp::FileIdentity identity;
@@ -76,20 +72,68 @@ std::vector<uint64_t> AuxiliaryVectorAt(memory::AddressSpace& space, GuestAddr s
   return words;
 }
 
-// kernel_read() of the whole file.
-Result<std::string> Contents(os_emu::FileDescription& file) {
-  constexpr size_t kChunk = 1 << 20;
-  std::string bytes;
-  for (;;) {
-    const size_t had = bytes.size();
-    bytes.resize(had + kChunk);
-    memory::UserBuffer to =
-        memory::UserBuffer::Host({reinterpret_cast<uint8_t*>(bytes.data()) + had, kChunk});
-    const Result<size_t> read = file.ReadAt(to, had);
-    if (!read.ok()) return read.error();
-    bytes.resize(had + *read);
-    if (*read == 0) return bytes;
+// What of a file is in memory while it is loaded: its beginning (BINPRM_BUF_SIZE), or all of it. A
+// guest decides how large a file is, with holes that cost it nothing, so the bytes are charged as
+// its own are.
+class FileBytes {
+ public:
+  static constexpr size_t kBeginning = 256;
+
+  FileBytes() = default;
+  FileBytes(FileBytes&& other) noexcept
+      : bytes_(std::move(other.bytes_)), budget_(std::exchange(other.budget_, nullptr)) {}
+  FileBytes& operator=(FileBytes&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(budget_, other.budget_);
+    return *this;
   }
+  ~FileBytes() {
+    if (budget_ != nullptr) budget_->used_bytes -= bytes_.size();
+  }
+  static Result<FileBytes> BeginningOf(os_emu::FileDescription& file,
+                                       memory::MemoryBudget& budget) {
+    return Read(file, budget, kBeginning);
+  }
+  static Result<FileBytes> AllOf(os_emu::FileDescription& file, memory::MemoryBudget& budget) {
+    os_emu::FileStatus status;
+    POLLUX_RETURN_IF_ERROR(file.Stat(&status));
+    return Read(file, budget, static_cast<uint64_t>(status.size));
+  }
+  std::string_view view() const { return bytes_; }
+
+ private:
+  // kNoMem: the machine's memory does not suffice.
+  static Result<FileBytes> Read(os_emu::FileDescription& file, memory::MemoryBudget& budget,
+                                uint64_t most) {
+    if (budget.used_bytes > budget.limit_bytes || most > budget.limit_bytes - budget.used_bytes)
+      return Errno::kNoMem;
+    FileBytes read;
+    read.bytes_.resize(most);
+    size_t done = 0;
+    while (done < most) {
+      memory::UserBuffer to = memory::UserBuffer::Host(
+          {reinterpret_cast<uint8_t*>(read.bytes_.data()) + done, most - done});
+      POLLUX_ASSIGN_OR_RETURN(const size_t bytes, file.ReadAt(to, done));
+      if (bytes == 0) break;
+      done += bytes;
+    }
+    read.bytes_.resize(done);
+    budget.used_bytes += done;
+    read.budget_ = &budget;
+    return read;
+  }
+
+  std::string bytes_;
+  memory::MemoryBudget* budget_ = nullptr;
+};
+
+constexpr std::string_view kElfMagic = "\177ELF";
+
+// The bytes of an ELF file. Of anything else the beginning is enough to say what it is.
+Result<FileBytes> ReadElf(os_emu::FileDescription& file, memory::MemoryBudget& budget) {
+  POLLUX_ASSIGN_OR_RETURN(FileBytes beginning, FileBytes::BeginningOf(file, budget));
+  if (!beginning.view().starts_with(kElfMagic)) return beginning;
+  return FileBytes::AllOf(file, budget);
 }
 
 // The first line of a script (fs/binfmt_script.c). kNoExec: it names no interpreter, or the line is
@@ -98,12 +142,11 @@ struct ScriptLine {
   std::string interpreter;
   std::optional<std::string> argument;
 };
-Result<ScriptLine> ParseScript(std::string_view file) {
-  constexpr size_t kLookedAt = 256;  // BINPRM_BUF_SIZE
+Result<ScriptLine> ParseScript(std::string_view beginning) {
   constexpr std::string_view kBlanks = " \t";
-  std::string_view line = file.substr(2, kLookedAt - 2);
+  std::string_view line = beginning.substr(2);
   const size_t end = line.find('\n');
-  const bool cut = end == std::string_view::npos && file.size() > kLookedAt;
+  const bool cut = end == std::string_view::npos && beginning.size() == FileBytes::kBeginning;
   line = line.substr(0, std::min(end, line.find('\0')));
   const size_t first = line.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return Errno::kNoExec;
@@ -124,7 +167,7 @@ Result<ScriptLine> ParseScript(std::string_view file) {
 // What is executed in the end: a program, found through scripts.
 struct Executable {
   DescriptionRef file;
-  std::string bytes;
+  FileBytes bytes;
   std::vector<std::string> arguments;
 };
 
@@ -139,9 +182,10 @@ Result<Executable> FollowScripts(Thread& thread, const shims::ExecRequest& reque
       *why = "its interpreter is a script, whose interpreter is a script, and so on";
       return Errno::kLoop;
     }
-    POLLUX_ASSIGN_OR_RETURN(executable.bytes, Contents(*executable.file));
-    if (!executable.bytes.starts_with("#!")) return executable;
-    POLLUX_ASSIGN_OR_RETURN(const ScriptLine script, ParseScript(executable.bytes));
+    POLLUX_ASSIGN_OR_RETURN(executable.bytes,
+                            ReadElf(*executable.file, thread.process().kernel().budget()));
+    if (!executable.bytes.view().starts_with("#!")) return executable;
+    POLLUX_ASSIGN_OR_RETURN(const ScriptLine script, ParseScript(executable.bytes.view()));
     std::vector<std::string> arguments = {script.interpreter};
     if (script.argument.has_value()) arguments.push_back(*script.argument);
     arguments.push_back(path);
@@ -152,7 +196,7 @@ Result<Executable> FollowScripts(Thread& thread, const shims::ExecRequest& reque
     }
     executable.arguments = std::move(arguments);
     path = script.interpreter;
-    Result<DescriptionRef> next = OpenProgram(thread, {}, path, 0);
+    Result<DescriptionRef> next = OpenProgram(thread, path);
     if (!next.ok()) {
       *why = absl::StrCat("its interpreter ", path, ": ", TextOf(next.error()));
       return next.error();
@@ -184,20 +228,21 @@ Result<interp::LoadedImage> MapElf(const interp::ElfImage& image, std::string_vi
 Result<interp::LoadedImage> MapInterpreter(Thread& thread, const std::string& path,
                                            const interp::AddressLayout& layout,
                                            memory::AddressSpace& space, std::string* why) {
-  Result<DescriptionRef> file = OpenProgram(thread, {}, path, 0);
+  Result<DescriptionRef> file = OpenProgram(thread, path);
   if (!file.ok()) {
     *why = absl::StrCat("is dynamically linked, and its interpreter ", path, " is not there (",
                         TextOf(file.error()),
                         "): give it a sysroot with --root=DIR, or link it with -static");
     return file.error();
   }
-  POLLUX_ASSIGN_OR_RETURN(const std::string bytes, Contents(**file));
-  absl::StatusOr<interp::ElfImage> image = interp::ParseElf(BytesOf(bytes));
+  POLLUX_ASSIGN_OR_RETURN(const FileBytes bytes,
+                          ReadElf(**file, thread.process().kernel().budget()));
+  absl::StatusOr<interp::ElfImage> image = interp::ParseElf(BytesOf(bytes.view()));
   if (!image.ok()) {
     *why = absl::StrCat("its interpreter ", path, " ", image.status().message());
     return Errno::kNoExec;
   }
-  return MapElf(*image, bytes, IdentityOf(thread, *file), layout, space, why);
+  return MapElf(*image, bytes.view(), IdentityOf(thread, *file), layout, space, why);
 }
 
 }  // namespace
@@ -217,34 +262,15 @@ void SetDefaultLimits(Process& process) {
   process.fds().set_limit(1024);
 }
 
-Result<DescriptionRef> OpenProgram(Thread& thread, const DescriptionRef& base,
-                                   const std::string& path, uint32_t at_flags) {
-  return thread.process().kernel().files().OpenExecutable(os_emu::CallerOf(thread), base, path,
-                                                          at_flags);
-}
-
-absl::Status InstallProgram(Thread& thread, std::string_view file, const std::string& path) {
-  os_emu::FileSystem& files = thread.process().kernel().files();
-  os_emu::Caller root = os_emu::CallerOf(thread);
-  root.uid = root.gid = 0;
-  root.umask = 0;
-  Result<DescriptionRef> opened =
-      files.Open(root, {}, path, os_emu::kOCreat | os_emu::kOWrOnly | os_emu::kOTrunc, 0755);
-  if (!opened.ok()) return CannotLoad(opened.error(), path);
-  memory::UserBuffer from = memory::UserBuffer::HostConst(BytesOf(file));
-  while (from.remaining() > 0) {
-    if (Result<size_t> wrote = (*opened)->Write(from); !wrote.ok()) {
-      return CannotLoad(wrote.error(), "the file is too large for --max_memory");
-    }
-  }
-  return absl::OkStatus();
+Result<DescriptionRef> OpenProgram(Thread& thread, const std::string& path) {
+  return thread.process().kernel().files().OpenExecutable(os_emu::CallerOf(thread), {}, path);
 }
 
 Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& request,
                                 os_emu::RandomStream& random, std::string* why) {
   Process& process = thread.process();
   POLLUX_ASSIGN_OR_RETURN(const Executable executable, FollowScripts(thread, request, why));
-  absl::StatusOr<interp::ElfImage> image = interp::ParseElf(BytesOf(executable.bytes));
+  absl::StatusOr<interp::ElfImage> image = interp::ParseElf(BytesOf(executable.bytes.view()));
   if (!image.ok()) {
     *why = std::string(image.status().message());
     return Errno::kNoExec;
@@ -262,7 +288,7 @@ Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& reques
   interp::ApplyLayout(layout, stack_limit, space);
   const interp::FileIdentity identity = IdentityOf(thread, executable.file);
   POLLUX_ASSIGN_OR_RETURN(const interp::LoadedImage program,
-                          MapElf(*image, executable.bytes, identity, layout, space, why));
+                          MapElf(*image, executable.bytes.view(), identity, layout, space, why));
   interp::StartHeap(program, layout, space);
 
   interp::StackContents contents{.arguments = executable.arguments,

@@ -6,10 +6,8 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "abi/result.h"
-#include "absl/status/status.h"
 #include "interp/engine/cpu.h"
 #include "os_emu/file/description.h"
 #include "os_emu/task/kernel.h"
@@ -21,14 +19,8 @@ namespace pollux::machine {
 // The resource limits that a login shell on Linux gives.
 void SetDefaultLimits(os_emu::Process& process);
 
-// Puts the program's bytes into the guest's file system, to be executed by anybody.
-// kFailedPrecondition: why not, in one line.
-absl::Status InstallProgram(os_emu::Thread& thread, std::string_view file, const std::string& path);
-
-// do_open_execat(): errors of the path, kAcces (not a regular file, no permission).
-Result<os_emu::DescriptionRef> OpenProgram(os_emu::Thread& thread,
-                                           const os_emu::DescriptionRef& base,
-                                           const std::string& path, uint32_t at_flags);
+// do_open_execat() of a path: its errors, kAcces (not a regular file, no permission).
+Result<os_emu::DescriptionRef> OpenProgram(os_emu::Thread& thread, const std::string& path);
 
 struct ProcessImage {
   os_emu::NewProgram program;

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "os_emu/vfs/file_system.h"
+#include "os_emu/vfs/process_caller.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
 #include "shims/task_host.h"
@@ -38,9 +40,13 @@ Result<std::vector<std::string>> Strings(SyscallContext& context, GuestAddr arra
   }
 }
 
-// do_execveat_common(), after the file was opened.
-CallResult Execute(SyscallContext& context, DescriptionRef file, std::string path, GuestAddr argv,
-                   GuestAddr envp) {
+// do_execveat_common(). `name`: what the program is told of its path.
+CallResult Execute(SyscallContext& context, const DescriptionRef& base, const std::string& path,
+                   uint32_t at_flags, std::string name, GuestAddr argv, GuestAddr envp) {
+  // The file comes before the arguments (do_open_execat() in alloc_bprm()).
+  Result<DescriptionRef> file = context.kernel().files().OpenExecutable(
+      os_emu::CallerOf(context.thread()), base, path, at_flags);
+  if (!file.ok()) return file.error();
   uint64_t bytes_left = ArgumentBytes(context.process());
   Result<std::vector<std::string>> arguments = Strings(context, argv, &bytes_left);
   if (!arguments.ok()) return arguments.error();
@@ -49,8 +55,8 @@ CallResult Execute(SyscallContext& context, DescriptionRef file, std::string pat
   // Nobody starts without a name (since Linux 5.18).
   if (arguments->empty()) arguments->emplace_back();
   Result<void> done =
-      context.abi().tasks().Exec(context.thread(), {.file = std::move(file),
-                                                    .path = std::move(path),
+      context.abi().tasks().Exec(context.thread(), {.file = *std::move(file),
+                                                    .path = std::move(name),
                                                     .arguments = *std::move(arguments),
                                                     .environment = *std::move(environment)});
   if (!done.ok()) return done.error();
@@ -63,10 +69,7 @@ CallResult Execute(SyscallContext& context, DescriptionRef file, std::string pat
 CallResult SysExecve(SyscallContext& context) {
   Result<std::string> path = context.Path(0);
   if (!path.ok()) return path.error();
-  Result<DescriptionRef> file =
-      context.abi().tasks().OpenExecutable(context.thread(), {}, *path, 0);
-  if (!file.ok()) return file.error();
-  return Execute(context, *std::move(file), *std::move(path), context.Addr(1), context.Addr(2));
+  return Execute(context, {}, *path, 0, *path, context.Addr(1), context.Addr(2));
 }
 
 CallResult SysExecveat(SyscallContext& context) {
@@ -80,16 +83,14 @@ CallResult SysExecveat(SyscallContext& context) {
   }
   if (!place.ok()) return place.error();
   if ((flags & kCheck) != 0) return context.Refuse(Errno::kInval, "AT_EXECVE_CHECK");
-  std::string path = place->path;
+  std::string name = place->path;
   // bprm->fdpath: what a script's interpreter is told.
-  if (place->base && !path.starts_with('/')) {
-    const std::string number = std::to_string(context.Int(0));
-    path = path.empty() ? "/dev/fd/" + number : "/dev/fd/" + number + "/" + path;
+  if (place->base && !name.starts_with('/')) {
+    const std::string directory = "/dev/fd/" + std::to_string(context.Int(0));
+    name = name.empty() ? directory : directory + "/" + name;
   }
-  Result<DescriptionRef> file =
-      context.abi().tasks().OpenExecutable(context.thread(), place->base, place->path, flags);
-  if (!file.ok()) return file.error();
-  return Execute(context, *std::move(file), std::move(path), context.Addr(2), context.Addr(3));
+  return Execute(context, place->base, place->path, flags, std::move(name), context.Addr(2),
+                 context.Addr(3));
 }
 
 }  // namespace pollux::shims

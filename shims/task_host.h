@@ -24,11 +24,6 @@ struct ExecRequest {
 class TaskHost {
  public:
   virtual ~TaskHost() = default;
-  // do_open_execat(): the file that execve(2) and execveat(2) name. kAcces, kNoEnt, kTxtBsy, ...
-  virtual Result<os_emu::DescriptionRef> OpenExecutable(os_emu::Thread& thread,
-                                                        const os_emu::DescriptionRef& base,
-                                                        const std::string& path,
-                                                        uint32_t at_flags) = 0;
   // `child` is new, and begins with the registers of `cpu`. Where it shares its memory with
   // `parent`, it shares its engine.
   virtual void OnClone(os_emu::Thread& parent, os_emu::Thread& child, const interp::Cpu& cpu) = 0;

@@ -28,13 +28,9 @@ class RecordingSink final : public Sink {
   std::vector<std::string> trace;
 };
 
-// A machine in which new tasks end at once, and where there is nothing to execute.
+// A machine in which new tasks end at once, and which can load no program.
 class NoTasks final : public TaskHost {
  public:
-  Result<os_emu::DescriptionRef> OpenExecutable(os_emu::Thread&, const os_emu::DescriptionRef&,
-                                                const std::string&, uint32_t) override {
-    return Errno::kNoEnt;
-  }
   void OnClone(os_emu::Thread& parent, os_emu::Thread& child, const interp::Cpu&) override {
     os_emu::Kernel& kernel = parent.process().kernel();
     if (&parent.process() == &child.process()) {
@@ -43,7 +39,7 @@ class NoTasks final : public TaskHost {
       kernel.EndProcess(child.process(), os_emu::ExitState());
     }
   }
-  Result<void> Exec(os_emu::Thread&, ExecRequest) override { return Errno::kNoEnt; }
+  Result<void> Exec(os_emu::Thread&, ExecRequest) override { return Errno::kNoExec; }
 };
 
 class SyscallTest : public testing::Test {

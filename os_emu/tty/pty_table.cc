@@ -19,12 +19,6 @@ int IndexOf(uint64_t device) {
 }
 std::string SlavePath(int index) { return absl::StrCat("/dev/pts/", index); }
 
-Caller RootCaller() {
-  Caller root;
-  root.umask = 0;
-  return root;
-}
-
 absl::Status StatusOf(const Result<void>& result, const char* path) {
   if (result.ok()) return absl::OkStatus();
   return absl::ResourceExhaustedError(

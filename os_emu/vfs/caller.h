@@ -27,6 +27,13 @@ struct Caller {
   }
 };
 
+// Who sets up a machine's files: root, whose files get just the mode that is asked for.
+inline Caller RootCaller() {
+  Caller root;
+  root.umask = 0;
+  return root;
+}
+
 }  // namespace pollux::os_emu
 
 #endif  // POLLUX_OS_EMU_VFS_CALLER_H_

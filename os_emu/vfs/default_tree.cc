@@ -35,7 +35,7 @@ constexpr SymbolicLink kLinks[] = {
 // Makes files as uid 0; remembers the first thing that went wrong.
 class Builder {
  public:
-  explicit Builder(FileSystem& files) : files_(files) { root_.umask = 0; }
+  explicit Builder(FileSystem& files) : files_(files) {}
 
   void MakeDirectory(const std::string& path, uint32_t mode) {
     Note(path, files_.MakeDirectory(root_, base_, path, mode));
@@ -44,13 +44,7 @@ class Builder {
     Note(path, files_.MakeSymlink(root_, target, base_, path));
   }
   void MakeFile(const std::string& path, const std::string& contents) {
-    Result<DescriptionRef> file =
-        files_.Open(root_, base_, path, kOWrOnly | kOCreat | kOExcl, 0644);
-    if (!file.ok()) return Note(path, file.error());
-    auto from = memory::UserBuffer::HostConst(
-        {reinterpret_cast<const uint8_t*>(contents.data()), contents.size()});
-    Result<size_t> written = (*file)->Write(from);
-    if (!written.ok()) Note(path, written.error());
+    Note(path, files_.MakeFile(path, contents, 0644));
   }
   void ChangeOwner(const std::string& path, uint32_t uid, uint32_t gid) {
     Note(path, files_.ChangeOwner(root_, base_, path, uid, gid));
@@ -65,7 +59,7 @@ class Builder {
 
  private:
   FileSystem& files_;
-  Caller root_;
+  const Caller root_ = RootCaller();
   const DescriptionRef base_;
   absl::Status status_;
 };

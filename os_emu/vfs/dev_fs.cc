@@ -139,8 +139,7 @@ absl::Status StatusOf(const Result<void>& result, const char* what) {
 
 absl::Status MountDev(FileSystem& files, RandomStream* random) {
   if (absl::Status mounted = files.MountMemory("/dev"); !mounted.ok()) return mounted;
-  Caller root;
-  root.umask = 0;
+  const Caller root = RootCaller();
   const DescriptionRef base;
   for (const Device& device : kDevices) {
     auto opener = std::make_shared<DeviceOpener>(device.kind, random);

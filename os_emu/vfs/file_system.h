@@ -100,6 +100,9 @@ class FileSystem {
   absl::Status Mount(std::string_view guest_path, InodeRef root);
   // An empty file system in memory there.
   absl::Status MountMemory(std::string_view guest_path);
+  // Puts `contents` into the file at `path`, as root: a new one with just this `mode`, or the one
+  // that is there. Errors of openat(2) and write(2).
+  Result<void> MakeFile(std::string_view path, std::string_view contents, uint32_t mode);
   // What is mounted, the root first, then by path.
   struct MountInfo {
     std::string path;

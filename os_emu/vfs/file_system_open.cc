@@ -134,6 +134,18 @@ Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionR
   return file;
 }
 
+Result<void> FileSystem::MakeFile(std::string_view path, std::string_view contents, uint32_t mode) {
+  POLLUX_ASSIGN_OR_RETURN(const DescriptionRef file,
+                          Open(RootCaller(), {}, path, kOCreat | kOWrOnly | kOTrunc, mode));
+  memory::UserBuffer from = memory::UserBuffer::HostConst(
+      {reinterpret_cast<const uint8_t*>(contents.data()), contents.size()});
+  while (from.remaining() > 0) {
+    const Result<size_t> written = file->Write(from);
+    if (!written.ok()) return written.error();
+  }
+  return {};
+}
+
 Result<DescriptionRef> FileSystem::OpenExecutable(const Caller& caller, const DescriptionRef& base,
                                                   std::string_view path, uint32_t at_flags) {
   if ((at_flags & ~(kAtSymlinkNoFollow | kAtEmptyPath)) != 0) return Errno::kInval;

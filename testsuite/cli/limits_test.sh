@@ -45,6 +45,12 @@ run --json --max_memory=64M ./probe eat 1000
 expect_err '"whose":"guest"'
 [ "$status" -eq 1 ] || [ "$status" -eq 137 ] || fail 'the guest is told no, or killed'
 (ulimit -v 8000000 && run --json --max_memory=64M ./probe eat 100000 && exit "$failures") || failures=$((failures + 1))
+# A program's file may be larger than any memory, at no cost to the guest.
+run --max_memory=64M ./probe execute_hole 1000000
+expect 0
+expect_out 'ENOMEM'
+run --max_memory=64M ./probe execute_hole 1
+expect_out 'ENOEXEC'
 for memory in 1 1K 4096 64K 1M; do
   run --json "--max_memory=$memory" ./probe exit 0
   [ "$status" -eq 0 ] || [ "$status" -eq 125 ] || [ "$status" -eq 126 ] || [ "$status" -eq 137 ] ||

@@ -131,6 +131,18 @@ int Epoll() {
   return open("/missing", O_RDONLY | O_CLOEXEC) >= 0;
 }
 
+// Executes a file of so many MiB that is all hole, but for the first bytes of a program.
+int ExecuteHole(long mebibytes) {
+  char path[] = "/tmp/hole";
+  const int file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0755);
+  if (write(file, "\177ELF", 4) != 4 || ftruncate(file, mebibytes << 20) != 0) return 1;
+  close(file);
+  char* arguments[] = {path, nullptr};
+  execv(path, arguments);
+  printf("%s\n", Error());
+  return 0;
+}
+
 int Hang() {
   const int epoll = epoll_create1(0), counter = eventfd(0, 0);
   epoll_event event = {};
@@ -159,6 +171,7 @@ int main(int argc, char** argv) {
   if (what == "chance") return Chance();
   if (what == "eat") return Eat(atol(argument));
   if (what == "epoll") return Epoll();
+  if (what == "execute_hole") return ExecuteHole(atol(argument));
   if (what == "hang") return Hang();
   if (what == "sleep") return static_cast<int>(sleep(atoi(argument)));
   if (what == "raise") return raise(atoi(argument));
