@@ -4,23 +4,28 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "memory/user_buffer.h"
+#include "os_emu/file/directory_sink.h"
 
 namespace pollux::machine {
 namespace {
 
 namespace fs = std::filesystem;
-using os_emu::Caller;
+using os_emu::RootCaller;
 
-Caller Root() {
-  Caller root;
-  root.umask = 0;
-  return root;
-}
+// Whether a directory of the guest has no entries.
+class EntrySink final : public os_emu::DirectorySink {
+ public:
+  bool Add(uint64_t, uint64_t, os_emu::EntryType, std::string_view name) override {
+    any = any || (name != "." && name != "..");
+    return true;
+  }
+  bool any = false;
+};
 
 class Shower {
  public:
@@ -56,18 +61,15 @@ class Shower {
     std::error_code error;
     const fs::file_status status = fs::symlink_status(host, error);
     if (error) return Refused(host, error.message());
-    const bool guest_has = files_.Access(Root(), {}, path, 0).ok();
+    const bool guest_has = files_.Access(RootCaller(), {}, path, 0).ok();
     switch (status.type()) {
       case fs::file_type::directory:
-        if (!guest_has) return files_.MountHostDirectory(path, host.string(), true, uid_, gid_);
-        // Both have one.
-        if (files_.OpenDirectory(Root(), {}, path).ok()) return ShowEntries(host, path);
-        return absl::OkStatus();
+        return guest_has ? ShowBeside(host, path) : Mount(host, path);
       case fs::file_type::symlink: {
         if (guest_has) return absl::OkStatus();
         const std::string target = fs::read_symlink(host, error).string();
         if (error) return Refused(host, error.message());
-        return StatusOf(host, files_.MakeSymlink(Root(), target, {}, path));
+        return StatusOf(host, files_.MakeSymlink(RootCaller(), target, {}, path));
       }
       case fs::file_type::regular:
         return guest_has ? absl::OkStatus() : Copy(host, path, status);
@@ -76,22 +78,31 @@ class Shower {
     }
   }
 
+  absl::Status Mount(const fs::path& host, const std::string& path) {
+    return files_.MountHostDirectory(path, host.string(), /*read_only=*/true, uid_, gid_);
+  }
+
+  // The guest has something at `path`. An empty directory gives way, wherever a link leads to it.
+  absl::Status ShowBeside(const fs::path& host, const std::string& path) {
+    const Result<os_emu::DescriptionRef> directory =
+        files_.Open(RootCaller(), {}, path, os_emu::kODirectory);
+    if (!directory.ok()) return absl::OkStatus();
+    EntrySink entries;
+    if (Result<void> read = (*directory)->ReadDirectory(entries); !read.ok())
+      return StatusOf(host, read);
+    if (entries.any) return ShowEntries(host, path);
+    const Result<std::string> place = files_.PathOf(*directory);
+    if (!place.ok()) return Refused(host, std::string(ErrnoText(place.error())));
+    return Mount(host, *place);
+  }
+
   absl::Status Copy(const fs::path& host, const std::string& path, const fs::file_status& status) {
     std::ifstream from(host, std::ios::binary);
     const std::string bytes((std::istreambuf_iterator<char>(from)),
                             std::istreambuf_iterator<char>());
     if (!from) return Refused(host, "it cannot be read");
     const auto mode = static_cast<uint32_t>(status.permissions()) & 0755;
-    Result<os_emu::DescriptionRef> made =
-        files_.Open(Root(), {}, path, os_emu::kOCreat | os_emu::kOWrOnly, mode);
-    if (!made.ok()) return Refused(host, std::string(ErrnoText(made.error())));
-    memory::UserBuffer buffer = memory::UserBuffer::HostConst(
-        {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-    while (buffer.remaining() > 0) {
-      const Result<size_t> wrote = (*made)->Write(buffer);
-      if (!wrote.ok()) return Refused(host, std::string(ErrnoText(wrote.error())));
-    }
-    return absl::OkStatus();
+    return StatusOf(host, files_.MakeFile(path, bytes, mode));
   }
 
   os_emu::FileSystem& files_;

@@ -11,9 +11,10 @@
 namespace pollux::machine {
 
 // Shows what is in the host directory `root` below the guest's "/", read-only, beside what the
-// guest has there: a directory that the guest lacks is mounted, links are made again, single files
-// are copied into memory; where both have a directory its entries are shown the same way. What the
-// guest has of its own stays, and all of its /dev, /proc, /sys and /tmp. kInvalidArgument: why not.
+// guest has there: a directory that the guest lacks, or has empty, is mounted, links are made
+// again, single files are copied into memory; where both have a directory its entries are shown the
+// same way. What the guest has of its own stays, and all of its /dev, /proc, /sys and /tmp.
+// kInvalidArgument: why not.
 absl::Status ShowSysroot(os_emu::FileSystem& files, const std::string& root, uint32_t uid,
                          uint32_t gid);
 
