@@ -22,7 +22,8 @@ Result<void> TellUsage(os_emu::Thread& thread, GuestAddr to, const ChildChange& 
   constexpr int64_t kSecond = 1'000'000'000;
   GuestRusage usage;
   std::memset(&usage, 0, sizeof(usage));
-  usage.utime = {change.cpu_time.value / kSecond, change.cpu_time.value % kSecond / 1000};
+  const int64_t time = (change.cpu_time + change.children_cpu_time).value;
+  usage.utime = {time / kSecond, time % kSecond / 1000};
   return thread.process().memory->WriteObject(to, usage);
 }
 

@@ -169,7 +169,10 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
                            " is kept but not enforced");
   }
   limit = {wanted.soft, wanted.hard};
-  if (resource == kRlimitNoFile) process.fds().set_limit(static_cast<int32_t>(wanted.soft));
+  if (resource == kRlimitNoFile) {
+    for (const auto& [tid, thread] : process.threads)
+      thread->fds().set_limit(static_cast<int32_t>(wanted.soft));
+  }
   if (resource == kRlimitStack) process.memory->SetStackLimit(wanted.soft);
   return {};
 }

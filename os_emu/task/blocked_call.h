@@ -1,4 +1,4 @@
-// BlockedCall: the record of a system call that waits (DESIGN decision 4).
+// BlockedCall: the record of a system call that waits.
 //
 // It holds strong references to the descriptions (resolved once, when the call entered), an
 // absolute deadline and its progress. The scheduler parks the thread on the wait queues that the

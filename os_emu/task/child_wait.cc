@@ -4,6 +4,37 @@
 #include <optional>
 
 namespace pollux::os_emu {
+
+ChildChange ChangeTo(const Process& child, int code) {
+  return {.pid = child.pid(),
+          .uid = child.credentials.uid,
+          .code = code,
+          .status = code == kCldStopped ? child.stop_signal : kSigCont,
+          .cpu_time = child.cpu_time,
+          .children_cpu_time = child.children_cpu_time};
+}
+
+ChildChange EndOf(const Process& child) {
+  const bool killed = child.exit->signal != 0;
+  return {.pid = child.pid(),
+          .uid = child.credentials.uid,
+          .code = killed ? kCldKilled : kCldExited,
+          .status = killed ? child.exit->signal : child.exit->status,
+          .cpu_time = child.cpu_time,
+          .children_cpu_time = child.children_cpu_time};
+}
+
+SignalInfo SignalOf(const ChildChange& change, int signal) {
+  SignalInfo info;
+  info.signal = signal;
+  info.code = change.code;
+  info.sender_pid = static_cast<int32_t>(change.pid);
+  info.sender_uid = change.uid;
+  info.status = change.status;
+  info.user_time = change.cpu_time.value / kNanosPerTick;
+  return info;
+}
+
 namespace {
 
 // eligible_pid(), eligible_child()
@@ -26,27 +57,20 @@ bool IsEligible(const Thread& thread, const Process& child, const ChildWait& wai
 
 // wait_consider_task(): what there is to tell of the child, which then counts as told.
 std::optional<ChildChange> ChangeOf(Process& child, const ChildWait& wait) {
-  ChildChange change{.pid = child.pid(), .uid = child.credentials.uid};
-  change.cpu_time = child.cpu_time + child.children_cpu_time;
   const bool keep = (wait.options & kWNoWait) != 0;
   if (child.exit.has_value()) {
     if ((wait.options & kWExited) == 0) return std::nullopt;
-    change.code = child.exit->signal != 0 ? kCldKilled : kCldExited;
-    change.status = child.exit->signal != 0 ? child.exit->signal : child.exit->status;
+    const ChildChange end = EndOf(child);
     if (!keep) child.kernel().Reap(child);
-    return change;
+    return end;
   }
   if ((wait.options & kWStopped) != 0 && child.stop_unreported) {
-    change.code = kCldStopped;
-    change.status = child.stop_signal;
     if (!keep) child.stop_unreported = false;
-    return change;
+    return ChangeTo(child, kCldStopped);
   }
   if ((wait.options & kWContinued) != 0 && child.continue_unreported) {
-    change.code = kCldContinued;
-    change.status = kSigCont;
     if (!keep) child.continue_unreported = false;
-    return change;
+    return ChangeTo(child, kCldContinued);
   }
   return std::nullopt;
 }

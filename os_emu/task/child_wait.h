@@ -20,11 +20,18 @@ inline constexpr uint32_t kWNoHang = 1, kWStopped = 2, kWExited = 4, kWContinued
 struct ChildChange {
   Tid pid{0};
   uint32_t uid = 0;
-  int code = 0;       // CLD_*
-  int status = 0;     // The exit status, or the signal.
-  Nanos cpu_time{0};  // The child's, with that of its children.
+  int code = 0;                // CLD_*
+  int status = 0;              // The exit status, or the signal.
+  Nanos cpu_time{0};           // The child's.
+  Nanos children_cpu_time{0};  // Of those that it has waited for.
 };
 inline constexpr int kCldExited = 1, kCldKilled = 2, kCldStopped = 5, kCldContinued = 6;
+// `code` kCldStopped or kCldContinued.
+ChildChange ChangeTo(const Process& child, int code);
+// How it has ended.
+ChildChange EndOf(const Process& child);
+// What SIGCHLD, or what the parent has chosen instead, says of it.
+SignalInfo SignalOf(const ChildChange& change, int signal);
 
 struct ChildWait {
   enum class Which { kAny, kPid, kGroup };

@@ -20,6 +20,12 @@ Result<void> CheckFlags(uint64_t flags) {
   return {};
 }
 
+// copy_files()
+std::shared_ptr<FdTable> FdsFor(const Thread& caller, uint64_t flags) {
+  if ((flags & kCloneFiles) != 0) return caller.shared_fds();
+  return std::make_shared<FdTable>(caller.fds());
+}
+
 class VforkWaitCall final : public BlockedCall {
  public:
   explicit VforkWaitCall(Process& child) : record_(child.pid_record) {}
@@ -59,9 +65,7 @@ Result<Thread*> Kernel::Clone(Thread& caller, const CloneRequest& request) {
   has_cloned_ = true;
   Thread* child = nullptr;
   if ((request.flags & kCloneThread) != 0) {
-    const bool shares_files = (request.flags & kCloneFiles) != 0;
-    child = &AddThread(
-        process, tid, shares_files ? caller.shared_fds() : std::make_shared<FdTable>(caller.fds()));
+    child = &AddThread(process, tid, FdsFor(caller, request.flags));
   } else {
     Result<Process*> made = CopyProcess(caller, request, tid);
     if (!made.ok()) {
@@ -72,7 +76,7 @@ Result<Thread*> Kernel::Clone(Thread& caller, const CloneRequest& request) {
   }
   child->name = caller.name;
   child->affinity = caller.affinity;
-  child->signal_mask_ = caller.saved_mask.value_or(caller.signal_mask());
+  child->signal_mask_ = caller.signal_mask();
   // sas_ss_reset(): a child in the same memory must not use the caller's stack.
   if ((request.flags & (kCloneVm | kCloneVfork)) != kCloneVm) child->alt_stack = caller.alt_stack;
   if ((request.flags & kCloneChildClearTid) != 0) child->clear_child_tid = request.child_tid;
@@ -92,27 +96,12 @@ Result<Process*> Kernel::CopyProcess(Thread& caller, const CloneRequest& request
   }
   auto process = std::make_unique<Process>(*this, pid);
   process->memory = std::move(memory);
-  process->cwd = from.cwd;
-  process->working_directory = from.working_directory;
-  process->executable = from.executable;
-  process->command_line = from.command_line;
-  process->environment = from.environment;
-  process->auxiliary_vector = from.auxiliary_vector;
-  process->umask = from.umask;
-  process->dumpable = from.dumpable;
-  process->no_new_privs = from.no_new_privs;
-  process->membarrier_registered = from.membarrier_registered;
-  process->credentials = from.credentials;
-  process->rlimits = from.rlimits;
-  process->actions = from.actions;
+  static_cast<Inheritance&>(*process) = from;
   if ((request.flags & kCloneClearSigHand) != 0) {
     for (SignalAction& action : process->actions) {
       if (action.handler != kSigIgn) action = SignalAction();
     }
   }
-  process->signal_trampoline = from.signal_trampoline;
-  process->group = from.group;
-  process->session = from.session;
   process->exit_signal = request.exit_signal;
   process->shares_memory_until_exec = (request.flags & kCloneVfork) != 0;
   Process& made = *process;
@@ -122,9 +111,7 @@ Result<Process*> Kernel::CopyProcess(Thread& caller, const CloneRequest& request
   if (sibling) made.exit_signal = from.exit_signal;
   made.forked_by = sibling ? from.forked_by : caller.tid();
   Adopt(sibling ? from.parent : &from, made);
-  const bool shares_files = (request.flags & kCloneFiles) != 0;
-  AddThread(made, pid,
-            shares_files ? caller.shared_fds() : std::make_shared<FdTable>(caller.fds()));
+  AddThread(made, pid, FdsFor(caller, request.flags));
   return &made;
 }
 

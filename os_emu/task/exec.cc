@@ -33,7 +33,6 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
   process.leader_status.reset();
 
   LeaveMemory(thread);  // exec_mm_release()
-  thread.robust_list_length = 0;
   ended.memory = std::exchange(process.memory, std::move(program.memory));
   ended_.push_back(std::move(ended));
   process.shares_memory_until_exec = false;

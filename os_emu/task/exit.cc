@@ -16,11 +16,26 @@ void TellOfEnd(Thread& thread) {
   thread.pid_record->ended.NotifyAll(kReadable);
 }
 
-SignalInfo SignalTo(int signal) {
+// SEND_SIG_PRIV: from the kernel.
+SignalInfo FromKernel(int signal) {
   SignalInfo info;
   info.signal = signal;
   info.code = kSiKernel;
   return info;
+}
+
+// reparent_leader(): what the child has asked for with PR_SET_PDEATHSIG, from the parent that ends
+// (SEND_SIG_NOINFO).
+void TellOfParentsEnd(Process& child, const Process& parent) {
+  for (const auto& [tid, thread] : child.threads) {
+    if (thread->parent_death_signal == 0) continue;
+    SignalInfo info;
+    info.signal = thread->parent_death_signal;
+    info.code = kSiUser;
+    info.sender_pid = static_cast<int32_t>(parent.pid());
+    info.sender_uid = parent.credentials.uid;
+    child.kernel().RaiseSignal(child, info);
+  }
 }
 
 }  // namespace
@@ -71,10 +86,7 @@ void Kernel::EndThread(Thread& thread, int status) {
   ended.threads.push_back(RemoveThread(thread));
   CloseFds(thread);
   for (Process* child : process.children) {
-    for (const auto& [tid, relative] : child->threads) {
-      if (relative->parent_death_signal != 0 && child->forked_by == thread.tid())
-        RaiseSignal(*child, SignalTo(relative->parent_death_signal));
-    }
+    if (child->forked_by == thread.tid()) TellOfParentsEnd(*child, process);
   }
   ended_.push_back(std::move(ended));
 }
@@ -126,16 +138,7 @@ void Kernel::TellParentOfEnd(Process& process) {
     if (action.handler == kSigIgn) signal = 0;
   }
   // clone(2) takes numbers that are no signals, too; such a child ends in silence (valid_signal()).
-  if (signal >= 1 && signal <= kSignals) {
-    SignalInfo info;
-    info.signal = signal;
-    info.code = process.exit->signal != 0 ? kCldKilled : kCldExited;
-    info.sender_pid = static_cast<int32_t>(process.pid());
-    info.sender_uid = process.credentials.uid;
-    info.status = process.exit->signal != 0 ? process.exit->signal : process.exit->status;
-    info.user_time = process.cpu_time.value / kNanosPerTick;
-    RaiseSignal(*parent, info);
-  }
+  if (signal >= 1 && signal <= kSignals) RaiseSignal(*parent, SignalOf(EndOf(process), signal));
   // Without children left to wait for, a wait ends, too.
   if (forget) Reap(process);
   parent->child_events.NotifyAll(0);
@@ -187,10 +190,7 @@ void Kernel::HandChildrenOn(Process& process) {
   const std::vector<Process*> children = process.children;
   for (Process* child : children) {
     Adopt(reaper, *child);
-    for (const auto& [tid, thread] : child->threads) {
-      if (thread->parent_death_signal != 0)
-        RaiseSignal(*child, SignalTo(thread->parent_death_signal));
-    }
+    TellOfParentsEnd(*child, process);
     child->forked_by = Tid{0};
     child->exit_signal = kSigChld;
     if (child->exit.has_value()) {
@@ -224,7 +224,7 @@ void Kernel::HangUpIfOrphaned(Process& process, Process* former_parent) {
   if (!any_stopped) return;
   const Tid group = process.group;
   for (const int signal : {kSigHup, kSigCont}) {
-    ForEachInGroup(group, [&](Process& member) { RaiseSignal(member, SignalTo(signal)); });
+    ForEachInGroup(group, [&](Process& member) { RaiseSignal(member, FromKernel(signal)); });
   }
 }
 

@@ -47,23 +47,8 @@ struct ExitState {
   int signal = 0;  // 0: exited.
 };
 
-class Process {
- public:
-  Process(Kernel& kernel, Tid pid);
-  ~Process();
-
-  Kernel& kernel() const { return kernel_; }
-  Tid pid() const { return pid_; }
-
-  // Null once the process has ended. Shared by tasks that were made with CLONE_VM.
-  std::shared_ptr<memory::AddressSpace> memory;
-  // The descriptors that others see of it: the leader's, or those of its oldest thread. It has not
-  // ended.
-  FdTable& fds() const;
-  // The leader, or the oldest thread after its end. Null: the process has ended.
-  Thread* first_thread() const { return threads.empty() ? nullptr : threads.begin()->second.get(); }
-
-  // ---- What fork(2) hands down: Kernel::Clone() copies it.
+// What fork(2) hands down, member by member as it is.
+struct Inheritance {
   std::string cwd = "/";  // Where the process starts: absolute, normalised.
   // The working directory, open, so that it follows renames; empty: the one that `cwd` names
   // (vfs/process_caller.h).
@@ -80,6 +65,25 @@ class Process {
   std::array<Rlimit, kRlimits> rlimits;
   std::array<SignalAction, kSignals + 1> actions;  // By signal number.
   GuestAddr signal_trampoline;  // Code that calls rt_sigreturn: the return address of a handler.
+  Tid group{0};                 // Process group: the pid of who made it.
+  Tid session{0};
+};
+
+class Process : public Inheritance {
+ public:
+  Process(Kernel& kernel, Tid pid);
+  ~Process();
+
+  Kernel& kernel() const { return kernel_; }
+  Tid pid() const { return pid_; }
+
+  // Null once the process has ended. Shared by tasks that were made with CLONE_VM.
+  std::shared_ptr<memory::AddressSpace> memory;
+  // The descriptors that others see of it: the leader's, or those of its oldest thread. It has not
+  // ended.
+  FdTable& fds() const;
+  // The leader, or the oldest thread after its end. Null: the process has ended.
+  Thread* first_thread() const { return threads.empty() ? nullptr : threads.begin()->second.get(); }
 
   // ---- The family (kernel/fork.c, kernel/exit.c).
   // Null: the world outside, which takes in orphans and forgets them when they end.
@@ -87,9 +91,7 @@ class Process {
   Tid forked_by{0};  // The thread of the parent that made it; 0: the parent is another one now.
   // Started by the world outside, which wants to know how it ended.
   bool awaited_outside = false;
-  std::vector<Process*> children;  // In the order in which they came.
-  Tid group{0};                    // Process group: the pid of who made it.
-  Tid session{0};
+  std::vector<Process*> children;         // In the order in which they came.
   int exit_signal = kSigChld;             // What the parent gets at its end; 0: nothing.
   bool is_child_subreaper = false;        // PR_SET_CHILD_SUBREAPER
   bool has_executed = false;              // Since fork(2): setpgid(2) of the parent is too late.

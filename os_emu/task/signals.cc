@@ -209,14 +209,7 @@ void Kernel::TellParentOfStop(Process& process, int code) {
   if (parent == nullptr || parent->exit.has_value()) return;
   const SignalAction& action = parent->actions[kSigChld];
   if (action.handler != kSigIgn && (action.flags & kSaNoCldStop) == 0) {
-    SignalInfo info;
-    info.signal = kSigChld;
-    info.code = code;
-    info.sender_pid = static_cast<int32_t>(process.pid());
-    info.sender_uid = process.credentials.uid;
-    info.status = code == kCldStopped ? process.stop_signal : kSigCont;
-    info.user_time = process.cpu_time.value / kNanosPerTick;
-    RaiseSignal(*parent, info);
+    RaiseSignal(*parent, SignalOf(ChangeTo(process, code), kSigChld));
   }
   parent->child_events.NotifyAll(0);
 }

@@ -88,7 +88,6 @@ class Thread {
   // ---- What its end must do, and what others see.
   GuestAddr clear_child_tid;   // set_tid_address(2)
   GuestAddr robust_list_head;  // set_robust_list(2)
-  uint64_t robust_list_length = 0;
   std::string name;   // PR_SET_NAME, at most 15 bytes.
   Nanos cpu_time{0};  // What it has computed: CLOCK_THREAD_CPUTIME_ID.
   uint64_t affinity =

@@ -1,4 +1,4 @@
-// Clock: a machine's virtual time in nanoseconds (DESIGN decision 7).
+// Clock: a machine's virtual time in nanoseconds.
 //
 // Computing advances it (the machine tells how many instructions were retired); when every thread
 // is blocked it jumps to the next deadline. It never goes back, and neither clock overflows.
