@@ -9,14 +9,11 @@
 #include <thread>
 
 #include "testsuite/basics/tasks.h"
+#include "testsuite/basics/threads/elsewhere.h"
 
 namespace {
 
 void* Nothing(void*) { return nullptr; }
-
-void Say(const char* what, int error) {
-  std::printf("%s: %s\n", what, error == 0 ? "ok" : ErrorName(error));
-}
 
 }  // namespace
 

@@ -4,20 +4,9 @@
 #include <thread>
 
 #include "testsuite/basics/tasks.h"
+#include "testsuite/basics/threads/elsewhere.h"
 
 namespace {
-
-void Say(const char* what, int error) {
-  std::printf("  %s: %s\n", what, error == 0 ? "ok" : ErrorName(error));
-}
-
-// What another thread is answered.
-template <typename Call>
-int Elsewhere(Call call) {
-  int result = -1;
-  std::thread([&] { result = call(); }).join();
-  return result;
-}
 
 void Try(const char* name, int type, int protocol) {
   std::printf("%s\n", name);

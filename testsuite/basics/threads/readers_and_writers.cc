@@ -6,21 +6,11 @@
 #include <vector>
 
 #include "testsuite/basics/tasks.h"
+#include "testsuite/basics/threads/elsewhere.h"
 
 namespace {
 
 pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
-
-void Say(const char* what, int error) {
-  std::printf("%s: %s\n", what, error == 0 ? "ok" : ErrorName(error));
-}
-
-template <typename Call>
-int Elsewhere(Call call) {
-  int result = -1;
-  std::thread([&] { result = call(); }).join();
-  return result;
-}
 
 void Answers() {
   const timespec soon = Time(Now(CLOCK_REALTIME) + 3 * kMillisecond);
