@@ -6,6 +6,7 @@
 
 #include "abi/check.h"
 #include "os_emu/task/kernel.h"
+#include "os_emu/task/pi_futex.h"
 
 namespace pollux::os_emu {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 // A futex is 4 bytes, aligned, within user space (get_futex_key()): kInval, kFault.
 Result<void> CheckWord(GuestAddr word) {
   if (word.value % 4 != 0) return Errno::kInval;
-  if (word.value >= memory::kAddressSpaceBytes) return Errno::kFault;
+  // access_ok() of 64-bit riscv looks at the sign alone; what is not there faults where it is used.
+  if (static_cast<int64_t>(word.value) < 0) return Errno::kFault;
   return {};
 }
 
@@ -197,6 +199,8 @@ Result<int64_t> FutexWake(Thread& thread, GuestAddr word, FutexScope scope, int3
                           uint32_t bits) {
   if (bits == 0) return Errno::kInval;
   POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key key, FutexKeyOf(thread, word, scope));
+  // Who waits for a lock there is woken by its owner alone.
+  if (thread.process().kernel().Part<PiFutexes>().AnyoneWaitsAt(key)) return Errno::kInval;
   // futex_wake() counts after it woke: 0 and less wake one.
   return thread.process().kernel().futexes().Wake(key, count > 0 ? count : 1, bits);
 }
@@ -211,6 +215,7 @@ Result<int64_t> FutexRequeue(Thread& thread, GuestAddr from, GuestAddr to, Futex
                             thread.process().memory->ReadObject<uint32_t>(from));
     if (value != *expected) return Errno::kAgain;
   }
+  if (thread.process().kernel().Part<PiFutexes>().AnyoneWaitsAt(from_key)) return Errno::kInval;
   FutexTable& table = thread.process().kernel().futexes();
   return table.Requeue(from_key, to_key, wake, requeue);
 }
@@ -220,12 +225,16 @@ Result<int64_t> FutexWakeOp(Thread& thread, GuestAddr word, GuestAddr second, Fu
   POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key key, FutexKeyOf(thread, word, scope));
   POLLUX_ASSIGN_OR_RETURN(const FutexTable::Key second_key, FutexKeyOf(thread, second, scope));
   const WakeOp op(operation);
+  POLLUX_RETURN_IF_ERROR(op.Apply(0));  // An unknown operation touches nothing.
   memory::AddressSpace& memory = *thread.process().memory;
   POLLUX_ASSIGN_OR_RETURN(const uint32_t old, memory.ReadObject<uint32_t>(second));
   POLLUX_ASSIGN_OR_RETURN(const uint32_t changed, op.Apply(old));
   POLLUX_RETURN_IF_ERROR(memory.WriteObject(second, changed));
   POLLUX_ASSIGN_OR_RETURN(const bool wake_there, op.Compare(old));
   FutexTable& table = thread.process().kernel().futexes();
+  const PiFutexes& locks = thread.process().kernel().Part<PiFutexes>();
+  if (locks.AnyoneWaitsAt(key) || (wake_there && locks.AnyoneWaitsAt(second_key)))
+    return Errno::kInval;
   int64_t woken = table.Wake(key, wake > 0 ? wake : 1);
   if (wake_there) {
     woken += table.Wake(second_key, wake_second > 0 ? wake_second : 1);
@@ -247,21 +256,23 @@ constexpr uint32_t kTidMask = 0x3fffffff, kOwnerDied = 0x40000000, kHasWaiters =
 // A hostile list has no end (ROBUST_LIST_LIMIT).
 constexpr int kMostEntries = 2048;
 
-// handle_futex_death(): the word of a lock that `thread` holds says that its owner died.
-void MarkOwnerDied(Thread& thread, GuestAddr word, bool is_pi, bool is_pending) {
-  if (word.value % 4 != 0) return;
+// handle_futex_death(): the word of a lock that `thread` holds says that its owner died. False: the
+// word is not there, and the list is not to be trusted.
+bool MarkOwnerDied(Thread& thread, GuestAddr word, bool is_pi, bool is_pending) {
+  if (word.value % 4 != 0) return false;
   memory::AddressSpace& memory = *thread.process().memory;
   const Result<uint32_t> value = memory.ReadObject<uint32_t>(word);
-  if (!value.ok()) return;
+  if (!value.ok()) return false;
   // A lock that was being released: nobody else would wake its waiter.
   if (is_pending && !is_pi && (*value & kTidMask) == 0) {
     (void)FutexWake(thread, word, FutexScope::kAny, 1, kFutexAnyBit).ok();
-    return;
+    return true;
   }
-  if ((*value & kTidMask) != static_cast<uint32_t>(thread.tid())) return;
-  if (!memory.WriteObject<uint32_t>(word, (*value & kHasWaiters) | kOwnerDied).ok()) return;
+  if ((*value & kTidMask) != static_cast<uint32_t>(thread.tid())) return true;
+  if (!memory.WriteObject<uint32_t>(word, (*value & kHasWaiters) | kOwnerDied).ok()) return false;
   if (!is_pi && (*value & kHasWaiters) != 0)
     (void)FutexWake(thread, word, FutexScope::kAny, 1, kFutexAnyBit).ok();
+  return true;
 }
 
 }  // namespace
@@ -273,15 +284,19 @@ void ExitRobustList(Thread& thread) {
   const Result<RobustListHead> head = memory.ReadObject<RobustListHead>(list);
   if (!head.ok()) return;
   // The lowest bit of a pointer says that it is a PI lock.
-  const auto word_of = [&](uint64_t entry) {
-    return GuestAddr{(entry & ~uint64_t{1}) + static_cast<uint64_t>(head->futex_offset)};
+  const auto entry_at = [](uint64_t pointer) { return pointer & ~uint64_t{1}; };
+  const auto word_of = [&](uint64_t pointer) {
+    return GuestAddr{entry_at(pointer) + static_cast<uint64_t>(head->futex_offset)};
   };
   uint64_t entry = head->first;
-  for (int i = 0; i < kMostEntries && (entry & ~uint64_t{1}) != list.value; ++i) {
+  for (int i = 0; i < kMostEntries && entry_at(entry) != list.value; ++i) {
     // The next one is read first: waking lets others change the list.
-    const Result<uint64_t> next = memory.ReadObject<uint64_t>(GuestAddr{entry & ~uint64_t{1}});
-    if (entry != head->pending) MarkOwnerDied(thread, word_of(entry), (entry & 1) != 0, false);
-    if (!next.ok()) return;
+    const Result<uint64_t> next = memory.ReadObject<uint64_t>(GuestAddr{entry_at(entry)});
+    if (entry_at(entry) != entry_at(head->pending) &&
+        !MarkOwnerDied(thread, word_of(entry), (entry & 1) != 0, false)) {
+      return;
+    }
+    if (!next.ok()) break;
     entry = *next;
   }
   if (head->pending != 0)

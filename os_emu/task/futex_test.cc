@@ -2,6 +2,7 @@
 
 #include "gtest/gtest.h"
 #include "os_emu/task/kernel.h"
+#include "os_emu/task/pi_futex.h"
 #include "os_emu/task/testing.h"
 
 namespace pollux::os_emu {
@@ -199,6 +200,47 @@ TEST_F(FutexTest, AnEndedWaitLeavesTheTable) {
   Thread& a = Waiter(kWord);
   machine_.Interrupt(a);
   EXPECT_EQ(Wake(kWord, 1), 0);
+}
+
+TEST_F(FutexTest, WakingWhoWaitsForALockIsInvalid) {
+  Thread& other = machine_.NewThread();
+  PiFutexes& locks = machine_.kernel().Part<PiFutexes>();
+  Store(kWord, 0);
+  EXPECT_EQ(locks.Lock(machine_.leader(), kWord, kPrivate, kNanosMax).value(), 0);
+  machine_.Give(other, locks.Lock(other, kWord, kPrivate, kNanosMax));
+  EXPECT_EQ(FutexWake(machine_.leader(), kWord, kPrivate, 1, kFutexAnyBit).error(), Errno::kInval);
+  EXPECT_EQ(FutexRequeue(machine_.leader(), kWord, kOther, kPrivate, 1, 1, std::nullopt).error(),
+            Errno::kInval);
+  EXPECT_EQ(FutexWakeOp(machine_.leader(), kWord, kOther, kPrivate, 1, 1, Op(1, 0, 0, 0)).error(),
+            Errno::kInval);
+  machine_.Settle();
+  EXPECT_EQ(machine_.Answer(other), std::nullopt);
+  EXPECT_TRUE(locks.Unlock(machine_.leader(), kWord, kPrivate).ok());
+  machine_.Settle();
+  EXPECT_EQ(machine_.Answer(other), 0);
+  EXPECT_EQ(Load(kWord) & 0x3fffffff, static_cast<uint32_t>(other.tid()));
+}
+
+TEST_F(FutexTest, ABadWordEndsTheRobustList) {
+  // A list of two locks behind the head at kArena; the offset makes the first one's word misaligned
+  // where the test says so.
+  const GuestAddr head = kArena + 0x100, first = kArena + 0x200, second = kArena + 0x300;
+  for (const uint64_t misaligned : {0, 2}) {
+    Thread& thread = machine_.NewThread();
+    const uint32_t tid = static_cast<uint32_t>(thread.tid());
+    const auto put = [&](GuestAddr at, uint64_t word) {
+      ASSERT_TRUE(machine_.memory().WriteObject(at, word).ok());
+    };
+    put(head, first.value + misaligned);
+    put(head + 8, 16);
+    put(head + 16, 0);
+    put(first + misaligned, second.value);
+    put(second, head.value);
+    Store(second + 16, tid);
+    thread.robust_list_head = head;
+    machine_.kernel().EndThread(thread, 0);
+    EXPECT_EQ(Load(second + 16), misaligned == 0 ? 0x40000000 : tid);
+  }
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ class PiFutexes::LockCall final : public BlockedCall {
 
 PiFutexes::~PiFutexes() = default;
 
-PiFutexes::State* PiFutexes::Find(const FutexTable::Key& key) {
+PiFutexes::State* PiFutexes::Find(const FutexTable::Key& key) const {
   for (const std::unique_ptr<State>& state : states_) {
     if (state->key == key) return state.get();
   }
@@ -115,7 +115,8 @@ Result<bool> PiFutexes::Acquire(Thread& thread, GuestAddr word, const FutexTable
   State* state = Find(key);
   if (state != nullptr) {
     // attach_to_pi_state()
-    if (holder != TidOf(*state->owner)) return Errno::kInval;
+    const bool died = (value & kOwnerDied) != 0 && holder == 0;
+    if (!died && holder != TidOf(*state->owner)) return Errno::kInval;
     *owner = state->owner;
   } else if (holder == 0) {
     POLLUX_RETURN_IF_ERROR(memory.WriteObject(word, (value & kOwnerDied) | TidOf(thread)));

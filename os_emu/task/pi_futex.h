@@ -33,6 +33,7 @@ class PiFutexes {
   Result<int64_t> TryLock(Thread& thread, GuestAddr word, FutexScope scope);
   // FUTEX_UNLOCK_PI. kPerm: not the owner.
   Result<int64_t> Unlock(Thread& thread, GuestAddr word, FutexScope scope);
+  bool AnyoneWaitsAt(const FutexTable::Key& key) const { return Find(key) != nullptr; }
   // exit_pi_state_list(): what the thread holds goes to the first waiters, who see that the owner
   // died.
   void OnOwnerEnds(Thread& owner);
@@ -44,7 +45,7 @@ class PiFutexes {
     Thread* owner = nullptr;
     std::vector<LockCall*> waiters;  // First in, first out.
   };
-  State* Find(const FutexTable::Key& key);
+  State* Find(const FutexTable::Key& key) const;
   // futex_lock_pi_atomic(): true: the thread has the lock; false: it has to wait for `owner`.
   Result<bool> Acquire(Thread& thread, GuestAddr word, const FutexTable::Key& key, Thread** owner);
   bool WaitsFor(const Thread& thread, const Thread& whom) const;
