@@ -177,7 +177,9 @@ class OracleTest : public ::testing::Test {
     // what was written to them. It may be a servant's child, which cannot be waited for.
     const int gone = static_cast<int>(syscall(SYS_pidfd_open, pids_[servant], 0));
     // One whose parent has ended may be gone already (PR_SET_PDEATHSIG).
-    if (gone < 0) ASSERT_EQ(errno, ESRCH);
+    if (gone < 0) {
+      ASSERT_EQ(errno, ESRCH);
+    }
     if (gone >= 0) {
       kill(pids_[servant], SIGKILL);
       pollfd ended = {gone, POLLIN, 0};
