@@ -494,13 +494,26 @@ TEST_F(Calls, FutexReadsItsTimeBeforeItsCommand) {
             Error(Errno::kNoSys));  // FUTEX_WAIT knows no CLOCK_REALTIME.
   EXPECT_EQ(Do("futex", {kScratch + 1, 0, 1, 0}), Error(Errno::kInval));
   EXPECT_EQ(Do("futex", {kUnmapped, 0, 1, 0}), Error(Errno::kFault));
-  EXPECT_EQ(Do("futex", {kScratch, 12, 0, 0}), Error(Errno::kNoSys));  // FUTEX_CMP_REQUEUE_PI
-  EXPECT_EQ(sink_.reports.size(), 1u);
+  EXPECT_EQ(Do("futex", {kScratch, 14, 0, kUnmapped}), Error(Errno::kNoSys));
+  EXPECT_TRUE(sink_.reports.empty());
   Put(kScratch + 64, GuestTimespec{0, 50});
   ASSERT_EQ(Enter("futex", {kScratch, 0, 1, kScratch + 64}), Next::kBlocked);
   kernel_.clock().AdvanceTo(kernel_.NextDeadline());
+  kernel_.ExpireTimers();
   ASSERT_TRUE(abi_->Resume(thread(), cpu_, &call_));
   EXPECT_EQ(Result(), Error(Errno::kTimedOut));
+}
+
+TEST_F(Calls, ALockPiGoesByRealtime) {
+  os_emu::Thread& owner = kernel_.CreateThread(process_);
+  Put(kScratch, static_cast<uint32_t>(owner.tid()));
+  const Nanos soon = kernel_.clock().Realtime() + Nanos{500};
+  Put(kScratch + 64, GuestTimespec{soon.value / 1'000'000'000, soon.value % 1'000'000'000});
+  ASSERT_EQ(Enter("futex", {kScratch, 6, 0, kScratch + 64}), Next::kBlocked);
+  EXPECT_EQ(Peek<uint32_t>(kScratch), static_cast<uint32_t>(owner.tid()) | 0x80000000);
+  EXPECT_EQ((kernel_.NextDeadline() - kernel_.clock().Monotonic()).value, 500);
+  kernel_.SetRealtime(kernel_.clock().Realtime() - Nanos{1000});
+  EXPECT_EQ((kernel_.NextDeadline() - kernel_.clock().Monotonic()).value, 1500);
 }
 
 TEST_F(Calls, Identity) {

@@ -24,7 +24,8 @@ Result<DescriptionRef> PidFdAt(SyscallContext& context, int i) {
   return file;
 }
 
-// __ptrace_may_access(PTRACE_MODE_ATTACH_REALCREDS) without namespaces and security modules.
+}  // namespace
+
 bool MayTrace(SyscallContext& context, const os_emu::Process& target) {
   if (&context.process() == &target) return true;
   const os_emu::Credentials& mine = context.process().credentials;
@@ -35,8 +36,6 @@ bool MayTrace(SyscallContext& context, const os_emu::Process& target) {
   // What has ended has no memory, and what has no memory is not dumpable.
   return same && target.dumpable == 1 && !target.exit.has_value();
 }
-
-}  // namespace
 
 CallResult SysPidfdOpen(SyscallContext& context) {
   Result<DescriptionRef> file =

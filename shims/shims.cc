@@ -194,9 +194,9 @@ void SyscallAbi::InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call
   const Result<int64_t> result = record->Interrupt();
   const bool untouched = !result.ok() && result.error() == Errno::kIntr;
   const os_emu::OnSignal how = record->on_signal();
-  if (untouched && (how == os_emu::OnSignal::kRestart || how == os_emu::OnSignal::kNoIntr)) {
-    const bool restart =
-        how == os_emu::OnSignal::kNoIntr || (action.flags & os_emu::kSaRestart) != 0;
+  const bool always = how == os_emu::OnSignal::kNoIntr;
+  if (untouched && (always || how == os_emu::OnSignal::kRestart)) {
+    const bool restart = always || (action.flags & os_emu::kSaRestart) != 0;
     // The ecall is executed again when the handler returns.
     if (restart) cpu.pc = call->ecall_pc;
     cpu.x[interp::kA0] = restart ? call->args[0] : static_cast<uint64_t>(ErrorValue(Errno::kIntr));
@@ -206,7 +206,7 @@ void SyscallAbi::InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call
   // A call with a mask of its own keeps it until the handler's frame has the old one.
   cpu.x[interp::kA0] = static_cast<uint64_t>(result.ok() ? *result : ErrorValue(result.error()));
   if (untouched) {
-    TraceInterrupted(thread, call, record->on_signal());
+    TraceInterrupted(thread, call, how);
   } else {
     TraceResult(thread, call, result.ok() ? *result : ErrorValue(result.error()));
   }

@@ -1,4 +1,4 @@
-// What the calls that send signals share: kill(2) and its kin, pidfd_send_signal(2).
+// What calls may do to other processes: kill(2) and its kin, pidfd_send_signal(2), looking into them.
 #ifndef POLLUX_SHIMS_SIGNAL_SENDING_H_
 #define POLLUX_SHIMS_SIGNAL_SENDING_H_
 
@@ -17,6 +17,8 @@ Result<void> MaySend(SyscallContext& context, const os_emu::Process& target, int
 Result<int64_t> SendToGroup(SyscallContext& context, Tid group, const os_emu::SignalInfo& info);
 // Nobody may pretend to be the kernel or kill(2) towards others.
 bool IsForged(const os_emu::SignalInfo& info);
+// __ptrace_may_access() with real credentials, without namespaces and security modules.
+bool MayTrace(SyscallContext& context, const os_emu::Process& target);
 
 }  // namespace pollux::shims
 

@@ -260,6 +260,21 @@ TEST_F(SignalTest, AReadIsBegunAgainWithSaRestart) {
   EXPECT_EQ(cpu_.x[interp::kA7], 63u);
 }
 
+// ERESTARTNOINTR
+TEST_F(SignalTest, ALockPiIsBegunAgainWithoutSaRestart) {
+  os_emu::Thread& owner = kernel_.CreateThread(process_);
+  Put(kScratch, static_cast<uint32_t>(owner.tid()));
+  ASSERT_EQ(Enter("futex", {kScratch, 6, 0, 0}), Next::kBlocked);
+  SetAction(os_emu::kSigUsr1, 0);
+  Raise(os_emu::kSigUsr1);
+  const uint64_t ecall_pc = call_.ecall_pc;
+  ASSERT_EQ(Deliver(), Signals::kHandler);
+  EXPECT_NE(sink_.trace[0].find("? ERESTARTNOINTR (To be restarted)"), std::string::npos);
+  Return();
+  EXPECT_EQ(cpu_.pc, ecall_pc);
+  EXPECT_EQ(cpu_.x[interp::kA0], kScratch);
+}
+
 TEST_F(SignalTest, EpollWaitIsNeverBegunAgain) {
   Do("epoll_create1", {0});
   ASSERT_EQ(Enter("epoll_pwait", {0, kScratch + 64, 10, kScratchBytes, 0, 8}), Next::kBlocked);

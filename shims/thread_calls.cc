@@ -1,127 +1,15 @@
-// Threads: futex(2), scheduling, robust lists, membarrier(2), and what is RISC-V's own.
+// Threads: cpus, membarrier(2), and what is RISC-V's own.
 #include <algorithm>
 #include <vector>
 
-#include "os_emu/task/calls.h"
-#include "os_emu/task/futex.h"
-#include "os_emu/task/pi_futex.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
 
 namespace pollux::shims {
 
-// ---- futex
-
-namespace {
-
-enum FutexCommand : uint32_t {
-  kWait = 0,
-  kWake = 1,
-  kRequeue = 3,
-  kCmpRequeue = 4,
-  kWakeOp = 5,
-  kLockPi = 6,
-  kUnlockPi = 7,
-  kTryLockPi = 8,
-  kWaitBitset = 9,
-  kWakeBitset = 10,
-  kWaitRequeuePi = 11,
-  kCmpRequeuePi = 12,
-  kLockPi2 = 13,
-};
-constexpr uint32_t kFutexPrivate = 128, kFutexClockRealtime = 256;
-
-// The deadline of a wait, in CLOCK_MONOTONIC: EFAULT, EINVAL.
-Result<Nanos> FutexDeadline(SyscallContext& context, uint32_t command, bool realtime) {
-  POLLUX_ASSIGN_OR_RETURN(const std::optional<Nanos> time,
-                          context.OptionalTimespec(context.Addr(3)));
-  const os_emu::Clock& clock = context.clock();
-  if (!time.has_value() || *time == kNanosMax) return kNanosMax;
-  if (command == kWait) return os_emu::DeadlineAfter(clock, time);
-  if (command == kLockPi) realtime = true;  // FUTEX_LOCK_PI knows no other clock.
-  return realtime ? Nanos{time->value - (clock.Realtime() - clock.Monotonic()).value} : *time;
-}
-
-}  // namespace
-
-CallResult SysFutex(SyscallContext& context) {
-  const uint32_t op = context.UInt(1);
-  const uint32_t command = op & ~(kFutexPrivate | kFutexClockRealtime);
-  const bool realtime = (op & kFutexClockRealtime) != 0;
-  const os_emu::FutexScope scope =
-      (op & kFutexPrivate) != 0 ? os_emu::FutexScope::kPrivate : os_emu::FutexScope::kAny;
-  os_emu::Thread& thread = context.thread();
-  Nanos deadline = kNanosMax;
-  // The time is read before the command is looked at, for those that have one
-  // (futex_cmd_has_timeout()).
-  if (command == kWait || command == kWaitBitset || command == kLockPi || command == kLockPi2 ||
-      command == kWaitRequeuePi) {
-    Result<Nanos> given = FutexDeadline(context, command, realtime);
-    if (!given.ok()) return given.error();
-    deadline = *given;
-  }
-  if (realtime && command != kWaitBitset && command != kWaitRequeuePi && command != kLockPi2)
-    return Errno::kNoSys;
-  os_emu::PiFutexes& locks = context.kernel().Part<os_emu::PiFutexes>();
-  const int32_t second_count = static_cast<int32_t>(context.UInt(3));
-  switch (command) {
-    case kWait:
-      return os_emu::StartFutexWait(thread, context.Addr(0), scope, context.UInt(2),
-                                    os_emu::kFutexAnyBit, deadline);
-    case kWaitBitset:
-      return os_emu::StartFutexWait(thread, context.Addr(0), scope, context.UInt(2),
-                                    context.UInt(5), deadline);
-    case kWake:
-      return os_emu::FutexWake(thread, context.Addr(0), scope, context.Int(2),
-                               os_emu::kFutexAnyBit);
-    case kWakeBitset:
-      return os_emu::FutexWake(thread, context.Addr(0), scope, context.Int(2), context.UInt(5));
-    case kRequeue:
-      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), scope, context.Int(2),
-                                  second_count, std::nullopt);
-    case kCmpRequeue:
-      return os_emu::FutexRequeue(thread, context.Addr(0), context.Addr(4), scope, context.Int(2),
-                                  second_count, context.UInt(5));
-    case kWakeOp:
-      return os_emu::FutexWakeOp(thread, context.Addr(0), context.Addr(4), scope, context.Int(2),
-                                 second_count, context.UInt(5));
-    case kLockPi:
-    case kLockPi2:
-      return locks.Lock(thread, context.Addr(0), scope, deadline);
-    case kTryLockPi:
-      return locks.TryLock(thread, context.Addr(0), scope);
-    case kUnlockPi:
-      return locks.Unlock(thread, context.Addr(0), scope);
-    case kWaitRequeuePi:
-    case kCmpRequeuePi:
-      return context.Refuse(Errno::kNoSys, "requeueing to a priority-inheriting lock");
-    default:
-      return Errno::kNoSys;
-  }
-}
-
 CallResult SysSetTidAddress(SyscallContext& context) {
   context.thread().clear_child_tid = context.Addr(0);
   return static_cast<int64_t>(context.thread().tid());
-}
-
-namespace {
-constexpr uint64_t kRobustListHeadBytes = 24;
-}  // namespace
-
-CallResult SysSetRobustList(SyscallContext& context) {
-  if (context.Arg(1) != kRobustListHeadBytes) return Errno::kInval;
-  context.thread().robust_list_head = context.Addr(0);
-  return 0;
-}
-
-CallResult SysGetRobustList(SyscallContext& context) {
-  const int32_t pid = context.Int(0);
-  os_emu::Thread* thread = pid == 0 ? &context.thread() : context.kernel().FindThread(Tid{pid});
-  if (thread == nullptr) return Errno::kSrch;
-  Result<void> stored = context.Out(context.Addr(2), kRobustListHeadBytes);
-  if (!stored.ok()) return stored.error();
-  return context.Out(context.Addr(1), thread->robust_list_head.value);
 }
 
 // ---- Scheduling
@@ -152,8 +40,9 @@ CallResult SysSchedYield(SyscallContext& context) {
 }
 
 CallResult SysSchedGetaffinity(SyscallContext& context) {
-  const uint64_t length = context.UInt(1);
-  const uint64_t cpus = static_cast<uint64_t>(std::max(context.kernel().options().cpus, 1));
+  // Of 32 bits, also in the product.
+  const uint32_t length = context.UInt(1);
+  const uint32_t cpus = static_cast<uint32_t>(std::max(context.kernel().options().cpus, 1));
   if (length * 8 < cpus || length % 8 != 0) return Errno::kInval;
   Result<os_emu::Thread*> target = Target(context);
   if (!target.ok()) return target.error();
@@ -179,67 +68,6 @@ CallResult SysSchedSetaffinity(SyscallContext& context) {
   if ((mask[0] & wanted[0]) == 0) return Errno::kInval;
   (*target)->affinity = mask[0] & wanted[0];
   return 0;
-}
-
-CallResult SysSchedGetscheduler(SyscallContext& context) {
-  if (context.Int(0) < 0) return Errno::kInval;
-  Result<os_emu::Thread*> target = Target(context);
-  return target.ok() ? CallResult(0) : CallResult(target.error());
-}
-
-CallResult SysSchedGetparam(SyscallContext& context) {
-  if (context.Int(0) < 0 || context.Addr(1).IsNull()) return Errno::kInval;
-  Result<os_emu::Thread*> target = Target(context);
-  if (!target.ok()) return target.error();
-  return context.Out(context.Addr(1), int32_t{0});
-}
-
-namespace {
-
-enum Policy : int32_t {
-  kOther = 0,
-  kFifo = 1,
-  kRoundRobin = 2,
-  kBatch = 3,
-  kIdle = 5,
-  kDeadline = 6,
-  kExt = 7
-};
-
-CallResult PriorityLimit(int32_t policy, int64_t of_real_time) {
-  switch (policy) {
-    case kFifo:
-    case kRoundRobin:
-      return of_real_time;
-    case kOther:
-    case kBatch:
-    case kIdle:
-    case kDeadline:
-    case kExt:
-      return 0;
-    default:
-      return Errno::kInval;
-  }
-}
-
-}  // namespace
-
-CallResult SysSchedGetPriorityMax(SyscallContext& context) {
-  return PriorityLimit(context.Int(0), 99);
-}
-CallResult SysSchedGetPriorityMin(SyscallContext& context) {
-  return PriorityLimit(context.Int(0), 1);
-}
-
-CallResult SysGetpriority(SyscallContext& context) {
-  constexpr int32_t kProcess = 0, kUser = 2;
-  constexpr int64_t kNice0 = 20;  // The call answers 20 - nice.
-  if (context.Int(0) < kProcess || context.Int(0) > kUser) return Errno::kInval;
-  if (context.Int(0) == kProcess && context.Int(1) != 0 &&
-      context.kernel().FindThread(Tid{context.Int(1)}) == nullptr) {
-    return Errno::kSrch;
-  }
-  return kNice0;
 }
 
 CallResult SysGetcpu(SyscallContext& context) {
@@ -290,7 +118,10 @@ CallResult SysMembarrier(SyscallContext& context) {
     case kPrivateExpeditedSyncCore:
       return (registered & (command << 1)) != 0 ? CallResult(0) : CallResult(Errno::kPerm);
     case kGetRegistrations:
-      return int64_t{registered};
+      // Registering for SYNC_CORE registers for both, though it does not make the other ready.
+      return int64_t{
+          registered |
+          ((registered & kRegisterPrivateExpeditedSyncCore) != 0 ? kRegisterPrivateExpedited : 0u)};
     case kPrivateExpeditedRseq:
     case kRegisterPrivateExpeditedRseq:
     default:

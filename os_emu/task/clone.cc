@@ -76,6 +76,7 @@ Result<Thread*> Kernel::Clone(Thread& caller, const CloneRequest& request) {
   }
   child->name = caller.name;
   child->affinity = caller.affinity;
+  child->scheduling = caller.scheduling.ForChild();
   child->signal_mask_ = caller.signal_mask();
   // sas_ss_reset(): a child in the same memory must not use the caller's stack.
   if ((request.flags & (kCloneVm | kCloneVfork)) != kCloneVm) child->alt_stack = caller.alt_stack;

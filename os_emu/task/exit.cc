@@ -4,7 +4,7 @@
 
 #include "os_emu/task/child_wait.h"
 #include "os_emu/task/kernel.h"
-#include "os_emu/task/pi_futex.h"
+#include "os_emu/task/robust_list.h"
 
 namespace pollux::os_emu {
 namespace {
@@ -46,11 +46,10 @@ void Kernel::LeaveMemory(Thread& thread) {
   Process& process = thread.process();
   if (process.memory == nullptr) return;
   ExitRobustList(thread);
-  Part<PiFutexes>().OnOwnerEnds(thread);
   if (!thread.clear_child_tid.IsNull()) {
     // An address that cannot be written is no error.
     if (process.memory->WriteObject<uint32_t>(thread.clear_child_tid, 0).ok()) {
-      (void)FutexWake(thread, thread.clear_child_tid, FutexScope::kAny, 1, kFutexAnyBit).ok();
+      (void)FutexWake(thread, {thread.clear_child_tid}, 1, kFutexAnyBit).ok();
     }
     thread.clear_child_tid = GuestAddr();
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "os_emu/task/robust_list.h"
+
 namespace pollux::os_emu {
 namespace {
 
@@ -19,6 +21,7 @@ constexpr uint64_t kMaxPosixTimers = 128'000;
 constexpr uint64_t kPosixTimerBytes = 512;
 
 constexpr int kRlimitStack = 3, kRlimitCore = 4, kRlimitNumberOfFiles = 7;
+constexpr int kRlimitNice = 13, kRlimitRealTimePriority = 14;
 
 // A task costs the host its objects and its place in tables; its memory is charged by itself. The
 // number is what threads-max is on a small machine.
@@ -96,6 +99,7 @@ absl::StatusOr<Process*> Kernel::TryCreateProcess() {
   process->awaited_outside = true;
   process->rlimits[kRlimitStack].soft = 8 << 20;
   process->rlimits[kRlimitCore].soft = 0;
+  process->rlimits[kRlimitNice] = process->rlimits[kRlimitRealTimePriority] = {0, 0};
   process->rlimits[kRlimitNumberOfFiles] = {1024, FdTable::kMaxOpen};
   Process* created = process.get();
   processes_.emplace(*pid, std::move(process));

@@ -96,8 +96,8 @@ TEST(Kernel, EndThreadClearsAndWakesItsTid) {
   ASSERT_TRUE(machine.memory().WriteObject<uint32_t>(kArena, 1001).ok());
   other.clear_child_tid = kArena;
   // As pthread_join(3): the kernel wakes without FUTEX_PRIVATE_FLAG.
-  machine.Give(machine.leader(), StartFutexWait(machine.leader(), kArena, FutexScope::kAny, 1001,
-                                                kFutexAnyBit, kNanosMax));
+  machine.Give(machine.leader(),
+               StartFutexWait(machine.leader(), {kArena}, 1001, kFutexAnyBit, std::nullopt));
   machine.kernel().EndThread(other, 0);
   machine.Settle();
   EXPECT_EQ(machine.Answer(machine.leader()), 0);

@@ -14,6 +14,7 @@
 #include "os_emu/file/fd_table.h"
 #include "os_emu/task/blocked_call.h"
 #include "os_emu/task/pid_record.h"
+#include "os_emu/task/scheduling.h"
 #include "os_emu/task/signal.h"
 #include "os_emu/time/timer_queue.h"
 
@@ -88,6 +89,7 @@ class Thread {
   // ---- What its end must do, and what others see.
   GuestAddr clear_child_tid;   // set_tid_address(2)
   GuestAddr robust_list_head;  // set_robust_list(2)
+  Scheduling scheduling;       // sched_setscheduler(2), setpriority(2)
   std::string name;   // PR_SET_NAME, at most 15 bytes.
   Nanos cpu_time{0};  // What it has computed: CLOCK_THREAD_CPUTIME_ID.
   uint64_t affinity =
