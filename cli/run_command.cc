@@ -86,6 +86,15 @@ class RunCommand final : public Command {
                    "Print each system call on stderr as strace does; --trace=RE2 only those whose "
                    "whole name matches.");
     run_->add_option("--trace_file", trace_file_, "Print the trace to this file.");
+    run_->add_option("--clock", clock_,
+                     "virtual (default): a sleep costs nothing and a run can be repeated; host: "
+                     "time is the host's, for guests that talk to the outside, and no two runs are "
+                     "the same.")
+        ->check(CLI::IsMember({"virtual", "host"}));
+    AddList("--publish", publish_,
+            "[HOSTIP:]HOSTPORT:GUESTPORT: clients on this machine reach the guest's TCP server at "
+            "HOSTPORT of 127.0.0.1, or of another loopback address; HOSTPORT 0: a free one, told "
+            "on stderr. Needs --clock=host. Repeatable.");
     run_->add_option("--strategy", strategy_,
                      "Which thread runs next where several can: random (default), decided by the "
                      "seed, or round_robin.")
@@ -157,6 +166,8 @@ class RunCommand final : public Command {
     machine::Options options;
     options.seed = seed_;
     options.engine = engine_ == "fast" ? interp::EngineKind::kFast : interp::EngineKind::kReference;
+    options.clock = clock_ == "host" ? machine::ClockSource::kHost : machine::ClockSource::kVirtual;
+    options.publish = publish_;
     options.strategy =
         strategy_ == "random" ? machine::StrategyKind::kRandom : machine::StrategyKind::kRoundRobin;
     const std::optional<uint64_t> rate = ParseRate(preemption_rate_);
@@ -235,9 +246,9 @@ class RunCommand final : public Command {
 
   CLI::App* run_ = nullptr;
   uint64_t seed_ = 1, uid_ = 1000, max_steps_ = 0, cpus_ = 4;
-  std::string strategy_ = "random", preemption_rate_ = "1", root_;
+  std::string strategy_ = "random", preemption_rate_ = "1", root_, clock_ = "virtual";
   std::string trace_, trace_file_, cwd_ = "/", max_memory_ = "4G", engine_ = "fast";
-  std::vector<std::string> environment_, mounts_;
+  std::vector<std::string> environment_, mounts_, publish_;
   bool json_ = false;
   LineWriter trace_lines_;
 };

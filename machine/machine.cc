@@ -7,9 +7,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "machine/outside.h"
 #include "machine/process_image.h"
 #include "machine/scheduler.h"
 #include "machine/sysroot.h"
+#include "os_emu/host_poller/host_poller.h"
 #include "os_emu/host_stream/host_stream.h"
 #include "os_emu/tty/pty.h"
 #include "os_emu/vfs/default_tree.h"
@@ -38,6 +40,8 @@ constexpr uint64_t kLeastMemoryBytes = uint64_t{1} << 20;
 // How many system calls may pass before the host's streams are looked at again while threads are
 // running.
 constexpr int kCallsBetweenHostLooks = 64;
+// With the host's clock, how many instructions may pass before it is read: less than a millisecond.
+constexpr uint64_t kStepsBetweenHostTimes = 100'000;
 
 // What the machine keeps of a thread beside the kernel's.
 struct Hart {
@@ -124,6 +128,10 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   uint64_t Cycle(const interp::Cpu& cpu) override { return cpu.retired; }
   uint64_t Instret(const interp::Cpu& cpu) override { return cpu.retired; }
   uint64_t Time(const interp::Cpu& cpu) override {
+    if (outside_ != nullptr) {
+      outside_->clock().Tell();
+      return static_cast<uint64_t>(kernel_.clock().Monotonic().value / kNanosPerTick);
+    }
     const int64_t since =
         static_cast<int64_t>(cpu.retired - slice_start_) * os_emu::Clock::kNanosPerInstruction;
     return static_cast<uint64_t>((kernel_.clock().Monotonic().value + since) / kNanosPerTick);
@@ -141,12 +149,15 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   Turn RunThread(Thread& thread);
   // Instructions that it may run now, at least 1.
   uint64_t Budget();
+  // The thread has retired so many instructions: brings the clocks up to date, and with the host's
+  // clock looks at the host from time to time.
   void Account(Thread& thread, uint64_t retired);
   void ReleaseEnded();
   // The thread's process goes on with another program.
   void Start(Thread& thread, ProcessImage image);
   // Everybody waits: waits for the host, or lets time pass. False: that would never end.
   bool Idle();
+  bool IdleOnHostClock();
   void LookAtHost();
   Outcome Ended(const os_emu::ExitState& state);
   Outcome Hangs(Outcome::Kind kind);
@@ -155,8 +166,9 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
 
   Options options_;
   os_emu::RandomStream seed_;
-  os_emu::HostStreamSet host_streams_;
+  os_emu::HostPoller host_poller_;
   os_emu::Kernel kernel_;
+  std::unique_ptr<Outside> outside_;  // With --clock=host only.
   os_emu::RandomStream layout_random_;
   std::unique_ptr<shims::SyscallAbi> abi_;
   std::unique_ptr<Scheduler> scheduler_;
@@ -168,6 +180,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   uint64_t retired_ = 0;                 // By all harts.
   uint64_t slice_start_ = 0;  // cpu.retired of the running hart when the clock was last right.
   int calls_since_host_look_ = 0;
+  uint64_t steps_since_host_look_ = 0;
   std::string last_fault_;
 };
 
@@ -190,6 +203,11 @@ absl::Status Machine::Impl::SetUp() {
                                  .trace = options_.trace != nullptr,
                                  .trace_filter = std::move(filter)});
 
+  if (options_.clock == ClockSource::kHost) {
+    outside_ = std::make_unique<Outside>(host_poller_, kernel_);
+  } else if (!options_.publish.empty()) {
+    return absl::InvalidArgumentError("--publish needs --clock=host");
+  }
   auto files = std::make_shared<os_emu::FileSystem>(&kernel_.clock(), &kernel_.budget());
   kernel_.SetFiles(files);
   const os_emu::TreeOptions tree{.uid = options_.uid,
@@ -223,7 +241,8 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   SetDefaultLimits(process);
   static constexpr const char* kStreamNames[] = {"stdin", "stdout", "stderr"};
   for (int fd = 0; fd < 3; ++fd) {
-    absl::StatusOr<os_emu::DescriptionRef> stream = host_streams_.Open(fd, kStreamNames[fd]);
+    absl::StatusOr<os_emu::DescriptionRef> stream =
+        os_emu::OpenHostStream(host_poller_, fd, kStreamNames[fd]);
     if (!stream.ok()) continue;  // Closed on the host: closed for the guest too.
     POLLUX_CHECK(process.fds().InstallAt(os_emu::Fd{fd}, *std::move(stream), false).ok()) << fd;
   }
@@ -274,7 +293,8 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   Start(thread, *std::move(image));
   process.has_executed = false;
   ReleaseEnded();
-  return absl::OkStatus();
+  return outside_ == nullptr ? absl::OkStatus()
+                             : outside_->Start(process, options_.publish, options_.warn);
 }
 
 // ---- Tasks
@@ -333,6 +353,7 @@ uint64_t Machine::Impl::StepsLeft() const {
 }
 
 uint64_t Machine::Impl::StepsToNextDeadline() {
+  if (outside_ != nullptr) return kStepsBetweenHostTimes;
   const Nanos deadline = kernel_.NextDeadline();
   if (deadline == kNanosMax) return UINT64_MAX;
   const int64_t left = (deadline - kernel_.clock().Monotonic()).value;
@@ -353,7 +374,15 @@ uint64_t Machine::Impl::Budget() {
 
 void Machine::Impl::Account(Thread& thread, uint64_t retired) {
   retired_ += retired;
-  kernel_.Compute(thread, {static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction});
+  const Nanos span{static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction};
+  kernel_.Compute(thread, span);
+  if (outside_ == nullptr) {
+    kernel_.clock().AdvanceBy(span);
+    return;
+  }
+  outside_->clock().Tell();
+  steps_since_host_look_ += retired;
+  if (steps_since_host_look_ >= kStepsBetweenHostTimes) LookAtHost();
 }
 
 Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
@@ -416,22 +445,43 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
 
 void Machine::Impl::LookAtHost() {
   calls_since_host_look_ = 0;
-  if (!host_streams_.HasWaiters()) return;
-  const absl::StatusOr<bool> looked = host_streams_.WaitForHost({0});
+  steps_since_host_look_ = 0;
+  if (outside_ != nullptr) {
+    outside_->clock().TellAndFollowSteps();
+  } else if (!host_poller_.HasWaiters()) {
+    return;
+  }
+  const absl::StatusOr<bool> looked = host_poller_.Wait({0});
   POLLUX_CHECK(looked.ok()) << looked.status();
 }
 
 bool Machine::Impl::Idle() {
+  if (outside_ != nullptr) return IdleOnHostClock();
   const Nanos deadline = kernel_.NextDeadline();
-  if (host_streams_.HasWaiters()) {
+  if (host_poller_.HasWaiters()) {
     // Input may come: until then the machine's time passes with the host's.
     const Nanos wait = deadline == kNanosMax ? kNanosMax : deadline - kernel_.clock().Monotonic();
-    const absl::StatusOr<bool> changed = host_streams_.WaitForHost(wait);
+    const absl::StatusOr<bool> changed = host_poller_.Wait(wait);
     POLLUX_CHECK(changed.ok()) << changed.status();
     if (*changed) return true;
   }
   if (deadline == kNanosMax) return false;
   kernel_.clock().AdvanceTo(deadline);
+  kernel_.ExpireTimers();
+  return true;
+}
+
+bool Machine::Impl::IdleOnHostClock() {
+  outside_->clock().TellAndFollowSteps();
+  const Nanos deadline = kernel_.NextDeadline();
+  if (deadline == kNanosMax && !host_poller_.HasWaiters()) return false;
+  const Nanos wait =
+      deadline == kNanosMax
+          ? kNanosMax
+          : Nanos{std::max<int64_t>(0, (deadline - kernel_.clock().Monotonic()).value)};
+  const absl::StatusOr<bool> changed = host_poller_.Wait(wait);
+  POLLUX_CHECK(changed.ok()) << changed.status();
+  outside_->clock().TellAndFollowSteps();
   kernel_.ExpireTimers();
   return true;
 }
@@ -475,7 +525,11 @@ Outcome Machine::Impl::Run() {
     ReleaseEnded();
     const Process* first = kernel_.FindProcess(first_process_);
     POLLUX_CHECK(first != nullptr) << "the first process is waited for by nobody";
-    if (kernel_.living() == 0) return Ended(*first->exit);
+    if (kernel_.living() == 0) {
+      const Outcome outcome = Ended(*first->exit);
+      if (outside_ != nullptr) outside_->Finish();
+      return outcome;
+    }
     if (StepsLeft() == 0) return Hangs(Outcome::Kind::kStepLimit);
     if (kernel_.run_queue().empty()) {
       if (Idle()) continue;

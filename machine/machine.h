@@ -2,7 +2,8 @@
 // joined. Runs a guest program to its end.
 //
 // Deterministic: the same options, guest and mounted files give the same run, instruction by
-// instruction. One host thread runs one machine; nothing here is shared between machines.
+// instruction; but not with ClockSource::kHost, which is for guests that talk to the outside. One
+// host thread runs one machine; nothing here is shared between machines.
 #ifndef POLLUX_MACHINE_MACHINE_H_
 #define POLLUX_MACHINE_MACHINE_H_
 
@@ -23,9 +24,16 @@
 
 namespace pollux::machine {
 
+// What makes a machine's time pass: instructions, and jumps where everybody waits; or the host's.
+enum class ClockSource { kVirtual, kHost };
+
 // What the guest is and what it sees.
 struct Options {
   uint64_t seed = 1;
+  ClockSource clock = ClockSource::kVirtual;
+  // "HOSTPORT:GUESTPORT" or "HOSTIP:HOSTPORT:GUESTPORT": clients on the host's loopback interface
+  // reach the guest's TCP server. With ClockSource::kHost only.
+  std::vector<std::string> publish;
   interp::EngineKind engine = interp::EngineKind::kFast;
   // Who runs next, where several threads can.
   StrategyKind strategy = StrategyKind::kRandom;
@@ -44,7 +52,8 @@ struct Options {
   std::function<void(std::string_view line)> trace;
   // The names to trace: an RE2 that must match the whole name; empty: all.
   std::string trace_filter;
-  // Warnings for people, one line each without the newline (unsupported system calls).
+  // Warnings and notes for people, one line each without the newline (unsupported system calls, the
+  // host's port where `publish` left the choice to pollux).
   std::function<void(std::string_view line)> warn;
 };
 
@@ -80,8 +89,8 @@ class Machine {
 
   // Makes the first process from an ELF file's bytes. `name` is what the guest was called (the last
   // component becomes its path in the guest, "/bin/NAME"); argv[0] is arguments[0].
-  // kFailedPrecondition: it cannot be loaded; kInvalidArgument: a mount or the working directory
-  // makes no sense; and why, in one line.
+  // kFailedPrecondition: it cannot be loaded; kInvalidArgument: a mount, the working directory or a
+  // published port makes no sense; and why, in one line.
   absl::Status Load(std::string_view file, std::string_view name,
                     const std::vector<std::string>& arguments);
 

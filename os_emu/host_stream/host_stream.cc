@@ -12,10 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <utility>
 
-#include "abi/check.h"
 #include "absl/strings/str_cat.h"
 #include "os_emu/file/file_status.h"
 
@@ -28,10 +26,6 @@ constexpr size_t kCertainBytes = 4096;
 
 // ioctl numbers that x86-64, arm64 and riscv64 share (asm-generic/ioctls.h).
 constexpr uint32_t kTcGets = 0x5401, kTiocGWinSz = 0x5413, kFioNRead = 0x541b;
-
-absl::Status HostError(const std::string& what) {
-  return absl::ErrnoToStatus(errno, absl::StrCat("the host refuses ", what));
-}
 
 Nanos ToNanos(const timespec& time) { return {time.tv_sec * 1'000'000'000 + time.tv_nsec}; }
 
@@ -46,64 +40,28 @@ EventMask ToEvents(uint32_t host) {
 
 }  // namespace
 
-// ---- HostStreamSet.
-
-HostStreamSet::HostStreamSet() : host_epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-  std::signal(SIGPIPE, SIG_IGN);
-}
-
-HostStreamSet::~HostStreamSet() {
-  POLLUX_CHECK(streams_.empty()) << streams_.front()->name() << " outlives its set";
-  if (host_epoll_ >= 0) close(host_epoll_);
-}
-
-absl::StatusOr<DescriptionRef> HostStreamSet::Open(int host_fd, std::string name) {
-  if (host_epoll_ < 0) return absl::ResourceExhaustedError("the host gave no epoll instance");
+absl::StatusOr<DescriptionRef> OpenHostStream(HostPoller& poller, int host_fd, std::string name) {
+  if (!poller.status().ok()) return poller.status();
   const int flags = fcntl(host_fd, F_GETFL);
-  if (flags < 0) return HostError(absl::StrCat("descriptor ", host_fd));
-  return MakeDescription<HostStream>(*this, host_fd, std::move(name),
+  if (flags < 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("the host refuses descriptor ", host_fd));
+  }
+  return MakeDescription<HostStream>(poller, host_fd, std::move(name),
                                      static_cast<uint32_t>(flags & (O_ACCMODE | O_APPEND)));
 }
 
-bool HostStreamSet::HasWaiters() const {
-  return std::any_of(streams_.begin(), streams_.end(),
-                     [](const HostStream* stream) { return !stream->queue_.empty(); });
-}
-
-absl::StatusOr<bool> HostStreamSet::WaitForHost(Nanos timeout) {
-  std::array<epoll_event, 16> events;
-  const timespec span{timeout.value / 1'000'000'000, timeout.value % 1'000'000'000};
-  const int count = epoll_pwait2(host_epoll_, events.data(), events.size(),
-                                 timeout == kNanosMax ? nullptr : &span, nullptr);
-  if (count < 0) {
-    if (errno == EINTR) return false;
-    return HostError("to wait for it");
-  }
-  for (int i = 0; i < count; ++i) {
-    HostStream* stream = static_cast<HostStream*>(events[i].data.ptr);
-    stream->queue_.Notify(ToEvents(events[i].events));
-  }
-  return count > 0;
-}
-
-// ---- HostStream.
-
-HostStream::HostStream(HostStreamSet& set, int host_fd, std::string name, uint32_t status_flags)
-    : FileDescription(status_flags), set_(set), host_fd_(host_fd), name_(std::move(name)) {
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
-  event.data.ptr = this;
-  // EPERM: a regular file, a directory, /dev/null. A guest's epoll gets the same answer.
-  watchable_ = epoll_ctl(set_.host_epoll_, EPOLL_CTL_ADD, host_fd_, &event) == 0;
+HostStream::HostStream(HostPoller& poller, int host_fd, std::string name, uint32_t status_flags)
+    : FileDescription(status_flags),
+      HostWatcher(poller),
+      host_fd_(host_fd),
+      name_(std::move(name)) {
+  // Not taken: a regular file, a directory, /dev/null. A guest's epoll gets the same answer.
+  watchable_ = Watch(host_fd_, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP);
   struct stat host;
   if (fstat(host_fd_, &host) == 0) waits_ = !S_ISREG(host.st_mode) && !S_ISBLK(host.st_mode);
-  set_.streams_.push_back(this);
 }
 
-HostStream::~HostStream() {
-  if (watchable_) epoll_ctl(set_.host_epoll_, EPOLL_CTL_DEL, host_fd_, nullptr);
-  std::erase(set_.streams_, this);
-}
+void HostStream::OnHostEvents(uint32_t events) { queue_.Notify(ToEvents(events)); }
 
 bool HostStream::HostReady(short events) const {
   pollfd host{host_fd_, events, 0};

@@ -1,12 +1,10 @@
-// HostStream: a description over a descriptor of the host (stdin, stdout, stderr). HostStreamSet:
-// all of one machine.
+// HostStream: a description over a descriptor of the host (stdin, stdout, stderr).
 //
-// Reads and writes never block the host process: what the host cannot do now is kAgain, and the
-// scheduler's idle step calls HostStreamSet::WaitForHost(), the one place where pollux waits for
-// the host, which wakes who waits here. The descriptor's own flags (O_NONBLOCK and the like) are
-// never changed: it may be shared with other processes. What can be watched, what is a terminal and
-// what stat(2) tells is the host's answer, so that a guest's C library buffers its output as it
-// would natively.
+// Reads and writes never block the host process: what the host cannot do now is kAgain, and
+// HostPoller::Wait(), where pollux waits for the host, wakes who waits here. The descriptor's own
+// flags (O_NONBLOCK and the like) are never changed: it may be shared with other processes. What
+// can be watched, what is a terminal and what stat(2) tells is the host's answer, so that a guest's
+// C library buffers its output as it would natively.
 #ifndef POLLUX_OS_EMU_HOST_STREAM_HOST_STREAM_H_
 #define POLLUX_OS_EMU_HOST_STREAM_HOST_STREAM_H_
 
@@ -16,45 +14,20 @@
 #include <vector>
 
 #include "abi/result.h"
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "memory/user_buffer.h"
 #include "os_emu/file/description.h"
+#include "os_emu/host_poller/host_poller.h"
 
 namespace pollux::os_emu {
 
-class HostStream;
+// A description over `host_fd`, which the caller keeps open as long as the description lives.
+// `name` is for reports ("stdin"). Access mode from the host. Fails if `host_fd` is not open.
+absl::StatusOr<DescriptionRef> OpenHostStream(HostPoller& poller, int host_fd, std::string name);
 
-class HostStreamSet {
+class HostStream final : public FileDescription, private HostWatcher {
  public:
-  // The host process ignores SIGPIPE from now on: a guest's broken pipe is the guest's signal.
-  HostStreamSet();
-  ~HostStreamSet();  // The streams must be gone.
-  HostStreamSet(const HostStreamSet&) = delete;
-  HostStreamSet& operator=(const HostStreamSet&) = delete;
-
-  // A description over `host_fd`, which the caller keeps open as long as the description lives.
-  // `name` is for reports
-  // ("stdin"). Access mode from the host. Fails if `host_fd` is not open.
-  absl::StatusOr<DescriptionRef> Open(int host_fd, std::string name);
-
-  // Whether anybody waits for a stream: then a machine whose threads all wait need not be
-  // deadlocked.
-  bool HasWaiters() const;
-  // Waits until a stream changes or `timeout` has passed on the host's clock (0: only looks;
-  // kNanosMax: forever) and notifies the waiters. Each change is told once (the host's edges).
-  // Returns whether a stream changed. Fails if the host refuses.
-  absl::StatusOr<bool> WaitForHost(Nanos timeout);
-
- private:
-  friend class HostStream;
-  std::vector<HostStream*> streams_;  // In the order of opening.
-  int host_epoll_ = -1;
-};
-
-class HostStream final : public FileDescription {
- public:
-  HostStream(HostStreamSet& set, int host_fd, std::string name, uint32_t status_flags);
+  HostStream(HostPoller& poller, int host_fd, std::string name, uint32_t status_flags);
 
   Result<size_t> Read(memory::UserBuffer& to) override;
   Result<size_t> Write(memory::UserBuffer& from) override;
@@ -74,8 +47,10 @@ class HostStream final : public FileDescription {
   const std::string& name() const { return name_; }
 
  private:
-  friend class HostStreamSet;
-  ~HostStream() override;
+  // ---- HostWatcher
+  void OnHostEvents(uint32_t events) override;
+  bool IsAwaited() const override { return !queue_.empty(); }
+
   // What one read or write of the host gave: bytes, 0 at the end, kAgain where it would block.
   Result<size_t> HostRead(std::span<uint8_t> to);
   Result<size_t> HostWrite(std::span<const uint8_t> from);
@@ -83,7 +58,6 @@ class HostStream final : public FileDescription {
   // Serves `to` from what was read from the host but did not reach the guest.
   size_t TakeUnread(memory::UserBuffer& to);
 
-  HostStreamSet& set_;
   int host_fd_;
   std::string name_;
   bool watchable_ = false;       // The host's epoll accepts it.

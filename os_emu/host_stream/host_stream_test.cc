@@ -53,7 +53,7 @@ class HostStreamTest : public ::testing::Test {
     writer_ = Open(writer_fd_);
   }
   DescriptionRef Open(int fd) {
-    absl::StatusOr<DescriptionRef> description = set_.Open(fd, "stdin");
+    absl::StatusOr<DescriptionRef> description = OpenHostStream(poller_, fd, "stdin");
     EXPECT_TRUE(description.ok()) << description.status();
     return *description;
   }
@@ -70,7 +70,7 @@ class HostStreamTest : public ::testing::Test {
   memory::MemoryBudget budget_;
   std::unique_ptr<memory::AddressSpace> space_;
   std::vector<int> fds_;
-  HostStreamSet set_;
+  HostPoller poller_;
   int reader_fd_ = -1, writer_fd_ = -1;
   DescriptionRef reader_, writer_;
 };
@@ -84,7 +84,7 @@ TEST_F(HostStreamTest, TheAccessModeIsTheHosts) {
 }
 
 TEST_F(HostStreamTest, ANumberThatIsNotOpenIsAnError) {
-  EXPECT_FALSE(set_.Open(99999, "stdin").ok());
+  EXPECT_FALSE(OpenHostStream(poller_, 99999, "stdin").ok());
 }
 
 TEST_F(HostStreamTest, AnEmptyPipeIsAgainAndDoesNotBlockTheHost) {
@@ -152,18 +152,18 @@ TEST_F(HostStreamTest, AChangeWakesTheWaiterOnce) {
   MakePipe();
   CountingWaiter waiter;
   Join(reader_, waiter);
-  EXPECT_TRUE(set_.HasWaiters());
-  (void)*set_.WaitForHost(Nanos{0});  // The writer's first report.
+  EXPECT_TRUE(poller_.HasWaiters());
+  (void)*poller_.Wait(Nanos{0});  // The writer's first report.
   waiter.keys.clear();
-  EXPECT_FALSE(*set_.WaitForHost(Nanos{0}));
+  EXPECT_FALSE(*poller_.Wait(Nanos{0}));
   ASSERT_EQ(write(writer_fd_, "a", 1), 1);
-  EXPECT_TRUE(*set_.WaitForHost(kNanosMax));
+  EXPECT_TRUE(*poller_.Wait(kNanosMax));
   ASSERT_EQ(waiter.keys.size(), 1u);
   EXPECT_EQ(waiter.keys[0] & kReadable, kReadable);
   // Still readable, but that was told.
-  EXPECT_FALSE(*set_.WaitForHost(Nanos{1'000'000}));
+  EXPECT_FALSE(*poller_.Wait(Nanos{1'000'000}));
   ASSERT_EQ(write(writer_fd_, "b", 1), 1);
-  EXPECT_TRUE(*set_.WaitForHost(Nanos{0}));
+  EXPECT_TRUE(*poller_.Wait(Nanos{0}));
   EXPECT_EQ(waiter.keys.size(), 2u);
 }
 
@@ -172,29 +172,29 @@ TEST_F(HostStreamTest, RoomInAFullPipeWakesTheWaiter) {
   ASSERT_EQ(*WriteSome(*writer_, std::string(65536, 'x')), 65536u);
   CountingWaiter waiter;
   Join(writer_, waiter);
-  (void)*set_.WaitForHost(Nanos{0});
+  (void)*poller_.Wait(Nanos{0});
   waiter.keys.clear();
   ASSERT_EQ(ReadSome(*reader_, 65536)->size(), 65536u);
-  EXPECT_TRUE(*set_.WaitForHost(kNanosMax));
+  EXPECT_TRUE(*poller_.Wait(kNanosMax));
   ASSERT_FALSE(waiter.keys.empty());
   EXPECT_EQ(waiter.keys[0] & kOut, kOut);
 }
 
 TEST_F(HostStreamTest, TheTimeoutEndsTheWait) {
   MakePipe();
-  (void)*set_.WaitForHost(Nanos{0});
-  EXPECT_FALSE(*set_.WaitForHost(Nanos{2'000'000}));
+  (void)*poller_.Wait(Nanos{0});
+  EXPECT_FALSE(*poller_.Wait(Nanos{2'000'000}));
 }
 
 TEST_F(HostStreamTest, WithoutWaitersNobodyWaits) {
   MakePipe();
-  EXPECT_FALSE(set_.HasWaiters());
+  EXPECT_FALSE(poller_.HasWaiters());
   {
     CountingWaiter waiter;
     Join(reader_, waiter);
-    EXPECT_TRUE(set_.HasWaiters());
+    EXPECT_TRUE(poller_.HasWaiters());
   }
-  EXPECT_FALSE(set_.HasWaiters());
+  EXPECT_FALSE(poller_.HasWaiters());
 }
 
 // ---- Kinds of files.

@@ -157,11 +157,11 @@ class Kernel {
   bool HasEnded() const { return !ended_.empty(); }
   // Whether there has ever been more than one task.
   bool has_cloned() const { return has_cloned_; }
-  // The thread has computed for so long. Advances the clock, too.
+  // The thread has computed for so long, by the clocks of its processor time. The machine's clock is
+  // the caller's to advance.
   void Compute(Thread& thread, Nanos span) {
     thread.cpu_time = thread.cpu_time + span;
     thread.process().cpu_time = thread.process().cpu_time + span;
-    clock_.AdvanceBy(span);
   }
 
   // ---- Blocked calls.

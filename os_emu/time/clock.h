@@ -1,8 +1,10 @@
-// Clock: a machine's virtual time in nanoseconds.
+// Clock: a machine's time in nanoseconds. It is told how time passes, and never asks the host.
 //
-// Computing advances it (the machine tells how many instructions were retired); when every thread
-// is blocked it jumps to the next deadline. It never goes back, and neither clock overflows.
-// CLOCK_MONOTONIC and CLOCK_BOOTTIME begin at kBootNanos, CLOCK_REALTIME at kEpoch.
+// Virtual time: computing advances it (the machine tells how many instructions were retired); when
+// every thread is blocked it jumps to the next deadline. With the host's clock the machine says
+// what that shows. CLOCK_MONOTONIC never goes back, and neither clock overflows. CLOCK_MONOTONIC
+// and CLOCK_BOOTTIME begin at kBootNanos, CLOCK_REALTIME at kEpoch unless it is set
+// (SetRealtime()).
 #ifndef POLLUX_OS_EMU_TIME_CLOCK_H_
 #define POLLUX_OS_EMU_TIME_CLOCK_H_
 
@@ -27,7 +29,7 @@ enum class ClockId : int32_t {
 
 class Clock {
  public:
-  // 2025-01-01T00:00:00Z: when every machine boots.
+  // 2025-01-01T00:00:00Z: when every machine with virtual time boots.
   static constexpr Nanos kEpoch{1'735'689'600'000'000'000};
   static constexpr Nanos kBootNanos{1'000'000'000};
   // One retired instruction takes a nanosecond.
@@ -51,9 +53,9 @@ class Clock {
   // span >= 0. The clock stops at the end of time, 292 years from boot: a guest may sleep until
   // then.
   void AdvanceBy(Nanos span) { now_ = SaturatingAdd(now_, span); }
-  // Nothing if `deadline` has passed.
-  void AdvanceTo(Nanos deadline) {
-    if (deadline > now_) now_ = deadline;
+  // Nothing if `now` has passed.
+  void AdvanceTo(Nanos now) {
+    if (now > now_) now_ = now;
   }
 
  private:

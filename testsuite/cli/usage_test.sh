@@ -37,7 +37,7 @@ for variable in A =b; do
   run "--env=$variable" ./probe
   expect_complaint 125 'env'
 done
-for flag in env dir max_memory max_steps seed uid cwd trace_file engine; do
+for flag in env dir max_memory max_steps seed uid cwd trace_file engine clock publish; do
   run "--$flag=" ./probe
   expect_complaint 125 "$flag=: the value is missing"
 done
@@ -69,7 +69,7 @@ for subcommand in run disasm; do
   [ -s err ] && fail 'help goes to stdout'
 done
 pollux run --help
-for flag in --seed --trace --trace_file --env --dir --cwd --uid --max_memory --max_steps --json; do
+for flag in --seed --trace --trace_file --env --dir --cwd --uid --max_memory --max_steps --json --clock --publish; do
   grep -q -- "$flag" out || fail "the help names $flag"
 done
 

@@ -37,4 +37,9 @@ Result<DescriptionRef> MakeInetSocket(Kernel& kernel, int domain, int type, int 
   return MakeDescription<UdpSocket>(network, domain, flags);
 }
 
+bool HasTcpListener(Kernel& kernel, uint16_t port) {
+  const IpAddress loopback = IpAddress::LoopbackV4();
+  return kernel.Part<Network>().FindListener({loopback, port}, {loopback, 0}) != nullptr;
+}
+
 }  // namespace pollux::os_emu

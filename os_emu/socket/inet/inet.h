@@ -18,6 +18,9 @@ namespace pollux::os_emu {
 Result<DescriptionRef> MakeInetSocket(Kernel& kernel, int domain, int type, int protocol,
                                       uint32_t flags);
 
+// Whether a TCP socket listens where a connection to 127.0.0.1:`port` arrives.
+bool HasTcpListener(Kernel& kernel, uint16_t port);
+
 }  // namespace pollux::os_emu
 
 #endif  // POLLUX_OS_EMU_SOCKET_INET_INET_H_
