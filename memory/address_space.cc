@@ -78,6 +78,10 @@ absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Create(MemoryBudget*
 }
 
 AddressSpace::~AddressSpace() {
+  if (saved_ != nullptr) {
+    Park();
+    return;
+  }
   self_.reset();
   for (const auto& [start, region] : regions_) CountObjects(region, -1);
   if (base_ != nullptr) GiveReservation();
@@ -156,7 +160,10 @@ uint64_t AddressSpace::TableBytesNeeded(uint64_t start, uint64_t end) const {
 
 void AddressSpace::ChargeTables(uint64_t start, uint64_t end) {
   if (start >= end) return;
-  Charge(TableBytesNeeded(start, end));
+  const uint64_t bytes = TableBytesNeeded(start, end);
+  if (bytes == 0) return;
+  Charge(bytes);
+  NoteTables();
   for (uint64_t granule = start / kGranuleBytes; granule <= (end - 1) / kGranuleBytes; ++granule) {
     SetBit(tables_, granule);
     SetBit(flag_pages_, granule / kGranulesPerFlagPage);
@@ -247,6 +254,7 @@ void AddressSpace::MarkDirty(uint64_t page) {
 }
 
 void AddressSpace::ClearDirty() {
+  POLLUX_CHECK(saved_ == nullptr) << "a snapshot counts the changes";
   ForEachGranule(dirty_, dirty_, 0, kPages, [&](uint64_t page, uint64_t end) {
     for (; page < end; ++page) flags_[page] &= static_cast<uint8_t>(~(kDirty | kFastStore));
   });
@@ -277,6 +285,7 @@ void AddressSpace::DropPages(uint64_t start, uint64_t end) {
                        continue;
                      }
                      if (!IsCharged(page)) continue;
+                     BeforeChange(page);
                      charged_[page / 64] &= ~(uint64_t{1} << (page % 64));
                      MarkDirty(page);
                      first_dropped = std::min(first_dropped, page);
@@ -297,6 +306,7 @@ void AddressSpace::ReleaseTables(uint64_t start, uint64_t end) {
   uint64_t tables = 0;
   for (uint64_t granule = first; granule < last; ++granule) tables += TestBit(tables_, granule);
   if (tables == 0) return;
+  NoteTables();
   // MADV_DONTNEED keeps page tables; a new mapping in the same place does not. Where the host has
   // no mapping to spare the tables stay, and stay charged.
   if (MapZeros(base_ + first * kGranuleBytes, (last - first) * kGranuleBytes) == nullptr) return;
@@ -321,6 +331,8 @@ void AddressSpace::MovePages(uint64_t from, uint64_t to, uint64_t bytes) {
     for (; page < granule_end; ++page) {
       if (!IsCharged(page)) continue;
       const uint64_t target = page + delta;
+      BeforeChange(page);
+      BeforeChange(target);
       std::memcpy(base_ + target * kPageBytes, base_ + page * kPageBytes, kPageBytes);
       charged_[page / 64] &= ~(uint64_t{1} << (page % 64));
       charged_[target / 64] |= uint64_t{1} << (target % 64);
@@ -363,6 +375,7 @@ bool AddressSpace::MakeStorable(uint64_t page) {
     const ObjectPage at = FindObjectPage(page << kPageShift);
     if (at.object != nullptr) return MakeStorable(page, at);
   }
+  BeforeChange(page);
   if (!IsCharged(page)) {
     Charge(kPageBytes);
     charged_[page / 64] |= uint64_t{1} << (page % 64);

@@ -277,7 +277,7 @@ class AddressSpace {
   uint64_t mapped_bytes() const;    // Sum of all mappings (VmSize).
   uint64_t resident_bytes() const;  // Pages written and not given back (VmRSS).
 
-  // ---- Dirty tracking (snapshots)
+  // ---- Dirty tracking. While there is a Snapshot it is the Snapshot's.
 
   void ClearDirty();
   // Page numbers whose bytes may have changed since ClearDirty(), ascending: written, moved, or
@@ -355,6 +355,29 @@ class AddressSpace {
   void MovePages(uint64_t from, uint64_t to, uint64_t bytes);
   void MarkDirty(uint64_t page);
   void NotifyCodeChanged(uint64_t first_page, uint64_t pages);
+
+  // -- snapshot.cc
+  friend class Snapshot;
+  struct Saved;  // memory/saved_state.h
+  std::unique_ptr<Saved> Save();
+  void RestoreSaved();
+  // Returns what the mappings were until now.
+  Regions RestoreMappings();
+  uint64_t RestorePart(uint64_t at, uint64_t end);
+  void RestorePages();
+  void RestoreTables();
+  void Park();
+  static void Revive(Saved& saved);
+  // Comes before a page's own bytes change, and before it is charged or is not any longer.
+  void BeforeChange(uint64_t page) {
+    if (saved_ != nullptr && !(flags_[page] & kDirty)) SavePage(page);
+  }
+  void SavePage(uint64_t page);
+  // What is mapped in [start, end) changes; only how regions are cut and what they say of fork();
+  // what is charged for tables.
+  void NoteMapping(uint64_t start, uint64_t end);
+  void NoteRegions();
+  void NoteTables();
 
   // -- object_pages.cc: pages that show a SharedObject
   friend class SharedObject;
@@ -454,6 +477,7 @@ class AddressSpace {
   std::vector<uint64_t> dirty_;
   // One bit for 2 MiB of guest memory that may show pages of an object.
   std::vector<uint64_t> objects_;
+  Saved* saved_ = nullptr;  // The snapshot's, while there is one.
   // How objects know this address space.
   std::shared_ptr<AddressSpace*> self_ = std::make_shared<AddressSpace*>(this);
   // One bit for the 16 MiB of guest memory whose flags share a host page: that page is charged

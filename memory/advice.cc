@@ -92,6 +92,7 @@ Result<void> AddressSpace::AdviseFork(GuestAddr addr, uint64_t length, ForkAdvic
         if (!FitsRegions(start, end)) return Errno::kAgain;
         Region& changed = SplitAt(start)->second;
         SplitAt(end);
+        NoteRegions();
         changed.dont_fork = dont_fork;
         changed.wipe_on_fork = wipe_on_fork;
         return {};

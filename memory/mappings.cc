@@ -64,6 +64,7 @@ AddressSpace::Regions::iterator AddressSpace::SplitAt(uint64_t addr) {
   Region high = region->second;
   if (high.HasOffset()) high.file_offset += addr - region->first;
   region->second.end = addr;
+  NoteRegions();
   CountObjects(high, 1);
   return regions_.emplace(addr, std::move(high)).first;
 }
@@ -99,6 +100,7 @@ void AddressSpace::MergeAround(uint64_t start, uint64_t end) {
     if (next == regions_.end()) return;
     if (CanMerge(region->second, region->first, next->second, next->first)) {
       region->second.end = next->second.end;
+      NoteRegions();
       CountObjects(next->second, -1);
       regions_.erase(next);
     } else {
@@ -110,6 +112,7 @@ void AddressSpace::MergeAround(uint64_t start, uint64_t end) {
 void AddressSpace::Insert(uint64_t start, Region region) {
   const uint64_t end = region.end;
   mapped_bytes_ += end - start;
+  NoteMapping(start, end);
   CountObjects(region, 1);
   ApplyRegion(region, start, start, end);
   const bool inserted = regions_.emplace(start, std::move(region)).second;
@@ -118,6 +121,7 @@ void AddressSpace::Insert(uint64_t start, Region region) {
 
 void AddressSpace::UnmapRange(uint64_t start, uint64_t end) {
   if (start >= end || !AnyIn(start, end)) return;
+  NoteMapping(start, end);
   auto region = SplitAt(start);
   SplitAt(end);
   DropPages(start, end);
@@ -207,6 +211,7 @@ bool AddressSpace::TryGrowDown(uint64_t addr, bool* out_of_memory) {
   }
   auto node = regions_.extract(next);
   node.key() = start;
+  NoteMapping(start, old_start);
   mapped_bytes_ += old_start - start;
   ApplyRegion(node.mapped(), start, start, old_start);
   regions_.insert(std::move(node));
@@ -347,6 +352,7 @@ Result<void> AddressSpace::Protect(GuestAddr addr, uint64_t length, uint32_t pro
       region = SplitAt(at);
       SplitAt(stop);
       region->second.prot = prot;
+      NoteMapping(at, stop);
       ApplyRegion(region->second, region->first, at, stop);
     }
     at = stop;
@@ -425,6 +431,7 @@ Result<GuestAddr> AddressSpace::RemapGrow(uint64_t old_start, uint64_t old_bytes
       if (!MapObjectOnHost(more, old_end, new_end)) return Errno::kNoMem;
     }
     region->second.end = new_end;
+    NoteMapping(old_end, new_end);
     mapped_bytes_ += new_end - old_end;
     ApplyRegion(region->second, region->first, old_end, new_end);
     MergeAround(old_start, new_end);

@@ -108,6 +108,7 @@ bool AddressSpace::MakeStorable(uint64_t page, const ObjectPage& at) {
   const bool copies = !at.shared && !IsCharged(page);
   // The host reads the object's page for the copy.
   if ((at.shared || copies) && !at.object->MakePresent(at.page)) return false;
+  BeforeChange(page);
   if (copies) {
     Charge(kPageBytes);
     charged_[page / 64] |= uint64_t{1} << (page % 64);

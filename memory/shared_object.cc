@@ -92,10 +92,16 @@ SharedObject::SharedObject(MemoryBudget* budget, std::shared_ptr<SharedStore> st
       size_bytes_(size_bytes),
       charged_bytes_(kObjectBytes) {
   budget_->used_bytes += charged_bytes_;
+  index_ = store_->objects_.size();
+  store_->objects_.push_back(this);
 }
 
 SharedObject::~SharedObject() {
+  store_->objects_.back()->index_ = index_;
+  store_->objects_[index_] = store_->objects_.back();
+  store_->objects_.pop_back();
   for (const auto& [chunk, place] : chunks_) store_->GiveChunk(place);
+  for (const auto& [chunk, place] : idle_chunks_) store_->GiveChunk(place);
   budget_->used_bytes -= charged_bytes_;
 }
 
@@ -133,9 +139,14 @@ bool SharedObject::EnsureChunks(uint64_t first, uint64_t end) {
   for (uint64_t chunk = first / kChunkPages; chunk <= (end - 1) / kChunkPages; ++chunk) {
     if (chunks_.contains(chunk)) continue;
     if (!FitsBudget(kChunkBookBytes)) return false;
-    const std::optional<uint64_t> place = store_->TakeChunk();
-    if (!place) return false;
-    chunks_.emplace(chunk, *place);
+    NoteChange();
+    if (const auto idle = idle_chunks_.find(chunk); idle != idle_chunks_.end()) {
+      chunks_.insert(idle_chunks_.extract(idle));
+    } else {
+      const std::optional<uint64_t> place = store_->TakeChunk();
+      if (!place) return false;
+      chunks_.emplace(chunk, *place);
+    }
     budget_->used_bytes += kChunkBookBytes;
     charged_bytes_ += kChunkBookBytes;
   }
@@ -152,6 +163,7 @@ bool SharedObject::MakePresent(uint64_t page) {
   if (known != groups_.end() && (known->second.present & Bit(page)) != 0) return true;
   const uint64_t cost = kPageBytes + (known == groups_.end() ? kGroupBytes : 0);
   if (!FitsBudget(cost) || !EnsureChunks(page, page + 1)) return false;
+  BeforeChange(page);
   budget_->used_bytes += cost;
   charged_bytes_ += cost;
   ++present_pages_;
@@ -205,6 +217,7 @@ uint64_t SharedObject::Write(uint64_t offset, std::span<const uint8_t> from) {
     const uint64_t at = offset + done;
     const uint64_t bytes = std::min<uint64_t>(from.size() - done, kPageBytes - at % kPageBytes);
     if (!MakePresent(at / kPageBytes)) break;
+    BeforeChange(at / kPageBytes);
     WriteHost(at, from.subspan(done, bytes));
     Changed(at / kPageBytes);
     done += bytes;
@@ -217,6 +230,7 @@ void SharedObject::WritePresent(uint64_t offset, std::span<const uint8_t> from) 
     const uint64_t at = offset + done;
     const uint64_t bytes = std::min<uint64_t>(from.size() - done, kPageBytes - at % kPageBytes);
     if (Has(at / kPageBytes)) {
+      BeforeChange(at / kPageBytes);
       WriteHost(at, from.subspan(done, bytes));
       Changed(at / kPageBytes);
     }
@@ -233,6 +247,7 @@ void SharedObject::Changed(uint64_t page) {
 }
 
 void SharedObject::NoteStore(uint64_t page) {
+  BeforeChange(page);
   groups_[page / kGroupPages].stored |= Bit(page);
   Changed(page);
 }
@@ -252,6 +267,7 @@ void SharedObject::NoteCode(uint64_t page) {
 void SharedObject::ZeroPresent(uint64_t offset, uint64_t bytes) {
   if (bytes == 0 || !Has(offset / kPageBytes)) return;
   const uint8_t zeros[kPageBytes] = {};
+  BeforeChange(offset / kPageBytes);
   WriteHost(offset, {zeros, bytes});
   Changed(offset / kPageBytes);
 }
@@ -269,6 +285,7 @@ void SharedObject::DropPages(uint64_t first, uint64_t end) {
       const uint64_t page = base + std::countr_zero(bits);
       if (page < first || page >= end) continue;
       any = true;
+      BeforeChange(page);
       const uint64_t at = HostOffset(page);
       if (at != run_end) {
         flush();
@@ -292,6 +309,7 @@ void SharedObject::SetSize(uint64_t bytes) {
   const uint64_t old_end = mapped_end();
   // shmem_setattr(): the same size clears the rest of the last page too; growing does not.
   const bool shrinks = bytes <= size_bytes_;
+  NoteChange();
   size_bytes_ = bytes;
   const uint64_t new_end = mapped_end();
   if (shrinks) {
@@ -313,6 +331,7 @@ Result<void> SharedObject::PunchHole(uint64_t offset, uint64_t bytes) {
 // ---- Dirty pages
 
 void SharedObject::ClearDirty() {
+  POLLUX_CHECK(saved_ == nullptr) << "a snapshot counts the changes";
   for (auto& [index, group] : groups_) {
     if (group.dirty == 0) continue;
     group.dirty = 0;
@@ -332,8 +351,9 @@ std::vector<uint64_t> SharedObject::DirtyPages() const {
 std::vector<uint64_t> SharedObject::TakeStoredPages() {
   std::vector<uint64_t> pages;
   for (auto& [index, group] : groups_) {
+    if (group.stored == 0) continue;
+    SaveGroup(index);
     const uint64_t stored = std::exchange(group.stored, 0);
-    if (stored == 0) continue;
     for (uint64_t bits = stored; bits != 0; bits &= bits - 1)
       pages.push_back(index * kGroupPages + std::countr_zero(bits));
     Tell(index * kGroupPages, (index + 1) * kGroupPages, Change::kNoteStore);

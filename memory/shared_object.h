@@ -6,8 +6,8 @@
 // mapping: the host copies such a page when it is first stored to. A page that was never touched
 // is a hole: it reads as zeros (or as Load() says), and no host memory is spent for it. Guests only
 // reach pages that are present, and making one present is charged to the MemoryBudget, because the
-// host spends a page even for a load. Everything here is machine state: Read(), Write(), Has() and
-// DirtyPages() are what a snapshot needs.
+// host spends a page even for a load. Everything here is machine state, which a Snapshot keeps and
+// restores (memory/snapshot.h).
 //
 // Accesses past size_bytes(), rounded up to a page, raise kBeyondFile in all mappings, from the
 // moment of SetSize() on. A change of a page, through whichever mapping or by Write(), drops the
@@ -30,6 +30,8 @@
 namespace pollux::memory {
 
 class AddressSpace;
+class SharedObject;
+class Snapshot;
 
 // The host memory file of one machine, as a sparse array of chunks that are as large as an address
 // space. Made by the first object that needs it.
@@ -52,13 +54,18 @@ class SharedStore {
   // Makes [offset, offset + bytes) of the host file zeros, and gives the memory back.
   void Discard(uint64_t offset, uint64_t bytes);
 
+  // All that live.
+  const std::vector<SharedObject*>& objects() const { return objects_; }
+
  private:
+  friend class SharedObject;
   int fd_;
+  std::vector<SharedObject*> objects_;
   uint64_t chunks_ = 0;  // So many were taken so far.
   std::vector<uint64_t> free_;
 };
 
-class SharedObject {
+class SharedObject : public std::enable_shared_from_this<SharedObject> {
  public:
   // What a page costs at most when it becomes present: itself, and what the host and we note of it.
   static constexpr uint64_t kPageCostBytes = 4096 + 2048;
@@ -97,7 +104,7 @@ class SharedObject {
   // As Write(), for the pages that are present only.
   void WritePresent(uint64_t offset, std::span<const uint8_t> from);
 
-  // ---- Snapshots
+  // ---- Dirty tracking. While there is a Snapshot it is the Snapshot's.
   void ClearDirty();
   // Changed since ClearDirty(), ascending: written, stored to, or dropped.
   std::vector<uint64_t> DirtyPages() const;
@@ -116,6 +123,7 @@ class SharedObject {
 
  private:
   friend class AddressSpace;
+  friend class Snapshot;
   // What is known of 64 pages, a bit each.
   struct Group {
     uint64_t present = 0;
@@ -141,6 +149,22 @@ class SharedObject {
   bool StoresAreNoted(uint64_t page) const;
   void NoteCode(uint64_t page);
 
+  // -- object_snapshot.cc
+  struct Saved;  // memory/saved_state.h
+  // Null: this is being destroyed.
+  std::unique_ptr<Saved> Save(std::vector<SharedObject*>* changed_objects);
+  void RestoreSaved();
+  // Come before anything changes, the size too; before what is known of a group of pages changes;
+  // and before a page's bytes do, or that it is present.
+  void NoteChange();
+  void SaveGroup(uint64_t index);
+  void SavePage(uint64_t page);
+  void BeforeChange(uint64_t page) {
+    if (saved_ == nullptr) return;
+    const Group* group = FindGroup(page);
+    if (group == nullptr || ((group->dirty >> (page % 64)) & 1) == 0) SavePage(page);
+  }
+
   void Tell(uint64_t first, uint64_t end, Change change);
   // Its bytes have changed.
   void Changed(uint64_t page);
@@ -157,6 +181,9 @@ class SharedObject {
   uint64_t charged_bytes_ = 0;
   std::map<uint64_t, Group> groups_;                  // By page / 64.
   std::map<uint64_t, uint64_t> chunks_;               // Chunk of this object -> chunk of the store.
+  std::map<uint64_t, uint64_t> idle_chunks_;          // Zeros, and paid by nobody.
+  size_t index_ = 0;                                  // In store_->objects_.
+  Saved* saved_ = nullptr;                            // The snapshot's, while there is one.
   std::vector<std::weak_ptr<AddressSpace*>> spaces_;  // Who may map it.
 };
 
