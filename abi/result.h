@@ -1,31 +1,92 @@
 // Result<T>: a value or the Errno that Linux would return. Result<void> is success or an Errno.
 // Reading the value of an error, or the error of a value, is a bug of ours and CHECK-fails.
+//
+// Written by hand, and not as a std::variant: nearly every function here returns one, and what a
+// variant instantiates for each T was a large part of what compiling pollux took.
 #ifndef POLLUX_ABI_RESULT_H_
 #define POLLUX_ABI_RESULT_H_
 
-#include <optional>
+#include <new>
+#include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "abi/check.h"
 #include "abi/errno.h"
 
 namespace pollux {
 
+namespace internal {
+
+[[noreturn]] void ResultHasNoError();
+[[noreturn]] void ResultHasNoValue(Errno error);
+
+// No error has the number 0.
+inline constexpr Errno kNoErrno{0};
+
+}  // namespace internal
+
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by intent.
-  Result(Errno error) : state_(std::in_place_index<1>, error) {}         // NOLINT: implicit by intent.
+  Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit by intent.
+  Result(Errno error)  // NOLINT: implicit by intent.
+    requires std::is_trivially_default_constructible_v<T>
+      : value_(), error_(error) {}
+  Result(Errno error)  // NOLINT: implicit by intent.
+    requires(!std::is_trivially_default_constructible_v<T>)
+      : error_(error) {}
 
-  bool ok() const { return state_.index() == 0; }
+  Result(const Result& other)
+    requires std::is_trivially_copyable_v<T>
+  = default;
+  Result(const Result& other)
+    requires(!std::is_trivially_copyable_v<T> && std::is_copy_constructible_v<T>)
+      : error_(other.error_) {
+    if (ok()) new (&value_) T(other.value_);
+  }
+  Result(Result&& other) noexcept
+    requires std::is_trivially_copyable_v<T>
+  = default;
+  Result(Result&& other) noexcept
+    requires(!std::is_trivially_copyable_v<T>)
+      : error_(other.error_) {
+    if (ok()) new (&value_) T(std::move(other.value_));
+  }
+  Result& operator=(const Result& other)
+    requires std::is_trivially_copyable_v<T>
+  = default;
+  Result& operator=(Result&& other) noexcept
+    requires std::is_trivially_copyable_v<T>
+  = default;
+  Result& operator=(const Result& other)
+    requires(!std::is_trivially_copyable_v<T> && std::is_copy_constructible_v<T>)
+  {
+    return *this = Result(other);
+  }
+  Result& operator=(Result&& other) noexcept
+    requires(!std::is_trivially_copyable_v<T>)
+  {
+    if (this == &other) return *this;
+    this->~Result();
+    return *new (this) Result(std::move(other));
+  }
+  ~Result()
+    requires std::is_trivially_destructible_v<T>
+  = default;
+  ~Result()
+    requires(!std::is_trivially_destructible_v<T>)
+  {
+    if (ok()) value_.~T();
+  }
+
+  bool ok() const { return error_ == internal::kNoErrno; }
   Errno error() const {
-    POLLUX_CHECK(!ok()) << "error() of a Result that holds a value";
-    return *std::get_if<1>(&state_);
+    if (ok()) internal::ResultHasNoError();
+    return error_;
   }
   T& value() & {
-    POLLUX_CHECK(ok()) << "value() of a Result that holds " << ErrnoName(*std::get_if<1>(&state_));
-    return *std::get_if<0>(&state_);
+    if (!ok()) internal::ResultHasNoValue(error_);
+    return value_;
   }
   const T& value() const& { return const_cast<Result*>(this)->value(); }
   T&& value() && { return std::move(value()); }
@@ -36,7 +97,10 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
 
  private:
-  std::variant<T, Errno> state_;
+  union {
+    T value_;  // Alive where there is no error.
+  };
+  Errno error_ = internal::kNoErrno;
 };
 
 template <>
@@ -45,14 +109,14 @@ class [[nodiscard]] Result<void> {
   Result() = default;
   Result(Errno error) : error_(error) {}  // NOLINT: implicit by intent.
 
-  bool ok() const { return !error_.has_value(); }
+  bool ok() const { return error_ == internal::kNoErrno; }
   Errno error() const {
-    POLLUX_CHECK(!ok()) << "error() of a Result that holds success";
-    return *error_;
+    if (ok()) internal::ResultHasNoError();
+    return error_;
   }
 
  private:
-  std::optional<Errno> error_;
+  Errno error_ = internal::kNoErrno;
 };
 
 // Returns the error of `expression` from the enclosing function, or binds its value to `declaration`.

@@ -75,7 +75,7 @@ bool HostSignals::IsAwaited() const {
       const uint64_t handler = process.actions[signal].handler;
       awaited |= handler != os_emu::kSigDfl && handler != os_emu::kSigIgn;
       for (const auto& [tid, thread] : process.threads) {
-        awaited |= (thread->signal_mask & os_emu::SignalBit(signal)) != 0;
+        awaited |= (thread->signal_mask() & os_emu::SignalBit(signal)) != 0;
       }
     }
   });

@@ -225,8 +225,12 @@ absl::Status Machine::Impl::SetUp() {
 
 absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
                                  const std::vector<std::string>& arguments) {
-  absl::StatusOr<Process*> created = kernel_.TryCreateProcess();
-  if (!created.ok()) return created.status();
+  const Result<Process*> created = kernel_.TryCreateProcess();
+  if (!created.ok()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the host gives no ", memory::kAddressSpaceBytes >> 30,
+                     " GiB of address space (ulimit -v)"));
+  }
   Process& process = **created;
   Thread& thread = *process.threads.begin()->second;
   first_process_ = process.pid();

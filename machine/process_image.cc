@@ -275,11 +275,12 @@ Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& reques
     *why = std::string(image.status().message());
     return Errno::kNoExec;
   }
-  absl::StatusOr<std::unique_ptr<memory::AddressSpace>> created =
+  Result<std::unique_ptr<memory::AddressSpace>> created =
       memory::AddressSpace::Create(&process.kernel().budget());
   if (!created.ok()) {
-    *why = std::string(created.status().message());
-    return Errno::kNoMem;
+    *why = absl::StrCat("the host gives no ", memory::kAddressSpaceBytes >> 30,
+                        " GiB of address space (ulimit -v)");
+    return created.error();
   }
   memory::AddressSpace& space = **created;
   const uint64_t stack_limit = process.rlimits[kRlimitStack].soft;

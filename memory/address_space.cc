@@ -19,8 +19,6 @@
 #include <utility>
 
 #include "abi/check.h"
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "memory/pages.h"
 #include "memory/reservation.h"
 
@@ -56,16 +54,12 @@ bool Permits(uint8_t flags, Access access) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Create(MemoryBudget* budget) {
+Result<std::unique_ptr<AddressSpace>> AddressSpace::Create(MemoryBudget* budget) {
   POLLUX_CHECK(budget != nullptr);
   std::unique_ptr<AddressSpace> space(new AddressSpace);
   space->budget_ = budget;
   const std::optional<Reservation> host = ReservationPool::Of(budget).Take();
-  if (!host) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("cannot reserve ", kAddressSpaceBytes >> 30,
-                     " GiB of address space: ", std::strerror(errno)));
-  }
+  if (!host) return Errno::kNoMem;
   space->reservation_ = *host;
   space->base_ = host->base;
   space->flags_ = host->flags;

@@ -31,7 +31,6 @@
 
 #include "abi/result.h"
 #include "abi/types.h"
-#include "absl/status/statusor.h"
 #include "memory/budget.h"
 #include "memory/reservation.h"
 #include "memory/shared_object.h"
@@ -129,8 +128,9 @@ struct Mapping {
 
 class AddressSpace {
  public:
-  // `budget` must outlive the AddressSpace. Fails where the host refuses the reservation.
-  static absl::StatusOr<std::unique_ptr<AddressSpace>> Create(MemoryBudget* budget);
+  // `budget` must outlive the AddressSpace. kNoMem: the host refuses the reservation of
+  // kAddressSpaceBytes.
+  static Result<std::unique_ptr<AddressSpace>> Create(MemoryBudget* budget);
   ~AddressSpace();
   // What fork(2) gives the child (dup_mmap() in mm/mmap.c): the same mappings, break, map top and
   // stack limit; copies of the private pages that were written; the same objects behind the shared

@@ -22,7 +22,7 @@ class AddressSpaceTest : public ::testing::Test {
  protected:
   void SetUp() override {
     auto space = AddressSpace::Create(&budget_);
-    ASSERT_TRUE(space.ok()) << space.status();
+    ASSERT_TRUE(space.ok());
     space_ = *std::move(space);
   }
 

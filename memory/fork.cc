@@ -126,9 +126,8 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::Fork() {
   }
   if (!FitsBudget(bytes + holes * SharedObject::kPageCostBytes)) return Errno::kNoMem;
   if (objects != 0 && budget_->object_mappings + objects > kMaxObjectMappings) return Errno::kNoMem;
-  absl::StatusOr<std::unique_ptr<AddressSpace>> created = Create(budget_);
-  if (!created.ok()) return Errno::kNoMem;
-  AddressSpace& child = **created;
+  POLLUX_ASSIGN_OR_RETURN(std::unique_ptr<AddressSpace> created, Create(budget_));
+  AddressSpace& child = *created;
   child.Charge(bytes);
   child.tables_ = tables_;
   child.flag_pages_ = flag_pages_;
@@ -139,7 +138,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::Fork() {
   for (const auto& [start, region] : regions_) {
     if (!region.dont_fork && !ForkRegion(child, start, region)) return Errno::kNoMem;
   }
-  return *std::move(created);
+  return created;
 }
 
 // ---- Shared words

@@ -245,7 +245,6 @@ constexpr uint64_t kRobustListHeadBytes = 24;
 CallResult SysSetRobustList(SyscallContext& context) {
   if (context.Arg(1) != kRobustListHeadBytes) return Errno::kInval;
   context.thread().robust_list_head = context.Addr(0);
-  context.thread().robust_list_length = context.Arg(1);
   return 0;
 }
 

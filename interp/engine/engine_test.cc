@@ -37,7 +37,7 @@ class FixedCounters final : public Counters {
 struct Hart {
   explicit Hart(EngineKind kind) {
     auto created = AddressSpace::Create(&budget);
-    EXPECT_TRUE(created.ok()) << created.status();
+    EXPECT_TRUE(created.ok());
     space = std::move(*created);
     engine = MakeEngine(kind, *space, counters);
     cpu.pc = kCode;

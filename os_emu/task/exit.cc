@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "os_emu/task/child_wait.h"
+#include "os_emu/task/futex.h"
 #include "os_emu/task/kernel.h"
 #include "os_emu/task/robust_list.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "os_emu/task/futex.h"
 #include "os_emu/task/robust_list.h"
 
 namespace pollux::os_emu {
@@ -76,6 +77,7 @@ Kernel::Kernel(Options options)
                          &options_.budget),
       inotify_watches_(kMaxInotifyWatches, Errno::kNoSpc, kInotifyWatchBytes, &options_.budget),
       posix_timers_(kMaxPosixTimers, Errno::kAgain, kPosixTimerBytes, &options_.budget),
+      futexes_(std::make_unique<FutexTable>()),
       tasks_(kMaxTasks, Errno::kAgain, kTaskBytes, &options_.budget) {}
 
 Kernel::~Kernel() {
@@ -87,30 +89,28 @@ Kernel::~Kernel() {
   ReleaseEnded();
 }
 
-absl::StatusOr<Process*> Kernel::TryCreateProcess() {
-  absl::StatusOr<std::unique_ptr<memory::AddressSpace>> memory =
-      memory::AddressSpace::Create(&options_.budget);
-  if (!memory.ok()) return memory.status();
-  const Result<Tid> pid = NewTid();
-  if (!pid.ok()) return absl::ResourceExhaustedError("too many tasks");
-  auto process = std::make_unique<Process>(*this, *pid);
-  process->memory = *std::move(memory);
-  process->group = process->session = *pid;
+Result<Process*> Kernel::TryCreateProcess() {
+  POLLUX_ASSIGN_OR_RETURN(std::unique_ptr<memory::AddressSpace> memory,
+                          memory::AddressSpace::Create(&options_.budget));
+  POLLUX_ASSIGN_OR_RETURN(const Tid pid, NewTid());
+  auto process = std::make_unique<Process>(*this, pid);
+  process->memory = std::move(memory);
+  process->group = process->session = pid;
   process->awaited_outside = true;
   process->rlimits[kRlimitStack].soft = 8 << 20;
   process->rlimits[kRlimitCore].soft = 0;
   process->rlimits[kRlimitNice] = process->rlimits[kRlimitRealTimePriority] = {0, 0};
   process->rlimits[kRlimitNumberOfFiles] = {1024, FdTable::kMaxOpen};
   Process* created = process.get();
-  processes_.emplace(*pid, std::move(process));
+  processes_.emplace(pid, std::move(process));
   ++living_;
-  AddThread(*created, *pid, std::make_shared<FdTable>()).fds().set_limit(1024);
+  AddThread(*created, pid, std::make_shared<FdTable>()).fds().set_limit(1024);
   return created;
 }
 
 Process& Kernel::CreateProcess() {
-  absl::StatusOr<Process*> process = TryCreateProcess();
-  POLLUX_CHECK(process.ok()) << process.status().ToString();
+  const Result<Process*> process = TryCreateProcess();
+  POLLUX_CHECK(process.ok()) << ErrnoName(process.error());
   return **process;
 }
 

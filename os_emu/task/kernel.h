@@ -25,12 +25,9 @@
 
 #include "abi/check.h"
 #include "abi/types.h"
-#include "absl/container/flat_hash_map.h"
-#include "absl/status/statusor.h"
 #include "memory/address_space.h"
 #include "os_emu/file/quota.h"
 #include "os_emu/task/clone.h"
-#include "os_emu/task/futex.h"
 #include "os_emu/task/process.h"
 #include "os_emu/task/random.h"
 #include "os_emu/task/run_queue.h"
@@ -42,6 +39,7 @@
 namespace pollux::os_emu {
 
 class FileSystem;  // os_emu/vfs/file_system.h
+class FutexTable;  // os_emu/task/futex.h
 
 // What execve(2) has made of a file: what replaces the caller's program. Memory is complete.
 struct NewProgram {
@@ -99,7 +97,7 @@ class Kernel {
     if (part == nullptr) part = std::make_shared<T>(*this);
     return *static_cast<T*>(part.get());
   }
-  FutexTable& futexes() { return futexes_; }
+  FutexTable& futexes() { return *futexes_; }
   // Interests in epoll instances: fs.epoll.max_user_watches.
   Quota& epoll_watches() { return epoll_watches_; }
   // fs.inotify.max_user_instances and fs.inotify.max_user_watches.
@@ -111,8 +109,8 @@ class Kernel {
   // ---- Tasks.
   RunQueue& run_queue() { return run_queue_; }
   // A process that the world outside has started, with one thread (its leader) and an empty address
-  // space; it leads a session and a group. Fails where the host refuses the memory.
-  absl::StatusOr<Process*> TryCreateProcess();
+  // space; it leads a session and a group. kAgain: too many tasks; kNoMem: AddressSpace::Create()'s.
+  Result<Process*> TryCreateProcess();
   Process& CreateProcess();  // CHECK-fails instead.
   // One more thread of `process`, runnable, with an empty signal mask and its descriptors.
   Thread& CreateThread(Process& process);
@@ -240,13 +238,13 @@ class Kernel {
   Quota inotify_instances_;
   Quota inotify_watches_;
   Quota posix_timers_;
-  FutexTable futexes_;
+  std::unique_ptr<FutexTable> futexes_;
   std::shared_ptr<FileSystem> files_;
   std::map<const void*, std::shared_ptr<void>> parts_;  // Looked up only, never walked.
   Thread* current_ = nullptr;
   std::vector<Ended> ended_;
   std::map<Tid, std::unique_ptr<Process>> processes_;
-  absl::flat_hash_map<Tid, Thread*> threads_;  // Only looked up by number, never walked.
+  std::map<Tid, Thread*> threads_;
   RunQueue run_queue_;
   Quota tasks_;
   size_t living_ = 0;

@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "os_emu/file/testing.h"
 #include "os_emu/task/calls.h"
+#include "os_emu/task/futex.h"
 #include "os_emu/task/testing.h"
 
 namespace pollux::os_emu {

@@ -22,8 +22,13 @@ def task_tests(names, not_yet = [], headers = [], deps = [], **kwargs):
             srcs = [name + ".cc"] + headers,
             seeds = _SEEDS,
             tags = ["manual"] if name in not_yet else [],
+            copts = [
+                "-include",
+                "testsuite/basics/task_prelude.h",
+            ],
             deps = deps + [
                 "//testsuite/basics:check",
+                "//testsuite/basics:task_prelude",
                 "//testsuite/basics:tasks",
             ],
             **kwargs

@@ -84,6 +84,14 @@ caught ${signal#*:}"
   expect $((128 + ${signal#*:}))
   [ -s err ] && fail 'pollux itself ended'
 done
+# Where the first process has ended, those that are left get it.
+begin --clock=host ./probe leave
+until_ready
+kill -TERM "$(cat pid)"
+end
+expect 0
+expect_out 'ready
+caught 15'
 # What pollux was started to ignore, the guest ignores, too.
 command='env --ignore-signal=TERM pollux run --clock=host ./probe spin'
 env --ignore-signal=TERM bash -c 'echo $$ >pid; exec "$@"' - "$pollux" run --clock=host --max_steps=1000000000 \

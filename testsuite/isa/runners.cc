@@ -82,8 +82,7 @@ Outcome RunCommand(const std::string& command, const std::vector<uint8_t>& elf) 
 Outcome RunInProcess(interp::EngineKind kind, const std::vector<uint8_t>& elf) {
   memory::MemoryBudget budget;
   auto memory = memory::AddressSpace::Create(&budget);
-  if (!memory.ok())
-    return {"", absl::StrCat("no address space: ", std::string(memory.status().message()))};
+  if (!memory.ok()) return {"", "no address space"};
   NoCounters counters;
   const std::unique_ptr<interp::Engine> engine = interp::MakeEngine(kind, **memory, counters);
   interp::Cpu cpu;

@@ -1,0 +1,144 @@
+"""cc_library, cc_binary and cc_test as pollux's own code uses them.
+
+They are rules_cc's, with the prelude (prelude.bzl). The tests of a layer that a guest can reach are
+sanitized_cc_tests.
+"""
+
+load("@rules_cc//cc:defs.bzl", _cc_binary = "cc_binary", _cc_library = "cc_library", _cc_test = "cc_test")
+
+def _with_prelude(prelude, kwargs):
+    label = Label("//bazel/prelude:%s_prelude" % prelude)
+    with_prelude = dict(kwargs)
+    with_prelude["deps"] = kwargs.get("deps", []) + select({
+        "//bazel:clang": [],
+        "//conditions:default": [str(label)],
+    })
+    with_prelude["copts"] = kwargs.get("copts", []) + select({
+        "//bazel:clang": [],
+        "//conditions:default": [
+            "-include",
+            "bazel/prelude/%s_prelude.h" % prelude,
+            "-Winvalid-pch",
+        ],
+    })
+    return with_prelude
+
+def cc_library(prelude = True, **kwargs):
+    """rules_cc's, with the prelude where there is something to compile.
+
+    Args:
+      prelude: False where copts change what a header means.
+      **kwargs: what a cc_library has.
+    """
+    if prelude and [src for src in kwargs.get("srcs", []) if src.endswith(".cc")]:
+        kwargs = _with_prelude("test" if kwargs.get("testonly") else "library", kwargs)
+    _cc_library(**kwargs)
+
+def cc_binary(prelude = True, **kwargs):
+    """rules_cc's, as cc_library."""
+    _cc_binary(**(_with_prelude("library", kwargs) if prelude else kwargs))
+
+def cc_test(prelude = True, **kwargs):
+    """rules_cc's, as cc_library."""
+    _cc_test(**(_with_prelude("test", kwargs) if prelude else kwargs))
+
+# ---------------------------------------------------------------------------------------------------
+# Tests under the sanitizers.
+
+# What --config=asan and --config=ubsan of .bazelrc say, both at once. One configuration for all tests,
+# so that a library is compiled once for it. -Og compiles in half the time of -O1, and line numbers are
+# all the debug information that a report needs.
+_COPTS = [
+    "-Og",
+    "-g1",
+    "-fno-omit-frame-pointer",
+    "-fno-sanitize-recover=all",
+    "-U_FORTIFY_SOURCE",
+    "-DNDEBUG_SANITIZER",
+]
+
+_SANITIZERS = ["-fsanitize=address,undefined"]
+
+_SETTINGS = [
+    "//command_line_option:copt",
+    "//command_line_option:linkopt",
+]
+
+def _sanitized_settings(settings, attr):
+    copt, linkopt = [settings[name] for name in _SETTINGS]
+    if [flag for flag in copt if flag.startswith("-fsanitize=")]:
+        return settings  # --config=asan, --config=ubsan
+    return {
+        "//command_line_option:copt": copt + _COPTS + _SANITIZERS,
+        "//command_line_option:linkopt": linkopt + _SANITIZERS,
+    }
+
+_sanitized_transition = transition(
+    implementation = _sanitized_settings,
+    inputs = _SETTINGS,
+    outputs = _SETTINGS,
+)
+
+def _sanitized_test_impl(ctx):
+    test = ctx.attr.test[0][DefaultInfo]
+    program = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.symlink(
+        output = program,
+        target_file = test.files_to_run.executable,
+        is_executable = True,
+    )
+    return [
+        DefaultInfo(
+            executable = program,
+            runfiles = ctx.runfiles([program]).merge(test.default_runfiles),
+        ),
+        testing.TestEnvironment({"UBSAN_OPTIONS": "print_stacktrace=1"}),
+    ]
+
+_sanitized_test = rule(
+    implementation = _sanitized_test_impl,
+    test = True,
+    attrs = {
+        "test": attr.label(cfg = _sanitized_transition, executable = True, mandatory = True),
+        # For $(location) in args.
+        "data": attr.label_list(cfg = _sanitized_transition, allow_files = True),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+    },
+)
+
+# What _sanitized_test takes over from the cc_test.
+_OF_EVERY_TEST = ["size", "timeout", "args", "shard_count", "flaky", "visibility"]
+
+def sanitized_cc_test(name, data = [], linkopts = [], tags = [], **kwargs):
+    """A cc_test that runs under the address and undefined behaviour sanitizers.
+
+    NAME_optimized is the same test without them; it has to be asked for.
+
+    Args:
+      name: of the test.
+      data: as for cc_test.
+      linkopts: as for cc_test.
+      tags: as for cc_test.
+      **kwargs: what else a cc_test has.
+    """
+    optimized = name + "_optimized"
+    cc_test(
+        name = optimized,
+        data = data,
+        # Bazel links with the C driver, which leaves out what only C++ has in clang's runtime.
+        linkopts = linkopts + select({
+            "//bazel:clang": ["-fsanitize-link-c++-runtime"],
+            "//conditions:default": [],
+        }),
+        tags = tags + ["manual"],
+        **kwargs
+    )
+    _sanitized_test(
+        name = name,
+        test = ":" + optimized,
+        data = data,
+        tags = tags,
+        **{key: kwargs[key] for key in _OF_EVERY_TEST if key in kwargs}
+    )
