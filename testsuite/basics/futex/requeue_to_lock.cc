@@ -58,8 +58,9 @@ class Waiter {
   uint32_t tid() const { return tid_; }
   bool done() const { return done_; }
   pthread_t handle() { return thread_.native_handle(); }
+  // Sleeps meanwhile: it may be a time that it waits for.
   void UntilDone() {
-    while (!done_) sched_yield();
+    while (!done_) usleep(500);
   }
   // Lets it end, and give back what it has.
   void Show(const char* what) {
