@@ -1,7 +1,7 @@
 // HostSignals: SIGINT and SIGTERM that are sent to pollux become signals of the guest's first
-// process (--clock=host), as `docker run` and qemu-user do it; those that a terminal sends go to the
-// whole process group that the first process began with, as from its own terminal. What the guest
-// does about them, also nothing, is its decision; SIGQUIT and SIGKILL end pollux itself.
+// process (--clock=host), as `docker run` and qemu-user do it; those that a terminal sends go to
+// the whole process group that the first process began with, as from its own terminal. What the
+// guest does about them, also nothing, is its decision; SIGQUIT and SIGKILL end pollux itself.
 //
 // While it lives, the two are blocked for the host process and are read in HostPoller::Wait().
 #ifndef POLLUX_MACHINE_HOST_SIGNALS_H_

@@ -7,10 +7,13 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "machine/engine_table.h"
 #include "machine/outside.h"
 #include "machine/process_image.h"
 #include "machine/scheduler.h"
 #include "machine/sysroot.h"
+#include "memory/arena.h"
+#include "memory/snapshot.h"
 #include "os_emu/host_poller/host_poller.h"
 #include "os_emu/host_stream/host_stream.h"
 #include "os_emu/tty/pty.h"
@@ -47,7 +50,8 @@ constexpr uint64_t kStepsBetweenHostTimes = 100'000;
 struct Hart {
   interp::Cpu cpu;
   shims::Call call;
-  std::shared_ptr<interp::Engine> engine;  // That of its memory.
+  memory::AddressSpace* memory = nullptr;
+  interp::Engine* engine = nullptr;  // That of its memory.
 };
 
 constexpr std::string_view KindOfFault(memory::FaultKind kind) {
@@ -97,21 +101,32 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
                  .budget = {.limit_bytes = options_.max_memory_bytes},
                  .cpus = options_.cpus}),
         layout_random_(seed_.Split(kLayout)),
+        engines_(options_.engine, *this),
         scheduler_(
             MakeScheduler(options_.strategy, options_.preemption_rate, seed_.Split(kSchedule))) {}
 
   absl::Status SetUp();
   absl::Status Load(std::string_view file, std::string_view name,
                     const std::vector<std::string>& arguments);
-  Outcome Run();
+  std::optional<Outcome> RunUntil(uint64_t instructions);
+  uint64_t instructions() const { return retired_; }
+
+  // ---- Of a machine that is put back.
+  absl::Status MayBeSaved() const;
+  std::unique_ptr<memory::Snapshot> SaveMemory();
+  void EndSave() { engines_.Unkeep(); }
+  void BeforeArena(memory::Snapshot& snapshot);
+  void AfterArena(memory::Snapshot& snapshot);
 
  private:
-  // ---- shims::Sink
+  // ---- shims::Sink. What listens is outside of the machine.
   void Report(std::string_view line) override {
+    const memory::OutsideArena outside;
     if (options_.warn) options_.warn(line.starts_with("pollux: ") ? line.substr(8) : line);
   }
   void Trace(Thread& thread, std::string_view line) override {
     if (!options_.trace) return;
+    const memory::OutsideArena outside;
     // As strace -f does, once there is more than one.
     if (kernel_.has_cloned()) {
       options_.trace(absl::StrFormat("[pid %d] %s", static_cast<int>(thread.tid()), line));
@@ -142,6 +157,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
     kPreempted,  // It could; its slice is spent, it has yielded, or the machine's steps are.
     kWaits,      // Or is stopped.
     kEnded,      // The thread is gone.
+    kPaused,     // The machine is to stop here, and to go on with it.
   };
 
   Thread& ChooseThread();
@@ -153,6 +169,9 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   // clock looks at the host from time to time.
   void Account(Thread& thread, uint64_t retired);
   void ReleaseEnded();
+  // The hart runs in its process's memory from now on.
+  void Enter(Hart& hart, memory::AddressSpace& memory);
+  void Leave(Hart& hart);
   // The thread's process goes on with another program.
   void Start(Thread& thread, ProcessImage image);
   // Everybody waits: waits for the host, or lets time pass. False: that would never end.
@@ -171,6 +190,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   std::unique_ptr<Outside> outside_;  // With --clock=host only.
   os_emu::RandomStream layout_random_;
   std::unique_ptr<shims::SyscallAbi> abi_;
+  EngineTable engines_;
   std::unique_ptr<Scheduler> scheduler_;
   absl::flat_hash_map<const Thread*, std::unique_ptr<Hart>> harts_;  // Only looked up.
   Tid first_process_{0};
@@ -178,6 +198,8 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   bool leave_last_ = false;              // Another one shall run next.
   uint64_t slice_left_ = 0;              // Until the next preemption.
   uint64_t retired_ = 0;                 // By all harts.
+  uint64_t pause_at_ = UINT64_MAX;       // Of them.
+  Thread* paused_ = nullptr;             // In the midst of whose turn it stopped.
   uint64_t slice_start_ = 0;  // cpu.retired of the running hart when the clock was last right.
   int calls_since_host_look_ = 0;
   uint64_t steps_since_host_look_ = 0;
@@ -192,6 +214,7 @@ absl::Status Machine::Impl::SetUp() {
   }
   std::shared_ptr<const re2::RE2> filter;
   if (!options_.trace_filter.empty()) {
+    const memory::OutsideArena outside;
     auto pattern = std::make_shared<re2::RE2>(options_.trace_filter, re2::RE2::Quiet);
     if (!pattern->ok())
       return absl::InvalidArgumentError(absl::StrCat("trace filter: ", pattern->error()));
@@ -227,9 +250,9 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
                                  const std::vector<std::string>& arguments) {
   const Result<Process*> created = kernel_.TryCreateProcess();
   if (!created.ok()) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the host gives no ", memory::kAddressSpaceBytes >> 30,
-                     " GiB of address space (ulimit -v)"));
+    return absl::ResourceExhaustedError(absl::StrCat("the host gives no ",
+                                                     memory::kAddressSpaceBytes >> 30,
+                                                     " GiB of address space (ulimit -v)"));
   }
   Process& process = **created;
   Thread& thread = *process.threads.begin()->second;
@@ -303,15 +326,22 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
 
 // ---- Tasks
 
-void Machine::Impl::OnClone(Thread& parent, Thread& child, const interp::Cpu& cpu) {
+void Machine::Impl::OnClone(Thread&, Thread& child, const interp::Cpu& cpu) {
   auto hart = std::make_unique<Hart>();
   hart->cpu = cpu;
-  memory::AddressSpace& memory = *child.process().memory;
-  hart->engine =
-      &memory == parent.process().memory.get()
-          ? harts_.at(&parent)->engine
-          : std::shared_ptr<interp::Engine>(interp::MakeEngine(options_.engine, memory, *this));
+  Enter(*hart, *child.process().memory);
   harts_[&child] = std::move(hart);
+}
+
+void Machine::Impl::Enter(Hart& hart, memory::AddressSpace& memory) {
+  hart.memory = &memory;
+  hart.engine = &engines_.Use(memory);
+}
+
+void Machine::Impl::Leave(Hart& hart) {
+  if (hart.memory != nullptr) engines_.Release(*hart.memory);
+  hart.memory = nullptr;
+  hart.engine = nullptr;
 }
 
 Result<void> Machine::Impl::Exec(Thread& thread, shims::ExecRequest request) {
@@ -327,14 +357,18 @@ void Machine::Impl::Start(Thread& thread, ProcessImage image) {
   const uint64_t retired = hart.cpu.retired;
   hart.cpu = image.cpu;
   hart.cpu.retired = retired;
-  hart.engine = interp::MakeEngine(options_.engine, *thread.process().memory, *this);
+  Leave(hart);
+  Enter(hart, *thread.process().memory);
 }
 
 void Machine::Impl::ReleaseEnded() {
   if (!kernel_.HasEnded()) return;
   kernel_.ReleaseEnded([this](Thread& thread) {
-    // Engines go with the last hart in their memory, and before it.
-    harts_.erase(&thread);
+    const auto hart = harts_.find(&thread);
+    if (hart != harts_.end()) {
+      Leave(*hart->second);
+      harts_.erase(hart);
+    }
     if (last_thread_ == &thread) last_thread_ = nullptr;
   });
 }
@@ -367,7 +401,7 @@ uint64_t Machine::Impl::StepsToNextDeadline() {
 
 uint64_t Machine::Impl::Budget() {
   // A timer expires at its instruction, also under a program that makes no call.
-  uint64_t steps = std::min(StepsLeft(), StepsToNextDeadline());
+  uint64_t steps = std::min({StepsLeft(), StepsToNextDeadline(), pause_at_ - retired_});
   // Alone, a thread is not preempted, and nothing is spent.
   if (kernel_.run_queue().threads().size() > 1) {
     if (slice_left_ == 0) slice_left_ = scheduler_->NextSlice();
@@ -406,6 +440,7 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
       if (signals == shims::SyscallAbi::Signals::kHandler) hart.cpu.reservation = {};
     }
     if (StepsLeft() == 0) return Turn::kPreempted;
+    if (retired_ >= pause_at_) return Turn::kPaused;
     const bool alone = kernel_.run_queue().threads().size() == 1;
     const uint64_t budget = Budget();
     slice_start_ = hart.cpu.retired;
@@ -524,7 +559,8 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
   return outcome;
 }
 
-Outcome Machine::Impl::Run() {
+std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
+  pause_at_ = instructions;
   for (;;) {
     ReleaseEnded();
     const Process* first = kernel_.FindProcess(first_process_);
@@ -535,6 +571,7 @@ Outcome Machine::Impl::Run() {
       return outcome;
     }
     if (StepsLeft() == 0) return Hangs(Outcome::Kind::kStepLimit);
+    if (retired_ >= pause_at_) return std::nullopt;
     if (kernel_.run_queue().empty()) {
       if (Idle()) continue;
       if (!first->exit.has_value()) return Hangs(Outcome::Kind::kDeadlock);
@@ -545,8 +582,49 @@ Outcome Machine::Impl::Run() {
           kernel_.living()));
       return Ended(*first->exit);
     }
-    leave_last_ = RunThread(ChooseThread()) == Turn::kPreempted;
+    Thread& thread = paused_ != nullptr ? *std::exchange(paused_, nullptr) : ChooseThread();
+    const Turn turn = RunThread(thread);
+    if (turn == Turn::kPaused) {
+      paused_ = &thread;
+      return std::nullopt;
+    }
+    leave_last_ = turn == Turn::kPreempted;
   }
+}
+
+// ---- Copies
+
+absl::Status Machine::Impl::MayBeSaved() const {
+  const auto refuse = [](std::string_view what) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "a machine with ", absl::string_view(what.data(), what.size()), " cannot be put back"));
+  };
+  if (outside_ != nullptr) return refuse("the host's clock");
+  if (!options_.mounts.empty() || !options_.root.empty()) return refuse("directories of the host");
+  return absl::OkStatus();
+}
+
+std::unique_ptr<memory::Snapshot> Machine::Impl::SaveMemory() {
+  ReleaseEnded();
+  std::vector<memory::AddressSpace*> spaces;
+  for (const auto& [pid, process] : kernel_.processes()) {
+    memory::AddressSpace* const space = process->memory.get();
+    if (space != nullptr && std::find(spaces.begin(), spaces.end(), space) == spaces.end())
+      spaces.push_back(space);
+  }
+  engines_.Keep();
+  return memory::Snapshot::Take(&kernel_.budget(), spaces);
+}
+
+void Machine::Impl::BeforeArena(memory::Snapshot& snapshot) {
+  ReleaseEnded();
+  engines_.DropNewer();
+  snapshot.RestoreHost();
+}
+
+void Machine::Impl::AfterArena(memory::Snapshot& snapshot) {
+  engines_.AfterArena(snapshot.AfterArena());
+  host_poller_.WatchAgain();
 }
 
 int Outcome::ExitCode() const {
@@ -562,20 +640,77 @@ int Outcome::ExitCode() const {
   return 125;
 }
 
-Machine::Machine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Machine::~Machine() = default;
+// ---- Machine: everything behind it happens in the arena, and what is given back is outside.
+
+namespace {
+
+absl::Status CopyOf(const absl::Status& status) {
+  const memory::OutsideArena outside;
+  return status.ok() ? absl::OkStatus()
+                     : absl::Status(status.code(), std::string(status.message()));
+}
+
+}  // namespace
+
+Machine::Machine() : arena_(memory::Arena::Create()) {}
+
+Machine::~Machine() {
+  const memory::Arena::Scope scope(arena_.get());
+  snapshot_.reset();
+  impl_.reset();
+}
 
 absl::StatusOr<std::unique_ptr<Machine>> Machine::Create(Options options) {
-  auto impl = std::make_unique<Impl>(std::move(options));
-  if (absl::Status status = impl->SetUp(); !status.ok()) return status;
-  return std::unique_ptr<Machine>(new Machine(std::move(impl)));
+  std::unique_ptr<Machine> machine(new Machine);
+  {
+    const memory::Arena::Scope scope(machine->arena_.get());
+    machine->impl_ = std::make_unique<Impl>(Options(options));
+    if (const absl::Status status = machine->impl_->SetUp(); !status.ok()) return CopyOf(status);
+  }
+  return machine;
 }
 
 absl::Status Machine::Load(std::string_view file, std::string_view name,
                            const std::vector<std::string>& arguments) {
-  return impl_->Load(file, name, arguments);
+  const memory::Arena::Scope scope(arena_.get());
+  return CopyOf(impl_->Load(file, name, arguments));
 }
 
-Outcome Machine::Run() { return impl_->Run(); }
+Outcome Machine::Run() {
+  std::optional<Outcome> outcome = RunUntil(UINT64_MAX);
+  POLLUX_CHECK(outcome.has_value()) << "a run has an end";
+  return *std::move(outcome);
+}
+
+std::optional<Outcome> Machine::RunUntil(uint64_t instructions) {
+  const memory::Arena::Scope scope(arena_.get());
+  const std::optional<Outcome> outcome = impl_->RunUntil(instructions);
+  const memory::OutsideArena outside;
+  return std::optional<Outcome>(outcome);
+}
+
+uint64_t Machine::instructions() const { return impl_->instructions(); }
+
+absl::Status Machine::Save() {
+  if (arena_ == nullptr)
+    return absl::FailedPreconditionError("the host has no room for a machine that can be put back");
+  const memory::Arena::Scope scope(arena_.get());
+  if (const absl::Status may = impl_->MayBeSaved(); !may.ok()) return CopyOf(may);
+  if (snapshot_ != nullptr) {
+    snapshot_.reset();
+    impl_->EndSave();
+  }
+  snapshot_ = impl_->SaveMemory();
+  image_ = arena_->Save();
+  return absl::OkStatus();
+}
+
+void Machine::Restore() {
+  POLLUX_CHECK(image_ != nullptr) << "Restore() without Save()";
+  const memory::Arena::Scope scope(arena_.get());
+  impl_->BeforeArena(*snapshot_);
+  arena_->Restore(*image_);
+  impl_->AfterArena(*snapshot_);
+}
 
 }  // namespace pollux::machine

@@ -20,6 +20,8 @@
 #include "absl/status/statusor.h"
 #include "interp/engine/engine.h"
 #include "machine/scheduler.h"
+#include "memory/arena.h"
+#include "memory/snapshot.h"
 #include "os_emu/task/kernel.h"
 
 namespace pollux::machine {
@@ -94,13 +96,31 @@ class Machine {
   absl::Status Load(std::string_view file, std::string_view name,
                     const std::vector<std::string>& arguments);
 
-  // Runs the guest to its end. Once, after Load.
+  // Runs the guest to its end. Once, after Load, unless it is put back.
   Outcome Run();
+  // Runs until all harts together have retired so many instructions. Nothing: they have; where it
+  // stopped does not change how it goes on.
+  std::optional<Outcome> RunUntil(uint64_t instructions);
+  // Retired by all harts so far.
+  uint64_t instructions() const;
+
+  // ---- Copies: everything that the machine is, at one moment, between two instructions.
+  // Keeps it as it is now, in place of what was kept before. kFailedPrecondition: why that cannot
+  // be, in one line: it has something of the host's (its clock, its directories), or there is no
+  // room.
+  absl::Status Save();
+  // It is again as it was at Save(), any number of times; what it has written to the host's streams
+  // stays written. Costs what has changed since: 4 KiB for each page, and the kernel's objects.
+  void Restore();
 
  private:
   class Impl;
-  explicit Machine(std::unique_ptr<Impl> impl);
+  Machine();
+
+  std::unique_ptr<memory::Arena> arena_;  // Of impl_ and all that it owns. Null: there is none.
   std::unique_ptr<Impl> impl_;
+  std::unique_ptr<memory::Snapshot> snapshot_;
+  std::unique_ptr<memory::Arena::Image> image_;
 };
 
 }  // namespace pollux::machine

@@ -68,10 +68,12 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::Create(MemoryBudget* budget)
   space->dirty_.assign(kGranules / 64, 0);
   space->objects_.assign(kGranules / 64, 0);
   space->flag_pages_.assign(kFlagPages / 64, 0);
+  ReservationPool::Of(budget).Add(space.get());
   return space;
 }
 
 AddressSpace::~AddressSpace() {
+  if (budget_ != nullptr) ReservationPool::Of(budget_).Remove(this);
   if (saved_ != nullptr) {
     Park();
     return;

@@ -4,6 +4,7 @@
 
 #include "abi/check.h"
 #include "memory/address_space.h"
+#include "memory/arena.h"
 #include "memory/saved_state.h"
 #include "memory/shared_object.h"
 
@@ -35,12 +36,14 @@ std::unique_ptr<SharedObject::Saved> SharedObject::Save(
 
 void SharedObject::NoteChange() {
   if (saved_ == nullptr || saved_->touched) return;
+  const OutsideArena outside;
   saved_->touched = true;
   saved_->changed_objects->push_back(this);
 }
 
 void SharedObject::SaveGroup(uint64_t index) {
   if (saved_ == nullptr) return;
+  const OutsideArena outside;
   NoteChange();
   const auto [known, fresh] = saved_->groups.try_emplace(index);
   Saved::Before& before = known->second;
@@ -54,6 +57,7 @@ void SharedObject::SaveGroup(uint64_t index) {
 }
 
 void SharedObject::SavePage(uint64_t page) {
+  const OutsideArena outside;
   SaveGroup(page / kGroupPages);
   SavedPages::Page* kept = saved_->pages.Touch(page);
   if (kept == nullptr) return;
@@ -66,6 +70,24 @@ void SharedObject::SavePage(uint64_t page) {
 }
 
 // ---- Going back
+
+void SharedObject::KeepCoded(uint64_t page) {
+  const OutsideArena outside;
+  saved_->coded.insert(page);
+}
+
+void SharedObject::RestoreCoded() {
+  for (const uint64_t page : saved_->coded) {
+    if (Has(page)) groups_.at(page / kGroupPages).code |= Bit(page);
+  }
+}
+
+void SharedObject::DiscardChunks() const {
+  for (const auto* const chunks : {&chunks_, &idle_chunks_}) {
+    for (const auto& [chunk, place] : *chunks)
+      store_->Discard(place * SharedStore::kChunkBytes, SharedStore::kChunkBytes);
+  }
+}
 
 void SharedObject::RestoreSaved() {
   const uint64_t old_end = mapped_end();
@@ -92,7 +114,7 @@ void SharedObject::RestoreSaved() {
     group->second.code &= ~Bit(page.number);
     Tell(page.number, page.number + 1, Change::kCode);
   });
-  for (const uint64_t index : std::exchange(saved_->touched_groups, {})) {
+  for (const uint64_t index : saved_->touched_groups) {
     Saved::Before& before = saved_->groups.at(index);
     before.touched = false;
     Group& group = groups_[index];
@@ -104,6 +126,7 @@ void SharedObject::RestoreSaved() {
     Tell(index * kGroupPages, (index + 1) * kGroupPages,
          lost ? Change::kDropped : Change::kNoteStore);
   }
+  saved_->touched_groups.clear();
   // Chunks that came since are all zeros again, and wait for the next who needs them.
   if (chunks_.size() != saved_->chunks.size()) {
     for (auto chunk = chunks_.begin(); chunk != chunks_.end();) {

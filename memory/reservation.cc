@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "memory/address_space.h"
+#include "memory/arena.h"
 
 namespace pollux::memory {
 namespace {
@@ -31,7 +32,10 @@ uint8_t* MapZeros(uint8_t* at, uint64_t bytes) {
 }
 
 ReservationPool& ReservationPool::Of(MemoryBudget* budget) {
-  if (budget->reservations == nullptr) budget->reservations = std::make_shared<ReservationPool>();
+  if (budget->reservations == nullptr) {
+    const OutsideArena outside;
+    budget->reservations = std::make_shared<ReservationPool>();
+  }
   return *budget->reservations;
 }
 
@@ -67,8 +71,21 @@ bool ReservationPool::HasRoomFor(uint64_t spare_pages) const {
 
 void ReservationPool::Give(const Reservation& reservation) {
   if (!HasRoomFor(reservation.spare_pages)) return Free(reservation);
+  const OutsideArena outside;
   spare_.push_back(reservation);
   spare_pages_ += reservation.spare_pages;
+}
+
+void ReservationPool::Add(AddressSpace* space) {
+  const OutsideArena outside;
+  spaces_.push_back(space);
+}
+
+void ReservationPool::Remove(AddressSpace* space) { std::erase(spaces_, space); }
+
+void ReservationPool::ResetSpaces(const std::vector<AddressSpace*>& spaces) {
+  const OutsideArena outside;
+  spaces_ = spaces;
 }
 
 void ReservationPool::Free(const Reservation& reservation) {

@@ -5,7 +5,8 @@
 // in it. A process that ends gives its reservation to the pool, all zeros again, but with the
 // host's pages still there: the next process, most often a child that fork(2) makes, finds the
 // pages it needs in place. What the pool holds is bounded (kMaxSpare, kMaxSparePages) and charged
-// to nobody.
+// to nobody. The pool is not in the machine's Arena: the host's memory does not go back to what it
+// was.
 //
 // Single-threaded, as the machine that the pool belongs to.
 #ifndef POLLUX_MEMORY_RESERVATION_H_
@@ -18,6 +19,8 @@
 #include "memory/budget.h"
 
 namespace pollux::memory {
+
+class AddressSpace;
 
 // Fresh pages of zeros at a fixed place, or anywhere if `at` is null; null on failure (errno). They
 // count as nothing until they are touched, are never huge, and are in no core file.
@@ -53,12 +56,19 @@ class ReservationPool {
   void Give(const Reservation& reservation);
   static void Free(const Reservation& reservation);
 
+  // The machine's address spaces.
+  const std::vector<AddressSpace*>& spaces() const { return spaces_; }
+  void Add(AddressSpace* space);
+  void Remove(AddressSpace* space);
+  void ResetSpaces(const std::vector<AddressSpace*>& spaces);
+
  private:
   static constexpr size_t kMaxSpare = 16;
   static constexpr uint64_t kMaxSparePages = 8192;
 
   std::vector<Reservation> spare_;
   uint64_t spare_pages_ = 0;  // Of all in spare_.
+  std::vector<AddressSpace*> spaces_;
 };
 
 }  // namespace pollux::memory

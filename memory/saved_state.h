@@ -55,6 +55,7 @@ class SavedPages {
 };
 
 struct AddressSpace::Saved {
+  AddressSpace* original = nullptr;
   AddressSpace* space = nullptr;         // Null: destroyed.
   std::unique_ptr<AddressSpace> parked;  // What is left of it then, until it is taken back.
 
@@ -100,6 +101,7 @@ struct SharedObject::Saved {
   bool touched = false;  // In this run.
   SavedPages pages;
   std::map<uint64_t, Before> groups;  // Those that were touched in any run.
+  std::set<uint64_t> coded;           // Pages that somebody has translated.
   std::vector<uint64_t> touched_groups;
 };
 

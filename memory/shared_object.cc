@@ -261,6 +261,7 @@ void SharedObject::NoteCode(uint64_t page) {
   Group& group = groups_.at(page / kGroupPages);
   if ((group.code & Bit(page)) != 0) return;
   group.code |= Bit(page);
+  if (saved_ != nullptr) KeepCoded(page);
   Tell(page, page + 1, Change::kNoteStore);
 }
 

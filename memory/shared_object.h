@@ -154,6 +154,11 @@ class SharedObject : public std::enable_shared_from_this<SharedObject> {
   // Null: this is being destroyed.
   std::unique_ptr<Saved> Save(std::vector<SharedObject*>* changed_objects);
   void RestoreSaved();
+  // Whoever has translated a page since the snapshot still has it after an Arena went back.
+  void KeepCoded(uint64_t page);
+  void RestoreCoded();
+  // What its chunks hold is no more; they stay its own.
+  void DiscardChunks() const;
   // Come before anything changes, the size too; before what is known of a group of pages changes;
   // and before a page's bytes do, or that it is present.
   void NoteChange();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "abi/check.h"
+#include "memory/arena.h"
 #include "memory/pages.h"
 #include "memory/reservation.h"
 #include "memory/saved_state.h"
@@ -60,7 +61,11 @@ uint8_t* SavedPages::NewBytes() {
 
 std::unique_ptr<Snapshot> Snapshot::Take(MemoryBudget* budget,
                                          std::span<AddressSpace* const> spaces) {
+  // It is there before and after, whoever needs it first.
+  (void)SharedStore::Of(budget);
+  const OutsideArena outside;
   std::unique_ptr<Snapshot> snapshot(new Snapshot);
+  snapshot->budget_ = budget;
   if (budget->shared_store != nullptr) {
     for (SharedObject* object : budget->shared_store->objects()) {
       auto saved = object->Save(&snapshot->changed_objects_);
@@ -96,6 +101,42 @@ void Snapshot::Restore() {
   }
 }
 
+void Snapshot::RestoreHost() {
+  for (SharedObject* object : changed_objects_) object->RestoreSaved();
+  changed_objects_.clear();
+  for (const auto& saved : spaces_) {
+    if (saved->space != nullptr) saved->space->RestoreSaved();
+  }
+  // What was made since: its owners do not let go of it, they vanish.
+  for (AddressSpace* space : ReservationPool::Of(budget_).spaces()) {
+    if (space->saved_ == nullptr) space->GiveReservation();
+  }
+  if (budget_->shared_store == nullptr) return;
+  for (const SharedObject* object : budget_->shared_store->objects()) {
+    if (object->saved_ == nullptr) object->DiscardChunks();
+  }
+}
+
+std::vector<AddressSpace*> Snapshot::AfterArena() {
+  const OutsideArena outside;
+  std::vector<AddressSpace*> spaces, ended;
+  for (const auto& saved : spaces_) {
+    spaces.push_back(saved->original);
+    if (saved->space != nullptr) continue;
+    // It was in the arena, and is no more.
+    (void)saved->parked.release();
+    saved->space = saved->original;
+    ended.push_back(saved->original);
+    // Nobody has told it of what happened to objects meanwhile.
+    for (const auto& [start, region] : saved->space->regions_) {
+      if (region.object != nullptr) saved->space->ApplyRegion(region, start, start, region.end);
+    }
+  }
+  ReservationPool::Of(budget_).ResetSpaces(spaces);
+  for (const auto& saved : objects_) saved->object->RestoreCoded();
+  return ended;
+}
+
 std::unique_ptr<AddressSpace> Snapshot::TakeBack(size_t index) {
   AddressSpace::Saved& saved = *spaces_[index];
   return saved.space == nullptr ? nullptr : std::move(saved.parked);
@@ -107,7 +148,7 @@ std::unique_ptr<AddressSpace::Saved> AddressSpace::Save() {
   POLLUX_CHECK(saved_ == nullptr) << "a second snapshot of an address space";
   ClearDirty();
   auto saved = std::make_unique<Saved>();
-  saved->space = this;
+  saved->original = saved->space = this;
   saved->regions = regions_;
   saved->tables = tables_;
   saved->flag_pages = flag_pages_;
@@ -123,6 +164,7 @@ std::unique_ptr<AddressSpace::Saved> AddressSpace::Save() {
 }
 
 void AddressSpace::SavePage(uint64_t page) {
+  const OutsideArena outside;
   SavedPages::Page* kept = saved_->pages.Touch(page);
   if (kept == nullptr) return;
   if (IsCharged(page)) {
@@ -143,6 +185,7 @@ void AddressSpace::NoteTables() {
 
 void AddressSpace::NoteMapping(uint64_t start, uint64_t end) {
   if (saved_ == nullptr) return;
+  const OutsideArena outside;
   saved_->regions_changed = true;
   saved_->changed.emplace_back(start, end);
   if (saved_->changed.size() % kManyRanges == 0) MergeRanges(saved_->changed);
@@ -249,13 +292,15 @@ void AddressSpace::RestorePages() {
 }
 
 void AddressSpace::RestoreTables() {
+  const OutsideArena outside;
   saved_->tables_changed = false;
   for (size_t i = 0; i < tables_.size(); ++i) {
     for (uint64_t idle = tables_[i] & ~saved_->tables[i]; idle != 0; idle &= idle - 1)
       saved_->idle_tables.insert(i * 64 + static_cast<uint64_t>(std::countr_zero(idle)));
   }
-  tables_ = saved_->tables;
-  flag_pages_ = saved_->flag_pages;
+  // Of the same size: nothing is allocated.
+  std::copy(saved_->tables.begin(), saved_->tables.end(), tables_.begin());
+  std::copy(saved_->flag_pages.begin(), saved_->flag_pages.end(), flag_pages_.begin());
   if (saved_->idle_tables.size() <= kMaxIdleTables) return;
   for (const uint64_t granule : saved_->idle_tables) {
     if (TestBit(tables_, granule) || MayShowObject(granule * kGranulePages)) continue;

@@ -18,14 +18,20 @@
 // what is charged. The changed marks are clear, and CodeListeners were told of the code in pages
 // that were put back.
 //
-// An address space that is destroyed is put back at once, refunds what it was charged, and leaves
-// its reservation to the snapshot; Restore() makes a new AddressSpace of it, which TakeBack() gives
-// to the owner. One that was made since is none of the snapshot's: its owner drops it, before
-// Restore() or after.
+// Two kinds of owners:
+//
+// Owners that go on. An address space that is destroyed is put back at once, refunds what it was
+// charged, and leaves its reservation to the snapshot; Restore() makes a new AddressSpace of it,
+// which TakeBack() gives to the owner. One that was made since is none of the snapshot's: its owner
+// drops it, before Restore() or after.
 //
 // Objects and names of mappings that were there are kept, and stay charged, as long as the snapshot
 // lives, whoever lets go of them. An object that was made since goes with its last owner. An owner
 // that is itself put back to an earlier state finds its object at the same address.
+//
+// Owners in an Arena, which go back themselves: the arena's image is taken right after Take(). Then
+// RestoreHost(), Arena::Restore(), and AfterArena() together are what Restore() is; what was made
+// since vanishes with its owners, and what ended is there again, at the address it had.
 //
 // What the snapshot keeps is not charged: it is bounded by what was charged when it was taken.
 // Pages that a run touched first stay with the host as zeros, a bounded number of them.
@@ -56,6 +62,10 @@ class Snapshot {
   Snapshot& operator=(const Snapshot&) = delete;
 
   void Restore();
+  // For owners in an Arena, before and after it is put back. Returns the address spaces that had
+  // ended, in the order of Take(): whoever translated their code has to forget it.
+  void RestoreHost();
+  std::vector<AddressSpace*> AfterArena();
   // After Restore(): the address space that was number `index` in Take() and had been destroyed.
   // Null: it had not, or was taken back already.
   std::unique_ptr<AddressSpace> TakeBack(size_t index);
@@ -63,6 +73,7 @@ class Snapshot {
  private:
   Snapshot() = default;
 
+  MemoryBudget* budget_ = nullptr;
   std::vector<std::unique_ptr<AddressSpace::Saved>> spaces_;
   std::vector<std::unique_ptr<SharedObject::Saved>> objects_;
   std::vector<SharedObject*> changed_objects_;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "memory/arena.h"
 #include "shims/arg_types.h"
 #include "shims/context.h"
 #include "shims/flag_names.h"
@@ -313,9 +314,12 @@ void SyscallAbi::TraceLine(os_emu::Thread& thread, std::string_view line) {
 }
 
 void SyscallAbi::TraceEnter(os_emu::Thread& thread, Call* call) {
-  call->traced =
-      options_.trace && (options_.trace_filter == nullptr ||
-                         re2::RE2::FullMatch(SyscallName(call->number), *options_.trace_filter));
+  call->traced = options_.trace;
+  if (options_.trace && options_.trace_filter != nullptr) {
+    // A pattern learns as it matches, and is nothing of the machine's.
+    const memory::OutsideArena outside;
+    call->traced = re2::RE2::FullMatch(SyscallName(call->number), *options_.trace_filter);
+  }
   if (!call->traced) return;
   const SyscallRow* row = FindSyscall(call->number);
   const PrintView view{thread, call->args};

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "memory/arena.h"
 #include "shims/arg_printing.h"
 #include "shims/arg_types.h"
 #include "shims/flag_names.h"
@@ -62,7 +63,10 @@ bool PrintTimes(const PrintView& view, const ArgSpec& spec, int i, std::string* 
         // strace leaves the fraction out where it is 0.
         const char* format =
             time.nanoseconds != 0 ? " /* %Y-%m-%dT%H:%M:%E9S%z */" : " /* %Y-%m-%dT%H:%M:%S%z */";
-        text += absl::FormatTime(format, at, absl::UTCTimeZone());
+        // It keeps time zones for all that come after.
+        const memory::OutsideArena outside;
+        const std::string date = absl::FormatTime(format, at, absl::UTCTimeZone());
+        text += date;
       }
     }
   }

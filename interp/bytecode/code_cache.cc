@@ -6,6 +6,7 @@
 #include "interp/engine/cpu.h"
 #include "interp/isa/decoder.h"
 #include "interp/isa/opcode_info.h"
+#include "memory/arena.h"
 
 namespace pollux::interp {
 namespace {
@@ -92,6 +93,7 @@ uint32_t CodeCache::Lookup(uint64_t pc) const {
 }
 
 void CodeCache::Remember(uint64_t pc, uint32_t index) {
+  const memory::OutsideArena outside;
   std::unique_ptr<PageMap>& page = pages_[pc >> memory::kPageShift];
   if (page == nullptr) {
     page = std::make_unique<PageMap>();

@@ -58,6 +58,8 @@ class CodeCache final : public memory::CodeListener {
   size_t used_ops() const { return used_; }
 
   void OnCodeChanged(uint64_t first_page, uint64_t pages) override;
+  // Drops everything. Ops that were got before are invalid.
+  void Flush();
 
  private:
   // Where the instructions of one page are: the Op's index by halfword, or kNone.
@@ -78,7 +80,6 @@ class CodeCache final : public memory::CodeListener {
   void Resolve(const std::vector<OpenBranch>& branches);
   void FuseRun(uint32_t begin, uint32_t end);
   void MakeStub(uint32_t index);
-  void Flush();
 
   memory::AddressSpace& memory_;
   size_t capacity_;

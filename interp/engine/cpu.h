@@ -9,8 +9,8 @@
 namespace pollux::interp {
 
 // The reservation of lr.w/lr.d (RISC-V manual, chapter A). sc succeeds only at the same address and
-// size. Broken by any sc and by a trap into the kernel; the machine breaks it where another hart has
-// run since, which may have stored there.
+// size. Broken by any sc and by a trap into the kernel; the machine breaks it where another hart
+// has run since, which may have stored there.
 struct Reservation {
   uint64_t addr = 0;
   uint8_t bytes = 0;  // 4 or 8; 0: none.

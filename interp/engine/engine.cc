@@ -11,6 +11,7 @@ class ReferenceEngine final : public Engine {
   ReferenceEngine(memory::AddressSpace& memory, Counters& counters)
       : reference_(memory, counters) {}
 
+  void Forget() override {}
   Stop Run(Cpu& cpu, uint64_t budget) override {
     cpu.pc &= ~uint64_t{1};
     for (; budget > 0; --budget) {

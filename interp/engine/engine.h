@@ -46,6 +46,8 @@ class Engine {
   virtual ~Engine() = default;
   // Retires at most `budget` (> 0) instructions.
   virtual Stop Run(Cpu& cpu, uint64_t budget) = 0;
+  // The memory may have changed without having told.
+  virtual void Forget() = 0;
 };
 
 enum class EngineKind { kReference, kFast };

@@ -23,6 +23,7 @@ class FastEngine final : public Engine {
       : memory_(memory), reference_(memory, counters), cache_(memory, capacity_ops) {}
 
   Stop Run(Cpu& cpu, uint64_t budget) override;
+  void Forget() override { cache_.Flush(); }
 
   const CodeCache& cache() const { return cache_; }
 

@@ -30,6 +30,7 @@ bool HostWatcher::Watch(int host_fd, uint32_t events) {
   event.data.u64 = id_;
   if (epoll_ctl(poller_.host_epoll_, EPOLL_CTL_ADD, host_fd, &event) != 0) return false;
   host_fd_ = host_fd;
+  events_ = events;
   return true;
 }
 
@@ -77,6 +78,18 @@ bool HostPoller::GiveTurns() {
     found->second->OnTurn();
   }
   return !turns.empty();
+}
+
+void HostPoller::WatchAgain() {
+  for (const auto& [id, watcher] : watchers_) {
+    if (watcher->host_fd_ < 0) continue;
+    epoll_event event{};
+    event.events = watcher->events_ | EPOLLET;
+    event.data.u64 = id;
+    // It may be there still; then what is ready now is told once more.
+    if (epoll_ctl(host_epoll_, EPOLL_CTL_ADD, watcher->host_fd_, &event) != 0)
+      (void)epoll_ctl(host_epoll_, EPOLL_CTL_MOD, watcher->host_fd_, &event);
+  }
 }
 
 absl::StatusOr<bool> HostPoller::Wait(Nanos timeout) {

@@ -50,6 +50,7 @@ class HostWatcher {
   HostPoller& poller_;
   uint64_t id_;
   int host_fd_ = -1;
+  uint32_t events_ = 0;
   bool turn_asked_ = false;
 };
 
@@ -70,6 +71,9 @@ class HostPoller {
   // wait (as SIGCONT does), so the caller looks again before it decides that nothing ever will.
   // Fails if the host refuses.
   absl::StatusOr<bool> Wait(Nanos timeout);
+  // The watchers are those of an earlier moment again: the host is asked anew for what they watch.
+  // Watched descriptors that were closed since are not.
+  void WatchAgain();
 
  private:
   friend class HostWatcher;
