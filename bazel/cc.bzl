@@ -108,6 +108,31 @@ _sanitized_test = rule(
     },
 )
 
+def _sanitized_binary_impl(ctx):
+    binary = ctx.attr.binary[0][DefaultInfo]
+    program = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.symlink(
+        output = program,
+        target_file = binary.files_to_run.executable,
+        is_executable = True,
+    )
+    return DefaultInfo(
+        executable = program,
+        runfiles = ctx.runfiles([program]).merge(binary.default_runfiles),
+    )
+
+sanitized_binary = rule(
+    implementation = _sanitized_binary_impl,
+    doc = "A program under the same sanitizers, to be run by tests.",
+    executable = True,
+    attrs = {
+        "binary": attr.label(cfg = _sanitized_transition, executable = True, mandatory = True),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+    },
+)
+
 # What _sanitized_test takes over from the cc_test.
 _OF_EVERY_TEST = ["size", "timeout", "args", "shard_count", "flaky", "visibility"]
 

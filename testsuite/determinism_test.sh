@@ -1,18 +1,18 @@
 #!/bin/bash
-# One seed, one schedule: the whole trace of every program is the same in a second run and with the other engine, under a
-# scheduler that preempts often; and some other seed gives another schedule.
+# One seed, one schedule: the whole trace of every program is the same in a second run, with the other engine and with a
+# pollux that was compiled in another mode, under a scheduler that preempts often; and some other seed gives another schedule.
 #
-#   determinism_test.sh POLLUX PROGRAM...
+#   determinism_test.sh POLLUX SANITIZED_POLLUX PROGRAM...
 set -u
 
-pollux="$1"
-shift
-cd "$TEST_TMPDIR" || exit 1
 root="$TEST_SRCDIR/$TEST_WORKSPACE"
+pollux="$root/$1" sanitized="$root/$2"
+shift 2
+cd "$TEST_TMPDIR" || exit 1
 
 # trace NAME PROGRAM [FLAG...]: the trace and all output to NAME.
 trace() {
-  timeout --signal=KILL 120 "$root/$pollux" run --trace_file="$1.trace" --preemption_rate=5 "${@:3}" "$root/$2" \
+  timeout --signal=KILL 120 "$pollux" run --trace_file="$1.trace" --preemption_rate=5 "${@:3}" "$root/$2" \
     </dev/null >"$1.out" 2>"$1.err"
   echo "exit status $?" >>"$1.out"
   cat "$1.out" "$1.err" >>"$1.trace"
@@ -26,6 +26,8 @@ for program in "$@"; do
   cmp first.trace again.trace || { echo "FAILED: $program is not repeated by its seed"; failures=$((failures + 1)); }
   trace reference "$program" --seed=3 --engine=reference
   cmp first.trace reference.trace || { echo "FAILED: $program: the engines part"; failures=$((failures + 1)); }
+  pollux="$sanitized" trace sanitized "$program" --seed=3
+  cmp first.trace sanitized.trace || { echo "FAILED: $program: the build modes part"; head -5 sanitized.err; failures=$((failures + 1)); }
   # Addresses and random numbers differ with the seed, too; the order of threads is what counts here.
   trace other "$program" --seed=4
   cmp -s <(grep -o '^\[pid [0-9]*\]' first.trace) <(grep -o '^\[pid [0-9]*\]' other.trace) || different=$((different + 1))
