@@ -56,19 +56,27 @@ void Kernel::LeaveMemory(Thread& thread) {
   }
 }
 
-void Kernel::CloseFds(Thread& thread) {
+void Kernel::LeaveFiles(Thread& thread) {
   const std::shared_ptr<FdTable> fds = std::move(thread.fds_);
   if (fds != nullptr && fds.use_count() == 1) fds->CloseAll();
+  thread.fs_.reset();
 }
 
-std::unique_ptr<Thread> Kernel::RemoveThread(Thread& thread) {
-  auto node = thread.process().threads.extract(thread.tid());
+void Kernel::RemoveThread(Thread& thread, Ended& ended, bool replaced) {
+  Process& process = thread.process();
+  auto node = process.threads.extract(thread.tid());
   POLLUX_CHECK(!node.empty()) << "the thread has ended before";
   threads_.erase(thread.tid());
   tasks_.Release();
   thread.Retire();
   TellOfEnd(thread);
-  return std::move(node.mapped());
+  if (thread.IsLeader() && !replaced) {
+    process.ended_leader = std::move(node.mapped());
+    ended.leaders.push_back(&thread);
+  } else {
+    thread.cpu_clock->gone = true;
+    ended.threads.push_back(std::move(node.mapped()));
+  }
 }
 
 void Kernel::EndThread(Thread& thread, int status) {
@@ -83,8 +91,8 @@ void Kernel::EndThread(Thread& thread, int status) {
   Retarget(thread, ~thread.signal_mask());
   LeaveMemory(thread);
   Ended ended;
-  ended.threads.push_back(RemoveThread(thread));
-  CloseFds(thread);
+  RemoveThread(thread, ended);
+  LeaveFiles(thread);
   for (Process* child : process.children) {
     if (child->forked_by == thread.tid()) TellOfParentsEnd(*child, process);
   }
@@ -104,14 +112,18 @@ void Kernel::EndProcess(Process& process, ExitState state) {
   process.stop_unreported = process.continue_unreported = false;
   --living_;
   process.real_timer.Set({});
+  process.virtual_timer.Set({});
+  process.profiling_timer.Set({});
+  process.cpu_limit.Disarm();
   for (auto& [id, timer] : process.timers) timer->Delete();
   process.timers.clear();
   Ended ended;
   while (!process.threads.empty()) {
-    ended.threads.push_back(RemoveThread(*process.threads.begin()->second));
-    CloseFds(*ended.threads.back());
+    Thread& thread = *process.threads.begin()->second;
+    RemoveThread(thread, ended);
+    LeaveFiles(thread);
   }
-  process.working_directory = DescriptionRef();
+  process.executable_use.reset();
   ended.memory = std::move(process.memory);
   process.shares_memory_until_exec = false;
   ended_.push_back(std::move(ended));
@@ -148,11 +160,13 @@ void Kernel::Reap(Process& process) {
   POLLUX_CHECK(process.exit.has_value()) << "the process has not ended";
   if (process.parent != nullptr) {
     process.parent->children_cpu_time =
-        process.parent->children_cpu_time + process.cpu_time + process.children_cpu_time;
+        process.parent->children_cpu_time + process.cpu_clock->now() + process.children_cpu_time;
   }
   Adopt(nullptr, process);
   auto node = processes_.extract(process.pid());
   POLLUX_CHECK(!node.empty()) << "it was waited for before";
+  process.cpu_clock->gone = true;
+  if (process.ended_leader != nullptr) process.ended_leader->cpu_clock->gone = true;
   // Its number means nobody from now on.
   process.pid_record->process = nullptr;
   Ended ended;
@@ -168,6 +182,7 @@ void Kernel::ReleaseEnded(const std::function<void(Thread&)>& on_thread) {
   if (on_thread != nullptr) {
     for (const Ended& ended : now) {
       for (const std::unique_ptr<Thread>& thread : ended.threads) on_thread(*thread);
+      for (Thread* leader : ended.leaders) on_thread(*leader);
     }
   }
   // A thread refers to its process, which may come later.

@@ -38,7 +38,9 @@ Result<DescriptionRef> OpenDescription(const ProcSubject& subject) {
 
 Result<DescriptionRef> WorkingDirectoryOf(const ProcSubject& subject) {
   POLLUX_ASSIGN_OR_RETURN(Process * process, subject.FindProcess());
-  return process->working_directory;
+  const Thread* thread = process->first_thread();
+  if (thread == nullptr) return Errno::kNoEnt;
+  return thread->fs().working_directory;
 }
 
 // /proc/PID/fd and fdinfo.

@@ -299,7 +299,7 @@ Result<std::string> Status(const ProcSubject& subject) {
   std::string text = absl::StrFormat(
       "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:"
       "\t0\n",
-      Escaped(NameOf(*thread, process), "\n\\"), process.umask,
+      Escaped(NameOf(*thread, process), "\n\\"), thread->fs().umask,
       state == 'S'   ? "S (sleeping)"
       : state == 'T' ? "T (stopped)"
                      : "R (running)", static_cast<int>(process.pid()),
