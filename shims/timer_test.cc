@@ -173,7 +173,7 @@ TEST_F(TimerCalls, ThroughAPidfdOfAnotherProcess) {
   // One that has ended, and one that is gone.
   kernel_.EndProcess(other, {});
   EXPECT_EQ(Do("pidfd_send_signal", {1, 0, 0, 0}), 0);
-  EXPECT_EQ(Do("pidfd_getfd", {1, 7, 0}), Error(Errno::kPerm));
+  EXPECT_EQ(Do("pidfd_getfd", {1, 7, 0}), Error(Errno::kSrch));
   kernel_.ReleaseEnded();
   kernel_.processes().erase(other.pid());
   EXPECT_EQ(Do("pidfd_send_signal", {1, 0, 0, 0}), Error(Errno::kSrch));

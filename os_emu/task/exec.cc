@@ -31,7 +31,6 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
     threads_[thread.tid()] = &thread;
     if (could_run) run_queue_.Add(thread);
   }
-  process.leader_status.reset();
 
   LeaveMemory(thread);  // exec_mm_release()
   ended.memory = std::exchange(process.memory, std::move(program.memory));

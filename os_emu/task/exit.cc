@@ -17,14 +17,6 @@ void TellOfEnd(Thread& thread) {
   thread.pid_record->ended.NotifyAll(kReadable);
 }
 
-// SEND_SIG_PRIV: from the kernel.
-SignalInfo FromKernel(int signal) {
-  SignalInfo info;
-  info.signal = signal;
-  info.code = kSiKernel;
-  return info;
-}
-
 // reparent_leader(): what the child has asked for with PR_SET_PDEATHSIG, from the parent that ends
 // (SEND_SIG_NOINFO).
 void TellOfParentsEnd(Process& child, const Process& parent) {
@@ -81,9 +73,9 @@ void Kernel::RemoveThread(Thread& thread, Ended& ended, bool replaced) {
 
 void Kernel::EndThread(Thread& thread, int status) {
   Process& process = thread.process();
-  if (thread.IsLeader()) process.leader_status = status & 0xff;
   if (process.threads.size() == 1) {
-    EndProcess(process, ExitState{.status = process.leader_status.value_or(status & 0xff)});
+    // synchronize_group_exit(): the status of who ends last is the process's.
+    EndProcess(process, ExitState{.status = status & 0xff});
     return;
   }
   if (thread.blocked()) thread.Unblock();
@@ -128,10 +120,21 @@ void Kernel::EndProcess(Process& process, ExitState state) {
   process.shares_memory_until_exec = false;
   ended_.push_back(std::move(ended));
   process.memory_released.NotifyAll(0);
+  LeaveTerminal(process);
   HandChildrenOn(process);
   process.pid_record->ended.NotifyAll(kReadable);
   HangUpIfOrphaned(process, process.parent);
   TellParentOfEnd(process);
+}
+
+void Kernel::LeaveTerminal(Process& process) {
+  const std::shared_ptr<ControllingTerminal> terminal = std::move(process.terminal);
+  if (!process.LeadsSession()) return;
+  if (terminal != nullptr) {
+    terminal->LeaveSession(/*ends=*/true);
+  } else if (process.former_foreground != Tid{0}) {
+    for (const int signal : {kSigHup, kSigCont}) SignalGroup(process.former_foreground, signal);
+  }
 }
 
 void Kernel::TellParentOfEnd(Process& process) {
@@ -238,9 +241,7 @@ void Kernel::HangUpIfOrphaned(Process& process, Process* former_parent) {
   ForEachInGroup(process.group, [&](Process& member) { any_stopped |= member.stopped(); });
   if (!any_stopped) return;
   const Tid group = process.group;
-  for (const int signal : {kSigHup, kSigCont}) {
-    ForEachInGroup(group, [&](Process& member) { RaiseSignal(member, FromKernel(signal)); });
-  }
+  for (const int signal : {kSigHup, kSigCont}) SignalGroup(group, signal);
 }
 
 }  // namespace pollux::os_emu

@@ -72,6 +72,7 @@ class Thread {
   void UpdateRunnable();
   // Out of the RunQueue for good: it has ended.
   void Retire();
+  bool ended() const { return retired_; }
 
   // ---- Signals.
   SignalSet signal_mask() const { return signal_mask_; }
