@@ -187,6 +187,8 @@ class Kernel {
   // and wants it (posixtimer_get_target()). False: it was ignored.
   bool RaiseTimerSignal(Process& process, const SignalInfo& info);
   bool RaiseTimerSignal(Thread& thread, const SignalInfo& info);
+  // kill_pgrp(): to all of a group, from the kernel itself.
+  void SignalGroup(Tid group, int signal);
   // A fault of the thread's own making: delivered even if blocked or ignored (force_sig_info: the
   // action becomes default).
   void ForceSignal(Thread& thread, const SignalInfo& info);
@@ -225,6 +227,8 @@ class Kernel {
   void TellParentOfEnd(Process& process);
   // do_notify_parent_cldstop()
   void TellParentOfStop(Process& process, int code);
+  // disassociate_ctty(), of a process that ends.
+  void LeaveTerminal(Process& process);
   void Adopt(Process* parent, Process& child);
   void HandChildrenOn(Process& process);
   // kill_orphaned_pgrp(): a group with stopped processes that nobody could continue is hung up.

@@ -16,6 +16,7 @@
 #include "abi/types.h"
 #include "memory/address_space.h"
 #include "os_emu/file/wait_queue.h"
+#include "os_emu/task/controlling_terminal.h"
 #include "os_emu/task/cpu_clock.h"
 #include "os_emu/task/cpu_limit.h"
 #include "os_emu/task/interval_timer.h"
@@ -67,6 +68,7 @@ struct Inheritance {
   GuestAddr signal_trampoline;  // Code that calls rt_sigreturn: the return address of a handler.
   Tid group{0};                 // Process group: the pid of who made it.
   Tid session{0};
+  std::shared_ptr<ControllingTerminal> terminal;  // Null: none.
 };
 
 class Process : public Inheritance {
@@ -98,6 +100,10 @@ class Process : public Inheritance {
   WaitQueue child_events;                 // Notified with 0 where wait4(2) should look again.
   WaitQueue memory_released;              // Notified when it ended or executed: vfork(2)'s parent.
   bool shares_memory_until_exec = false;  // Made with CLONE_VFORK, and still in that memory.
+  bool LeadsSession() const { return session == pid_; }
+  // Of a leader whose terminal has hung up: who was in front, and hears of the leader's end
+  // (signal_struct::tty_old_pgrp).
+  Tid former_foreground{0};
   // The signal that stopped it; 0: it is not stopped.
   int stop_signal = 0;
   // What wait4(2) has still to be told.
@@ -120,9 +126,6 @@ class Process : public Inheritance {
   // ---- Threads and the end.
   std::map<Tid, std::unique_ptr<Thread>> threads;  // Ascending tids.
   std::optional<ExitState> exit;                   // Set once the process has ended.
-  // exit(2) of the leader while other threads go on: the status of the process, unless one of them
-  // decides otherwise.
-  std::optional<int> leader_status;
   // The leader after its end: a zombie, in no list, until the process is gone.
   std::unique_ptr<Thread> ended_leader;
   std::shared_ptr<PidRecord> pid_record;  // Never null.

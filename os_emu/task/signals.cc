@@ -101,7 +101,7 @@ Kernel::Raised Kernel::Raise(Process& process, Thread* first, const SignalInfo& 
 
 Kernel::Raised Kernel::Raise(Thread& thread, const SignalInfo& info) {
   Process& process = thread.process();
-  if (process.exit.has_value()) return Raised::kIgnored;
+  if (process.exit.has_value() || thread.ended()) return Raised::kIgnored;
   const Raised raised =
       Pend(process, thread.pending, thread.signal_mask() | thread.real_blocked, info);
   if (raised == Raised::kPending) ChooseAndWake(thread, /*or_another=*/false, info.signal);
@@ -123,6 +123,13 @@ bool Kernel::RaiseTimerSignal(Process& process, const SignalInfo& info) {
 
 bool Kernel::RaiseTimerSignal(Thread& thread, const SignalInfo& info) {
   return Raise(thread, info) == Raised::kPending;
+}
+
+void Kernel::SignalGroup(Tid group, int signal) {
+  SignalInfo info;  // SEND_SIG_PRIV
+  info.signal = signal;
+  info.code = kSiKernel;
+  ForEachInGroup(group, [&](Process& member) { RaiseSignal(member, info); });
 }
 
 void Kernel::ForceSignal(Thread& thread, const SignalInfo& info) {
@@ -199,7 +206,10 @@ void Kernel::ContinueProcess(Process& process) {
   process.continue_unreported = true;
   for (const auto& [tid, thread] : process.threads) {
     thread->RecalculateSignals();
-    if (thread->interrupted_by_stop || thread->HasSignalToTake()) thread->Wake();
+    // What begins again looks anew: a terminal may be another group's now.
+    const bool restarts =
+        thread->blocked() && thread->blocked_call()->on_signal() == OnSignal::kRestart;
+    if (thread->interrupted_by_stop || restarts || thread->HasSignalToTake()) thread->Wake();
     thread->UpdateRunnable();
   }
   TellParentOfStop(process, kCldContinued);
