@@ -100,13 +100,6 @@ CallResult Clone(SyscallContext& context, const CloneArgs& args) {
   return static_cast<int64_t>(child.tid());
 }
 
-// struct clone_args of linux/sched.h; what is behind its first version may be missing.
-struct GuestCloneArgs {
-  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-  uint64_t set_tid, set_tid_size, cgroup;
-};
-constexpr uint64_t kCloneArgsVersion0 = 64;
-
 // copy_struct_from_user(): kInval, kFault, k2Big.
 Result<GuestCloneArgs> ReadCloneArgs(SyscallContext& context) {
   const uint64_t size = context.Arg(1);

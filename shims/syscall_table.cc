@@ -50,9 +50,6 @@ constexpr ArgSpec Flags(const char* name, const FlagSet& set) {
   return {name, &kFlagsType, Direction::kIn, ArgSpec::kNoLength, &set};
 }
 constexpr ArgSpec OneOf(const char* name, const FlagSet& set) { return Flags(name, set); }
-constexpr ArgSpec WideFlags(const char* name, const FlagSet& set) {
-  return {name, &kWideFlagsType, Direction::kIn, ArgSpec::kNoLength, &set};
-}
 // Bytes that are read; argument `length` counts them.
 constexpr ArgSpec Bytes(const char* name, int length) {
   return Sized(Of(name, kBytesType), length);
@@ -447,7 +444,7 @@ constexpr SyscallRow kRows[] = {
              Errors(kInval, kFault), &SysGetrlimit),
     Partial(164, "setrlimit", kInt, Args(OneOf("resource", kResources), Of("rlim", kRlimitType)),
             Errors(kFault, kInval, kPerm), &SysSetrlimit,
-            "RLIMIT_NOFILE, RLIMIT_STACK and RLIMIT_MEMLOCK count; others are kept"),
+            "FSIZE, DATA, NPROC, SIGPENDING and RTTIME are kept only"),
     Partial(165, "getrusage", kInt, Args(OneOf("who", kUsageWho), OutOf("usage", kRusageType)),
             Errors(kInval, kFault), &SysGetrusage,
             "user time and ru_maxrss; there are no children"),
@@ -592,11 +589,11 @@ constexpr SyscallRow kRows[] = {
     Unsupported(219, "keyctl",
                 Args(Int("operation"), Hex("arg2"), Hex("arg3"), Hex("arg4"), Hex("arg5"))),
     Partial(220, "clone", kInt,
-            Args(WideFlags("flags", kCloneFlags), Address("stack"), Address("parent_tid"),
+            Args(Of("flags", kCloneFlagsType), Address("stack"), Address("parent_tid"),
                  Address("tls"), Address("child_tid")),
             Errors(kInval, kMFile, kFault, kAgain, kNoMem), &SysClone,
             "no processes with CLONE_SIGHAND, no namespaces"),
-    Complete(221, "execve", kInt, Args(Path(), Address("argv"), Address("envp")),
+    Complete(221, "execve", kInt, Args(Path(), Of("argv", kArgvType), Of("envp", kEnvpType)),
              Errors(PATH_ERRORS, kPerm, k2Big, kNoExec, kInval, kIsDir, kTxtBsy, kNoMem),
              &SysExecve),
     Partial(
@@ -726,7 +723,8 @@ constexpr SyscallRow kRows[] = {
             Errors(kInval, kFault, kMFile), &SysMemfdCreate, "MFD_HUGETLB is refused"),
     Unsupported(280, "bpf", Args(Int("cmd"), Address("attr"), UInt("size"))),
     Partial(281, "execveat", kInt,
-            Args(DirFd(), Path(), Address("argv"), Address("envp"), Flags("flags", kAtFlags)),
+            Args(DirFd(), Path(), Of("argv", kArgvType), Of("envp", kEnvpType),
+                 Flags("flags", kAtFlags)),
             Errors(kInval, PATH_ERRORS, kPerm, k2Big, kNoExec, kIsDir, kTxtBsy, kNoMem),
             &SysExecveat, "AT_EXECVE_CHECK is refused"),
     Unsupported(282, "userfaultfd", Args(Hex("flags"))),
@@ -794,7 +792,7 @@ constexpr SyscallRow kRows[] = {
     Unsupported(433, "fspick", Args(DirFd(), Path(), Hex("flags"))),
     Complete(434, "pidfd_open", kInt, Args(Int("pid"), Flags("flags", kPidfdFlags)),
              Errors(kInval, kSrch, kNoEnt, kMFile, kNFile, kNoMem), &SysPidfdOpen),
-    Partial(435, "clone3", kInt, Args(Address("cl_args"), Size("size")),
+    Partial(435, "clone3", kInt, Args(Of("cl_args", kCloneArgsType), Size("size")),
             Errors(kInval, k2Big, kFault, kPerm, kBadF, kMFile, kAgain, kNoMem), &SysClone3,
             "as clone; set_tid and cgroup are refused"),
     Complete(436, "close_range", kInt,
