@@ -164,7 +164,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   // Runs it until another one shall run.
   Turn RunThread(Thread& thread);
   // Instructions that it may run now, at least 1.
-  uint64_t Budget();
+  uint64_t Budget(const Thread& thread);
   // The thread has retired so many instructions: brings the clocks up to date, and with the host's
   // clock looks at the host from time to time.
   void Account(Thread& thread, uint64_t retired);
@@ -181,7 +181,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   Outcome Ended(const os_emu::ExitState& state);
   Outcome Hangs(Outcome::Kind kind);
   uint64_t StepsLeft() const;
-  uint64_t StepsToNextDeadline();
+  uint64_t StepsToNextDeadline(const Thread& thread);
 
   Options options_;
   os_emu::RandomStream seed_;
@@ -390,18 +390,22 @@ uint64_t Machine::Impl::StepsLeft() const {
                                  : options_.max_steps - std::min(options_.max_steps, retired_);
 }
 
-uint64_t Machine::Impl::StepsToNextDeadline() {
-  if (outside_ != nullptr) return kStepsBetweenHostTimes;
+uint64_t Machine::Impl::StepsToNextDeadline(const Thread& thread) {
+  const auto steps = [](Nanos left) {
+    if (left == kNanosMax) return UINT64_MAX;
+    return std::max<uint64_t>(1, static_cast<uint64_t>(std::max<int64_t>(left.value, 0)) /
+                                     os_emu::Clock::kNanosPerInstruction);
+  };
+  const uint64_t by_own_time = steps(os_emu::Kernel::TimeToCpuDeadline(thread));
+  if (outside_ != nullptr) return std::min(by_own_time, kStepsBetweenHostTimes);
   const Nanos deadline = kernel_.NextDeadline();
-  if (deadline == kNanosMax) return UINT64_MAX;
-  const int64_t left = (deadline - kernel_.clock().Monotonic()).value;
-  return std::max<uint64_t>(
-      1, static_cast<uint64_t>(std::max<int64_t>(left, 0)) / os_emu::Clock::kNanosPerInstruction);
+  if (deadline == kNanosMax) return by_own_time;
+  return std::min(by_own_time, steps(deadline - kernel_.clock().Monotonic()));
 }
 
-uint64_t Machine::Impl::Budget() {
+uint64_t Machine::Impl::Budget(const Thread& thread) {
   // A timer expires at its instruction, also under a program that makes no call.
-  uint64_t steps = std::min({StepsLeft(), StepsToNextDeadline(), pause_at_ - retired_});
+  uint64_t steps = std::min({StepsLeft(), StepsToNextDeadline(thread), pause_at_ - retired_});
   // Alone, a thread is not preempted, and nothing is spent.
   if (kernel_.run_queue().threads().size() > 1) {
     if (slice_left_ == 0) slice_left_ = scheduler_->NextSlice();
@@ -442,7 +446,7 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     if (StepsLeft() == 0) return Turn::kPreempted;
     if (retired_ >= pause_at_) return Turn::kPaused;
     const bool alone = kernel_.run_queue().threads().size() == 1;
-    const uint64_t budget = Budget();
+    const uint64_t budget = Budget(thread);
     slice_start_ = hart.cpu.retired;
     const interp::Stop stop = hart.engine->Run(hart.cpu, budget);
     const uint64_t retired = hart.cpu.retired - slice_start_;
@@ -495,6 +499,7 @@ void Machine::Impl::LookAtHost() {
 }
 
 bool Machine::Impl::Idle() {
+  kernel_.SetCurrent(nullptr);
   if (outside_ != nullptr) return IdleOnHostClock();
   const Nanos deadline = kernel_.NextDeadline();
   if (host_poller_.HasWaiters()) {

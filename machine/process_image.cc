@@ -334,6 +334,7 @@ Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& reques
   made.command_line = executable.arguments;
   made.environment = request.environment;
   made.signal_trampoline = *trampoline;
+  POLLUX_ASSIGN_OR_RETURN(made.executable_use, os_emu::ExecuteFile(executable.file));
   result.cpu.pc = entry.value;
   result.cpu.x[interp::kSp] = stack->stack_pointer.value;
   return result;

@@ -172,10 +172,6 @@ bool PrintFlags(const PrintView& view, const ArgSpec& spec, int i, std::string* 
   *out += FlagText(*spec.flags, static_cast<uint32_t>(view.args[i]));
   return true;
 }
-bool PrintWideFlags(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
-  *out += FlagText(*spec.flags, view.args[i]);
-  return true;
-}
 // An enumeration whose unknown values are plain numbers ("kill(1, 99)" is SignalText's; this is
 // FUTEX ops and the like).
 bool PrintOpcode(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
@@ -340,7 +336,6 @@ const ArgType kDeviceType{"dev_t", PrintDevice};
 const ArgType kIdType{"id", PrintId};
 const ArgType kSignalType{"signal", PrintSignal};
 const ArgType kFlagsType{"flags", PrintFlags};
-const ArgType kWideFlagsType{"long flags", PrintWideFlags};
 const ArgType kOpcodeType{"int", PrintOpcode};
 const ArgType kPointerType{"void *", PrintPointer};
 const ArgType kUnusedType{"long", PrintNothing};

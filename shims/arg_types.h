@@ -33,7 +33,7 @@ struct ArgType {
 // Numbers.
 extern const ArgType kIntType, kUIntType, kLongType, kSizeType, kHexType, kFdType, kDirFdType,
     kModeType, kOpenModeType, kFileModeType, kDeviceType, kIdType, kSignalType, kFlagsType,
-    kWideFlagsType, kPointerType, kUnusedType, kOpcodeType;
+    kPointerType, kUnusedType, kOpcodeType;
 // Text and bytes.
 extern const ArgType kPathType, kBytesType, kRandomBytesType, kTextOutType, kIovecType;
 // Pointers to numbers: "[3]".
@@ -44,6 +44,8 @@ extern const ArgType kEpollEventType, kEpollEventArrayType, kPollfdArrayType, kF
     kSigactionType, kSigstackType, kSigframeType, kSiginfoType, kStatType, kStatxType, kStatfsType,
     kDirentsType, kRlimitType, kRusageType, kTmsType, kUtsnameType, kSysinfoType, kCpuSetType,
     kHwprobeType, kItimerspecType, kItimervalType, kSigeventType;
+// Of tasks (task_types.cc).
+extern const ArgType kArgvType, kEnvpType, kCloneFlagsType, kCloneArgsType;
 // Of sockets (socket_types.cc).
 extern const ArgType kSockaddrType, kSockaddrOutType, kMsghdrType, kMmsghdrArrayType,
     kSocketOptionType, kSocketValueType, kSocketValueOutType;

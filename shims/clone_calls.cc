@@ -33,12 +33,7 @@ struct CloneArgs {
 Result<void> CheckSupported(SyscallContext& context, uint64_t flags) {
   if ((flags & (kNamespaces | kNewTime)) != 0)
     return context.Refuse(Errno::kInval, "a new namespace");
-  const bool thread = (flags & os_emu::kCloneThread) != 0;
-  if (thread && (flags & os_emu::kCloneFs) == 0)
-    return context.Refuse(Errno::kInval, "a thread with a working directory of its own");
-  if (!thread && (flags & os_emu::kCloneFs) != 0)
-    return context.Refuse(Errno::kInval, "CLONE_FS between processes");
-  if (!thread && (flags & os_emu::kCloneSigHand) != 0)
+  if ((flags & os_emu::kCloneThread) == 0 && (flags & os_emu::kCloneSigHand) != 0)
     return context.Refuse(Errno::kInval, "CLONE_SIGHAND between processes");
   return {};
 }
@@ -104,13 +99,6 @@ CallResult Clone(SyscallContext& context, const CloneArgs& args) {
   if ((flags & os_emu::kCloneVfork) != 0) return os_emu::StartVforkWait(child.process());
   return static_cast<int64_t>(child.tid());
 }
-
-// struct clone_args of linux/sched.h; what is behind its first version may be missing.
-struct GuestCloneArgs {
-  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-  uint64_t set_tid, set_tid_size, cgroup;
-};
-constexpr uint64_t kCloneArgsVersion0 = 64;
 
 // copy_struct_from_user(): kInval, kFault, k2Big.
 Result<GuestCloneArgs> ReadCloneArgs(SyscallContext& context) {
@@ -189,13 +177,11 @@ CallResult SysUnshare(SyscallContext& context) {
                               os_emu::kCloneFiles | os_emu::kCloneSysVSem;
   if ((flags & ~kKnown) != 0) return Errno::kInval;
   const bool alone = context.process().threads.size() == 1;
-  // A process is on its own already; what it shares with others is only its descriptors.
   if ((flags & kTasks) != 0 && (!alone || context.process().memory.use_count() > 1))
     return Errno::kInval;
   if ((flags & (kNamespaces | kNewTime)) != 0)
     return context.Refuse(Errno::kPerm, "a new namespace");
-  if ((flags & os_emu::kCloneFs) != 0 && !alone)
-    return context.Refuse(Errno::kInval, "a thread with a working directory of its own");
+  if ((flags & os_emu::kCloneFs) != 0) context.thread().UnshareFs();
   if ((flags & os_emu::kCloneFiles) != 0) context.thread().UnshareFds();
   return 0;
 }

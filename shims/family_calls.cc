@@ -207,6 +207,7 @@ CallResult SysSetsid(SyscallContext& context) {
   context.kernel().ForEachInGroup(process.pid(), [&](os_emu::Process&) { is_group = true; });
   if (is_group) return Errno::kPerm;
   process.session = process.group = process.pid();
+  process.terminal.reset();
   return static_cast<int64_t>(process.pid());
 }
 

@@ -250,7 +250,7 @@ CallResult SysSetRobustList(SyscallContext& context) {
 
 CallResult SysGetRobustList(SyscallContext& context) {
   const int32_t pid = context.Int(0);
-  os_emu::Thread* thread = pid == 0 ? &context.thread() : context.kernel().FindThread(Tid{pid});
+  os_emu::Thread* thread = pid == 0 ? &context.thread() : context.kernel().FindTask(Tid{pid});
   if (thread == nullptr) return Errno::kSrch;
   if (!MayTrace(context, thread->process())) return Errno::kPerm;
   Result<void> stored = context.Out(context.Addr(2), kRobustListHeadBytes);

@@ -218,6 +218,13 @@ struct GuestSelectMask {
   uint64_t size;
 };
 
+// struct clone_args; what is behind its first version may be missing.
+struct GuestCloneArgs {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+  uint64_t set_tid, set_tid_size, cgroup;
+};
+inline constexpr uint64_t kCloneArgsVersion0 = 64;
+
 }  // namespace pollux::shims
 
 #endif  // POLLUX_SHIMS_LINUX_ABI_H_

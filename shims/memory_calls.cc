@@ -53,9 +53,32 @@ bool AllMapped(memory::AddressSpace& memory, uint64_t start, uint64_t end) {
   return false;
 }
 
+// How many of the bytes [start, start + bytes) are mapped.
+uint64_t MappedIn(memory::AddressSpace& memory, uint64_t start, uint64_t bytes) {
+  uint64_t mapped = 0;
+  for (const memory::Mapping& mapping : memory.Mappings()) {
+    const uint64_t from = std::max(mapping.start, start);
+    const uint64_t to = std::min(mapping.end, start + bytes);
+    if (from < to) mapped += to - from;
+  }
+  return mapped;
+}
+
+// may_expand_vm(): whether RLIMIT_AS lets so many more bytes be mapped.
+bool MayExpand(SyscallContext& context, uint64_t bytes) {
+  constexpr int kRlimitAs = 9;
+  const uint64_t limit = context.process().rlimits[kRlimitAs].soft & ~kPageMask;
+  const uint64_t mapped = context.memory().mapped_bytes();
+  return mapped <= limit && bytes <= limit - mapped;
+}
+bool HasAddressLimit(SyscallContext& context) { return !MayExpand(context, INT64_MAX); }
+
 }  // namespace
 
 CallResult SysBrk(SyscallContext& context) {
+  const GuestAddr now = context.memory().Brk(GuestAddr());
+  const uint64_t wanted = PageAlign(context.Arg(0)), have = PageAlign(now.value);
+  if (wanted > have && !MayExpand(context, wanted - have)) return static_cast<int64_t>(now.value);
   return static_cast<int64_t>(context.memory().Brk(context.Addr(0)).value);
 }
 
@@ -157,6 +180,11 @@ CallResult SysMmap(SyscallContext& context) {
     Result<void> mapped = MapFile(context, *file, &request);
     if (!mapped.ok()) return mapped.error();
   }
+  if (HasAddressLimit(context)) {
+    const uint64_t replaced =
+        request.fixed ? MappedIn(context.memory(), address->value, PageAlign(length)) : 0;
+    if (!MayExpand(context, PageAlign(length) - replaced)) return Errno::kNoMem;
+  }
   address = context.memory().Map(request);
   if (!address.ok()) return address.error();
   return static_cast<int64_t>(address->value);
@@ -186,6 +214,14 @@ CallResult SysMremap(SyscallContext& context) {
   const uint64_t flags = context.Arg(3);
   if ((flags & ~(kMayMove | kFixed | kDontUnmap)) != 0) return Errno::kInval;
   if ((flags & kFixed) != 0 && (flags & kMayMove) == 0) return Errno::kInval;
+  // check_prep_vma(): of a range that may be moved at all.
+  const uint64_t start = context.Arg(0), old_bytes = PageAlign(context.Arg(1)),
+                 new_bytes = PageAlign(context.Arg(2));
+  if (new_bytes > old_bytes && (start & kPageMask) == 0 && HasAddressLimit(context) &&
+      old_bytes > 0 && MappedIn(context.memory(), start, old_bytes) == old_bytes &&
+      !MayExpand(context, new_bytes - old_bytes)) {
+    return Errno::kNoMem;
+  }
   Result<GuestAddr> address = context.memory().Remap(
       context.Addr(0), context.Arg(1), context.Arg(2), (flags & kMayMove) != 0,
       (flags & kFixed) != 0, context.Addr(4), (flags & kDontUnmap) != 0);

@@ -333,8 +333,8 @@ CallResult SysFchdir(SyscallContext& context) {
 }
 
 CallResult SysUmask(SyscallContext& context) {
-  const uint32_t old = context.process().umask;
-  context.process().umask = context.UInt(0) & 0777;
+  const uint32_t old = context.thread().fs().umask;
+  context.thread().fs().umask = context.UInt(0) & 0777;
   return int64_t{old};
 }
 

@@ -33,8 +33,8 @@ bool MayTrace(SyscallContext& context, const os_emu::Process& target) {
   if (mine.uid == 0) return true;
   const bool same = mine.uid == theirs.uid && mine.uid == theirs.euid && mine.uid == theirs.suid &&
                     mine.gid == theirs.gid && mine.gid == theirs.egid && mine.gid == theirs.sgid;
-  // What has ended has no memory, and what has no memory is not dumpable.
-  return same && target.dumpable == 1 && !target.exit.has_value();
+  // What has ended stays what it was (task_struct::user_dumpable).
+  return same && target.dumpable == 1;
 }
 
 CallResult SysPidfdOpen(SyscallContext& context) {

@@ -161,8 +161,7 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
   if (wanted.hard > limit.hard && !IsPrivileged(context)) return Errno::kPerm;
   // What Linux enforces and pollux only keeps. (RLIMIT_CORE, RLIMIT_NICE and their like have no
   // effect that could be missed.)
-  constexpr uint32_t kKeptOnly[] = {0, 1,  2, 6,
-                                    9, 11, 15};  // CPU, FSIZE, DATA, NPROC, AS, SIGPENDING, RTTIME
+  constexpr uint32_t kKeptOnly[] = {1, 2, 6, 11, 15};  // FSIZE, DATA, NPROC, SIGPENDING, RTTIME
   if (wanted.soft < limit.soft &&
       std::find(std::begin(kKeptOnly), std::end(kKeptOnly), resource) != std::end(kKeptOnly)) {
     context.abi().WarnOnce(std::string("setrlimit: ") + NameOf(kResources, resource) +
@@ -173,6 +172,7 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
     for (const auto& [tid, thread] : process.threads)
       thread->fds().set_limit(static_cast<int32_t>(wanted.soft));
   }
+  if (resource == os_emu::kRlimitCpu) process.cpu_limit.Update();
   if (resource == kRlimitStack) process.memory->SetStackLimit(wanted.soft);
   return {};
 }
@@ -190,7 +190,7 @@ CallResult SysPrlimit64(SyscallContext& context) {
   }
   os_emu::Process* process = &context.process();
   if (pid != 0) {
-    os_emu::Thread* thread = context.kernel().FindThread(Tid{pid});
+    os_emu::Thread* thread = context.kernel().FindTask(Tid{pid});
     if (thread == nullptr) return Errno::kSrch;
     process = &thread->process();
   }

@@ -19,7 +19,7 @@ constexpr int kRlimitNice = 13, kRlimitRealTimePriority = 14;
 // The thread that a sched_*(2) call is about.
 Result<os_emu::Thread*> Target(SyscallContext& context) {
   const int32_t pid = context.Int(0);
-  os_emu::Thread* thread = pid == 0 ? &context.thread() : context.kernel().FindThread(Tid{pid});
+  os_emu::Thread* thread = pid == 0 ? &context.thread() : context.kernel().FindTask(Tid{pid});
   if (thread == nullptr) return Errno::kSrch;
   return thread;
 }
@@ -168,14 +168,15 @@ template <typename Visit>
 void ForEachMeant(SyscallContext& context, Visit visit) {
   const int32_t which = context.Int(0), who = context.Int(1);
   if (which == kOfThread) {
-    os_emu::Thread* thread = who == 0 ? &context.thread() : context.kernel().FindThread(Tid{who});
+    os_emu::Thread* thread = who == 0 ? &context.thread() : context.kernel().FindTask(Tid{who});
     if (thread != nullptr) visit(*thread);
     return;
   }
   const Tid group = who == 0 ? context.process().group : Tid{who};
   const uint32_t user = who == 0 ? context.process().credentials.uid : context.UInt(1);
   for (auto& [pid, process] : context.kernel().processes()) {
-    const bool meant = which == kOfGroup ? process->group == group : process->credentials.uid == user;
+    const bool meant =
+        which == kOfGroup ? process->group == group : process->credentials.uid == user;
     if (!meant) continue;
     for (auto& [tid, thread] : process->threads) visit(*thread);
   }

@@ -183,6 +183,13 @@ void SyscallAbi::Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, in
     thread.SetSignalMask(*thread.saved_mask);
     thread.saved_mask.reset();
   }
+  if (value == ErrorValue(os_emu::kRestartSys)) {
+    cpu.pc = call->ecall_pc;
+    cpu.x[interp::kA0] = call->args[0];
+    call->restarts = true;
+    TraceInterrupted(thread, call, os_emu::OnSignal::kRestart);
+    return;
+  }
   if (!registers_replaced_) cpu.x[interp::kA0] = static_cast<uint64_t>(value);
   TraceResult(thread, call, value);
 }
@@ -248,6 +255,11 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
       return Signals::kProcessExited;
     }
     if ((action.flags & os_emu::kSaResetHand) != 0) slot.handler = os_emu::kSigDfl;
+    if (call != nullptr && std::exchange(call->restarts, false) &&
+        (action.flags & os_emu::kSaRestart) == 0) {
+      cpu.pc = call->ecall_pc + 4;
+      cpu.x[interp::kA0] = static_cast<uint64_t>(ErrorValue(Errno::kIntr));
+    }
     if (thread.blocked() && call != nullptr) InterruptBlocked(thread, cpu, call, action);
     TraceLine(thread, line);
     if (DeliverSignal(thread, cpu, *info, action)) return Signals::kHandler;

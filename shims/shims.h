@@ -58,6 +58,7 @@ struct Call {
   uint64_t number = 0;
   std::array<uint64_t, kMaxArgs> args{};
   uint64_t ecall_pc = 0;               // To begin it again (SA_RESTART).
+  bool restarts = false;               // It has answered kRestartSys: see there.
   bool traced = false;                 // Its line is still to be printed.
   std::vector<TracedArg> traced_args;  // What the tracer saw when the call entered.
   // The line's beginning was printed when the call began to wait, with so many arguments.
@@ -77,7 +78,7 @@ enum class Next {
 class SyscallAbi {
  public:
   struct Options {
-    Sink* sink = nullptr;        // Not owned; null: nobody listens.
+    Sink* sink = nullptr;       // Not owned; null: nobody listens.
     TaskHost* tasks = nullptr;  // Not owned; null only where no task is made or replaced.
     bool trace = false;
     // Which system calls are traced: those whose whole name it matches. Null: all. Signals and

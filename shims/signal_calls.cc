@@ -30,7 +30,7 @@ Result<void> SendToProcess(SyscallContext& context, os_emu::Process& target, int
 
 // do_tkill(); `tgid` 0: any.
 CallResult SendToThread(SyscallContext& context, int32_t tgid, int32_t tid, int signal) {
-  os_emu::Thread* target = context.kernel().FindThread(Tid{tid});
+  os_emu::Thread* target = context.kernel().FindTask(Tid{tid});
   if (target == nullptr || (tgid != 0 && static_cast<int32_t>(target->process().pid()) != tgid))
     return Errno::kSrch;
   Result<void> allowed = MaySend(context, target->process(), signal);
@@ -151,7 +151,7 @@ CallResult SysRtTgsigqueueinfo(SyscallContext& context) {
   const int32_t tgid = context.Int(0), tid = context.Int(1);
   if (tgid <= 0 || tid <= 0) return Errno::kInval;
   if (IsForged(*info) && tid != static_cast<int32_t>(context.process().pid())) return Errno::kPerm;
-  os_emu::Thread* target = context.kernel().FindThread(Tid{tid});
+  os_emu::Thread* target = context.kernel().FindTask(Tid{tid});
   if (target == nullptr || static_cast<int32_t>(target->process().pid()) != tgid)
     return Errno::kSrch;
   Result<void> allowed = MaySend(context, target->process(), info->signal);
@@ -272,8 +272,7 @@ CallResult SysSignalfd4(SyscallContext& context) {
     return int64_t{context.Int(0)};
   }
   DescriptionRef file = os_emu::MakeDescription<os_emu::SignalFd>(context.kernel(), *wanted, flags);
-  Result<Fd> fd =
-      context.fds().Install(std::move(file), (flags & os_emu::kSfdCloExec) != 0);
+  Result<Fd> fd = context.fds().Install(std::move(file), (flags & os_emu::kSfdCloExec) != 0);
   if (!fd.ok()) return fd.error();
   return static_cast<int64_t>(*fd);
 }

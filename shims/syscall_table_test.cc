@@ -51,7 +51,7 @@ TEST(SyscallTable, RowsAreWhole) {
       // A length names another argument of the same call.
       EXPECT_LT(spec.length, row.arg_count());
       EXPECT_NE(spec.length, i);
-      if (spec.type == &kFlagsType || spec.type == &kWideFlagsType) {
+      if (spec.type == &kFlagsType) {
         EXPECT_NE(spec.flags, nullptr);
       }
     }

@@ -60,7 +60,7 @@ class SyscallTest : public testing::Test {
     kernel_.SetFiles(std::move(files));
     Map(kReadOnly, 0x1000, memory::kProtRead);
     Map(kScratch, kScratchBytes, memory::kProtRead | memory::kProtWrite);
-    process_.cwd = "/tmp";
+    thread().fs().cwd = "/tmp";
     cpu_.x[interp::kSp] = kScratch + kScratchBytes;
     Restart({});
   }

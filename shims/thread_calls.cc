@@ -1,5 +1,6 @@
 // Threads: cpus, membarrier(2), and what is RISC-V's own.
 #include <algorithm>
+#include <bit>
 #include <vector>
 
 #include "shims/context.h"
@@ -19,7 +20,7 @@ namespace {
 // The thread that a sched_*(2) call is about.
 Result<os_emu::Thread*> Target(SyscallContext& context) {
   const int32_t pid = context.Int(0);
-  os_emu::Thread* thread = pid == 0 ? &context.thread() : context.kernel().FindThread(Tid{pid});
+  os_emu::Thread* thread = pid == 0 ? &context.thread() : context.kernel().FindTask(Tid{pid});
   if (thread == nullptr) return Errno::kSrch;
   return thread;
 }
@@ -71,9 +72,12 @@ CallResult SysSchedSetaffinity(SyscallContext& context) {
 }
 
 CallResult SysGetcpu(SyscallContext& context) {
+  // The first processor that it may run on; all are of one node.
+  const uint64_t may = CpuMask(context)[0] & context.thread().affinity;
+  const uint32_t places[] = {static_cast<uint32_t>(std::countr_zero(may)), 0};
   for (int i : {0, 1}) {
     if (context.Addr(i).IsNull()) continue;
-    Result<void> stored = context.Out(context.Addr(i), uint32_t{0});
+    Result<void> stored = context.Out(context.Addr(i), places[i]);
     if (!stored.ok()) return stored.error();
   }
   return 0;

@@ -5,6 +5,7 @@
 
 #include "os_emu/task/calls.h"
 #include "shims/context.h"
+#include "shims/cpu_clocks.h"
 #include "shims/handlers.h"
 
 namespace pollux::shims {
@@ -13,32 +14,11 @@ namespace {
 using os_emu::ClockId;
 
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
-constexpr int64_t kTickNanos = 4'000'000;       // CONFIG_HZ=250: what the coarse clocks go by.
+constexpr int64_t kTickNanos = os_emu::Clock::kTick.value;
 constexpr int64_t kUserTickNanos = 10'000'000;  // USER_HZ=100: times(2).
 
 GuestTimespec ToTimespec(Nanos time) {
   return {time.value / kNanosPerSecond, time.value % kNanosPerSecond};
-}
-
-// The time that the process has computed.
-Nanos CpuTime(SyscallContext& context) { return context.process().cpu_time; }
-
-// A clock that names a process or a thread of the caller's by its id (clock_getcpuclockid(3),
-// posix-cpu-timers.c).
-std::optional<Nanos> CpuClock(SyscallContext& context, int32_t id) {
-  const int32_t number = ~(id >> 3);
-  constexpr int32_t kPerThread = 4, kClockMask = 3, kMaxClocks = 3;
-  if ((id & kClockMask) >= kMaxClocks) return std::nullopt;
-  if ((id & kPerThread) != 0) {
-    const os_emu::Thread* thread =
-        number == 0 ? &context.thread() : context.kernel().FindThread(Tid{number});
-    if (thread == nullptr || &thread->process() != &context.process()) return std::nullopt;
-    return thread->cpu_time;
-  }
-  const os_emu::Process* process =
-      number == 0 ? &context.process() : context.kernel().FindProcess(Tid{number});
-  if (process == nullptr) return std::nullopt;
-  return process->cpu_time;
 }
 
 Result<Nanos> Now(SyscallContext& context, int32_t id) {
@@ -58,16 +38,11 @@ Result<Nanos> Now(SyscallContext& context, int32_t id) {
       return clock.Realtime() - Nanos{behind};
     case ClockId::kMonotonicCoarse:
       return clock.Monotonic() - Nanos{behind};
-    case ClockId::kProcessCpu:
-      return context.process().cpu_time;
-    case ClockId::kThreadCpu:
-      return context.thread().cpu_time;
+    default: {
+      const std::optional<CpuClockName> named = FindCpuClock(context, id, /*gettime=*/true);
+      return named.has_value() ? Result<Nanos>(named->clock->now()) : Errno::kInval;
+    }
   }
-  if (id < 0) {
-    const std::optional<Nanos> time = CpuClock(context, id);
-    if (time.has_value()) return *time;
-  }
-  return Errno::kInval;
 }
 
 }  // namespace
@@ -80,20 +55,26 @@ CallResult SysClockGettime(SyscallContext& context) {
 
 CallResult SysClockGetres(SyscallContext& context) {
   const int32_t id = context.Int(0);
-  Result<Nanos> now = Now(context, id);
-  if (!now.ok()) return now.error();
-  if (context.Addr(1).IsNull()) return 0;
   const ClockId clock = static_cast<ClockId>(id);
-  const bool coarse = clock == ClockId::kRealtimeCoarse || clock == ClockId::kMonotonicCoarse;
+  bool coarse = clock == ClockId::kRealtimeCoarse || clock == ClockId::kMonotonicCoarse;
+  if (id < 0) {
+    const std::optional<CpuClockName> named = FindCpuClock(context, id);
+    if (!named.has_value()) return Errno::kInval;
+    coarse = named->coarse;
+  } else if (Result<Nanos> now = Now(context, id); !now.ok()) {
+    return now.error();
+  }
+  if (context.Addr(1).IsNull()) return 0;
   return context.Out(context.Addr(1), GuestTimespec{0, coarse ? kTickNanos : 1});
 }
 
 CallResult SysClockSettime(SyscallContext& context) {
-  Result<Nanos> now = Now(context, context.Int(0));
-  if (!now.ok()) return now.error();
-  if (context.Int(0) != static_cast<int32_t>(ClockId::kRealtime)) return Errno::kInval;
+  const int32_t id = context.Int(0);
+  if (id >= 0 && id != static_cast<int32_t>(ClockId::kRealtime)) return Errno::kInval;
   Result<GuestTimespec> time = context.In<GuestTimespec>(context.Addr(1));
   if (!time.ok()) return time.error();
+  // posix_cpu_clock_set()
+  if (id < 0 && !FindCpuClock(context, id).has_value()) return Errno::kInval;
   return Errno::kPerm;
 }
 
@@ -116,10 +97,30 @@ CallResult SysNanosleep(SyscallContext& context) {
                             context.Addr(1));
 }
 
+namespace {
+
+constexpr uint32_t kTimerAbsolute = 1;
+
+// posix_cpu_nsleep()
+CallResult SleepOnCpuClock(SyscallContext& context, int32_t id) {
+  Result<Nanos> time = context.Timespec(context.Addr(2));
+  if (!time.ok()) return time.error();
+  const std::optional<CpuClockName> named = FindCpuClock(context, id);
+  // Whoever waits for itself to compute would wait forever.
+  if (!named.has_value() || (named->of_thread && named->of_caller)) return Errno::kInval;
+  const bool absolute = (context.UInt(1) & kTimerAbsolute) != 0;
+  const Nanos deadline =
+      absolute || time->value == 0 ? *time : os_emu::DeadlineAfter(named->clock->clock(), *time);
+  return os_emu::StartCpuSleep(context.thread(), named->clock, deadline,
+                               absolute ? GuestAddr{} : context.Addr(3), absolute);
+}
+
+}  // namespace
+
 CallResult SysClockNanosleep(SyscallContext& context) {
-  constexpr uint32_t kAbsolute = 1;
   const os_emu::Clock& clock = context.clock();
   const int32_t id = context.Int(0);
+  if (id < 0) return IsClockFd(id) ? CallResult(Errno::kOpNotSupp) : SleepOnCpuClock(context, id);
   Result<Nanos> now = Now(context, id);
   if (!now.ok()) return now.error();
   switch (static_cast<ClockId>(id)) {
@@ -128,17 +129,16 @@ CallResult SysClockNanosleep(SyscallContext& context) {
     case ClockId::kBoottime:
     case ClockId::kTai:
       break;
-    case ClockId::kRealtimeAlarm:
-    case ClockId::kBoottimeAlarm:
-      return Errno::kOpNotSupp;  // There is no clock that could wake the machine.
     case ClockId::kProcessCpu:
-      return context.Refuse(Errno::kOpNotSupp, "CLOCK_PROCESS_CPUTIME_ID");
+      return SleepOnCpuClock(context, id);
     default:
+      // Of the thread's own time, of a coarse clock, or of one that could wake the machine: there
+      // is none.
       return Errno::kOpNotSupp;
   }
   Result<Nanos> time = context.Timespec(context.Addr(2));
   if (!time.ok()) return time.error();
-  if ((context.UInt(1) & kAbsolute) == 0) {
+  if ((context.UInt(1) & kTimerAbsolute) == 0) {
     return os_emu::StartSleep(context.thread(), os_emu::DeadlineAfter(clock, *time),
                               context.Addr(3));
   }
@@ -152,7 +152,7 @@ CallResult SysTimes(SyscallContext& context) {
   const int64_t ticks = context.clock().Monotonic().value / kUserTickNanos;
   if (!context.Addr(0).IsNull()) {
     Result<void> stored = context.Out(
-        context.Addr(0), GuestTms{CpuTime(context).value / kUserTickNanos, 0,
+        context.Addr(0), GuestTms{context.process().cpu_clock->now().value / kUserTickNanos, 0,
                                   context.process().children_cpu_time.value / kUserTickNanos, 0});
     if (!stored.ok()) return stored.error();
   }
@@ -165,9 +165,9 @@ CallResult SysGetrusage(SyscallContext& context) {
   if (who != kSelf && who != kChildren && who != kThread) return Errno::kInval;
   GuestRusage usage;
   std::memset(&usage, 0, sizeof(usage));
-  const Nanos time = who == kSelf       ? context.process().cpu_time
+  const Nanos time = who == kSelf       ? context.process().cpu_clock->now()
                      : who == kChildren ? context.process().children_cpu_time
-                                        : context.thread().cpu_time;
+                                        : context.thread().cpu_clock->now();
   usage.utime = {time.value / kNanosPerSecond, time.value % kNanosPerSecond / 1000};
   if (who != kChildren) {
     usage.maxrss = static_cast<int64_t>(context.memory().resident_bytes() / 1024);

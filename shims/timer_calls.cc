@@ -7,6 +7,7 @@
 #include "os_emu/task/posix_timer.h"
 #include "os_emu/timerfd/timerfd.h"
 #include "shims/context.h"
+#include "shims/cpu_clocks.h"
 #include "shims/handlers.h"
 
 namespace pollux::shims {
@@ -107,12 +108,17 @@ Result<TimerSetting> ReadItimerval(SyscallContext& context, GuestAddr address) {
 }  // namespace
 
 CallResult SysGetitimer(SyscallContext& context) {
-  const int32_t which = context.Int(0);
-  if (which < kItimerReal || which > kItimerProf) return Errno::kInval;
-  // The others are never set.
-  const TimerSetting setting =
-      which == kItimerReal ? context.process().real_timer.Get() : TimerSetting{};
-  return context.Out(context.Addr(1), ToItimerval(setting));
+  os_emu::Process& process = context.process();
+  switch (context.Int(0)) {
+    case kItimerReal:
+      return context.Out(context.Addr(1), ToItimerval(process.real_timer.Get()));
+    case kItimerVirtual:
+      return context.Out(context.Addr(1), ToItimerval(process.virtual_timer.Get()));
+    case kItimerProf:
+      return context.Out(context.Addr(1), ToItimerval(process.profiling_timer.Get()));
+    default:
+      return Errno::kInval;
+  }
 }
 
 CallResult SysSetitimer(SyscallContext& context) {
@@ -129,11 +135,10 @@ CallResult SysSetitimer(SyscallContext& context) {
       old = context.process().real_timer.Set(setting);
       break;
     case kItimerVirtual:
+      old = context.process().virtual_timer.Set(setting);
+      break;
     case kItimerProf:
-      if (setting.value.value > 0) {
-        return context.Refuse(Errno::kInval,
-                              context.Int(0) == kItimerVirtual ? "ITIMER_VIRTUAL" : "ITIMER_PROF");
-      }
+      old = context.process().profiling_timer.Set(setting);
       break;
     default:
       return Errno::kInval;
@@ -160,15 +165,21 @@ bool IsAlarmClock(int32_t id) {
          id == static_cast<int32_t>(ClockId::kBoottimeAlarm);
 }
 
-// What timers may run on; EINVAL, EOPNOTSUPP.
-Result<ClockId> TimerClock(SyscallContext& context, int32_t id) {
+// What timers may run on.
+struct TimerClock {
+  ClockId clock = ClockId::kMonotonic;
+  std::shared_ptr<os_emu::CpuClock> cpu_clock;
+};
+
+// EINVAL, EOPNOTSUPP.
+Result<TimerClock> TimerClockOf(SyscallContext& context, int32_t id) {
   switch (static_cast<ClockId>(id)) {
     case ClockId::kRealtime:
     case ClockId::kTai:
-      return ClockId::kRealtime;
+      return TimerClock{ClockId::kRealtime, nullptr};
     case ClockId::kMonotonic:
     case ClockId::kBoottime:
-      return ClockId::kMonotonic;
+      return TimerClock{};
     case ClockId::kRealtimeAlarm:
     case ClockId::kBoottimeAlarm:
       return kNoAlarms;
@@ -178,10 +189,14 @@ Result<ClockId> TimerClock(SyscallContext& context, int32_t id) {
       return Errno::kOpNotSupp;
     case ClockId::kProcessCpu:
     case ClockId::kThreadCpu:
-      return context.Refuse(Errno::kOpNotSupp, "a timer on a CPU-time clock");
+      break;
+    default:
+      if (id >= 0) return Errno::kInval;
   }
-  if (id < 0) return context.Refuse(Errno::kInval, "a timer on a CPU-time clock");
-  return Errno::kInval;
+  if (IsClockFd(id)) return Errno::kOpNotSupp;
+  const std::optional<CpuClockName> clock = FindCpuClock(context, id);
+  if (!clock.has_value()) return Errno::kInval;
+  return TimerClock{.cpu_clock = clock->clock};
 }
 
 // good_sigevent(): kInval.
@@ -229,7 +244,7 @@ CallResult SysTimerCreate(SyscallContext& context) {
     if (!read.ok()) return read.error();
     event = *read;
   }
-  Result<ClockId> clock = TimerClock(context, context.Int(0));
+  Result<TimerClock> clock = TimerClockOf(context, context.Int(0));
   // Whether there are alarms is asked last.
   if (!clock.ok() && !IsAlarmClock(context.Int(0))) return clock.error();
   if (given) {
@@ -238,7 +253,8 @@ CallResult SysTimerCreate(SyscallContext& context) {
     options = *wanted;
   }
   if (!clock.ok()) return clock.error();
-  options.clock = *clock;
+  options.clock = clock->clock;
+  options.cpu_clock = clock->cpu_clock;
   Result<void> charged = context.kernel().posix_timers().Charge();
   if (!charged.ok()) return Errno::kAgain;
   // Ids are counted up; what is still in use is passed over (posix_timer_add()).
@@ -264,6 +280,7 @@ CallResult SysTimerSettime(SyscallContext& context) {
   if (!setting.has_value()) return Errno::kInval;
   Result<std::shared_ptr<PosixTimer>> timer = TimerAt(context, 0);
   if (!timer.ok()) return timer.error();
+  if ((*timer)->clock_is_gone()) return Errno::kSrch;
   const TimerSetting old = (*timer)->Set(*setting, (context.UInt(1) & kAbsolute) != 0);
   if (context.Addr(3).IsNull()) return 0;
   return context.Out(context.Addr(3), ToItimerspec(old));

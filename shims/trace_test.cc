@@ -1,11 +1,14 @@
 // The lines of the trace. The expected ones were printed by strace 6.1 for the same calls, but for
 // addresses, and for data of epoll events, which is one hexadecimal number here.
+#include <array>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "os_emu/file/file_status.h"
 #include "shims/arg_types.h"
 #include "shims/flag_names.h"
+#include "shims/linux_abi.h"
 #include "shims/socket_arguments.h"
 #include "shims/testing.h"
 
@@ -22,6 +25,8 @@ class TraceTest : public SyscallTest {
     return Line();
   }
 };
+
+std::string Hex(uint64_t number) { return absl::StrFormat("%x", number); }
 
 constexpr uint64_t kCwd = static_cast<uint64_t>(-100);
 
@@ -344,6 +349,68 @@ TEST_F(TraceTest, TheFilterMatchesWholeNames) {
   Enter("getpid", {});
   EXPECT_EQ(sink_.trace,
             (std::vector<std::string>{"getuid()                                = 1000"}));
+}
+
+TEST_F(TraceTest, Execve) {
+  const uint64_t path = Text(kScratch, "/nowhere");
+  const uint64_t one = Text(kScratch + 0x20, "one"), two = Text(kScratch + 0x30, "two words");
+  const uint64_t arguments = Put(kScratch + 0x100, std::array<uint64_t, 3>{one, two, 0});
+  const uint64_t environment = Put(kScratch + 0x120, std::array<uint64_t, 2>{one, 0});
+  const std::string failed = " = -1 ENOENT (No such file or directory)";
+  EXPECT_EQ(Trace("execve", {path, arguments, environment}),
+            "execve(\"/nowhere\", [\"one\", \"two words\"], 0x20120 /* 1 var */)" + failed);
+  EXPECT_EQ(Trace("execve", {path, 0, 0}), "execve(\"/nowhere\", NULL, NULL)         " + failed);
+  const uint64_t none = Put(kScratch + 0x140, uint64_t{0});
+  EXPECT_EQ(Trace("execve", {path, none, none}),
+            "execve(\"/nowhere\", [], 0x20140 /* 0 vars */)" + failed);
+  EXPECT_EQ(Trace("execve", {path, 8, 8}), "execve(\"/nowhere\", 0x8, 0x8)           " + failed);
+  const uint64_t bad = Put(kScratch + 0x160, std::array<uint64_t, 3>{one, 8, 0});
+  EXPECT_EQ(Trace("execveat", {kCwd, path, bad, arguments, 0}),
+            "execveat(AT_FDCWD, \"/nowhere\", [\"one\", 0x8], 0x20100 /* 2 vars */, 0)" + failed);
+  std::array<uint64_t, 40> many;
+  many.fill(one);
+  many[39] = 0;
+  std::string shown;
+  for (int i = 0; i < 32; ++i) shown += "\"one\", ";
+  EXPECT_EQ(Trace("execve", {path, Put(kScratch + 0x200, many), 0}),
+            "execve(\"/nowhere\", [" + shown + "...], NULL)" + failed);
+  // It ends where memory does.
+  const uint64_t last = Put(kUnmapped - 16, std::array<uint64_t, 2>{one, one});
+  EXPECT_EQ(Trace("execve", {path, last, last}),
+            "execve(\"/nowhere\", [\"one\", \"one\", ...], 0x" + Hex(last) +
+                " /* 2 vars, unterminated */)" + failed);
+}
+
+TEST_F(TraceTest, Clone) {
+  const std::string failed = " = -1 EINVAL (Invalid argument)";
+  EXPECT_EQ(Trace("clone", {0x10000 | 17, 0x10, 0, 0, 0}),
+            "clone(CLONE_THREAD|SIGCHLD, 0x10, NULL, NULL, NULL)" + failed);
+  EXPECT_EQ(Trace("clone", {0x10000 | 99, 0, 0, 0, 0}),
+            "clone(CLONE_THREAD|99, NULL, NULL, NULL, NULL)" + failed);
+  EXPECT_EQ(Trace("clone", {0x10000, 0, 0, 0, 0}),
+            "clone(CLONE_THREAD, NULL, NULL, NULL, NULL)" + failed);
+  GuestCloneArgs args = {.flags = 0x10000, .exit_signal = 17};
+  EXPECT_EQ(
+      Trace("clone3", {Put(kScratch, args), 88}),
+      "clone3({flags=CLONE_THREAD, exit_signal=SIGCHLD, stack=NULL, stack_size=0}, 88)" + failed);
+  args = {.exit_signal = 999, .stack = 0x1000, .stack_size = 0x2000};
+  EXPECT_EQ(Trace("clone3", {Put(kScratch, args), 64}),
+            "clone3({flags=0, exit_signal=999, stack=0x1000, stack_size=0x2000}, 64)" + failed);
+  args = {.flags = 0x200280000,
+          .child_tid = 0x66,
+          .stack = 0x1000,
+          .stack_size = 0x2000,
+          .tls = 0x55,
+          .set_tid = 5,
+          .cgroup = 77};
+  EXPECT_EQ(Trace("clone3", {Put(kScratch, args), 88}),
+            "clone3({flags=CLONE_SETTLS|CLONE_CHILD_CLEARTID|CLONE_INTO_CGROUP, child_tid=0x66, "
+            "exit_signal=0, stack=0x1000, stack_size=0x2000, tls=0x55, set_tid=0x5, "
+            "set_tid_size=0, cgroup=77}, 88)" +
+                failed);
+  EXPECT_EQ(Trace("clone3", {kScratch, 8}), "clone3(0x20000, 8)                     " + failed);
+  EXPECT_EQ(Trace("clone3", {8, 88}),
+            "clone3(0x8, 88)                         = -1 EFAULT (Bad address)");
 }
 
 TEST_F(TraceTest, ExitNeverReturns) {

@@ -6,22 +6,10 @@
 
 #include "abi/check.h"
 #include "os_emu/task/kernel.h"
+#include "os_emu/task/time_left.h"
 
 namespace pollux::os_emu {
 namespace {
-
-// struct timespec of riscv64.
-struct GuestTimespec {
-  int64_t seconds;
-  int64_t nanoseconds;
-};
-
-Result<void> WriteRemaining(Thread& thread, GuestAddr to, Nanos deadline) {
-  const Nanos now = thread.process().kernel().clock().Monotonic();
-  const int64_t left = deadline > now ? (deadline - now).value : 0;
-  return thread.process().memory->WriteObject(
-      to, GuestTimespec{left / 1'000'000'000, left % 1'000'000'000});
-}
 
 // A call that waits on one queue of one description.
 class TransferCall : public BlockedCall {
@@ -160,7 +148,7 @@ class MultiWaitCall : public BlockedCall {
   void WriteTimeLeft() {
     if (remaining_.IsNull() || deadline() == kNanosMax) return;
     // A timeout in memory that is not writable is legal: poll_select_finish() ignores the failure.
-    (void)WriteRemaining(thread_, remaining_, deadline());
+    (void)WriteTimeTo(thread_, remaining_, thread_.process().kernel().clock(), deadline());
   }
   // Tells the guest.
   virtual Result<int64_t> Report(int64_t ready) = 0;
@@ -295,44 +283,6 @@ class SelectCall final : public MultiWaitCall {
   std::vector<uint64_t> results_[3];
 };
 
-class SleepCall final : public BlockedCall {
- public:
-  SleepCall(Thread& thread, GuestAddr remaining, bool absolute)
-      : thread_(thread), remaining_(remaining), absolute_(absolute) {}
-
-  Result<int64_t> Resume(Thread&, bool timed_out) override {
-    if (timed_out) return int64_t{0};
-    return Errno::kAgain;
-  }
-  void Park(Thread&) override {}
-  void Unpark() override {}
-  Result<int64_t> Interrupt() override {
-    if (thread_.process().kernel().clock().Monotonic() >= deadline()) return int64_t{0};
-    if (!remaining_.IsNull()) {
-      POLLUX_RETURN_IF_ERROR(WriteRemaining(thread_, remaining_, deadline()));
-    }
-    return Errno::kIntr;
-  }
-  OnSignal on_signal() const override {
-    return absolute_ ? OnSignal::kNoHandler : OnSignal::kRestartBlock;
-  }
-  const char* TypeName() const override { return "sleep"; }
-
- private:
-  Thread& thread_;
-  GuestAddr remaining_;
-  bool absolute_;
-};
-
-class PauseCall final : public BlockedCall {
- public:
-  Result<int64_t> Resume(Thread&, bool) override { return Errno::kAgain; }
-  void Park(Thread&) override {}
-  void Unpark() override {}
-  OnSignal on_signal() const override { return OnSignal::kNoHandler; }
-  const char* TypeName() const override { return "pause"; }
-};
-
 }  // namespace
 
 void RaiseSigPipe(Thread& thread) {
@@ -395,17 +345,6 @@ CallResult StartSelect(Thread& thread, std::vector<SelectEntry> entries, const S
   return ScanOrWait(
       thread, std::make_unique<SelectCall>(thread, std::move(entries), sets, timeout.remaining),
       timeout);
-}
-
-CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining, bool absolute) {
-  if (thread.process().kernel().clock().Monotonic() >= deadline) return int64_t{0};
-  auto call = std::make_unique<SleepCall>(thread, remaining, absolute);
-  call->set_deadline(deadline);
-  return std::unique_ptr<BlockedCall>(std::move(call));
-}
-
-CallResult StartPause(Thread&) {
-  return std::unique_ptr<BlockedCall>(std::make_unique<PauseCall>());
 }
 
 }  // namespace pollux::os_emu

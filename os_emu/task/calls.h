@@ -7,6 +7,7 @@
 #define POLLUX_OS_EMU_TASK_CALLS_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "memory/user_buffer.h"
 #include "os_emu/file/description.h"
 #include "os_emu/task/blocked_call.h"
+#include "os_emu/task/cpu_clock.h"
 #include "os_emu/time/clock.h"
 
 namespace pollux::os_emu {
@@ -73,6 +75,10 @@ CallResult StartSelect(Thread& thread, std::vector<SelectEntry> entries, const S
 // 64-bit numbers to `remaining` (struct timespec) unless that is null; kFault. `absolute`: the
 // program gave a point of time.
 CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining, bool absolute = false);
+// The same on a clock of processor time, until it shows `deadline`: whoever computes on it wakes
+// the thread, and nobody if nobody does (do_cpu_nanosleep()).
+CallResult StartCpuSleep(Thread& thread, std::shared_ptr<CpuClock> clock, Nanos deadline,
+                         GuestAddr remaining, bool absolute);
 // pause(2), rt_sigsuspend(2): waits for a signal.
 CallResult StartPause(Thread& thread);
 

@@ -10,7 +10,7 @@ ChildChange ChangeTo(const Process& child, int code) {
           .uid = child.credentials.uid,
           .code = code,
           .status = code == kCldStopped ? child.stop_signal : kSigCont,
-          .cpu_time = child.cpu_time,
+          .cpu_time = child.cpu_clock->now(),
           .children_cpu_time = child.children_cpu_time};
 }
 
@@ -20,7 +20,7 @@ ChildChange EndOf(const Process& child) {
           .uid = child.credentials.uid,
           .code = killed ? kCldKilled : kCldExited,
           .status = killed ? child.exit->signal : child.exit->status,
-          .cpu_time = child.cpu_time,
+          .cpu_time = child.cpu_clock->now(),
           .children_cpu_time = child.children_cpu_time};
 }
 

@@ -26,6 +26,12 @@ std::shared_ptr<FdTable> FdsFor(const Thread& caller, uint64_t flags) {
   return std::make_shared<FdTable>(caller.fds());
 }
 
+// copy_fs()
+std::shared_ptr<FsContext> FsFor(const Thread& caller, uint64_t flags) {
+  if ((flags & kCloneFs) != 0) return caller.shared_fs();
+  return std::make_shared<FsContext>(caller.fs());
+}
+
 class VforkWaitCall final : public BlockedCall {
  public:
   explicit VforkWaitCall(Process& child) : record_(child.pid_record) {}
@@ -65,7 +71,7 @@ Result<Thread*> Kernel::Clone(Thread& caller, const CloneRequest& request) {
   has_cloned_ = true;
   Thread* child = nullptr;
   if ((request.flags & kCloneThread) != 0) {
-    child = &AddThread(process, tid, FdsFor(caller, request.flags));
+    child = &AddThread(process, tid, FdsFor(caller, request.flags), FsFor(caller, request.flags));
   } else {
     Result<Process*> made = CopyProcess(caller, request, tid);
     if (!made.ok()) {
@@ -112,7 +118,8 @@ Result<Process*> Kernel::CopyProcess(Thread& caller, const CloneRequest& request
   if (sibling) made.exit_signal = from.exit_signal;
   made.forked_by = sibling ? from.forked_by : caller.tid();
   Adopt(sibling ? from.parent : &from, made);
-  AddThread(made, pid, FdsFor(caller, request.flags));
+  AddThread(made, pid, FdsFor(caller, request.flags), FsFor(caller, request.flags));
+  made.cpu_limit.Update();
   return &made;
 }
 

@@ -16,9 +16,10 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
   for (Thread* other : others) {
     if (other->blocked()) other->Unblock();
     LeaveMemory(*other);
-    ended.threads.push_back(RemoveThread(*other));
-    CloseFds(*other);
+    RemoveThread(*other, ended, /*replaced=*/true);
+    LeaveFiles(*other);
   }
+  if (process.ended_leader != nullptr) ended.threads.push_back(std::move(process.ended_leader));
   if (!thread.IsLeader()) {
     const bool could_run = thread.runnable_;
     if (could_run) run_queue_.Remove(thread);
@@ -30,7 +31,6 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
     threads_[thread.tid()] = &thread;
     if (could_run) run_queue_.Add(thread);
   }
-  process.leader_status.reset();
 
   LeaveMemory(thread);  // exec_mm_release()
   ended.memory = std::exchange(process.memory, std::move(program.memory));
@@ -39,6 +39,7 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
   process.memory_released.NotifyAll(0);
 
   process.executable = std::move(program.executable);
+  process.executable_use = std::move(program.executable_use);
   process.command_line = std::move(program.command_line);
   process.environment = std::move(program.environment);
   process.auxiliary_vector = std::move(program.auxiliary_vector);

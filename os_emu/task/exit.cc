@@ -17,14 +17,6 @@ void TellOfEnd(Thread& thread) {
   thread.pid_record->ended.NotifyAll(kReadable);
 }
 
-// SEND_SIG_PRIV: from the kernel.
-SignalInfo FromKernel(int signal) {
-  SignalInfo info;
-  info.signal = signal;
-  info.code = kSiKernel;
-  return info;
-}
-
 // reparent_leader(): what the child has asked for with PR_SET_PDEATHSIG, from the parent that ends
 // (SEND_SIG_NOINFO).
 void TellOfParentsEnd(Process& child, const Process& parent) {
@@ -56,26 +48,34 @@ void Kernel::LeaveMemory(Thread& thread) {
   }
 }
 
-void Kernel::CloseFds(Thread& thread) {
+void Kernel::LeaveFiles(Thread& thread) {
   const std::shared_ptr<FdTable> fds = std::move(thread.fds_);
   if (fds != nullptr && fds.use_count() == 1) fds->CloseAll();
+  thread.fs_.reset();
 }
 
-std::unique_ptr<Thread> Kernel::RemoveThread(Thread& thread) {
-  auto node = thread.process().threads.extract(thread.tid());
+void Kernel::RemoveThread(Thread& thread, Ended& ended, bool replaced) {
+  Process& process = thread.process();
+  auto node = process.threads.extract(thread.tid());
   POLLUX_CHECK(!node.empty()) << "the thread has ended before";
   threads_.erase(thread.tid());
   tasks_.Release();
   thread.Retire();
   TellOfEnd(thread);
-  return std::move(node.mapped());
+  if (thread.IsLeader() && !replaced) {
+    process.ended_leader = std::move(node.mapped());
+    ended.leaders.push_back(&thread);
+  } else {
+    thread.cpu_clock->gone = true;
+    ended.threads.push_back(std::move(node.mapped()));
+  }
 }
 
 void Kernel::EndThread(Thread& thread, int status) {
   Process& process = thread.process();
-  if (thread.IsLeader()) process.leader_status = status & 0xff;
   if (process.threads.size() == 1) {
-    EndProcess(process, ExitState{.status = process.leader_status.value_or(status & 0xff)});
+    // synchronize_group_exit(): the status of who ends last is the process's.
+    EndProcess(process, ExitState{.status = status & 0xff});
     return;
   }
   if (thread.blocked()) thread.Unblock();
@@ -83,8 +83,8 @@ void Kernel::EndThread(Thread& thread, int status) {
   Retarget(thread, ~thread.signal_mask());
   LeaveMemory(thread);
   Ended ended;
-  ended.threads.push_back(RemoveThread(thread));
-  CloseFds(thread);
+  RemoveThread(thread, ended);
+  LeaveFiles(thread);
   for (Process* child : process.children) {
     if (child->forked_by == thread.tid()) TellOfParentsEnd(*child, process);
   }
@@ -104,22 +104,37 @@ void Kernel::EndProcess(Process& process, ExitState state) {
   process.stop_unreported = process.continue_unreported = false;
   --living_;
   process.real_timer.Set({});
+  process.virtual_timer.Set({});
+  process.profiling_timer.Set({});
+  process.cpu_limit.Disarm();
   for (auto& [id, timer] : process.timers) timer->Delete();
   process.timers.clear();
   Ended ended;
   while (!process.threads.empty()) {
-    ended.threads.push_back(RemoveThread(*process.threads.begin()->second));
-    CloseFds(*ended.threads.back());
+    Thread& thread = *process.threads.begin()->second;
+    RemoveThread(thread, ended);
+    LeaveFiles(thread);
   }
-  process.working_directory = DescriptionRef();
+  process.executable_use.reset();
   ended.memory = std::move(process.memory);
   process.shares_memory_until_exec = false;
   ended_.push_back(std::move(ended));
   process.memory_released.NotifyAll(0);
+  LeaveTerminal(process);
   HandChildrenOn(process);
   process.pid_record->ended.NotifyAll(kReadable);
   HangUpIfOrphaned(process, process.parent);
   TellParentOfEnd(process);
+}
+
+void Kernel::LeaveTerminal(Process& process) {
+  const std::shared_ptr<ControllingTerminal> terminal = std::move(process.terminal);
+  if (!process.LeadsSession()) return;
+  if (terminal != nullptr) {
+    terminal->LeaveSession(/*ends=*/true);
+  } else if (process.former_foreground != Tid{0}) {
+    for (const int signal : {kSigHup, kSigCont}) SignalGroup(process.former_foreground, signal);
+  }
 }
 
 void Kernel::TellParentOfEnd(Process& process) {
@@ -148,11 +163,13 @@ void Kernel::Reap(Process& process) {
   POLLUX_CHECK(process.exit.has_value()) << "the process has not ended";
   if (process.parent != nullptr) {
     process.parent->children_cpu_time =
-        process.parent->children_cpu_time + process.cpu_time + process.children_cpu_time;
+        process.parent->children_cpu_time + process.cpu_clock->now() + process.children_cpu_time;
   }
   Adopt(nullptr, process);
   auto node = processes_.extract(process.pid());
   POLLUX_CHECK(!node.empty()) << "it was waited for before";
+  process.cpu_clock->gone = true;
+  if (process.ended_leader != nullptr) process.ended_leader->cpu_clock->gone = true;
   // Its number means nobody from now on.
   process.pid_record->process = nullptr;
   Ended ended;
@@ -168,6 +185,7 @@ void Kernel::ReleaseEnded(const std::function<void(Thread&)>& on_thread) {
   if (on_thread != nullptr) {
     for (const Ended& ended : now) {
       for (const std::unique_ptr<Thread>& thread : ended.threads) on_thread(*thread);
+      for (Thread* leader : ended.leaders) on_thread(*leader);
     }
   }
   // A thread refers to its process, which may come later.
@@ -223,9 +241,7 @@ void Kernel::HangUpIfOrphaned(Process& process, Process* former_parent) {
   ForEachInGroup(process.group, [&](Process& member) { any_stopped |= member.stopped(); });
   if (!any_stopped) return;
   const Tid group = process.group;
-  for (const int signal : {kSigHup, kSigCont}) {
-    ForEachInGroup(group, [&](Process& member) { RaiseSignal(member, FromKernel(signal)); });
-  }
+  for (const int signal : {kSigHup, kSigCont}) SignalGroup(group, signal);
 }
 
 }  // namespace pollux::os_emu

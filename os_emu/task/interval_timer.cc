@@ -6,6 +6,17 @@
 #include "os_emu/task/kernel.h"
 
 namespace pollux::os_emu {
+namespace {
+
+// SEND_SIG_PRIV
+void RaiseFromKernel(Process& process, int signal) {
+  SignalInfo info;
+  info.signal = signal;
+  info.code = kSiKernel;
+  process.kernel().RaiseSignal(process, info);
+}
+
+}  // namespace
 
 TimerSetting IntervalTimer::Get() const {
   // itimer_get_remtime(): one that is about to expire has a microsecond left, because 0 would mean
@@ -31,12 +42,34 @@ void IntervalTimer::OnSignalTaken() {
   Rearm();
 }
 
-void IntervalTimer::OnExpire() {
-  // it_real_fn(): SEND_SIG_PRIV.
-  SignalInfo info;
-  info.signal = kSigAlrm;
-  info.code = kSiKernel;
-  process_.kernel().RaiseSignal(process_, info);
+// it_real_fn()
+void IntervalTimer::OnExpire() { RaiseFromKernel(process_, kSigAlrm); }
+
+// ---- CpuIntervalTimer
+
+TimerSetting CpuIntervalTimer::Get() const {
+  return {.value = armed() ? Remaining() : Nanos{0}, .interval = interval_};
+}
+
+// set_cpu_itimer()
+TimerSetting CpuIntervalTimer::Set(TimerSetting setting) {
+  const TimerSetting old = Get();
+  Disarm();
+  interval_ = setting.interval;
+  if (setting.value.value > 0) {
+    const Nanos span = std::min(setting.value, kNanosMax - Clock::kTick) + Clock::kTick;
+    Arm(TimeBase::kMonotonic, DeadlineAfter(process_.cpu_clock->clock(), span));
+  }
+  return old;
+}
+
+// check_cpu_itimer()
+void CpuIntervalTimer::OnExpire() {
+  if (interval_.value > 0) {
+    Forward(interval_);
+    Rearm();
+  }
+  RaiseFromKernel(process_, signal_);
 }
 
 }  // namespace pollux::os_emu

@@ -33,7 +33,11 @@ constexpr uint64_t kMaxTasks = 32768, kTaskBytes = 4096;
 // ---- Process.
 
 Process::Process(Kernel& kernel, Tid pid)
-    : real_timer(kernel.timers(), *this),
+    : cpu_clock(std::make_shared<CpuClock>()),
+      real_timer(kernel.timers(), *this),
+      virtual_timer(cpu_clock->timers(), *this, kSigVtAlrm),
+      profiling_timer(cpu_clock->timers(), *this, kSigProf),
+      cpu_limit(cpu_clock->timers(), *this),
       pid_record(std::make_shared<PidRecord>()),
       kernel_(kernel),
       pid_(pid) {
@@ -104,7 +108,9 @@ Result<Process*> Kernel::TryCreateProcess() {
   Process* created = process.get();
   processes_.emplace(pid, std::move(process));
   ++living_;
-  AddThread(*created, pid, std::make_shared<FdTable>()).fds().set_limit(1024);
+  AddThread(*created, pid, std::make_shared<FdTable>(), std::make_shared<FsContext>())
+      .fds()
+      .set_limit(1024);
   return created;
 }
 
@@ -118,11 +124,13 @@ Thread& Kernel::CreateThread(Process& process) {
   POLLUX_CHECK(!process.exit.has_value()) << "the process has ended";
   const Result<Tid> tid = NewTid();
   POLLUX_CHECK(tid.ok()) << "too many tasks";
-  return AddThread(process, *tid, process.first_thread()->shared_fds());
+  const Thread& first = *process.first_thread();
+  return AddThread(process, *tid, first.shared_fds(), first.shared_fs());
 }
 
-Thread& Kernel::AddThread(Process& process, Tid tid, std::shared_ptr<FdTable> fds) {
-  auto thread = std::make_unique<Thread>(process, tid, std::move(fds));
+Thread& Kernel::AddThread(Process& process, Tid tid, std::shared_ptr<FdTable> fds,
+                          std::shared_ptr<FsContext> fs) {
+  auto thread = std::make_unique<Thread>(process, tid, std::move(fds), std::move(fs));
   Thread& added = *process.threads.emplace(tid, std::move(thread)).first->second;
   threads_[tid] = &added;
   added.UpdateRunnable();
@@ -157,6 +165,12 @@ Thread* Kernel::FindThread(Tid tid) {
   return found == threads_.end() ? nullptr : found->second;
 }
 
+Thread* Kernel::FindTask(Tid tid) {
+  if (Thread* thread = FindThread(tid)) return thread;
+  const Process* process = FindProcess(tid);
+  return process == nullptr ? nullptr : process->ended_leader.get();
+}
+
 std::shared_ptr<PidRecord> Kernel::RecordOf(Thread& thread) {
   if (thread.pid_record == nullptr) {
     thread.pid_record = std::make_shared<PidRecord>();
@@ -173,6 +187,13 @@ void Kernel::SetRealtime(Nanos now) {
   timers_.ClockWasSet();
   clock_changes_.NotifyAll(0);
   ExpireTimers();
+}
+
+void Kernel::Compute(Thread& thread, Nanos span) {
+  // Of the timers that expire meanwhile, too, the thread is the one that runs.
+  current_ = &thread;
+  thread.cpu_clock->Compute(span);
+  thread.process().cpu_clock->Compute(span);
 }
 
 // ---- Kernel: blocked calls.

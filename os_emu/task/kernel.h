@@ -14,6 +14,7 @@
 #ifndef POLLUX_OS_EMU_TASK_KERNEL_H_
 #define POLLUX_OS_EMU_TASK_KERNEL_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -50,6 +51,7 @@ struct NewProgram {
   std::vector<std::string> environment;
   std::vector<uint64_t> auxiliary_vector;
   GuestAddr signal_trampoline;
+  std::shared_ptr<void> executable_use;  // Process::executable_use
 };
 
 class Kernel {
@@ -109,7 +111,8 @@ class Kernel {
   // ---- Tasks.
   RunQueue& run_queue() { return run_queue_; }
   // A process that the world outside has started, with one thread (its leader) and an empty address
-  // space; it leads a session and a group. kAgain: too many tasks; kNoMem: AddressSpace::Create()'s.
+  // space; it leads a session and a group. kAgain: too many tasks; kNoMem:
+  // AddressSpace::Create()'s.
   Result<Process*> TryCreateProcess();
   Process& CreateProcess();  // CHECK-fails instead.
   // One more thread of `process`, runnable, with an empty signal mask and its descriptors.
@@ -124,6 +127,8 @@ class Kernel {
   std::map<Tid, std::unique_ptr<Process>>& processes() { return processes_; }
   Process* FindProcess(Tid pid);
   Thread* FindThread(Tid tid);
+  // Finds a leader that has ended, too, whose process has not been waited for: a zombie.
+  Thread* FindTask(Tid tid);
   // How many processes have not ended.
   size_t living() const { return living_; }
   // Calls visit(process) for all that have not been waited for, in the order of pids.
@@ -155,11 +160,13 @@ class Kernel {
   bool HasEnded() const { return !ended_.empty(); }
   // Whether there has ever been more than one task.
   bool has_cloned() const { return has_cloned_; }
-  // The thread has computed for so long, by the clocks of its processor time. The machine's clock is
-  // the caller's to advance.
-  void Compute(Thread& thread, Nanos span) {
-    thread.cpu_time = thread.cpu_time + span;
-    thread.process().cpu_time = thread.process().cpu_time + span;
+  // The thread has computed for so long, by the clocks of its processor time; lets timers on them
+  // happen. The machine's clock is the caller's to advance.
+  void Compute(Thread& thread, Nanos span);
+  // How long the thread may compute until a timer on these clocks expires; kNanosMax: none will.
+  static Nanos TimeToCpuDeadline(const Thread& thread) {
+    return std::min(thread.cpu_clock->TimeToNextDeadline(),
+                    thread.process().cpu_clock->TimeToNextDeadline());
   }
 
   // ---- Blocked calls.
@@ -176,9 +183,12 @@ class Kernel {
   // queue is full (real-time signals only, EAGAIN of rt_sigqueueinfo).
   bool RaiseSignal(Process& process, const SignalInfo& info);
   bool RaiseSignal(Thread& thread, const SignalInfo& info);
-  // The signal of a timer. False: it was ignored.
+  // The signal of a timer; one for a process goes to the thread that runs, if it is of that process
+  // and wants it (posixtimer_get_target()). False: it was ignored.
   bool RaiseTimerSignal(Process& process, const SignalInfo& info);
   bool RaiseTimerSignal(Thread& thread, const SignalInfo& info);
+  // kill_pgrp(): to all of a group, from the kernel itself.
+  void SignalGroup(Tid group, int signal);
   // A fault of the thread's own making: delivered even if blocked or ignored (force_sig_info: the
   // action becomes default).
   void ForceSignal(Thread& thread, const SignalInfo& info);
@@ -197,28 +207,35 @@ class Kernel {
   friend class Thread;
   struct Ended {
     std::vector<std::unique_ptr<Thread>> threads;
+    std::vector<Thread*> leaders;  // Those that stay as zombies.
     std::shared_ptr<memory::AddressSpace> memory;
     std::unique_ptr<Process> process;
   };
   // A free number for a task.
   Result<Tid> NewTid();
-  Thread& AddThread(Process& process, Tid tid, std::shared_ptr<FdTable> fds);
+  Thread& AddThread(Process& process, Tid tid, std::shared_ptr<FdTable> fds,
+                    std::shared_ptr<FsContext> fs);
   Result<Process*> CopyProcess(Thread& caller, const CloneRequest& request, Tid pid);
   // mm_release(), and what else a thread leaves behind.
   void LeaveMemory(Thread& thread);
-  std::unique_ptr<Thread> RemoveThread(Thread& thread);
-  void CloseFds(Thread& thread);
+  // It has ended; goes into `ended`, or stays as a zombie if it is the leader and not `replaced` by
+  // one that executes.
+  void RemoveThread(Thread& thread, Ended& ended, bool replaced = false);
+  // exit_files(), exit_fs()
+  void LeaveFiles(Thread& thread);
   // exit_notify(), do_notify_parent(): the parent is told of the end; nobody may want to know.
   void TellParentOfEnd(Process& process);
   // do_notify_parent_cldstop()
   void TellParentOfStop(Process& process, int code);
+  // disassociate_ctty(), of a process that ends.
+  void LeaveTerminal(Process& process);
   void Adopt(Process* parent, Process& child);
   void HandChildrenOn(Process& process);
   // kill_orphaned_pgrp(): a group with stopped processes that nobody could continue is hung up.
   void HangUpIfOrphaned(Process& process, Process* former_parent);
   void ContinueProcess(Process& process);
-  // complete_signal()
-  void ChooseAndWake(Process& process, Thread* target, int signal);
+  // complete_signal(): for `first`, or if that does not want it and `or_another`, for another one.
+  void ChooseAndWake(Thread& first, bool or_another, int signal);
   // retarget_shared_pending(): `which` of what pends at the process is not for `thread` any more.
   void Retarget(Thread& thread, SignalSet which);
   // What became of a signal; kPending: `pending` has it.
@@ -226,7 +243,8 @@ class Kernel {
   // Forgets what pends of `signals`.
   static void Forget(Process& process, SignalSet signals);
   Raised Pend(Process& process, PendingSignals& pending, SignalSet mask, const SignalInfo& info);
-  Raised Raise(Process& process, const SignalInfo& info);
+  // `first`: of the process; who is asked first.
+  Raised Raise(Process& process, Thread* first, const SignalInfo& info);
   Raised Raise(Thread& thread, const SignalInfo& info);
 
   Options options_;

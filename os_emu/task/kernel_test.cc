@@ -91,6 +91,55 @@ TEST(Kernel, TheFirstEndOfAProcessCounts) {
   EXPECT_EQ(machine.process().exit->status, 1);
 }
 
+TEST(Kernel, ALeaderThatHasEndedStaysUntilItsProcessIsGone) {
+  TestMachine machine;
+  Kernel& kernel = machine.kernel();
+  const Result<Thread*> made = kernel.Clone(machine.leader(), {.exit_signal = kSigChld});
+  ASSERT_TRUE(made.ok());
+  Process& child = (*made)->process();
+  Thread& leader = **made;
+  Thread& other = kernel.CreateThread(child);
+  const Tid other_tid = other.tid();
+  kernel.EndThread(leader, 4);
+  int seen = 0;
+  kernel.ReleaseEnded([&](Thread& thread) { seen += &thread == &leader; });
+  EXPECT_EQ(seen, 1);
+  EXPECT_EQ(kernel.FindThread(child.pid()), nullptr);
+  EXPECT_EQ(kernel.FindTask(child.pid()), &leader);
+  EXPECT_TRUE(leader.ended());
+  EXPECT_FALSE(leader.cpu_clock->gone);
+  // Nobody is there to take it.
+  EXPECT_TRUE(kernel.RaiseSignal(leader, Info(kSigTerm)));
+  EXPECT_EQ(leader.pending.set(), 0u);
+  kernel.EndThread(other, 3);
+  kernel.ReleaseEnded();
+  EXPECT_EQ(kernel.FindTask(other_tid), nullptr);
+  EXPECT_EQ(kernel.FindTask(child.pid()), &leader);
+  // The last one's status.
+  EXPECT_EQ(child.exit->status, 3);
+  const Tid pid = child.pid();
+  const std::shared_ptr<CpuClock> clock = leader.cpu_clock;
+  kernel.Reap(child);
+  kernel.ReleaseEnded();
+  EXPECT_EQ(kernel.FindTask(pid), nullptr);
+  EXPECT_TRUE(clock->gone);
+}
+
+TEST(Kernel, ADirectoryIsSharedUntilItIsTakenBack) {
+  TestMachine machine;
+  Kernel& kernel = machine.kernel();
+  Thread& shares = **kernel.Clone(machine.leader(),
+                                  {.flags = kCloneThread | kCloneSigHand | kCloneVm | kCloneFs});
+  Thread& alone =
+      **kernel.Clone(machine.leader(), {.flags = kCloneThread | kCloneSigHand | kCloneVm});
+  machine.leader().fs().umask = 077;
+  EXPECT_EQ(shares.fs().umask, 077u);
+  EXPECT_EQ(alone.fs().umask, 022u);
+  shares.UnshareFs();
+  machine.leader().fs().umask = 0;
+  EXPECT_EQ(shares.fs().umask, 077u);
+}
+
 TEST(Kernel, EndThreadClearsAndWakesItsTid) {
   TestMachine machine;
   Thread& other = machine.NewThread();

@@ -8,18 +8,24 @@
 namespace pollux::os_emu {
 
 PosixTimer::PosixTimer(Process& process, int32_t id, const Options& options, Quota* quota)
-    : Timer(process.kernel().timers()),
+    : Timer(options.cpu_clock != nullptr ? options.cpu_clock->timers() : process.kernel().timers()),
       process_(process),
       id_(id),
       options_(options),
       quota_(quota) {}
 
 PosixTimer::~PosixTimer() {
+  Disarm();  // Its clock may go with it.
   if (quota_ != nullptr) quota_->Release();
 }
 
-// common_timer_get()
+TimerQueue& PosixTimer::queue() const {
+  return options_.cpu_clock != nullptr ? options_.cpu_clock->timers() : process_.kernel().timers();
+}
+
+// common_timer_get(), posix_cpu_timer_get()
 TimerSetting PosixTimer::Get() {
+  if (clock_is_gone()) return {};
   TimerSetting setting{.value = Nanos{0}, .interval = interval_};
   if (interval_.value == 0 && state_ == State::kDisarmed && !is_none()) return setting;
   if (interval_.value > 0 && state_ != State::kArmed) {
@@ -34,7 +40,7 @@ TimerSetting PosixTimer::Get() {
   return setting;
 }
 
-// do_timer_settime(), common_timer_set()
+// do_timer_settime(), common_timer_set(), posix_cpu_timer_set()
 TimerSetting PosixTimer::Set(TimerSetting setting, bool absolute) {
   const TimerSetting old = Get();
   ++setting_sequence_;
@@ -50,10 +56,12 @@ TimerSetting PosixTimer::Set(TimerSetting setting, bool absolute) {
   }
   const bool realtime = options_.clock == ClockId::kRealtime && absolute;
   SetDeadline(realtime ? TimeBase::kRealtime : TimeBase::kMonotonic,
-              absolute ? setting.value : DeadlineAfter(process_.kernel().clock(), setting.value));
+              absolute ? setting.value : DeadlineAfter(queue().clock(), setting.value));
   if (!is_none()) {
     Rearm();
     state_ = State::kArmed;
+    // Nobody may ever compute again on that clock; if its time has come, it has come.
+    if (options_.cpu_clock != nullptr) queue().Expire();
   }
   return old;
 }

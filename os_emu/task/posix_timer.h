@@ -2,7 +2,9 @@
 //
 // It has one signal, which pends at most once; while it does, the intervals that go by are counted
 // (the overrun). The timer runs again when its signal is taken. A signal whose timer was set anew
-// or deleted meanwhile is dropped when it is taken (measured on Linux 6.18).
+// or deleted meanwhile is dropped when it is taken (measured on Linux 6.18). One on a clock of
+// processor time (kernel/time/posix-cpu-timers.c) lasts until it is deleted, but says nothing and
+// cannot be set once the task of its clock is gone.
 #ifndef POLLUX_OS_EMU_TASK_POSIX_TIMER_H_
 #define POLLUX_OS_EMU_TASK_POSIX_TIMER_H_
 
@@ -11,6 +13,7 @@
 
 #include "abi/types.h"
 #include "os_emu/file/quota.h"
+#include "os_emu/task/cpu_clock.h"
 #include "os_emu/task/interval_timer.h"
 #include "os_emu/task/signal.h"
 #include "os_emu/time/clock.h"
@@ -25,6 +28,7 @@ class PosixTimer final : private Timer, public std::enable_shared_from_this<Posi
   enum class Notify { kSignal, kNone };
   struct Options {
     ClockId clock = ClockId::kMonotonic;  // Realtime or one that goes as CLOCK_MONOTONIC does.
+    std::shared_ptr<CpuClock> cpu_clock;  // It goes by this one instead.
     Notify notify = Notify::kSignal;
     int signal = kSigAlrm;
     uint64_t value = 0;  // sigval
@@ -51,11 +55,15 @@ class PosixTimer final : private Timer, public std::enable_shared_from_this<Posi
   // The signal's action is not SIG_IGN any more: what expired meanwhile is sent now
   // (posixtimer_sig_unignore()).
   void OnSignalNotIgnored();
+  // The task of its processor time is gone: it cannot be set any more (ESRCH).
+  bool clock_is_gone() const { return options_.cpu_clock != nullptr && options_.cpu_clock->gone; }
   int signal() const { return options_.signal; }
 
  private:
   void OnExpire() override;
   void Send();
+  // The clock that it goes by.
+  TimerQueue& queue() const;
   bool is_none() const { return options_.notify == Notify::kNone; }
 
   Process& process_;

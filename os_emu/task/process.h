@@ -16,6 +16,9 @@
 #include "abi/types.h"
 #include "memory/address_space.h"
 #include "os_emu/file/wait_queue.h"
+#include "os_emu/task/controlling_terminal.h"
+#include "os_emu/task/cpu_clock.h"
+#include "os_emu/task/cpu_limit.h"
 #include "os_emu/task/interval_timer.h"
 #include "os_emu/task/pid_record.h"
 #include "os_emu/task/posix_timer.h"
@@ -28,6 +31,7 @@ class Kernel;
 
 // RLIMIT_* of getrlimit(2): asm-generic/resource.h has 16.
 inline constexpr int kRlimits = 16;
+inline constexpr int kRlimitCpu = 0;
 struct Rlimit {
   uint64_t soft = UINT64_MAX;  // RLIM_INFINITY
   uint64_t hard = UINT64_MAX;
@@ -49,24 +53,22 @@ struct ExitState {
 
 // What fork(2) hands down, member by member as it is.
 struct Inheritance {
-  std::string cwd = "/";  // Where the process starts: absolute, normalised.
-  // The working directory, open, so that it follows renames; empty: the one that `cwd` names
-  // (vfs/process_caller.h).
-  DescriptionRef working_directory;
   std::string executable;  // Absolute guest path: /proc/self/exe.
+  // While it lives nobody may write the executable's file (mm_struct::exe_file).
+  std::shared_ptr<void> executable_use;
   std::vector<std::string> command_line;
   std::vector<std::string> environment;
   std::vector<uint64_t> auxiliary_vector;  // As the program found it, with the AT_NULL pair.
-  uint32_t umask = 022;
-  uint32_t dumpable = 1;               // PR_SET_DUMPABLE
-  bool no_new_privs = false;           // PR_SET_NO_NEW_PRIVS
-  uint32_t membarrier_registered = 0;  // MEMBARRIER_CMD_REGISTER_* that were made.
+  uint32_t dumpable = 1;                   // PR_SET_DUMPABLE
+  bool no_new_privs = false;               // PR_SET_NO_NEW_PRIVS
+  uint32_t membarrier_registered = 0;      // MEMBARRIER_CMD_REGISTER_* that were made.
   Credentials credentials;
   std::array<Rlimit, kRlimits> rlimits;
   std::array<SignalAction, kSignals + 1> actions;  // By signal number.
   GuestAddr signal_trampoline;  // Code that calls rt_sigreturn: the return address of a handler.
   Tid group{0};                 // Process group: the pid of who made it.
   Tid session{0};
+  std::shared_ptr<ControllingTerminal> terminal;  // Null: none.
 };
 
 class Process : public Inheritance {
@@ -98,6 +100,10 @@ class Process : public Inheritance {
   WaitQueue child_events;                 // Notified with 0 where wait4(2) should look again.
   WaitQueue memory_released;              // Notified when it ended or executed: vfork(2)'s parent.
   bool shares_memory_until_exec = false;  // Made with CLONE_VFORK, and still in that memory.
+  bool LeadsSession() const { return session == pid_; }
+  // Of a leader whose terminal has hung up: who was in front, and hears of the leader's end
+  // (signal_struct::tty_old_pgrp).
+  Tid former_foreground{0};
   // The signal that stopped it; 0: it is not stopped.
   int stop_signal = 0;
   // What wait4(2) has still to be told.
@@ -109,19 +115,21 @@ class Process : public Inheritance {
   // Notified with 0 whenever a signal becomes pending here or at a thread, blocked or not: where
   // signalfd(2) waits (sighand_struct::signalfd_wqh).
   WaitQueue signal_queue;
+  // Of all its threads, ended ones too: CLOCK_PROCESS_CPUTIME_ID.
+  const std::shared_ptr<CpuClock> cpu_clock;
   IntervalTimer real_timer;                               // ITIMER_REAL
+  CpuIntervalTimer virtual_timer, profiling_timer;        // ITIMER_VIRTUAL, ITIMER_PROF
+  CpuLimit cpu_limit;                                     // RLIMIT_CPU
   std::map<int32_t, std::shared_ptr<PosixTimer>> timers;  // timer_create(2), by id.
   int32_t next_timer_id = 0;
 
   // ---- Threads and the end.
   std::map<Tid, std::unique_ptr<Thread>> threads;  // Ascending tids.
   std::optional<ExitState> exit;                   // Set once the process has ended.
-  // exit(2) of the leader while other threads go on: the status of the process, unless one of them
-  // decides otherwise.
-  std::optional<int> leader_status;
+  // The leader after its end: a zombie, in no list, until the process is gone.
+  std::unique_ptr<Thread> ended_leader;
   std::shared_ptr<PidRecord> pid_record;  // Never null.
-  Nanos cpu_time{0};           // Of all its threads, ended ones too: CLOCK_PROCESS_CPUTIME_ID.
-  Nanos children_cpu_time{0};  // Of children that were waited for.
+  Nanos children_cpu_time{0};             // Of children that were waited for.
 
   bool stopped() const { return stop_signal != 0; }
   // getppid(2): init's 1 where that is outside.

@@ -57,14 +57,15 @@ Kernel::Raised Kernel::Pend(Process& process, PendingSignals& pending, SignalSet
   return Raised::kPending;
 }
 
-void Kernel::ChooseAndWake(Process& process, Thread* target, int signal) {
+void Kernel::ChooseAndWake(Thread& first, bool or_another, int signal) {
+  Process& process = first.process();
   if (signal == kSigKill && process.stopped()) {
     process.stop_signal = 0;
     for (const auto& [tid, thread] : process.threads) thread->UpdateRunnable();
   }
-  Thread* chosen = target != nullptr ? target : process.first_thread();
+  Thread* chosen = &first;
   if (!Wants(*chosen, signal)) {
-    if (target != nullptr) return;
+    if (!or_another) return;
     // The others in turn, beginning with the one that took the last such signal.
     auto& threads = process.threads;
     auto at = threads.lower_bound(process.last_signalled_);
@@ -90,26 +91,25 @@ void Kernel::Retarget(Thread& thread, SignalSet which) {
   }
 }
 
-Kernel::Raised Kernel::Raise(Process& process, const SignalInfo& info) {
+Kernel::Raised Kernel::Raise(Process& process, Thread* first, const SignalInfo& info) {
   if (process.exit.has_value()) return Raised::kIgnored;
-  Thread& leader = *process.first_thread();
   const Raised raised =
-      Pend(process, process.pending, leader.signal_mask() | leader.real_blocked, info);
-  if (raised == Raised::kPending) ChooseAndWake(process, nullptr, info.signal);
+      Pend(process, process.pending, first->signal_mask() | first->real_blocked, info);
+  if (raised == Raised::kPending) ChooseAndWake(*first, /*or_another=*/true, info.signal);
   return raised;
 }
 
 Kernel::Raised Kernel::Raise(Thread& thread, const SignalInfo& info) {
   Process& process = thread.process();
-  if (process.exit.has_value()) return Raised::kIgnored;
+  if (process.exit.has_value() || thread.ended()) return Raised::kIgnored;
   const Raised raised =
       Pend(process, thread.pending, thread.signal_mask() | thread.real_blocked, info);
-  if (raised == Raised::kPending) ChooseAndWake(process, &thread, info.signal);
+  if (raised == Raised::kPending) ChooseAndWake(thread, /*or_another=*/false, info.signal);
   return raised;
 }
 
 bool Kernel::RaiseSignal(Process& process, const SignalInfo& info) {
-  return Raise(process, info) != Raised::kQueueFull;
+  return Raise(process, process.first_thread(), info) != Raised::kQueueFull;
 }
 
 bool Kernel::RaiseSignal(Thread& thread, const SignalInfo& info) {
@@ -117,11 +117,19 @@ bool Kernel::RaiseSignal(Thread& thread, const SignalInfo& info) {
 }
 
 bool Kernel::RaiseTimerSignal(Process& process, const SignalInfo& info) {
-  return Raise(process, info) == Raised::kPending;
+  const bool runs = current_ != nullptr && &current_->process() == &process && !current_->retired_;
+  return Raise(process, runs ? current_ : process.first_thread(), info) == Raised::kPending;
 }
 
 bool Kernel::RaiseTimerSignal(Thread& thread, const SignalInfo& info) {
   return Raise(thread, info) == Raised::kPending;
+}
+
+void Kernel::SignalGroup(Tid group, int signal) {
+  SignalInfo info;  // SEND_SIG_PRIV
+  info.signal = signal;
+  info.code = kSiKernel;
+  ForEachInGroup(group, [&](Process& member) { RaiseSignal(member, info); });
 }
 
 void Kernel::ForceSignal(Thread& thread, const SignalInfo& info) {
@@ -198,7 +206,10 @@ void Kernel::ContinueProcess(Process& process) {
   process.continue_unreported = true;
   for (const auto& [tid, thread] : process.threads) {
     thread->RecalculateSignals();
-    if (thread->interrupted_by_stop || thread->HasSignalToTake()) thread->Wake();
+    // What begins again looks anew: a terminal may be another group's now.
+    const bool restarts =
+        thread->blocked() && thread->blocked_call()->on_signal() == OnSignal::kRestart;
+    if (thread->interrupted_by_stop || restarts || thread->HasSignalToTake()) thread->Wake();
     thread->UpdateRunnable();
   }
   TellParentOfStop(process, kCldContinued);

@@ -7,10 +7,13 @@
 
 namespace pollux::os_emu {
 
-Thread::Thread(Process& process, Tid tid, std::shared_ptr<FdTable> fds)
-    : process_(process),
+Thread::Thread(Process& process, Tid tid, std::shared_ptr<FdTable> fds,
+               std::shared_ptr<FsContext> fs)
+    : cpu_clock(std::make_shared<CpuClock>()),
+      process_(process),
       tid_(tid),
       fds_(std::move(fds)),
+      fs_(std::move(fs)),
       deadline_timer_(process.kernel().timers(), *this) {}
 
 Thread::~Thread() {
@@ -22,6 +25,10 @@ bool Thread::IsLeader() const { return tid_ == process_.pid(); }
 
 void Thread::UnshareFds() {
   if (fds_.use_count() > 1) fds_ = std::make_shared<FdTable>(*fds_);
+}
+
+void Thread::UnshareFs() {
+  if (fs_.use_count() > 1) fs_ = std::make_shared<FsContext>(*fs_);
 }
 
 // ---- Blocking.

@@ -13,6 +13,7 @@
 #include "abi/types.h"
 #include "os_emu/file/fd_table.h"
 #include "os_emu/task/blocked_call.h"
+#include "os_emu/task/cpu_clock.h"
 #include "os_emu/task/pid_record.h"
 #include "os_emu/task/scheduling.h"
 #include "os_emu/task/signal.h"
@@ -22,10 +23,19 @@ namespace pollux::os_emu {
 
 class Process;
 
+// Where paths begin, and what new files may not have (Linux's fs_struct).
+struct FsContext {
+  std::string cwd = "/";  // Where the process starts: absolute, normalised.
+  // The working directory, open, so that it follows renames; empty: the one that `cwd` names
+  // (vfs/process_caller.h).
+  DescriptionRef working_directory;
+  uint32_t umask = 022;
+};
+
 class Thread {
  public:
-  // `fds`: shared with the threads that were made with CLONE_FILES.
-  Thread(Process& process, Tid tid, std::shared_ptr<FdTable> fds);
+  // `fds`, `fs`: shared with the tasks that were made with CLONE_FILES, CLONE_FS.
+  Thread(Process& process, Tid tid, std::shared_ptr<FdTable> fds, std::shared_ptr<FsContext> fs);
   ~Thread();
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -39,6 +49,10 @@ class Thread {
   const std::shared_ptr<FdTable>& shared_fds() const { return fds_; }
   // unshare(CLONE_FILES), execve(2): a table of its own, with the same descriptions.
   void UnshareFds();
+  FsContext& fs() const { return *fs_; }
+  const std::shared_ptr<FsContext>& shared_fs() const { return fs_; }
+  // unshare(CLONE_FS)
+  void UnshareFs();
 
   // ---- Blocking. A thread can run unless its process is stopped or it has a blocked call that
   // nothing has woken yet; then it is in the kernel's RunQueue.
@@ -58,6 +72,7 @@ class Thread {
   void UpdateRunnable();
   // Out of the RunQueue for good: it has ended.
   void Retire();
+  bool ended() const { return retired_; }
 
   // ---- Signals.
   SignalSet signal_mask() const { return signal_mask_; }
@@ -87,11 +102,11 @@ class Thread {
   bool interrupted_by_stop = false;
 
   // ---- What its end must do, and what others see.
-  GuestAddr clear_child_tid;   // set_tid_address(2)
-  GuestAddr robust_list_head;  // set_robust_list(2)
-  Scheduling scheduling;       // sched_setscheduler(2), setpriority(2)
-  std::string name;   // PR_SET_NAME, at most 15 bytes.
-  Nanos cpu_time{0};  // What it has computed: CLOCK_THREAD_CPUTIME_ID.
+  GuestAddr clear_child_tid;                  // set_tid_address(2)
+  GuestAddr robust_list_head;                 // set_robust_list(2)
+  Scheduling scheduling;                      // sched_setscheduler(2), setpriority(2)
+  std::string name;                           // PR_SET_NAME, at most 15 bytes.
+  const std::shared_ptr<CpuClock> cpu_clock;  // CLOCK_THREAD_CPUTIME_ID
   uint64_t affinity =
       ~uint64_t{0};             // sched_setaffinity(2): a bit a processor; kept, without effect.
   int parent_death_signal = 0;  // PR_SET_PDEATHSIG
@@ -113,6 +128,7 @@ class Thread {
   Process& process_;
   Tid tid_;  // Changes where another thread than the leader executes a program.
   std::shared_ptr<FdTable> fds_;
+  std::shared_ptr<FsContext> fs_;
   std::unique_ptr<BlockedCall> blocked_;
   DeadlineTimer deadline_timer_;
   SignalSet signal_mask_ = 0;

@@ -235,6 +235,133 @@ TEST_F(TimersTest, AnAbsoluteTimerOfRealtimeFollowsTheClock) {
   EXPECT_EQ(Take(leader()), kSigUsr1);
 }
 
+// ---- Processor time
+
+TEST_F(TimersTest, AThreadsTimeIsPartOfItsProcesses) {
+  Thread& second = machine_.NewThread();
+  kernel().Compute(leader(), Nanos{10});
+  kernel().Compute(second, Nanos{5});
+  EXPECT_EQ(leader().cpu_clock->now(), Nanos{10});
+  EXPECT_EQ(second.cpu_clock->now(), Nanos{5});
+  EXPECT_EQ(process().cpu_clock->now(), Nanos{15});
+}
+
+TEST_F(TimersTest, ATimerOfAThreadCountsWhatThatThreadComputes) {
+  Thread& second = machine_.NewThread();
+  const std::shared_ptr<PosixTimer> timer =
+      Make({.cpu_clock = second.cpu_clock, .signal = kSigUsr1});
+  timer->Set({Nanos{10}, Nanos{10}}, false);
+  EXPECT_EQ(kernel().NextDeadline(), kNanosMax);
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(second), Nanos{10});
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(leader()), kNanosMax);
+  kernel().Compute(leader(), Nanos{100});
+  kernel().Compute(second, Nanos{9});
+  EXPECT_EQ(timer->Get().value, Nanos{1});
+  EXPECT_EQ(Take(second), 0);
+  kernel().Compute(second, Nanos{1});
+  // Who computes is asked first whether it wants the signal.
+  EXPECT_FALSE(leader().HasSignalToTake());
+  EXPECT_EQ(Take(second), kSigUsr1);
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(second), Nanos{10});
+}
+
+TEST_F(TimersTest, ATimerOfAProcessCountsAllItsThreads) {
+  Thread& second = machine_.NewThread();
+  const std::shared_ptr<PosixTimer> timer =
+      Make({.cpu_clock = process().cpu_clock, .signal = kSigUsr1});
+  timer->Set({Nanos{10}, Nanos{0}}, true);
+  kernel().Compute(leader(), Nanos{4});
+  kernel().Compute(second, Nanos{5});
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(leader()), Nanos{1});
+  kernel().Compute(leader(), Nanos{1});
+  EXPECT_EQ(Take(leader()), kSigUsr1);
+}
+
+TEST_F(TimersTest, APointOfProcessorTimeThatHasPassedHasCome) {
+  kernel().Compute(leader(), Nanos{10});
+  const std::shared_ptr<PosixTimer> timer =
+      Make({.cpu_clock = process().cpu_clock, .signal = kSigUsr1});
+  timer->Set({Nanos{7}, Nanos{0}}, true);
+  EXPECT_EQ(Take(leader()), kSigUsr1);
+}
+
+TEST_F(TimersTest, ATimerOutlivesTheThreadOfItsClock) {
+  Thread& second = machine_.NewThread();
+  const std::shared_ptr<PosixTimer> timer =
+      Make({.cpu_clock = second.cpu_clock, .signal = kSigUsr1});
+  timer->Set({Nanos{10}, Nanos{5}}, false);
+  kernel().EndThread(second, 0);
+  kernel().ReleaseEnded();
+  EXPECT_TRUE(timer->clock_is_gone());
+  EXPECT_EQ(timer->Get().value, Nanos{0});
+  EXPECT_EQ(timer->Get().interval, Nanos{0});
+}
+
+TEST_F(TimersTest, AnIntervalTimerOfProcessorTimeRunsOnWhateverBecomesOfItsSignal) {
+  process().virtual_timer.Set({Nanos{10}, Nanos{20}});
+  EXPECT_EQ(process().virtual_timer.Get().value, Nanos{10} + Clock::kTick);
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(leader()), Nanos{10} + Clock::kTick);
+  process().actions[kSigVtAlrm].handler = kSigIgn;
+  kernel().Compute(leader(), Nanos{10} + Clock::kTick);
+  EXPECT_EQ(Take(leader()), 0);
+  process().actions[kSigVtAlrm].handler = 0x1000;
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(leader()), Nanos{20});
+  kernel().Compute(leader(), Nanos{20});
+  EXPECT_EQ(Take(leader()), kSigVtAlrm);
+  EXPECT_EQ(last_.code, kSiKernel);
+  EXPECT_EQ(process().virtual_timer.Set({}).interval, Nanos{20});
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(leader()), kNanosMax);
+}
+
+TEST_F(TimersTest, ASleepOnProcessorTimeLastsUntilSomebodyHasComputed) {
+  Thread& second = machine_.NewThread();
+  machine_.Give(leader(),
+                StartCpuSleep(leader(), process().cpu_clock, Nanos{10}, GuestAddr{}, false));
+  EXPECT_EQ(kernel().NextDeadline(), kNanosMax);
+  kernel().Compute(second, Nanos{9});
+  machine_.Settle();
+  EXPECT_FALSE(machine_.Answer(leader()).has_value());
+  kernel().Compute(second, Nanos{1});
+  machine_.Settle();
+  EXPECT_EQ(machine_.Answer(leader()), 0);
+}
+
+TEST_F(TimersTest, AnInterruptedSleepOnProcessorTimeSaysWhatWasLeft) {
+  Thread& second = machine_.NewThread();
+  machine_.Give(leader(), StartCpuSleep(leader(), process().cpu_clock, Nanos{2'000'000'010},
+                                        testing::kArena, false));
+  kernel().Compute(second, Nanos{4});
+  EXPECT_EQ(machine_.Interrupt(leader()), Failed(Errno::kIntr));
+  EXPECT_EQ(*machine_.memory().ReadObject<int64_t>(testing::kArena), 2);
+  EXPECT_EQ(*machine_.memory().ReadObject<int64_t>(testing::kArena + 8), 6);
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(second), kNanosMax);
+}
+
+TEST_F(TimersTest, TheLimitOfProcessorTimeWarnsEachSecondAndKillsInTheEnd) {
+  constexpr Nanos kSecond{1'000'000'000};
+  process().actions[kSigXcpu].handler = 0x1000;
+  process().rlimits[kRlimitCpu] = {.soft = 1, .hard = 3};
+  process().cpu_limit.Update();
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(leader()), kSecond);
+  kernel().Compute(leader(), kSecond);
+  EXPECT_EQ(Take(leader()), kSigXcpu);
+  EXPECT_EQ(process().rlimits[kRlimitCpu].soft, 2u);
+  kernel().Compute(leader(), kSecond);
+  EXPECT_EQ(Take(leader()), kSigXcpu);
+  kernel().Compute(leader(), kSecond);
+  EXPECT_EQ(Take(leader()), kSigKill);
+}
+
+TEST_F(TimersTest, AChildHasTheLimitAndAClockOfItsOwn) {
+  process().rlimits[kRlimitCpu].soft = 1;
+  process().cpu_limit.Update();
+  kernel().Compute(leader(), Nanos{10});
+  const Result<Thread*> child = kernel().Clone(leader(), {.exit_signal = kSigChld});
+  ASSERT_TRUE(child.ok());
+  EXPECT_EQ((*child)->cpu_clock->now(), Nanos{0});
+  EXPECT_EQ(Kernel::TimeToCpuDeadline(**child), Nanos{1'000'000'000});
+}
+
 // ---- rt_sigtimedwait
 
 class SignalWaitTest : public TimersTest {

@@ -34,6 +34,10 @@ class Clock {
   static constexpr Nanos kBootNanos{1'000'000'000};
   // One retired instruction takes a nanosecond.
   static constexpr int64_t kNanosPerInstruction = 1;
+  // Between two of the timer's interrupts (CONFIG_HZ=250): what coarse clocks go by.
+  static constexpr Nanos kTick{4'000'000};
+
+  explicit Clock(Nanos now = kBootNanos) : now_(now) {}
 
   Nanos Monotonic() const { return now_; }
   Nanos Realtime() const {
@@ -66,7 +70,7 @@ class Clock {
     return {sum};
   }
 
-  Nanos now_ = kBootNanos;
+  Nanos now_;
   Nanos realtime_offset_{0};  // clock_settime(CLOCK_REALTIME).
 };
 

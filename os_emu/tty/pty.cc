@@ -12,13 +12,6 @@ constexpr uint8_t kPacketFlushRead = 1, kPacketFlushWrite = 2, kPacketStop = 4, 
 
 constexpr size_t kFewBytes = 128;  // TTY_THRESHOLD_UNTHROTTLE
 
-void RaiseKernelSignal(Process& process, int signal) {
-  SignalInfo info;
-  info.signal = signal;
-  info.code = kSiKernel;
-  process.kernel().RaiseSignal(process, info);
-}
-
 std::span<const uint8_t> BytesOf(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
@@ -38,12 +31,6 @@ void PtyPair::NotePacket(uint8_t status, uint8_t instead_of) {
 void PtyPair::SetPackets(bool on) {
   if (on && !packets_) packet_status_ = 0;
   packets_ = on;
-}
-
-void PtyPair::SignalForeground(int signal) {
-  Process* process = foreground == Tid{0} ? nullptr : kernel().FindProcess(foreground);
-  if (process == nullptr) return;
-  RaiseKernelSignal(*process, signal);
 }
 
 // ---- The master's side.
@@ -123,13 +110,7 @@ void PtyPair::CloseMaster() {
   slave_writers.Notify(0);
   slave_writers.Notify(kOut);
   slave_readers.Notify(kIn);
-  // tty_signal_session_leader()
-  if (Process* leader = session == Tid{0} ? nullptr : kernel().FindProcess(session)) {
-    session = Tid{0};
-    foreground = Tid{0};
-    RaiseKernelSignal(*leader, kSigHup);
-    RaiseKernelSignal(*leader, kSigCont);
-  }
+  HangUpSession();
 }
 
 // ---- The slave's side.
@@ -300,6 +281,8 @@ int PtyMaster::PollQueues(WaitQueue* queues[2]) {
 
 Result<size_t> PtySlave::Write(memory::UserBuffer& from) {
   if (pair_->hung_up()) return Errno::kIo;
+  if ((pair_->discipline().termios().local & kToStop) != 0)
+    POLLUX_RETURN_IF_ERROR(pair_->CheckChange(kSigTtou));
   if (from.remaining() == 0) {
     pair_->slave_writers.Notify(kOut);  // tty_write_unlock()
     return size_t{0};

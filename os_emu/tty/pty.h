@@ -8,8 +8,10 @@
 // Linux's, measured on 6.18: each write is an OUT edge for who writes, each read one for the other
 // side while little waits, and a change of the settings one for both queues.
 // Without the last slave the master reads kIo, after what is left. Without the master, slaves read
-// the end, write kIo, and their process group gets SIGHUP and SIGCONT.
-// Sessions are as this kernel has them: each process leads one, so it alone is a foreground group.
+// the end, write kIo, and the leader of the session gets SIGHUP and SIGCONT.
+// A process whose terminal it is reads and changes it only while its group is in front, and writes
+// it only then where TOSTOP is set (drivers/tty/tty_jobctrl.c): else its group gets SIGTTIN or
+// SIGTTOU (kRestartSys), or it fails with kIo if nobody could bring it to the front.
 #ifndef POLLUX_OS_EMU_TTY_PTY_H_
 #define POLLUX_OS_EMU_TTY_PTY_H_
 
@@ -25,6 +27,7 @@
 #include "abi/types.h"
 #include "absl/status/status.h"
 #include "os_emu/file/description.h"
+#include "os_emu/task/controlling_terminal.h"
 #include "os_emu/task/kernel.h"
 #include "os_emu/tty/line_discipline.h"
 #include "os_emu/vfs/special_file.h"
@@ -33,7 +36,9 @@ namespace pollux::os_emu {
 
 class PtyTable;
 
-class PtyPair final : private LineDiscipline::Host {
+class PtyPair final : public ControllingTerminal,
+                      public std::enable_shared_from_this<PtyPair>,
+                      private LineDiscipline::Host {
  public:
   static constexpr size_t kReadBytes = LineDiscipline::kBufferBytes - 1;
   // What Linux's 8 KiB of line buffers hold when they are filled by large writes.
@@ -84,9 +89,20 @@ class PtyPair final : private LineDiscipline::Host {
   void NoteWritten(bool by_master) { (by_master ? master_writers : slave_writers).Notify(kOut); }
   WaitQueue master_readers, master_writers, slave_readers, slave_writers;
 
-  // ---- The session that it controls; 0: none.
-  Tid session{0};
-  Tid foreground{0};
+  // ---- The session that it controls (tty_jobctrl.c).
+  Tid session() const { return session_; }  // 0: none.
+  Tid foreground() const override { return foreground_; }
+  void SetForeground(Tid group) { foreground_ = group; }
+  bool Controls(const Process& process) const { return process.terminal.get() == this; }
+  // The process leads a session that has no terminal: it has this one now (__proc_set_tty()).
+  void Control(Process& leader);
+  // From the session that it controls, if any (session_clear_tty()).
+  void TakeAway();
+  void LeaveSession(bool ends) override;
+  uint64_t device() const override;
+  // __tty_check_change(): whether the calling thread may go on, or else `signal` for its group.
+  // kRestartSys, kIo.
+  Result<void> CheckChange(int signal);
   void SignalForeground(int signal);
 
  private:
@@ -104,10 +120,14 @@ class PtyPair final : private LineDiscipline::Host {
   }
   // Gives the line discipline what it has room for.
   void Deliver();
+  // tty_signal_session_leader()
+  void HangUpSession();
   void NotePacket(uint8_t status, uint8_t instead_of);
 
   PtyTable& table_;
   const int index_;
+  Tid session_{0};
+  Tid foreground_{0};
   LineDiscipline discipline_;
   std::string to_slave_;   // Written by the master, not received yet.
   std::string to_master_;  // Written by the slave, and echo.
@@ -152,6 +172,7 @@ class PtySlave final : public FileDescription {
   PtyPair& pair() { return *pair_; }
 
   Result<size_t> Read(memory::UserBuffer& to) override {
+    POLLUX_RETURN_IF_ERROR(pair_->CheckChange(kSigTtin));
     return pair_->SlaveRead(to, !nonblocking(), false);
   }
   Result<size_t> ReadAtLimit(memory::UserBuffer& to) override {
@@ -191,8 +212,6 @@ class PtyTable {
 
   // ioctl(TIOCGPTPEER): another description of the slave, whatever its path is. kIo: locked.
   Result<DescriptionRef> OpenPeer(PtyPair& pair, uint32_t flags);
-  // The pair whose session is that of `process`; null: none.
-  PtyPair* ControllingTerminalOf(const Process& process);
 
  private:
   friend class PtyPair;

@@ -80,12 +80,14 @@ class Call {
   }
 
   Result<int64_t> Settings();
+  // tty_check_change(): of the side that is asked.
+  Result<void> CheckChange() { return master_ ? Result<void>() : pair_.CheckChange(kSigTtou); }
   Result<int64_t> SetTermios(bool with_speeds, bool flush);
   Result<int64_t> Flow();
   Result<int64_t> Flush();
   Result<int64_t> JobControl();
   Result<int64_t> TakeControl(Process& process);
-  Result<int64_t> SetForeground(Process& process);
+  Result<int64_t> SetForeground(const Process& process);
   Result<int64_t> OfMaster();
 
   PtyPair& pair_;
@@ -125,6 +127,7 @@ Result<int64_t> Call::Settings() {
     case kTiocGetD:
       return Put(int32_t{0});  // N_TTY
     case kTiocSetD: {
+      POLLUX_RETURN_IF_ERROR(CheckChange());
       POLLUX_ASSIGN_OR_RETURN(const int32_t discipline, Get<int32_t>());
       return discipline == 0 ? Result<int64_t>(int64_t{0}) : Errno::kInval;
     }
@@ -140,6 +143,7 @@ Result<int64_t> Call::Settings() {
 }
 
 Result<int64_t> Call::SetTermios(bool with_speeds, bool flush) {
+  POLLUX_RETURN_IF_ERROR(pair_.CheckChange(kSigTtou));
   Termios termios = pair_.discipline().termios();
   if (with_speeds) {
     POLLUX_ASSIGN_OR_RETURN(termios, Get<Termios>());
@@ -161,10 +165,13 @@ Result<int64_t> Call::Flow() {
       return Put(int32_t{0});
     case kTcSBrk:  // There is no line to break.
     case kTcSBrkP:
+      POLLUX_RETURN_IF_ERROR(CheckChange());
       return int64_t{0};
     case kTcFlsh:
+      POLLUX_RETURN_IF_ERROR(CheckChange());
       return Flush();
     case kTcXOnc: {
+      POLLUX_RETURN_IF_ERROR(CheckChange());
       const Termios& termios = pair_.discipline().termios();
       if (argument_ > 3) return Errno::kInval;
       if (master_) return Errno::kOpNotSupp;  // Loud: what the master would stop is its own output.
@@ -203,48 +210,66 @@ Result<int64_t> Call::JobControl() {
   Thread* current = pair_.kernel().current();
   if (current == nullptr) return Errno::kNotTy;
   Process& process = current->process();
-  const bool controls = pair_.session == process.pid();
+  const bool controls = pair_.Controls(process);
   switch (request_) {
     case kTiocSCtty:
-      return master_ ? Result<int64_t>(Errno::kPerm) : TakeControl(process);
+      return TakeControl(process);
     case kTiocNotty:
       if (master_ || !controls) return Errno::kNotTy;
-      // disassociate_ctty()
-      pair_.SignalForeground(kSigHup);
-      pair_.SignalForeground(kSigCont);
-      pair_.session = pair_.foreground = Tid{0};
+      if (process.LeadsSession()) {
+        pair_.LeaveSession(/*ends=*/false);
+      } else {
+        process.terminal.reset();
+      }
       return int64_t{0};
     case kTiocGPgrp:
       if (!master_ && !controls) return Errno::kNotTy;
-      return Put(static_cast<int32_t>(pair_.foreground));
+      return Put(static_cast<int32_t>(pair_.foreground()));
     case kTiocSPgrp:
-      return controls ? SetForeground(process) : Errno::kNotTy;
+      return SetForeground(process);
     case kTiocGSid:
-      if ((!master_ && !controls) || pair_.session == Tid{0}) return Errno::kNotTy;
-      return Put(static_cast<int32_t>(pair_.session));
+      if ((!master_ && !controls) || pair_.session() == Tid{0}) return Errno::kNotTy;
+      return Put(static_cast<int32_t>(pair_.session()));
     default:
       return Errno::kNotTy;
   }
 }
 
-// tiocsctty()
+// tiocsctty(): of the slave, whichever side is asked.
 Result<int64_t> Call::TakeControl(Process& process) {
-  if (pair_.session == process.pid()) return int64_t{0};
-  PtyTable& table = pair_.kernel().Part<PtyTable>();
-  if (table.ControllingTerminalOf(process) != nullptr || pair_.session != Tid{0} || !readable_)
-    return Errno::kPerm;
-  pair_.session = pair_.foreground = process.pid();
+  const bool privileged = process.credentials.euid == 0;
+  if (process.LeadsSession() && pair_.session() == process.session) return int64_t{0};
+  if (!process.LeadsSession() || process.terminal != nullptr) return Errno::kPerm;
+  if (pair_.session() != Tid{0}) {
+    if (argument_ != 1 || !privileged) return Errno::kPerm;
+    pair_.TakeAway();
+  }
+  if (!readable_ && !privileged) return Errno::kPerm;
+  pair_.Control(process);
   return int64_t{0};
 }
 
 // tiocspgrp()
-Result<int64_t> Call::SetForeground(Process& process) {
-  POLLUX_ASSIGN_OR_RETURN(const int32_t group, Get<int32_t>());
-  if (group < 0) return Errno::kInval;
-  const Process* leader = pair_.kernel().FindProcess(Tid{group});
-  if (leader == nullptr || leader->exit.has_value()) return Errno::kSrch;
-  if (leader->pid() != process.pid()) return Errno::kPerm;  // Of another session.
-  pair_.foreground = Tid{group};
+Result<int64_t> Call::SetForeground(const Process& process) {
+  const Result<void> may = pair_.CheckChange(kSigTtou);
+  if (!may.ok()) return may.error() == Errno::kIo ? Errno::kNotTy : may.error();
+  POLLUX_ASSIGN_OR_RETURN(const int32_t number, Get<int32_t>());
+  if (number < 0) return Errno::kInval;
+  if (!pair_.Controls(process) || pair_.session() != process.session) return Errno::kNotTy;
+  const Tid group{number};
+  // find_vpid(): whatever has the number; session_of_pgrp(): a group, or else a process.
+  Kernel& kernel = pair_.kernel();
+  const Process* member = nullptr;
+  bool is_session = false;
+  for (const auto& [pid, candidate] : kernel.processes()) {
+    if (candidate->group == group && member == nullptr) member = candidate.get();
+    is_session = is_session || candidate->session == group;
+  }
+  if (member == nullptr) member = kernel.FindProcess(group);
+  if (member == nullptr)
+    return is_session || kernel.FindThread(group) != nullptr ? Errno::kPerm : Errno::kSrch;
+  if (member->session != process.session) return Errno::kPerm;
+  pair_.SetForeground(group);
   return int64_t{0};
 }
 

@@ -79,13 +79,7 @@ absl::Status PtyTable::Install() {
   return done;
 }
 
-PtyPair* PtyTable::ControllingTerminalOf(const Process& process) {
-  for (const auto& [index, weak] : pairs_) {
-    const std::shared_ptr<PtyPair> pair = weak.lock();
-    if (pair != nullptr && pair->session == process.pid()) return pair.get();
-  }
-  return nullptr;
-}
+uint64_t PtyPair::device() const { return SlaveDevice(index_); }
 
 Result<DescriptionRef> PtyTable::OpenMaster(uint32_t flags) {
   int index = 0;
@@ -126,18 +120,19 @@ Result<DescriptionRef> PtyTable::OpenSlave(int index, uint32_t flags) {
   if (pair->exclusive && current != nullptr && current->process().credentials.euid != 0)
     return Errno::kBusy;
   const bool readable = (flags & kOAccMode) != kOWrOnly;
-  if ((flags & kONoCtty) == 0 && current != nullptr && readable && pair->session == Tid{0} &&
-      ControllingTerminalOf(current->process()) == nullptr) {
-    pair->session = pair->foreground = current->process().pid();
+  if ((flags & kONoCtty) == 0 && current != nullptr && readable && pair->session() == Tid{0} &&
+      current->process().LeadsSession() && current->process().terminal == nullptr) {
+    pair->Control(current->process());
   }
   return MakeDescription<PtySlave>(std::move(pair), flags & ~kONoCtty);
 }
 
 Result<DescriptionRef> PtyTable::OpenTty(uint32_t flags) {
   Thread* current = kernel_.current();
-  PtyPair* pair = current != nullptr ? ControllingTerminalOf(current->process()) : nullptr;
-  if (pair == nullptr) return Errno::kNxio;
-  return MakeDescription<PtySlave>(pairs_.at(pair->index()).lock(), flags & ~kONoCtty);
+  if (current == nullptr || current->process().terminal == nullptr) return Errno::kNxio;
+  // Pseudo terminals are all the terminals that there are.
+  auto pair = std::static_pointer_cast<PtyPair>(current->process().terminal);
+  return MakeDescription<PtySlave>(std::move(pair), flags & ~kONoCtty);
 }
 
 Result<DescriptionRef> PtyTable::OpenPeer(PtyPair& pair, uint32_t flags) {

@@ -233,6 +233,59 @@ TEST_F(PtyTest, OpeningTakesTheTerminalUnlessToldNotTo) {
   EXPECT_EQ(Open("/dev/tty").error(), Errno::kNxio);
 }
 
+// A child in a group of its own, which calls.
+class BackgroundTest : public PtyTest {
+ protected:
+  BackgroundTest() {
+    EXPECT_TRUE(slave_->Ioctl(kTiocSCtty, 0, &machine_.memory()).ok());
+    child_ = *machine_.kernel().Clone(machine_.leader(), {.exit_signal = kSigChld});
+    process().group = process().pid();
+    machine_.kernel().SetCurrent(child_);
+  }
+  Process& process() { return child_->process(); }
+  Thread* child_ = nullptr;
+};
+
+TEST_F(BackgroundTest, ReadsAndChangesOnlyInFront) {
+  Type("line\n");
+  EXPECT_EQ(ReadSome(*slave_, 100).error(), kRestartSys);
+  EXPECT_EQ(process().pending.set(), SignalBit(kSigTtin));
+  EXPECT_TRUE(child_->HasSignalToTake());
+  EXPECT_EQ(*WriteSome(*slave_, "x"), 1u);
+  const Termios termios = Settings();
+  EXPECT_EQ(Ioctl(*slave_, kTcSets, termios).error(), kRestartSys);
+  EXPECT_NE(process().pending.set() & SignalBit(kSigTtou), 0u);
+  PtyPair& pair = static_cast<PtySlave&>(*slave_).pair();
+  pair.SetForeground(process().group);
+  EXPECT_EQ(*ReadSome(*slave_, 100), "line\n");
+  EXPECT_TRUE(Ioctl(*slave_, kTcSets, termios).ok());
+}
+
+TEST_F(BackgroundTest, WhoIgnoresTheSignalFailsOrGoesOn) {
+  process().actions[kSigTtin].handler = process().actions[kSigTtou].handler = kSigIgn;
+  EXPECT_EQ(ReadSome(*slave_, 100).error(), Errno::kIo);
+  EXPECT_TRUE(Ioctl(*slave_, kTcSets, Settings()).ok());
+  EXPECT_EQ(process().pending.set(), 0u);
+}
+
+TEST_F(BackgroundTest, AnOrphanIsNotStopped) {
+  machine_.process().group = Tid{9999};
+  process().parent = nullptr;
+  EXPECT_EQ(ReadSome(*slave_, 100).error(), Errno::kIo);
+  EXPECT_EQ(process().pending.set(), 0u);
+  process().parent = &machine_.process();
+}
+
+TEST_F(BackgroundTest, TheGroupInFrontHearsOfTheLeadersEnd) {
+  static_cast<PtySlave&>(*slave_).pair().SetForeground(process().group);
+  process().actions[kSigHup].handler = 0x1000;
+  EXPECT_TRUE(Open("/dev/tty").ok());
+  machine_.kernel().EndProcess(machine_.process(), {});
+  EXPECT_NE(process().pending.set() & SignalBit(kSigHup), 0u);
+  EXPECT_EQ(process().terminal, nullptr);
+  EXPECT_EQ(Open("/dev/tty").error(), Errno::kNxio);
+}
+
 TEST_F(PtyTest, ItIsChargedAndGivenBack) {
   const uint64_t before = machine_.kernel().budget().used_bytes;
   DescriptionRef other = *Open("/dev/ptmx");

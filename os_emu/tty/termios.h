@@ -37,8 +37,8 @@ inline constexpr uint32_t kOPost = 1, kOLcUc = 2, kONlCr = 4, kOCrNl = 010, kONo
 inline constexpr uint32_t kCSize = 060, kCs8 = 060, kCRead = 0200, kParEnb = 0400;
 // c_lflag
 inline constexpr uint32_t kISig = 1, kICanon = 2, kEcho = 010, kEchoE = 020, kEchoK = 040,
-                          kEchoNl = 0100, kNoFlsh = 0200, kEchoCtl = 01000, kEchoPrt = 02000,
-                          kEchoKe = 04000, kIExten = 0100000, kExtProc = 0200000;
+                          kEchoNl = 0100, kNoFlsh = 0200, kToStop = 0400, kEchoCtl = 01000,
+                          kEchoPrt = 02000, kEchoKe = 04000, kIExten = 0100000, kExtProc = 0200000;
 
 // A control character with this value is none (__DISABLED_CHAR).
 inline constexpr uint8_t kDisabledChar = 0;

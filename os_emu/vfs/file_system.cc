@@ -27,7 +27,8 @@ struct FileSystem::Impl {
   };
   uint32_t last_minor = 23;  // Of st_dev.
   std::shared_ptr<MemoryFs> memory_fs;
-  std::shared_ptr<MemoryFs> memfd_fs;  // Of memfd_create(2)'s files, mounted nowhere. Null: not yet.
+  std::shared_ptr<MemoryFs>
+      memfd_fs;  // Of memfd_create(2)'s files, mounted nowhere. Null: not yet.
   DentryRef base_root;
   std::vector<MountEntry> mounts;       // By path, so that what is nested comes later.
   std::vector<DentryRef> pin_holders;   // With pinned().
@@ -428,6 +429,7 @@ Result<void> FileSystem::Truncate(const Caller& caller, std::string_view path, i
   if (inode.IsDirectory()) return Errno::kIsDir;
   if (!inode.IsRegular()) return Errno::kInval;
   POLLUX_RETURN_IF_ERROR(CheckPermission(caller, inode, kMayWrite));
+  if (inode.IsExecuted()) return Errno::kTxtBsy;
   POLLUX_RETURN_IF_ERROR(inode.Truncate(static_cast<uint64_t>(bytes)));
   NotifyDentry(*found, kEventModify);
   return {};

@@ -127,7 +127,7 @@ class FileSystem {
   Result<DescriptionRef> OpenDirectory(const Caller& caller, const DescriptionRef& base,
                                        std::string_view path, uint32_t at_flags = 0);
   // For execve(2): a readable description of a regular file. kAcces: not regular, or not
-  // executable.
+  // executable. kTxtBsy: somebody writes it.
   Result<DescriptionRef> OpenExecutable(const Caller& caller, const DescriptionRef& base,
                                         std::string_view path, uint32_t at_flags = 0);
   // memfd_create(2)'s file: readable and writable, nameless, in memory. LinkText is "/memfd:NAME
@@ -224,6 +224,10 @@ class FileSystem {
   DentryRef root_;
   std::unique_ptr<Impl> impl_;
 };
+
+// The file of OpenExecutable() is executed while the result lives: nobody may open it for writing
+// (kTxtBsy). kTxtBsy: somebody writes it.
+Result<std::shared_ptr<void>> ExecuteFile(const DescriptionRef& file);
 
 }  // namespace pollux::os_emu
 

@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "abi/check.h"
 #include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/memory_fs.h"
 #include "os_emu/vfs/new_node.h"
@@ -126,8 +127,11 @@ Result<DescriptionRef> FileSystem::Open(const Caller& caller, const DescriptionR
   if (must_be_directory && !inode.IsDirectory()) return Errno::kNotDir;
   if ((flags & kOPath) != 0) return MakeDescription<PathFile>(std::move(found), flags);
   if (!created) POLLUX_RETURN_IF_ERROR(MayOpen(caller, inode, WantedAccess(flags), flags));
+  // do_dentry_open()
+  if ((flags & kOAccMode) != kORdOnly && inode.IsExecuted()) return Errno::kTxtBsy;
   POLLUX_ASSIGN_OR_RETURN(DescriptionRef file, OpenAndTell(caller, found, flags));
   if (!created && (flags & kOTrunc) != 0 && inode.IsRegular()) {
+    if (inode.IsExecuted()) return Errno::kTxtBsy;  // handle_truncate()
     POLLUX_RETURN_IF_ERROR(inode.Truncate(0));
     NotifyDentry(*found, kEventModify);
   }
@@ -155,7 +159,15 @@ Result<DescriptionRef> FileSystem::OpenExecutable(const Caller& caller, const De
   if (inode.IsLink()) return Errno::kLoop;
   if (!inode.IsRegular()) return Errno::kAcces;
   POLLUX_RETURN_IF_ERROR(CheckPermission(caller, inode, kMayExecute));
-  return OpenAndTell(caller, found, kORdOnly);
+  POLLUX_ASSIGN_OR_RETURN(DescriptionRef file, OpenAndTell(caller, found, kORdOnly));
+  if (inode.IsWritten()) return Errno::kTxtBsy;
+  return file;
+}
+
+Result<std::shared_ptr<void>> ExecuteFile(const DescriptionRef& file) {
+  const DentryRef dentry = DentryOf(file);
+  POLLUX_CHECK(dentry && dentry->inode().IsRegular()) << "OpenExecutable() gave it";
+  return dentry->inode().Execute();
 }
 
 Result<DescriptionRef> FileSystem::OpenMemoryFile(const Caller& caller, std::string_view name,
@@ -171,7 +183,8 @@ Result<DescriptionRef> FileSystem::OpenMemoryFile(const Caller& caller, std::str
   DentryRef file(new Dentry(nullptr, "memfd:" + std::string(name), inode, Dentry::Name::kNone));
   POLLUX_ASSIGN_OR_RETURN(DescriptionRef opened, inode->Open(caller, file, StatusFlags(kORdWr)));
   // alloc_file_pseudo(): what is written through this number tells nobody; it may be opened again.
-  static_cast<OpenFile&>(*opened).MakeQuiet();
+  static_cast<RegularFile&>(*opened).MakeQuiet();
+  static_cast<RegularFile&>(*opened).DoNotCount();
   return opened;
 }
 

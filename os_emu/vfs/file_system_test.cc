@@ -158,6 +158,38 @@ TEST_F(FileSystemTest, ExecutingNeedsAnExecutableRegularFile) {
   EXPECT_EQ(Say(files.OpenExecutable(user, none, "/pub/l", kAtSymlinkNoFollow)), "ELOOP");
 }
 
+TEST_F(FileSystemTest, AFileIsWrittenOrExecuted) {
+  Put("/pub/program", "code", 0755);
+  Result<DescriptionRef> writer = files.Open(root, none, "/pub/program", kOWrOnly);
+  ASSERT_TRUE(writer.ok());
+  EXPECT_EQ(Say(files.OpenExecutable(root, none, "/pub/program")), "ETXTBSY");
+  writer = DescriptionRef();
+  Result<DescriptionRef> file = files.OpenExecutable(root, none, "/pub/program");
+  ASSERT_TRUE(file.ok());
+  // To have it open is not yet to execute it.
+  EXPECT_EQ(Say(files.Open(root, none, "/pub/program", kOWrOnly)), "ok");
+  Result<std::shared_ptr<void>> use = ExecuteFile(*file);
+  ASSERT_TRUE(use.ok());
+  std::shared_ptr<void> of_child = *use;
+  file = DescriptionRef();
+  EXPECT_EQ(Say(files.Open(root, none, "/pub/program", kOWrOnly)), "ETXTBSY");
+  EXPECT_EQ(Say(files.Open(root, none, "/pub/program", kORdWr | kOCreat)), "ETXTBSY");
+  EXPECT_EQ(Say(files.Open(root, none, "/pub/program", kORdOnly | kOTrunc)), "ETXTBSY");
+  EXPECT_EQ(Say(files.Truncate(root, "/pub/program", 0)), "ETXTBSY");
+  EXPECT_EQ(Say(files.Open(root, none, "/pub/program", kORdOnly)), "ok");
+  *use = nullptr;
+  EXPECT_EQ(Say(files.Open(root, none, "/pub/program", kOWrOnly)), "ETXTBSY");
+  of_child = nullptr;
+  EXPECT_EQ(Say(files.Open(root, none, "/pub/program", kOWrOnly)), "ok");
+  EXPECT_EQ(Say(files.OpenExecutable(root, none, "/pub/program")), "ok");
+}
+
+TEST_F(FileSystemTest, WhoMadeAFileInMemoryDoesNotCountAsItsWriter) {
+  Result<DescriptionRef> file = files.OpenMemoryFile(root, "program");
+  ASSERT_TRUE(file.ok());
+  EXPECT_TRUE(ExecuteFile(*file).ok());
+}
+
 // ---- Names.
 
 TEST_F(FileSystemTest, UnlinkAndRmdirTellWhatTheyMeet) {

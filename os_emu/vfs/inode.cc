@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "abi/check.h"
 #include "os_emu/vfs/dentry.h"
 #include "os_emu/vfs/file_system.h"
 
@@ -31,6 +32,18 @@ void MergePinned(const Dentry& directory, std::vector<ListedEntry>& listing) {
 }
 
 }  // namespace
+
+void Inode::AddWriter() {
+  POLLUX_CHECK(!IsExecuted()) << "who opens it has to look first";
+  ++writers_;
+}
+
+Result<std::shared_ptr<void>> Inode::Execute() {
+  if (IsWritten()) return Errno::kTxtBsy;
+  ++executions_;
+  const InodeRef self(this);
+  return std::shared_ptr<void>(nullptr, [self](void*) { --self->executions_; });
+}
 
 Result<void> Inode::Truncate(uint64_t) { return Errno::kInval; }
 Result<std::string> Inode::ReadLink(const Caller&) { return Errno::kInval; }

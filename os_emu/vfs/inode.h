@@ -122,6 +122,15 @@ class Inode : public WatchedFile {
   // O_TMPFILE. Default: yes.
   virtual bool IsLinkable() { return true; }
 
+  // ---- Who writes its bytes, and who executes them: never both (inode::i_writecount). Of regular
+  // files. Each RegularFile that is open for writing is a writer.
+  bool IsWritten() const { return writers_ > 0; }
+  bool IsExecuted() const { return executions_ > 0; }
+  void AddWriter();
+  void RemoveWriter() { --writers_; }
+  // deny_write_access(): while the result lives it is executed. kTxtBsy: somebody writes it.
+  Result<std::shared_ptr<void>> Execute();
+
   // ---- Symbolic links.
   virtual Result<std::string> ReadLink(const Caller& caller);
   // A link of procfs that leads to an open file and not to a path: gives where. Null: an ordinary
@@ -174,6 +183,7 @@ class Inode : public WatchedFile {
   uint64_t number_;
   uint32_t type_;
   uint32_t references_ = 0;
+  uint32_t writers_ = 0, executions_ = 0;
 };
 
 }  // namespace pollux::os_emu

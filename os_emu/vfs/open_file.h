@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "abi/result.h"
 #include "memory/user_buffer.h"
@@ -128,11 +129,18 @@ class RegularFile : public OpenFile {
   virtual const memory::SharedObject* SharedPages() const { return nullptr; }
   bool CanSpliceFrom() const override { return true; }
   bool CanSpliceTo() const override { return true; }
+  // alloc_file_pseudo(): it is no writer of its file, although it writes.
+  void DoNotCount() {
+    if (std::exchange(writer_, false)) inode().RemoveWriter();
+  }
   const char* TypeName() const override { return "file"; }
 
  protected:
-  RegularFile(DentryRef dentry, uint32_t status_flags)
-      : OpenFile(std::move(dentry), status_flags) {}
+  // Whoever opens it for writing has looked whether it is executed (kTxtBsy).
+  RegularFile(DentryRef dentry, uint32_t status_flags) : OpenFile(std::move(dentry), status_flags) {
+    if (writer_) inode().AddWriter();
+  }
+  ~RegularFile() override { DoNotCount(); }
 
   // ---- The bytes. Offsets and ends are at most kMaxFileBytes; counts are not 0 and at most
   // kMaxTransferBytes.
@@ -149,6 +157,7 @@ class RegularFile : public OpenFile {
  private:
   Result<size_t> WriteFrom(memory::UserBuffer& from, uint64_t* offset);
   uint64_t position_ = 0;
+  bool writer_ = writable();
 };
 
 // Passes everything but its place in the file system on to `target`.

@@ -111,9 +111,15 @@ Result<Process*> ProcSubject::FindProcess() const {
   return process;
 }
 
-Result<Thread*> ProcSubject::FindThread() const {
-  Thread* thread = kernel.FindThread(tid);
+Result<Thread*> ProcSubject::FindTask() const {
+  Thread* thread = kernel.FindTask(tid);
   if (thread == nullptr) return Errno::kSrch;
+  return thread;
+}
+
+Result<Thread*> ProcSubject::FindLivingTask() const {
+  POLLUX_ASSIGN_OR_RETURN(Thread * thread, FindTask());
+  if (thread->ended()) return Errno::kNoEnt;
   return thread;
 }
 
@@ -188,7 +194,19 @@ Result<std::vector<ListedEntry>> ProcDirectoryInode::List(const DentryRef&) {
 Result<DescriptionRef> ProcTextInode::Open(const Caller&, const DentryRef& self, uint32_t flags) {
   // Nothing here can be set but what has a writer: refused as by a sysctl that may only be read.
   if (writer_ == nullptr && (flags & kOAccMode) != kORdOnly) return Errno::kAcces;
+  if (needs_ == ProcNeeds::kMemoryToOpen || needs_ == ProcNeeds::kMountsToOpen) {
+    POLLUX_ASSIGN_OR_RETURN(const Thread* task, subject_.FindTask());
+    if (task->ended()) return needs_ == ProcNeeds::kMountsToOpen ? Errno::kInval : Errno::kSrch;
+  }
   return MakeDescription<ProcTextFile>(self, flags);
+}
+
+Result<std::string> ProcTextInode::Text() const {
+  if (needs_ == ProcNeeds::kMemory || needs_ == ProcNeeds::kMemoryToOpen) {
+    POLLUX_ASSIGN_OR_RETURN(const Thread* task, subject_.FindTask());
+    if (task->ended()) return std::string();
+  }
+  return text_(subject_);
 }
 
 Result<void> ProcTextInode::Write(std::string_view text) const {

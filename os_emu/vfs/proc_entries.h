@@ -52,7 +52,18 @@ struct ProcSubject {
 
   // kSrch: it has gone.
   Result<Process*> FindProcess() const;
-  Result<Thread*> FindThread() const;
+  // Of the thread `tid`, which may have ended: a zombie's memory, directory and descriptors are
+  // gone.
+  Result<Thread*> FindTask() const;
+  // kNoEnt: a zombie.
+  Result<Thread*> FindLivingTask() const;
+};
+// What a text is about, and what becomes of it where that is gone.
+enum class ProcNeeds {
+  kNothing,
+  kMemory,        // It is empty.
+  kMemoryToOpen,  // It cannot be opened (kSrch), and is empty if it was.
+  kMountsToOpen,  // It cannot be opened (kInval).
 };
 using ProcText = Result<std::string> (*)(const ProcSubject&);
 using ProcWriter = Result<void> (*)(const ProcSubject&, std::string_view text);
@@ -105,14 +116,16 @@ class ProcDirectoryInode : public ProcInode {
 class ProcTextInode final : public ProcInode {
  public:
   ProcTextInode(std::shared_ptr<ProcFs> fs, uint64_t number, uint32_t mode, ProcText text,
-                ProcSubject subject, ProcWriter writer = nullptr)
+                ProcSubject subject, ProcWriter writer = nullptr,
+                ProcNeeds needs = ProcNeeds::kNothing)
       : ProcInode(std::move(fs), number, kModeRegular | mode, subject.pid),
         text_(text),
         writer_(writer),
+        needs_(needs),
         subject_(subject) {}
 
   Result<DescriptionRef> Open(const Caller& caller, const DentryRef& self, uint32_t flags) override;
-  Result<std::string> Text() const { return text_(subject_); }
+  Result<std::string> Text() const;
   Result<void> Write(std::string_view text) const;
   // Opening with O_TRUNC is harmless.
   Result<void> Truncate(uint64_t) override { return {}; }
@@ -120,6 +133,7 @@ class ProcTextInode final : public ProcInode {
  private:
   ProcText text_;
   ProcWriter writer_;
+  ProcNeeds needs_;
   ProcSubject subject_;
 };
 

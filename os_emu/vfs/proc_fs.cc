@@ -29,16 +29,15 @@ std::optional<int32_t> ParseNumber(std::string_view name) {
 }
 
 Result<DescriptionRef> OpenDescription(const ProcSubject& subject) {
-  POLLUX_ASSIGN_OR_RETURN(Process * process, subject.FindProcess());
-  if (process->exit.has_value()) return Errno::kNoEnt;
-  Result<DescriptionRef> description = process->fds().Get(Fd{subject.number});
+  POLLUX_ASSIGN_OR_RETURN(const Thread* thread, subject.FindLivingTask());
+  Result<DescriptionRef> description = thread->fds().Get(Fd{subject.number});
   if (!description.ok()) return Errno::kNoEnt;
   return description;
 }
 
 Result<DescriptionRef> WorkingDirectoryOf(const ProcSubject& subject) {
-  POLLUX_ASSIGN_OR_RETURN(Process * process, subject.FindProcess());
-  return process->working_directory;
+  POLLUX_ASSIGN_OR_RETURN(const Thread* thread, subject.FindLivingTask());
+  return thread->fs().working_directory;
 }
 
 // /proc/PID/fd and fdinfo.
@@ -51,9 +50,9 @@ class FdDirectoryInode final : public ProcDirectoryInode {
  private:
   InodeRef FindMore(std::string_view name) override {
     const std::optional<int32_t> number = ParseNumber(name);
-    Process* process = fs().kernel().FindProcess(pid());
-    if (!number || process == nullptr || process->exit.has_value()) return nullptr;
-    Result<DescriptionRef> description = process->fds().Get(Fd{*number});
+    const Thread* thread = fs().kernel().FindThread(tid_);
+    if (!number || thread == nullptr) return nullptr;
+    Result<DescriptionRef> description = thread->fds().Get(Fd{*number});
     if (!description.ok()) return nullptr;
     const ProcSubject subject{
         .kernel = fs().kernel(), .pid = pid(), .tid = tid_, .number = *number};
@@ -67,9 +66,9 @@ class FdDirectoryInode final : public ProcDirectoryInode {
     return InodeRef(new ProcMagicInode(shared_fs(), entry, mode, OpenDescription, subject));
   }
   void ListMore(std::vector<ListedEntry>& listing) override {
-    Process* process = fs().kernel().FindProcess(pid());
-    if (process == nullptr || process->exit.has_value()) return;
-    for (const Fd fd : process->fds().OpenNumbers()) {
+    const Thread* thread = fs().kernel().FindThread(tid_);
+    if (thread == nullptr) return;
+    for (const Fd fd : thread->fds().OpenNumbers()) {
       const auto number = static_cast<uint64_t>(fd);
       listing.push_back({EntryNumber(tid_, (infos_ ? kFdInfoEntries : kFdEntries) + number),
                          infos_ ? EntryType::kRegular : EntryType::kLink, std::to_string(number)});
@@ -89,17 +88,19 @@ class TaskDirectoryInode final : public ProcDirectoryInode {
  private:
   InodeRef FindMore(std::string_view name) override {
     const std::optional<int32_t> number = ParseNumber(name);
-    const Process* process = fs().kernel().FindProcess(pid());
-    if (!number || process == nullptr || !process->threads.contains(Tid{*number})) return nullptr;
+    const Thread* task = number ? fs().kernel().FindTask(Tid{*number}) : nullptr;
+    if (task == nullptr || task->process().pid() != pid()) return nullptr;
     return MakeProcessDirectory(shared_fs(), pid(), Tid{*number}, /*of_task=*/true);
   }
   void ListMore(std::vector<ListedEntry>& listing) override {
     const Process* process = fs().kernel().FindProcess(pid());
     if (process == nullptr) return;
-    for (const auto& [tid, thread] : process->threads) {
+    const auto list = [&listing](Tid tid) {
       listing.push_back({EntryNumber(tid, kTaskEntry), EntryType::kDirectory,
                          std::to_string(static_cast<int32_t>(tid))});
-    }
+    };
+    if (process->ended_leader != nullptr) list(process->pid());
+    for (const auto& [tid, thread] : process->threads) list(tid);
   }
 };
 
@@ -111,14 +112,13 @@ class ProcRootInode final : public ProcDirectoryInode {
   InodeRef FindMore(std::string_view name) override {
     const std::optional<int32_t> number = ParseNumber(name);
     // A thread's directory can be entered, though it is not listed.
-    Thread* thread = number ? fs().kernel().FindThread(Tid{*number}) : nullptr;
+    Thread* thread = number ? fs().kernel().FindTask(Tid{*number}) : nullptr;
     if (thread == nullptr) return nullptr;
     return MakeProcessDirectory(shared_fs(), thread->process().pid(), thread->tid(),
                                 /*of_task=*/false);
   }
   void ListMore(std::vector<ListedEntry>& listing) override {
     for (const auto& [pid, process] : fs().kernel().processes()) {
-      if (fs().kernel().FindThread(pid) == nullptr) continue;
       listing.push_back(
           {EntryNumber(pid, 0), EntryType::kDirectory, std::to_string(static_cast<int32_t>(pid))});
     }
@@ -135,15 +135,21 @@ Result<std::string> ThreadSelfTarget(const ProcSubject&, const Caller& caller) {
   return absl::StrCat(static_cast<int32_t>(caller.pid), "/task/", static_cast<int32_t>(caller.tid));
 }
 
+Result<std::string> RootTarget(const ProcSubject& subject, const Caller&) {
+  POLLUX_RETURN_IF_ERROR(subject.FindLivingTask());
+  return std::string("/");
+}
+
 // subject.text
 Result<std::string> FixedTarget(const ProcSubject& subject, const Caller&) {
   return std::string(subject.text);
 }
 
 Result<std::string> ExecutableTarget(const ProcSubject& subject, const Caller&) {
-  POLLUX_ASSIGN_OR_RETURN(const Process* process, subject.FindProcess());
-  if (process->executable.empty()) return Errno::kNoEnt;
-  return process->executable;
+  POLLUX_ASSIGN_OR_RETURN(const Thread* thread, subject.FindLivingTask());
+  const std::string& executable = thread->process().executable;
+  if (executable.empty()) return Errno::kNoEnt;
+  return executable;
 }
 
 struct ProcessText {
@@ -152,21 +158,23 @@ struct ProcessText {
   ProcText text;
   const char* fixed = "";
   ProcWriter writer = nullptr;
+  ProcNeeds needs = ProcNeeds::kNothing;
+  bool of_process = false;  // Not below task/.
 };
 constexpr ProcessText kProcessTexts[] = {
-    {"auxv", 0400, proc_text::AuxiliaryVector},
+    {"auxv", 0400, proc_text::AuxiliaryVector, "", nullptr, ProcNeeds::kMemoryToOpen},
     {"cgroup", 0444, proc_text::Fixed, "0::/\n"},
-    {"cmdline", 0444, proc_text::CommandLine},
-    {"coredump_filter", 0444, proc_text::Fixed, "00000033\n"},
+    {"cmdline", 0444, proc_text::CommandLine, "", nullptr, ProcNeeds::kMemory},
+    {"coredump_filter", 0444, proc_text::Fixed, "00000033\n", nullptr, ProcNeeds::kMemory, true},
     {"cpuset", 0444, proc_text::Fixed, "/\n"},
     {"gid_map", 0444, proc_text::Fixed, "         0          0 4294967295\n"},
     {"comm", 0644, proc_text::CommandName, "", proc_text::SetCommandName},
-    {"environ", 0400, proc_text::Environment},
+    {"environ", 0400, proc_text::Environment, "", nullptr, ProcNeeds::kMemoryToOpen},
     {"limits", 0444, proc_text::Limits},
     {"loginuid", 0444, proc_text::Fixed, "4294967295"},
-    {"maps", 0444, proc_text::Maps},
-    {"mountinfo", 0444, proc_text::MountInfo},
-    {"mounts", 0444, proc_text::Mounts},
+    {"maps", 0444, proc_text::Maps, "", nullptr, ProcNeeds::kMemory},
+    {"mountinfo", 0444, proc_text::MountInfo, "", nullptr, ProcNeeds::kMountsToOpen},
+    {"mounts", 0444, proc_text::Mounts, "", nullptr, ProcNeeds::kMountsToOpen},
     {"oom_score", 0444, proc_text::Fixed, "0\n"},
     {"oom_score_adj", 0444, proc_text::Fixed, "0\n"},
     {"personality", 0400, proc_text::Fixed, "00000000\n"},
@@ -176,7 +184,7 @@ constexpr ProcessText kProcessTexts[] = {
     {"stat", 0444, proc_text::Stat},
     {"statm", 0444, proc_text::StatM},
     {"status", 0444, proc_text::Status},
-    {"timerslack_ns", 0444, proc_text::Fixed, "50000\n"},
+    {"timerslack_ns", 0444, proc_text::Fixed, "50000\n", nullptr, ProcNeeds::kNothing, true},
     {"uid_map", 0444, proc_text::Fixed, "         0          0 4294967295\n"},
     {"wchan", 0444, proc_text::Fixed, "0"},
 };
@@ -189,17 +197,20 @@ InodeRef MakeProcessDirectory(const std::shared_ptr<ProcFs>& fs, Tid pid, Tid ti
   Ref<ProcDirectoryInode> directory(new ProcDirectoryInode(fs, own_entry, 0555, pid));
   uint64_t entry = 0;
   for (const ProcessText& text : kProcessTexts) {
+    ++entry;
+    if (of_task && text.of_process) continue;
     const ProcSubject subject{.kernel = fs->kernel(), .pid = pid, .tid = tid, .text = text.fixed};
-    directory->Add(text.name, InodeRef(new ProcTextInode(fs, EntryNumber(tid, ++entry), text.mode,
-                                                         text.text, subject, text.writer)));
+    directory->Add(text.name,
+                   InodeRef(new ProcTextInode(fs, EntryNumber(tid, entry), text.mode, text.text,
+                                              subject, text.writer, text.needs)));
   }
-  const ProcSubject subject{.kernel = fs->kernel(), .pid = pid, .tid = tid, .text = "/"};
+  const ProcSubject subject{.kernel = fs->kernel(), .pid = pid, .tid = tid};
   directory->Add("cwd", InodeRef(new ProcMagicInode(fs, EntryNumber(tid, ++entry), 0777,
                                                     WorkingDirectoryOf, subject)));
   directory->Add(
       "exe", InodeRef(new ProcLinkInode(fs, EntryNumber(tid, ++entry), ExecutableTarget, subject)));
   directory->Add("root",
-                 InodeRef(new ProcLinkInode(fs, EntryNumber(tid, ++entry), FixedTarget, subject)));
+                 InodeRef(new ProcLinkInode(fs, EntryNumber(tid, ++entry), RootTarget, subject)));
   directory->Add(
       "fd", InodeRef(new FdDirectoryInode(fs, EntryNumber(tid, ++entry), 0500, pid, tid, false)));
   directory->Add("fdinfo", InodeRef(new FdDirectoryInode(fs, EntryNumber(tid, ++entry), 0555, pid,

@@ -208,7 +208,7 @@ TEST_F(ProcFsTest, CwdLeadsToTheDirectoryItself) {
 }
 
 TEST_F(ProcFsTest, AProcessStartsWhereItsCwdSays) {
-  process_->cwd = "/etc";
+  process_->first_thread()->fs().cwd = "/etc";
   EXPECT_EQ(*WorkingDirectory(thread()), "/etc");
   EXPECT_THAT(Get("passwd"), StartsWith("root:"));
   EXPECT_EQ(Say(ChangeDirectory(thread(), none_, "passwd")), "ENOTDIR");

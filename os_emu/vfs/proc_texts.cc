@@ -81,9 +81,10 @@ struct SizeFigures {
   uint64_t virtual_bytes = 0, resident_bytes = 0, data_bytes = 0, stack_bytes = 0, code_bytes = 0;
   GuestAddr code_start, code_end, stack_start;
 };
-SizeFigures SizesOf(const Process& process) {
+SizeFigures SizesOf(const Thread& thread) {
+  const Process& process = thread.process();
   SizeFigures sizes;
-  if (process.memory == nullptr) return sizes;
+  if (thread.ended()) return sizes;
   sizes.virtual_bytes = process.memory->mapped_bytes();
   sizes.resident_bytes = process.memory->resident_bytes();
   for (const memory::Mapping& mapping : process.memory->Mappings()) {
@@ -105,8 +106,14 @@ SizeFigures SizesOf(const Process& process) {
 }
 
 char StateOf(const Thread& thread) {
+  if (thread.ended()) return 'Z';
   if (thread.process().stopped()) return 'T';
   return thread.blocked() ? 'S' : 'R';
+}
+
+// get_nr_threads(): a leader that has ended counts until its process is gone.
+size_t ThreadsOf(const Process& process) {
+  return process.threads.size() + (process.ended_leader != nullptr ? 1 : 0);
 }
 
 // Of no one in particular: the machine's clock is the only figure of time used.
@@ -127,6 +134,38 @@ std::string CpuList(Kernel& kernel) {
 
 std::string FlagsOf(const Super& super) {
   return super.read_only() ? "ro,relatime" : "rw,relatime";
+}
+
+// files_struct's table: a multiple of the bits of a word.
+uint64_t DescriptorSlots(const Thread& thread) {
+  if (thread.ended()) return 0;
+  const std::vector<Fd> open = thread.fds().OpenNumbers();
+  const uint64_t slots = open.empty() ? 0 : static_cast<uint64_t>(open.back()) + 1;
+  return std::max<uint64_t>(64, (slots + 63) / 64 * 64);
+}
+
+// The lines of status that only who has memory has (task_mem()).
+void AppendMemory(const Thread& thread, std::string* text) {
+  const SizeFigures sizes = SizesOf(thread);
+  const auto kib = [text](const char* name, uint64_t bytes) {
+    absl::StrAppendFormat(text, "%s:\t%8d kB\n", name, bytes >> 10);
+  };
+  kib("VmPeak", sizes.virtual_bytes);
+  kib("VmSize", sizes.virtual_bytes);
+  kib("VmLck", 0);
+  kib("VmPin", 0);
+  kib("VmHWM", sizes.resident_bytes);
+  kib("VmRSS", sizes.resident_bytes);
+  kib("RssAnon", sizes.resident_bytes);
+  kib("RssFile", 0);
+  kib("RssShmem", 0);
+  kib("VmData", sizes.data_bytes);
+  kib("VmStk", sizes.stack_bytes);
+  kib("VmExe", sizes.code_bytes);
+  kib("VmLib", 0);
+  kib("VmPTE", 0);
+  kib("VmSwap", 0);
+  absl::StrAppend(text, "CoreDumping:\t0\nTHP_enabled:\t0\n");
 }
 
 constexpr char kMountSpecials[] = " \t\n\\#";
@@ -154,12 +193,14 @@ Result<std::string> AuxiliaryVector(const ProcSubject& subject) {
 }
 
 Result<std::string> CommandName(const ProcSubject& subject) {
-  POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindThread());
+  POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindTask());
   return NameOf(*thread, thread->process()) + "\n";
 }
 
 Result<void> SetCommandName(const ProcSubject& subject, std::string_view name) {
-  POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindThread());
+  POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindTask());
+  const Thread* current = subject.kernel.current();
+  if (current != nullptr && &current->process() != &thread->process()) return Errno::kInval;
   name = name.substr(0, 15);
   // Up to the first NUL, as set_task_comm() copies it; a newline is kept.
   thread->name = name.substr(0, name.find('\0'));
@@ -167,11 +208,10 @@ Result<void> SetCommandName(const ProcSubject& subject, std::string_view name) {
 }
 
 Result<std::string> FdInfo(const ProcSubject& subject) {
-  POLLUX_ASSIGN_OR_RETURN(Process * process, subject.FindProcess());
-  if (process->exit.has_value()) return Errno::kNoEnt;
-  Result<DescriptionRef> description = process->fds().Get(Fd{subject.number});
+  POLLUX_ASSIGN_OR_RETURN(const Thread* thread, subject.FindLivingTask());
+  Result<DescriptionRef> description = thread->fds().Get(Fd{subject.number});
   if (!description.ok()) return Errno::kNoEnt;
-  const Result<bool> close_on_exec = process->fds().CloseOnExec(Fd{subject.number});
+  const Result<bool> close_on_exec = thread->fds().CloseOnExec(Fd{subject.number});
   const Result<uint64_t> position = (*description)->Seek(0, Whence::kCurrent);
   FileStatus status;
   POLLUX_RETURN_IF_ERROR((*description)->Stat(&status));
@@ -214,7 +254,6 @@ Result<std::string> Limits(const ProcSubject& subject) {
 Result<std::string> Maps(const ProcSubject& subject) {
   POLLUX_ASSIGN_OR_RETURN(const Process* process, subject.FindProcess());
   std::string text;
-  if (process->memory == nullptr) return text;
   for (const memory::Mapping& mapping : process->memory->Mappings()) {
     const size_t line = text.size();
     absl::StrAppendFormat(&text, "%08x-%08x %c%c%c%c %08x 00:00 %d ", mapping.start, mapping.end,
@@ -256,18 +295,20 @@ Result<std::string> MountInfo(const ProcSubject& subject) {
 }
 
 Result<std::string> Stat(const ProcSubject& subject) {
-  POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindThread());
+  POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindTask());
   Process& process = thread->process();
-  const SizeFigures sizes = SizesOf(process);
+  const SizeFigures sizes = SizesOf(*thread);
   const SignalFigures signals = SignalsOf(process);
   // proc(5), /proc/pid/stat, fields 1 to 52.
-  std::string text =
-      absl::StrFormat("%d (%s) %c %d %d %d 0 -1 4194304", static_cast<int>(thread->tid()),
-                      Escaped(NameOf(*thread, process), "\n\\"), StateOf(*thread),
-                      static_cast<int>(process.parent_pid()), static_cast<int>(process.group),
-                      static_cast<int>(process.session));
+  std::string text = absl::StrFormat(
+      "%d (%s) %c %d %d %d %d %d 4194304", static_cast<int>(thread->tid()),
+      Escaped(NameOf(*thread, process), "\n\\"), StateOf(*thread),
+      static_cast<int>(process.parent_pid()), static_cast<int>(process.group),
+      static_cast<int>(process.session),
+      process.terminal != nullptr ? process.terminal->device() : 0,
+      process.terminal != nullptr ? static_cast<int>(process.terminal->foreground()) : -1);
   absl::StrAppendFormat(&text, " 0 0 0 0 %d 0 0 0 20 0 %d 0 0", TicksUsed(subject.kernel),
-                        process.threads.size());
+                        ThreadsOf(process));
   absl::StrAppendFormat(&text, " %d %d %d", sizes.virtual_bytes,
                         sizes.resident_bytes / memory::kPageBytes,
                         process.rlimits[5].soft);  // RLIMIT_RSS
@@ -281,8 +322,8 @@ Result<std::string> Stat(const ProcSubject& subject) {
 }
 
 Result<std::string> StatM(const ProcSubject& subject) {
-  POLLUX_ASSIGN_OR_RETURN(const Process* process, subject.FindProcess());
-  const SizeFigures sizes = SizesOf(*process);
+  POLLUX_ASSIGN_OR_RETURN(const Thread* thread, subject.FindTask());
+  const SizeFigures sizes = SizesOf(*thread);
   const auto pages = [](uint64_t bytes) { return bytes / memory::kPageBytes; };
   return absl::StrFormat("%d %d 0 %d 0 %d 0\n", pages(sizes.virtual_bytes),
                          pages(sizes.resident_bytes), pages(sizes.code_bytes),
@@ -290,51 +331,31 @@ Result<std::string> StatM(const ProcSubject& subject) {
 }
 
 Result<std::string> Status(const ProcSubject& subject) {
-  POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindThread());
+  POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindTask());
   Process& process = thread->process();
   const Credentials& ids = process.credentials;
-  const SizeFigures sizes = SizesOf(process);
   const SignalFigures signals = SignalsOf(process);
   const char state = StateOf(*thread);
-  std::string text = absl::StrFormat(
-      "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:"
-      "\t0\n",
-      Escaped(NameOf(*thread, process), "\n\\"), process.umask,
-      state == 'S'   ? "S (sleeping)"
-      : state == 'T' ? "T (stopped)"
-                     : "R (running)", static_cast<int>(process.pid()),
-      static_cast<int>(thread->tid()), static_cast<int>(process.parent_pid()));
+  std::string text = absl::StrFormat("Name:\t%s\n", Escaped(NameOf(*thread, process), "\n\\"));
+  if (!thread->ended()) absl::StrAppendFormat(&text, "Umask:\t%04o\n", thread->fs().umask);
+  absl::StrAppendFormat(&text,
+                        "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+                        state == 'S'   ? "S (sleeping)"
+                        : state == 'T' ? "T (stopped)"
+                        : state == 'Z' ? "Z (zombie)"
+                                       : "R (running)",
+                        static_cast<int>(process.pid()), static_cast<int>(thread->tid()),
+                        static_cast<int>(process.parent_pid()));
   absl::StrAppendFormat(&text, "Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\n", ids.uid, ids.euid,
                         ids.suid, ids.fsuid, ids.gid, ids.egid, ids.sgid, ids.fsgid);
-  const std::vector<Fd> open = process.fds().OpenNumbers();
-  const uint64_t slots = open.empty() ? 0 : static_cast<uint64_t>(open.back()) + 1;
-  absl::StrAppendFormat(&text, "FDSize:\t%d\nGroups:\t \n",
-                        std::max<uint64_t>(64, (slots + 63) / 64 * 64));
+  absl::StrAppendFormat(&text, "FDSize:\t%d\nGroups:\t \n", DescriptorSlots(*thread));
   absl::StrAppendFormat(&text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n",
                         static_cast<int>(process.pid()), static_cast<int>(thread->tid()),
                         static_cast<int>(process.group), static_cast<int>(process.session));
-  const auto kib = [&](const char* name, uint64_t bytes) {
-    absl::StrAppendFormat(&text, "%s:\t%8d kB\n", name, bytes >> 10);
-  };
-  kib("VmPeak", sizes.virtual_bytes);
-  kib("VmSize", sizes.virtual_bytes);
-  kib("VmLck", 0);
-  kib("VmPin", 0);
-  kib("VmHWM", sizes.resident_bytes);
-  kib("VmRSS", sizes.resident_bytes);
-  kib("RssAnon", sizes.resident_bytes);
-  kib("RssFile", 0);
-  kib("RssShmem", 0);
-  kib("VmData", sizes.data_bytes);
-  kib("VmStk", sizes.stack_bytes);
-  kib("VmExe", sizes.code_bytes);
-  kib("VmLib", 0);
-  kib("VmPTE", 0);
-  kib("VmSwap", 0);
-  absl::StrAppend(&text, "CoreDumping:\t0\nTHP_enabled:\t0\n");
+  if (!thread->ended()) AppendMemory(*thread, &text);
   const uint64_t capabilities = ids.euid == 0 ? 0x1ffffffffff : 0;
   absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t0/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n",
-                        process.threads.size(),
+                        ThreadsOf(process),
                         process.rlimits[11].soft,  // RLIMIT_SIGPENDING
                         thread->pending.set(), process.pending.set());
   absl::StrAppendFormat(&text, "SigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",

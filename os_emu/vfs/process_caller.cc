@@ -5,25 +5,25 @@
 namespace pollux::os_emu {
 namespace {
 
-// Opens the directory that a process starts in, once.
-const DescriptionRef& WorkingDirectoryOf(Process& process) {
-  if (!process.working_directory && process.cwd != "/") {
+// Opens the directory that the first process starts in, once.
+const DescriptionRef& WorkingDirectoryOf(Thread& thread) {
+  FsContext& fs = thread.fs();
+  if (!fs.working_directory && fs.cwd != "/") {
     const Caller root;
     Result<DescriptionRef> opened =
-        process.kernel().files().OpenDirectory(root, DescriptionRef(), process.cwd);
-    if (opened.ok()) process.working_directory = *std::move(opened);
+        thread.process().kernel().files().OpenDirectory(root, DescriptionRef(), fs.cwd);
+    if (opened.ok()) fs.working_directory = *std::move(opened);
   }
-  return process.working_directory;
+  return fs.working_directory;
 }
 
 Caller MakeCaller(Thread& thread, uint32_t uid, uint32_t gid) {
-  Process& process = thread.process();
   Caller caller;
   caller.uid = uid;
   caller.gid = gid;
-  caller.umask = process.umask;
-  caller.cwd = WorkingDirectoryOf(process);
-  caller.pid = process.pid();
+  caller.umask = thread.fs().umask;
+  caller.cwd = WorkingDirectoryOf(thread);
+  caller.pid = thread.process().pid();
   caller.tid = thread.tid();
   return caller;
 }
@@ -42,15 +42,14 @@ Caller RealCallerOf(Thread& thread) {
 
 Result<void> ChangeDirectory(Thread& thread, const DescriptionRef& base, std::string_view path,
                              uint32_t at_flags) {
-  Process& process = thread.process();
-  POLLUX_ASSIGN_OR_RETURN(process.working_directory, process.kernel().files().OpenDirectory(
-                                                         CallerOf(thread), base, path, at_flags));
+  POLLUX_ASSIGN_OR_RETURN(
+      thread.fs().working_directory,
+      thread.process().kernel().files().OpenDirectory(CallerOf(thread), base, path, at_flags));
   return {};
 }
 
 Result<std::string> WorkingDirectory(Thread& thread) {
-  Process& process = thread.process();
-  return process.kernel().files().PathOf(WorkingDirectoryOf(process));
+  return thread.process().kernel().files().PathOf(WorkingDirectoryOf(thread));
 }
 
 }  // namespace pollux::os_emu

@@ -8,7 +8,7 @@
 
 namespace pollux::os_emu {
 
-// With fsuid and fsgid, the umask and the working directory of the thread's process.
+// With fsuid and fsgid, the umask and the working directory of the thread.
 Caller CallerOf(Thread& thread);
 // The same for access(2) and faccessat2(2) without AT_EACCESS: with the real ids.
 Caller RealCallerOf(Thread& thread);

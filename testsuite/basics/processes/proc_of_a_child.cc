@@ -77,8 +77,10 @@ int main() {
               Line(child, "State:").c_str(), Line(child, "Threads:").c_str());
   std::printf("  tgid %d, parent %d\n", std::atoi(Line(child, "Tgid:").c_str()) == child,
               std::atoi(Line(child, "PPid:").c_str()) == getpid());
-  std::printf("  blocked%s, ignored%s\n", Line(child, "SigBlk:").c_str(),
-              Line(child, "SigIgn:").c_str());
+  // What the program began with may be ignored, too.
+  const uint64_t ignored = std::strtoull(Line(child, "SigIgn:").c_str(), nullptr, 16);
+  std::printf("  blocked%s, ignored %d %d\n", Line(child, "SigBlk:").c_str(),
+              (ignored >> (SIGUSR2 - 1) & 1) != 0, (ignored >> (SIGUSR1 - 1) & 1) != 0);
   std::printf("program: %d, directory: %d, descriptor: %d\n",
               Link(Path(child, "exe")) == Link("/proc/self/exe"),
               Link(Path(child, "cwd")) == std::string(ScratchDirectory()) + "/below",
