@@ -101,16 +101,10 @@ std::optional<Backtracer::Step> Backtracer::Unwind(const Registers& registers, c
     std::optional<uint64_t> start;
     const ElfFile::Function* function =
         place.file == nullptr ? nullptr : place.file->FunctionAt(place.address);
-    if (function != nullptr) {
-      start = lookup - (place.address - function->address);
-    } else {
-      start = GuessFunctionStart(memory_, lookup);
-    }
-    if (start.has_value()) {
-      const std::optional<Registers> caller =
-          UnwindByCode(memory_, *start, lookup, registers, innermost, may_return_to);
-      if (caller.has_value()) return Step{*caller};
-    }
+    if (function != nullptr) start = lookup - (place.address - function->address);
+    const std::optional<Registers> caller =
+        UnwindByCode(memory_, start, lookup, registers, innermost, may_return_to);
+    if (caller.has_value()) return Step{*caller};
   }
   // A function that calls nothing and needs no stack, or a call of what is no code.
   if (!innermost || !registers.Knows(interp::kRa) || !may_return_to(registers.x[interp::kRa]))

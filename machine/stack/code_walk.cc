@@ -14,11 +14,11 @@ using interp::Instruction;
 using interp::Opcode;
 
 // How much of a function is looked at.
-constexpr size_t kMostInstructions = 50'000;
+constexpr size_t kMostInstructions = 20'000;
 // How far before a pc its function may begin where no symbol says so, and how many beginnings are
 // tried.
 constexpr uint64_t kFarthestStart = 16 * 1024;
-constexpr int kMostStarts = 8;
+constexpr int kMostStarts = 64;
 // More than a frame ever has.
 constexpr int64_t kLargestFrame = int64_t{1} << 30;
 
@@ -200,6 +200,37 @@ bool TakesRoom(const Instruction& instruction) {
          instruction.rs1 == interp::kSp && instruction.imm < 0;
 }
 
+// Behind which nothing goes on: another function, or another part of the same one.
+bool EndsFlow(const Instruction& instruction) {
+  return (instruction.opcode == Opcode::kJal || instruction.opcode == Opcode::kJalr) &&
+         instruction.rd == 0;
+}
+
+using ReturnAddressTest = std::function<bool(uint64_t)>;
+
+std::optional<Registers> UnwindFrom(memory::AddressSpace& memory, uint64_t start, uint64_t at,
+                                    bool is_certain, const Registers& registers, bool innermost,
+                                    const ReturnAddressTest& is_return_address) {
+  const std::optional<State> state = WalkTo(memory, start, at, is_certain);
+  if (!state.has_value()) return std::nullopt;
+  // Left by a call that was made before, if that call is on the way, too.
+  if (!is_certain && innermost && state->saved[interp::kRa] == 0 &&
+      WalkTo(memory, start, registers.x[interp::kRa] - 1, false).has_value())
+    return std::nullopt;
+  // sp is misleading where room was taken in a loop, and s0 where it was a pointer that has moved.
+  std::optional<uint64_t> cfas[2];
+  if (state->depth.has_value() && registers.Knows(interp::kSp))
+    cfas[0] = registers.x[interp::kSp] + static_cast<uint64_t>(*state->depth);
+  if (state->frame_pointer.has_value() && registers.Knows(kS0))
+    cfas[1] = registers.x[kS0] + static_cast<uint64_t>(*state->frame_pointer);
+  for (const std::optional<uint64_t>& cfa : cfas) {
+    if (!cfa.has_value()) continue;
+    std::optional<Registers> caller = CallerOf(memory, *state, *cfa, registers, innermost);
+    if (caller.has_value() && is_return_address(caller->pc)) return caller;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool FollowsCall(memory::AddressSpace& memory, uint64_t address) {
@@ -213,32 +244,28 @@ bool FollowsCall(memory::AddressSpace& memory, uint64_t address) {
   return false;
 }
 
-std::optional<uint64_t> GuessFunctionStart(memory::AddressSpace& memory, uint64_t pc) {
+std::optional<Registers> UnwindByCode(memory::AddressSpace& memory, std::optional<uint64_t> start,
+                                      uint64_t at, const Registers& registers, bool innermost,
+                                      const ReturnAddressTest& is_return_address) {
+  if (start.has_value())
+    return UnwindFrom(memory, *start, at, true, registers, innermost, is_return_address);
+  const uint64_t last = at & ~uint64_t{1};
   int tried = 0;
-  for (uint64_t back = 2; back <= kFarthestStart && back <= pc && tried < kMostStarts; back += 2) {
-    const std::optional<Instruction> instruction = ReadInstruction(memory, pc - back);
-    if (!instruction.has_value() || !TakesRoom(*instruction)) continue;
+  for (uint64_t back = 0; back <= kFarthestStart && back + 4 <= last && tried < kMostStarts;
+       back += 2) {
+    const uint64_t place = last - back;
+    const std::optional<Instruction> first = ReadInstruction(memory, place);
+    if (!first.has_value()) continue;
+    bool may_begin = TakesRoom(*first);
+    for (const uint64_t length : {2, 4}) {
+      const std::optional<Instruction> before = ReadInstruction(memory, place - length);
+      if (before.has_value() && before->length == length && EndsFlow(*before)) may_begin = true;
+    }
+    if (!may_begin) continue;
     ++tried;
-    if (WalkTo(memory, pc - back, pc, false).has_value()) return pc - back;
-  }
-  return std::nullopt;
-}
-
-std::optional<Registers> UnwindByCode(memory::AddressSpace& memory, uint64_t start, uint64_t at,
-                                      const Registers& registers, bool innermost,
-                                      const std::function<bool(uint64_t)>& is_return_address) {
-  const std::optional<State> state = WalkTo(memory, start, at, true);
-  if (!state.has_value()) return std::nullopt;
-  // sp is misleading where room was taken in a loop, and s0 where it was a pointer that has moved.
-  std::optional<uint64_t> cfas[2];
-  if (state->depth.has_value() && registers.Knows(interp::kSp))
-    cfas[0] = registers.x[interp::kSp] + static_cast<uint64_t>(*state->depth);
-  if (state->frame_pointer.has_value() && registers.Knows(kS0))
-    cfas[1] = registers.x[kS0] + static_cast<uint64_t>(*state->frame_pointer);
-  for (const std::optional<uint64_t>& cfa : cfas) {
-    if (!cfa.has_value()) continue;
-    std::optional<Registers> caller = CallerOf(memory, *state, *cfa, registers, innermost);
-    if (caller.has_value() && is_return_address(caller->pc)) return caller;
+    std::optional<Registers> caller =
+        UnwindFrom(memory, place, at, false, registers, innermost, is_return_address);
+    if (caller.has_value()) return caller;
   }
   return std::nullopt;
 }
