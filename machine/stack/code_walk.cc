@@ -206,12 +206,25 @@ bool EndsFlow(const Instruction& instruction) {
          instruction.rd == 0;
 }
 
+// Whether a function may begin there. `with_room` only: by taking room on the stack.
+bool MayBegin(memory::AddressSpace& memory, uint64_t place, bool with_room) {
+  const std::optional<Instruction> first = ReadInstruction(memory, place);
+  if (!first.has_value()) return false;
+  if (TakesRoom(*first) || with_room) return TakesRoom(*first);
+  for (const uint64_t length : {2, 4}) {
+    const std::optional<Instruction> before = ReadInstruction(memory, place - length);
+    if (before.has_value() && before->length == length && EndsFlow(*before)) return true;
+  }
+  return false;
+}
+
 using ReturnAddressTest = std::function<bool(uint64_t)>;
 
 std::optional<Registers> UnwindFrom(memory::AddressSpace& memory, uint64_t start, uint64_t at,
-                                    bool is_certain, const Registers& registers, bool innermost,
+                                    bool is_certain, bool through_tables,
+                                    const Registers& registers, bool innermost,
                                     const ReturnAddressTest& is_return_address) {
-  const std::optional<State> state = WalkTo(memory, start, at, is_certain);
+  const std::optional<State> state = WalkTo(memory, start, at, through_tables);
   if (!state.has_value()) return std::nullopt;
   // Left by a call that was made before, if that call is on the way, too.
   if (!is_certain && innermost && state->saved[interp::kRa] == 0 &&
@@ -248,24 +261,18 @@ std::optional<Registers> UnwindByCode(memory::AddressSpace& memory, std::optiona
                                       uint64_t at, const Registers& registers, bool innermost,
                                       const ReturnAddressTest& is_return_address) {
   if (start.has_value())
-    return UnwindFrom(memory, *start, at, true, registers, innermost, is_return_address);
-  const uint64_t last = at & ~uint64_t{1};
-  int tried = 0;
-  for (uint64_t back = 0; back <= kFarthestStart && back + 4 <= last && tried < kMostStarts;
-       back += 2) {
-    const uint64_t place = last - back;
-    const std::optional<Instruction> first = ReadInstruction(memory, place);
-    if (!first.has_value()) continue;
-    bool may_begin = TakesRoom(*first);
-    for (const uint64_t length : {2, 4}) {
-      const std::optional<Instruction> before = ReadInstruction(memory, place - length);
-      if (before.has_value() && before->length == length && EndsFlow(*before)) may_begin = true;
+    return UnwindFrom(memory, *start, at, true, true, registers, innermost, is_return_address);
+  for (const bool through_tables : {false, true}) {
+    int tried = 0;
+    const uint64_t last = at & ~uint64_t{1};
+    for (uint64_t back = 0; back <= kFarthestStart && back + 4 <= last && tried < kMostStarts;
+         back += 2) {
+      if (!MayBegin(memory, last - back, through_tables)) continue;
+      ++tried;
+      std::optional<Registers> caller = UnwindFrom(memory, last - back, at, false, through_tables,
+                                                   registers, innermost, is_return_address);
+      if (caller.has_value()) return caller;
     }
-    if (!may_begin) continue;
-    ++tried;
-    std::optional<Registers> caller =
-        UnwindFrom(memory, place, at, false, registers, innermost, is_return_address);
-    if (caller.has_value()) return caller;
   }
   return std::nullopt;
 }
