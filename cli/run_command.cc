@@ -56,7 +56,7 @@ std::string KindName(machine::Outcome::Kind kind) {
 // What is not known of a frame is left out. Addresses are text: not every reader of JSON has 64
 // bits.
 nlohmann::json FrameJson(const machine::Frame& frame) {
-  nlohmann::json object = {{"pc", absl::StrFormat("%#x", frame.pc)}};
+  nlohmann::json object = {{"pc", absl::StrFormat("0x%x", frame.pc)}};
   if (frame.kind == machine::Frame::Kind::kSignalHandler) object["signal_handler"] = true;
   if (frame.kind == machine::Frame::Kind::kInlined) object["inlined_into"] = frame.inlined_into;
   if (!frame.function.empty()) object["function"] = frame.function;
@@ -77,7 +77,7 @@ nlohmann::json ThreadJson(const machine::ThreadReport& thread) {
   for (const machine::Frame& frame : thread.stack) stack.push_back(FrameJson(frame));
   return {{"pid", thread.pid},
           {"tid", thread.tid},
-          {"pc", absl::StrFormat("%#x", thread.pc)},
+          {"pc", absl::StrFormat("0x%x", thread.pc)},
           {"state", thread.state},
           {"stack", stack}};
 }

@@ -26,7 +26,7 @@ std::string Plain(std::string_view text) {
 
 std::string FrameText(const Frame& frame) {
   if (frame.kind == Frame::Kind::kSignalHandler) return "<signal handler called>";
-  std::string text = absl::StrFormat("%#x", frame.pc);
+  std::string text = absl::StrFormat("0x%x", frame.pc);
   if (frame.function.empty() && frame.file.empty()) {
     if (frame.module.empty()) return absl::StrCat(text, " in ??");
     return absl::StrFormat("%s in %s+%#x", text, frame.module, frame.module_offset);
