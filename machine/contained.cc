@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr rlim_t kMemoryBytes = rlim_t{1} << 30;
-constexpr rlim_t kProcessorSeconds = 10;
+constexpr rlim_t kProcessorSeconds = 5;
 // Should it wait for something: longer than it may compute on a busy host.
 constexpr std::chrono::seconds kLongest{60};
 

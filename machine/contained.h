@@ -10,7 +10,7 @@
 namespace pollux::machine {
 
 // In the copy, a child of this process: calls `prepare`; gives up opening files and using more than
-// another GiB of memory or 10 s of processor time; calls `work`, which hands lines to its argument.
+// another GiB of memory or 5 s of processor time; calls `work`, which hands lines to its argument.
 // Returns the lines, each with a newline: all of them, or those before the copy crashed, ran out of
 // something or had said 16 MiB. None if the host does not let it fork.
 //
