@@ -140,7 +140,7 @@ std::vector<Frame> Backtracer::StackOf(const interp::Cpu& cpu) {
   // Stopped at just this instruction: the innermost frame, and what a signal has interrupted. Else
   // pc is behind a call, which may be the last instruction of its function.
   bool exact = true;
-  while (frames.size() < kMostFrames) {
+  for (size_t count = 0; count < kMostFunctions && frames.size() < kMostFrames; ++count) {
     if (IsSignalReturn(registers.pc)) {
       frames.push_back({.kind = Frame::Kind::kSignalHandler, .pc = registers.pc});
       const std::optional<Registers> interrupted = InterruptedBySignal(registers);

@@ -2,8 +2,8 @@
 //
 // A frame is unwound by the tables of the file that its code is from (.eh_frame, .debug_frame),
 // else by reading the code; a signal's handler by the frame that the kernel made. Where neither
-// leads on the stack ends, and so it does after kMostFrames, and where the stack pointer does not
-// move up.
+// leads on the stack ends, and so it does after kMostFunctions, inlined ones not counted, or
+// kMostFrames, and where the stack pointer does not move up.
 //
 // Memory and files may hold anything: nothing of it can make this crash or go on forever, but for
 // what elfutils does with it (elf_file.h). Reading counts as the process's own reading, which may
@@ -28,7 +28,7 @@
 
 namespace pollux::machine {
 
-inline constexpr size_t kMostFrames = 64;
+inline constexpr size_t kMostFunctions = 64, kMostFrames = 256;
 
 class Backtracer {
  public:

@@ -150,13 +150,13 @@ TEST_F(BacktraceTest, FramesThatDoNotMoveUpEndTheStack) {
   cpu_.pc = Word(3);
   // Recursion to the end of the mapping is bounded; each frame is 16 bytes.
   for (uint64_t at = 8; at < 8 * kPage; at += 16) Put(at, Word(3));
-  EXPECT_EQ(Pcs(), Addresses(kMostFrames, Word(3)));
+  EXPECT_EQ(Pcs(), Addresses(kMostFunctions, Word(3)));
   // A handler whose interrupted code is that handler's return, and so on.
   SetCode({0x08b00893, kEcall});
   cpu_.pc = Word(0);
   Put(304, Word(0));
   Put(304 + 8 * kSp, cpu_.x[kSp]);
-  EXPECT_EQ(Pcs(), Addresses(kMostFrames, 0));
+  EXPECT_EQ(Pcs(), Addresses(kMostFunctions, 0));
 }
 
 TEST_F(BacktraceTest, RandomCodeAndStacksEnd) {
@@ -185,7 +185,7 @@ TEST_F(BacktraceTest, RandomCodeAndStacksEnd) {
     for (int number = 3; number < 32; ++number)
       cpu_.x[number] = next() % 2 == 0 ? next() : cpu_.x[kSp] + next() % 4096;
     cpu_.x[kRa] = Word(static_cast<int>(next() % 1024));
-    EXPECT_LE(Pcs().size(), kMostFrames);
+    EXPECT_LE(Pcs().size(), kMostFunctions);
   }
 }
 

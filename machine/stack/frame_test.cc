@@ -66,10 +66,27 @@ TEST(FunctionName, LosesItsParameters) {
   EXPECT_EQ(ShortFunctionName("main"), "main");
   EXPECT_EQ(ShortFunctionName("_Znonsense"), "_Znonsense");
   EXPECT_EQ(ShortFunctionName("main.part.0"), "main.part.0");
-  EXPECT_EQ(WithoutParameters("f(int (*)(char)) const"), "f");
-  EXPECT_EQ(WithoutParameters("f(int) [clone .isra.0]"), "f");
-  EXPECT_EQ(WithoutParameters("(x)"), "(x)");
-  EXPECT_EQ(WithoutParameters("x)"), "x)");
+  EXPECT_EQ(WithoutTypes("f(int (*)(char)) const"), "f");
+  EXPECT_EQ(WithoutTypes("f(int) [clone .isra.0]"), "f");
+  EXPECT_EQ(WithoutTypes("void ns::f<int, A<char> >(int)"), "ns::f<int, A<char> >");
+  EXPECT_EQ(WithoutTypes("std::enable_if<(1 > 2), int>::type f<int>(A (*)(int))"), "f<int>");
+  EXPECT_EQ(WithoutTypes("A::operator<<(int)"), "A::operator<<");
+  EXPECT_EQ(WithoutTypes("A& operator<< <int>(A&, int)"), "operator<< <int>");
+  EXPECT_EQ(WithoutTypes("A::operator()(int) const"), "A::operator()");
+  EXPECT_EQ(WithoutTypes("A::operator unsigned long() const"), "A::operator unsigned long");
+  EXPECT_EQ(WithoutTypes("operator new(unsigned long)"), "operator new");
+  EXPECT_EQ(WithoutTypes("f(int)::{lambda(char)#1}::operator()(char) const"),
+            "f(int)::{lambda(char)#1}::operator()");
+  EXPECT_EQ(WithoutTypes("(anonymous namespace)::f(int)"), "(anonymous namespace)::f");
+  for (const char* odd : {"(x)", "x)", "x(", "<", "", "operator", "operator<"})
+    EXPECT_EQ(WithoutTypes(odd), odd);
+}
+
+TEST(FunctionName, LosesLongTemplateArguments) {
+  const std::string longish = "std::vector<int, std::allocator<int> >, char, short";
+  EXPECT_EQ(WithoutLongArguments("f<" + longish + ">::g<int>"), "f<...>::g<int>");
+  EXPECT_EQ(WithoutLongArguments("A::operator<(" + longish + ")"), "A::operator<(" + longish + ")");
+  EXPECT_EQ(WithoutLongArguments("f<" + longish), "f<" + longish);
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ std::string NameOf(Dwarf_Die& die) {
       return ShortFunctionName(name);
   }
   const char* name = StringOf(die, DW_AT_name);
-  return name == nullptr ? std::string() : std::string(name);
+  return name == nullptr ? std::string() : WithoutLongArguments(name);
 }
 
 uint32_t NumberOf(Dwarf_Die& die, unsigned name) {
