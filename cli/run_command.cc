@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "cli/command.h"
 #include "machine/machine.h"
 #include "nlohmann/json.hpp"
@@ -50,6 +51,35 @@ std::string KindName(machine::Outcome::Kind kind) {
       return "step_limit";
   }
   return "unknown";
+}
+
+// What is not known of a frame is left out. Addresses are text: not every reader of JSON has 64
+// bits.
+nlohmann::json FrameJson(const machine::Frame& frame) {
+  nlohmann::json object = {{"pc", absl::StrFormat("0x%x", frame.pc)}};
+  if (frame.kind == machine::Frame::Kind::kSignalHandler) object["signal_handler"] = true;
+  if (frame.kind == machine::Frame::Kind::kInlined) object["inlined_into"] = frame.inlined_into;
+  if (!frame.function.empty()) object["function"] = frame.function;
+  if (frame.function_offset != 0) object["function_offset"] = frame.function_offset;
+  if (!frame.file.empty()) {
+    object["file"] = frame.file;
+    object["line"] = frame.line;
+  }
+  if (!frame.module.empty()) {
+    object["module"] = frame.module;
+    object["module_offset"] = absl::StrFormat("%#x", frame.module_offset);
+  }
+  return object;
+}
+
+nlohmann::json ThreadJson(const machine::ThreadReport& thread) {
+  nlohmann::json stack = nlohmann::json::array();
+  for (const machine::Frame& frame : thread.stack) stack.push_back(FrameJson(frame));
+  return {{"pid", thread.pid},
+          {"tid", thread.tid},
+          {"pc", absl::StrFormat("0x%x", thread.pc)},
+          {"state", thread.state},
+          {"stack", stack}};
 }
 
 // A number of events in 1000 as one in a million: at most 1000, with three decimals at most.
@@ -227,14 +257,17 @@ class RunCommand final : public Command {
     const bool guests = outcome.kind == machine::Outcome::Kind::kExited ||
                         outcome.kind == machine::Outcome::Kind::kKilled;
     if (json_) {
-      PrintJson({{"whose", guests ? "guest" : "pollux"},
-                 {"exit_status", outcome.ExitCode()},
-                 {"outcome", KindName(outcome.kind)},
-                 {"status", outcome.status},
-                 {"signal", outcome.signal},
-                 {"instructions", outcome.instructions},
-                 {"virtual_time_ns", outcome.virtual_time.value},
-                 {"seed", seed_}});
+      nlohmann::json object = {{"whose", guests ? "guest" : "pollux"},
+                               {"exit_status", outcome.ExitCode()},
+                               {"outcome", KindName(outcome.kind)},
+                               {"status", outcome.status},
+                               {"signal", outcome.signal},
+                               {"instructions", outcome.instructions},
+                               {"virtual_time_ns", outcome.virtual_time.value},
+                               {"seed", seed_}};
+      for (const machine::ThreadReport& thread : outcome.threads)
+        object["threads"].push_back(ThreadJson(thread));
+      PrintJson(object);
     }
     return outcome.ExitCode();
   }

@@ -12,6 +12,7 @@
 #include "machine/process_image.h"
 #include "machine/scheduler.h"
 #include "machine/sysroot.h"
+#include "machine/thread_stacks.h"
 #include "memory/arena.h"
 #include "memory/snapshot.h"
 #include "os_emu/host_poller/host_poller.h"
@@ -178,6 +179,8 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   bool Idle();
   bool IdleOnHostClock();
   void LookAtHost();
+  // A signal has ended the thread's process, whose memory this was.
+  void NoteDeath(Thread& thread, memory::AddressSpace& memory);
   Outcome Ended(const os_emu::ExitState& state);
   Outcome Hangs(Outcome::Kind kind);
   uint64_t StepsLeft() const;
@@ -203,7 +206,14 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   uint64_t slice_start_ = 0;  // cpu.retired of the running hart when the clock was last right.
   int calls_since_host_look_ = 0;
   uint64_t steps_since_host_look_ = 0;
-  std::string last_fault_;
+  // The first process's last fault, which a handler may have taken: where and when, and in words.
+  struct FaultNote {
+    const Thread* thread = nullptr;
+    uint64_t retired = 0;  // The hart's.
+    std::string text;
+  };
+  FaultNote last_fault_;
+  std::optional<ThreadReport> death_;  // Of the first process, by a signal.
 };
 
 absl::Status Machine::Impl::SetUp() {
@@ -438,8 +448,13 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
   for (;;) {
     // Each handler's frame lies on the one before.
     while (thread.HasSignalToTake()) {
+      // A process that ends lets go of it.
+      const std::shared_ptr<memory::AddressSpace> memory = thread.process().memory;
       const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
-      if (signals == shims::SyscallAbi::Signals::kProcessExited) return Turn::kEnded;
+      if (signals == shims::SyscallAbi::Signals::kProcessExited) {
+        NoteDeath(thread, *memory);
+        return Turn::kEnded;
+      }
       if (!thread.runnable()) return Turn::kWaits;
       if (signals == shims::SyscallAbi::Signals::kHandler) hart.cpu.reservation = {};
     }
@@ -476,7 +491,8 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
       }
       default:
         hart.cpu.reservation = {};
-        if (thread.process().pid() == first_process_) last_fault_ = DescribeStop(stop, hart.cpu.pc);
+        if (thread.process().pid() == first_process_)
+          last_fault_ = {&thread, hart.cpu.retired, DescribeStop(stop, hart.cpu.pc)};
         abi_->RaiseFault(thread, stop, hart.cpu);
         break;
     }
@@ -530,6 +546,22 @@ bool Machine::Impl::IdleOnHostClock() {
   return true;
 }
 
+void Machine::Impl::NoteDeath(Thread& thread, memory::AddressSpace& memory) {
+  if (thread.process().pid() != first_process_) return;
+  const interp::Cpu& cpu = harts_.at(&thread)->cpu;
+  const int signal = thread.process().exit->signal;
+  // A fault that a handler has taken is not what it died of.
+  if (last_fault_.thread != &thread || last_fault_.retired != cpu.retired) last_fault_ = {};
+  if (last_fault_.text.empty() && os_emu::DefaultActionOf(signal) != os_emu::DefaultAction::kCore)
+    return;
+  const StackSubject subject{&memory, &cpu};
+  death_ = {.pid = static_cast<int>(first_process_),
+            .tid = static_cast<int>(thread.tid()),
+            .pc = cpu.pc,
+            .state = absl::StrCat("killed by ", os_emu::SignalName(signal)),
+            .stack = StacksOf(kernel_.files(), {&subject, 1}).front()};
+}
+
 Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
   Outcome outcome{.kind = state.signal != 0 ? Outcome::Kind::kKilled : Outcome::Kind::kExited,
                   .status = state.status,
@@ -538,7 +570,11 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
                   .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos};
   if (state.signal != 0) {
     outcome.explanation = absl::StrCat("guest killed by ", os_emu::SignalName(state.signal),
-                                       last_fault_.empty() ? "" : " ", last_fault_);
+                                       last_fault_.text.empty() ? "" : " ", last_fault_.text);
+    if (death_.has_value()) {
+      outcome.explanation += StackText(death_->stack);
+      outcome.threads.push_back(*std::move(death_));
+    }
   }
   return outcome;
 }
@@ -551,15 +587,24 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
       kind == Outcome::Kind::kDeadlock
           ? "deadlock: every thread waits, and nothing that could wake one is left"
           : absl::StrCat("the guest was stopped after ", retired_, " instructions (--max_steps)");
+  std::vector<StackSubject> subjects;
   for (auto& [pid, process] : kernel_.processes()) {
     for (auto& [tid, thread] : process->threads) {
       const Hart& hart = *harts_.at(thread.get());
-      const std::string what = process->stopped()  ? "stopped"
-                               : thread->blocked() ? abi_->DescribeBlocked(*thread, hart.call)
-                                                   : "running";
-      absl::StrAppendFormat(&outcome.explanation, "\npollux:   thread %d, pc %#x: %s",
-                            static_cast<int>(tid), hart.cpu.pc, what);
+      subjects.push_back({process->memory.get(), &hart.cpu});
+      outcome.threads.push_back({.pid = static_cast<int>(pid),
+                                 .tid = static_cast<int>(tid),
+                                 .pc = hart.cpu.pc,
+                                 .state = process->stopped() ? "stopped"
+                                          : thread->blocked()
+                                              ? abi_->DescribeBlocked(*thread, hart.call)
+                                              : "running"});
     }
+  }
+  std::vector<std::vector<Frame>> stacks = StacksOf(kernel_.files(), subjects);
+  for (size_t i = 0; i < stacks.size(); ++i) {
+    outcome.threads[i].stack = std::move(stacks[i]);
+    outcome.explanation += ThreadText(outcome.threads[i]);
   }
   return outcome;
 }

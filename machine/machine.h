@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "interp/engine/engine.h"
+#include "machine/findings.h"
 #include "machine/scheduler.h"
 #include "memory/arena.h"
 #include "memory/snapshot.h"
@@ -72,9 +73,12 @@ struct Outcome {
   int signal = 0;
   uint64_t instructions = 0;
   Nanos virtual_time;  // Since boot.
-  // kDeadlock: who waits where, one line a thread. kKilled by a fault: what happened, in one line.
-  // May be empty.
+  // For people, in lines that begin with "pollux: " after the first. kDeadlock, kStepLimit: who
+  // waits where. kKilled: the signal, and the fault if it was one, with the stack of who died. Else
+  // empty.
   std::string explanation;
+  // The same threads. kKilled: the one that died, if it was by a signal that would dump core.
+  std::vector<ThreadReport> threads;
 
   // What a shell would see: the status, 128 + signal, or 124 for a hang.
   int ExitCode() const;

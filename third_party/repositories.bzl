@@ -98,11 +98,11 @@ def _library_repositories():
     _maybe(
         debian_library,
         "elfutils",
-        debian_packages = ["libelf-dev"],
-        headers = ["gelf.h", "libelf.h"],
-        modules = ["libelf"],
-        static = False,  # Debian 13's archive lacks objects that it needs.
-        targets = {":libelf": "libelf"},
+        debian_packages = ["libdw-dev", "libelf-dev"],
+        headers = ["dwarf.h", "elfutils", "gelf.h", "libelf.h"],
+        modules = ["libdw", "libelf"],
+        static = False,  # Debian 13's archives lack objects that they need.
+        targets = {":libdw": "libdw", ":libelf": "libelf"},
     )
 
 def _stub_repository_impl(ctx):
