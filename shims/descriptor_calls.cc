@@ -215,8 +215,8 @@ CallResult SysDup3(SyscallContext& context) {
   if (context.UInt(1) >= static_cast<uint32_t>(context.fds().limit())) return Errno::kBadF;
   Result<DescriptionRef> file = context.AnyFile(0);
   if (!file.ok()) return file.error();
-  Result<void> installed = context.fds().InstallAt(context.FdAt(1), *std::move(file),
-                                                           (flags & os_emu::kOCloExec) != 0);
+  Result<void> installed =
+      context.fds().InstallAt(context.FdAt(1), *std::move(file), (flags & os_emu::kOCloExec) != 0);
   if (!installed.ok()) return installed.error();
   return int64_t{context.Int(1)};
 }
@@ -234,19 +234,16 @@ CallResult SysCloseRange(SyscallContext& context) {
   if (first > last) return Errno::kInval;
   if ((flags & kUnshare) != 0) context.thread().UnshareFds();
   os_emu::FdTable& fds = context.fds();
-  std::vector<DescriptionRef> closed;
+  const os_emu::ReleaseBatch batch;
   for (Fd fd : fds.OpenNumbers()) {
     const uint32_t number = static_cast<uint32_t>(fd);
     if (number < first || number > last) continue;
     if ((flags & kCloseOnExec) != 0) {
       (void)fds.SetCloseOnExec(fd, true).ok();
     } else {
-      if (Result<DescriptionRef> file = fds.Remove(fd); file.ok())
-        closed.push_back(*std::move(file));
+      (void)fds.Remove(fd).ok();
     }
   }
-  // fput() leaves them to task_work_run(), which begins with the last one.
-  while (!closed.empty()) closed.pop_back();
   return 0;
 }
 

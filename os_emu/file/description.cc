@@ -9,12 +9,12 @@
 namespace pollux::os_emu {
 namespace {
 
-// The descriptions whose last reference went while another one was being released, the last one
-// first: fput() leaves them to task_work_run(), which takes what has come since the last time from
-// the end. One host thread runs one machine, and the list is empty between calls.
+// The descriptions whose last reference has gone, the last one first: fput() leaves them to
+// task_work_run(), which takes what has come since the last time from the end. One host thread runs
+// one machine, and the list is empty between calls.
 struct ReleaseQueue {
   FileDescription* first = nullptr;
-  bool draining = false;
+  bool open = false;  // A ReleaseBatch will see to it.
 };
 thread_local ReleaseQueue release_queue;
 
@@ -28,30 +28,35 @@ FileDescription::~FileDescription() {
 void FileDescription::Unref() {
   POLLUX_CHECK(references_ > 0) << "no reference is left";
   if (--references_ > 0) return;
+  const ReleaseBatch batch;
+  next_released_ = release_queue.first;
+  release_queue.first = this;
+}
 
-  ReleaseQueue& queue = release_queue;
-  next_released_ = queue.first;
-  queue.first = this;
-  if (queue.draining) return;
-  queue.draining = true;
-  while (queue.first != nullptr) {
-    FileDescription* batch = std::exchange(queue.first, nullptr);
-    while (batch != nullptr) {
-      FileDescription* const released = std::exchange(batch, batch->next_released_);
-      // __fput(): who watches it is told first.
-      while (DescriptionWatch* const watch = released->watches_) {
-        released->watches_ = watch->next_;
-        if (watch->next_ != nullptr) watch->next_->previous_ = nullptr;
-        watch->next_ = nullptr;
-        watch->target_ = nullptr;
-        watch->OnTargetReleased();  // May delete the watch.
-      }
-      released->OnRelease();
-      POLLUX_CHECK(released->references_ == 0) << "a released description was referenced again";
-      delete released;
-    }
+// __fput(): who watches it is told first.
+void FileDescription::Release() {
+  while (DescriptionWatch* const watch = watches_) {
+    watches_ = watch->next_;
+    if (watch->next_ != nullptr) watch->next_->previous_ = nullptr;
+    watch->next_ = nullptr;
+    watch->target_ = nullptr;
+    watch->OnTargetReleased();  // May delete the watch.
   }
-  queue.draining = false;
+  OnRelease();
+  POLLUX_CHECK(references_ == 0) << "a released description was referenced again";
+  delete this;
+}
+
+ReleaseBatch::ReleaseBatch() : outermost_(!release_queue.open) { release_queue.open = true; }
+
+ReleaseBatch::~ReleaseBatch() {
+  if (!outermost_) return;
+  // What goes while one is being released comes after all that went before.
+  while (release_queue.first != nullptr) {
+    FileDescription* batch = std::exchange(release_queue.first, nullptr);
+    while (batch != nullptr) std::exchange(batch, batch->next_released_)->Release();
+  }
+  release_queue.open = false;
 }
 
 bool FileDescription::readable() const {

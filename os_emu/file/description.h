@@ -42,7 +42,7 @@ inline constexpr uint32_t kOSetFlMask = kOAppend | kONonBlock | kOAsync | kODire
 struct WaitPlan {
   WaitQueue* queue = nullptr;
   WaitMode mode = WaitMode::kFront;
-  EventMask keys = 0;       // What ends the wait; 0: any key, as Linux's default_wake_function does.
+  EventMask keys = 0;  // What ends the wait; 0: any key, as Linux's default_wake_function does.
   Nanos limit = kNanosMax;  // Of the whole call: it is kAgain then, and signals never restart it
                             // (SO_RCVTIMEO, SO_SNDTIMEO).
   bool limit_restarts = false;  // Each wake-up begins the limit again; signals restart the call as
@@ -100,8 +100,8 @@ class FileDescription {
   virtual Result<size_t> ResumeWrite(memory::UserBuffer& from) { return Write(from); }
 
   // ---- Everything else that is asked of an open file.
-  virtual Result<void> Stat(FileStatus* status);            // Default: an anonymous inode's status.
-  virtual Result<void> Truncate(uint64_t bytes);            // Default: kInval.
+  virtual Result<void> Stat(FileStatus* status);  // Default: an anonymous inode's status.
+  virtual Result<void> Truncate(uint64_t bytes);  // Default: kInval.
   // fallocate(2) with checked arguments; `mode`: kAllocate* of vfs/file_system.h. Default: kNoDev.
   virtual Result<void> Allocate(uint32_t mode, uint64_t offset, uint64_t bytes);
   virtual Result<void> ReadDirectory(DirectorySink& sink);  // Default: kNotDir.
@@ -155,7 +155,9 @@ class FileDescription {
  private:
   friend class DescriptionRef;
   friend class DescriptionWatch;
+  friend class ReleaseBatch;
   void Unref();
+  void Release();
 
   uint32_t references_ = 0;
   uint32_t status_flags_;
@@ -196,6 +198,20 @@ template <typename T, typename... Args>
 DescriptionRef MakeDescription(Args&&... args) {
   return DescriptionRef(new T(std::forward<Args>(args)...));
 }
+
+// While one lives, descriptions whose last reference goes are not released yet: they are when it
+// ends, the last one first. For what lets go of several at once, as close_range(2), execve(2) and
+// exit do: fput() leaves them to task_work_run(). One within another does nothing.
+class ReleaseBatch {
+ public:
+  ReleaseBatch();
+  ~ReleaseBatch();
+  ReleaseBatch(const ReleaseBatch&) = delete;
+  ReleaseBatch& operator=(const ReleaseBatch&) = delete;
+
+ private:
+  const bool outermost_;
+};
 
 // A weak reference that is told of the end.
 class DescriptionWatch {

@@ -136,12 +136,14 @@ Result<void> FdTable::SetCloseOnExec(Fd fd, bool close_on_exec) {
 }
 
 void FdTable::CloseForExec() {
+  const ReleaseBatch batch;
   for (size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].close_on_exec) Exchange(static_cast<int32_t>(i), {}, false);
   }
 }
 
 void FdTable::CloseAll() {
+  const ReleaseBatch batch;
   for (size_t i = 0; i < slots_.size(); ++i) {
     slots_[i].reserved = false;
     Exchange(static_cast<int32_t>(i), {}, false);

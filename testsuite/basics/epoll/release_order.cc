@@ -1,16 +1,18 @@
 // release_order: several descriptions that go at once go in an order of their own, which the order
-// of the events of those who watch their peers shows: the last number of close_range(2) first, the
-// last message of a socket that is closed first.
+// of the events of those who watch their peers shows: the last number of close_range(2), of an exit
+// and of an execve(2) first, the last message of a socket that is closed first, and what was in
+// flight in a socket after all that went together with it.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "testsuite/basics/check.h"
 
 namespace {
 
-constexpr int kFirst = 40;
+constexpr int kFirst = 200;
 int epoll;
 
 void Show(const char* what) {
@@ -56,13 +58,43 @@ void SendPipes(int socket) {
   }
 }
 
+// A child is the last to have the writing ends, and is gone, or another program, when this returns.
+template <typename End>
+void LeaveToChild(End end) {
+  int gate[2];
+  Must(pipe2(gate, O_CLOEXEC) == 0, "pipe2");
+  const pid_t child = fork();
+  Must(child >= 0, "fork");
+  if (child == 0) {
+    char byte;
+    close(gate[1]);
+    Must(read(gate[0], &byte, 1) == 0, "read");
+    end();
+    _exit(1);
+  }
+  ClosePipes();
+  close(gate[0]);
+  close(gate[1]);
+  Must(waitpid(child, nullptr, 0) == child, "waitpid");
+}
+
 }  // namespace
 
-int main() {
-  epoll = epoll_create1(0);
+int main(int argc, char**) {
+  if (argc > 1) return 0;
+  epoll = epoll_create1(EPOLL_CLOEXEC);
   MakePipes();
   ClosePipes();
   Show("close_range");
+  MakePipes();
+  LeaveToChild([] { _exit(0); });
+  Show("exit");
+  MakePipes();
+  LeaveToChild([] {
+    for (int i = 0; i < 4; ++i) Must(fcntl(kFirst + i, F_SETFD, FD_CLOEXEC) == 0, "F_SETFD");
+    execl("/proc/self/exe", "release_order", "again", nullptr);
+  });
+  Show("execve");
 
   int sockets[2];
   Must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0, "socketpair");
@@ -82,6 +114,28 @@ int main() {
   Show("received without room for them");
   close(sockets[1]);
   Show("the rest");
+
+  // A socket with two of them in flight goes together with the others.
+  Must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0, "socketpair");
+  MakePipes();
+  SendPipes(sockets[0]);
+  Must(close(kFirst) == 0 && close(kFirst + 3) == 0 && dup2(sockets[1], kFirst + 1) == kFirst + 1 &&
+           close(kFirst + 2) == 0 && close(sockets[1]) == 0,
+       "close");
+  int more[2];
+  Must(pipe(more) == 0 && dup2(more[1], kFirst) == kFirst && dup2(more[1], kFirst + 2) > 0 &&
+           close(more[1]) == 0,
+       "pipe");
+  int last[2];
+  Must(pipe(last) == 0 && dup2(last[1], kFirst + 2) == kFirst + 2 && close(last[1]) == 0, "pipe");
+  epoll_event of_more = {};
+  of_more.events = EPOLLIN | EPOLLET;
+  of_more.data.u32 = 10;
+  Must(epoll_ctl(epoll, EPOLL_CTL_ADD, more[0], &of_more) == 0, "epoll_ctl");
+  of_more.data.u32 = 11;
+  Must(epoll_ctl(epoll, EPOLL_CTL_ADD, last[0], &of_more) == 0, "epoll_ctl");
+  ClosePipes();
+  Show("a socket among others");
 
   // A datagram socket that is disconnected loses its messages: what was in them goes last.
   Must(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets) == 0, "socketpair");
