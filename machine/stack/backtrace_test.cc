@@ -3,10 +3,13 @@
 
 #include <cstring>
 #include <initializer_list>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "machine/stack/code_walk.h"
 #include "memory/address_space_fixture.h"
 
 namespace pollux::machine {
@@ -75,8 +78,66 @@ class BacktraceTest : public AddressSpaceTest {
     return pcs;
   }
 
+  // The caller's pc and how far its sp is above, from a known start of the function; 0, 0: none.
+  std::pair<uint64_t, uint64_t> CallerFrom(uint64_t start, bool innermost = true) {
+    Registers registers;
+    registers.pc = cpu_.pc;
+    for (int number = 1; number < 32; ++number) registers.Set(number, cpu_.x[number]);
+    const std::optional<Registers> caller =
+        UnwindByCode(*space_, start, innermost ? cpu_.pc : cpu_.pc - 1, registers, innermost,
+                     [this](uint64_t pc) { return FollowsCall(*space_, pc); });
+    if (!caller.has_value()) return {0, 0};
+    return {caller->pc, caller->x[kSp] - cpu_.x[kSp]};
+  }
+
   interp::Cpu cpu_;
 };
+
+using Caller = std::pair<uint64_t, uint64_t>;
+
+TEST_F(BacktraceTest, TheWayToAPlaceDecidesWhatIsOnTheStack) {
+  SetCode({kCall, kNop,
+           // From word 2: without a frame; from word 5: with one; word 9: in the loop that both
+           // come to.
+           Beqz(12), kEcall, kRet, Addi(kSp, kSp, -48), Sd(kRa, kSp, 40), kCall, kNop, kEcall,
+           Ld(kRa, kSp, 40), Addi(kSp, kSp, 48), kRet});
+  cpu_.x[kRa] = Word(1);
+  Put(40, Word(1));
+  cpu_.pc = Word(4);
+  EXPECT_EQ(CallerFrom(Word(2)), Caller(Word(1), 0));
+  cpu_.x[kRa] = Word(8);
+  for (const int place : {7, 8, 10}) {
+    cpu_.pc = Word(place);
+    EXPECT_EQ(CallerFrom(Word(2)), Caller(Word(1), 48)) << place;
+  }
+  cpu_.pc = Word(8);
+  EXPECT_EQ(CallerFrom(Word(2), false), Caller(Word(1), 48));
+  // Restored: what is on the stack does not count any more.
+  cpu_.x[kRa] = Word(1);
+  cpu_.x[kSp] += 48;
+  Put(static_cast<uint64_t>(-8), 0);
+  cpu_.pc = Word(12);
+  EXPECT_EQ(CallerFrom(Word(2)), Caller(Word(1), 0));
+}
+
+TEST_F(BacktraceTest, ATableOfCasesKeepsTheFrame) {
+  SetCode({kCall, kNop,
+           // From word 2; word 5 is a case.
+           Addi(kSp, kSp, -16), Sd(kRa, kSp, 8), Jalr(0, 15), kEcall, kNop});
+  cpu_.pc = Word(6);
+  Put(8, Word(1));
+  EXPECT_EQ(CallerFrom(Word(2)), Caller(Word(1), 16));
+}
+
+TEST_F(BacktraceTest, LargeFramesAreTakenWithARegister) {
+  SetCode({kCall, kNop,
+           // From word 2: addi sp, sp, -2032; sd ra; lui t0, -2; addi t0, t0, 16; add sp, sp, t0
+           Addi(kSp, kSp, -2032), Sd(kRa, kSp, 2024), 0xffffe2b7, Addi(5, 5, 16), 0x00510133,
+           kEcall, kNop});
+  cpu_.pc = Word(8);
+  Put(8176 + 2024, Word(1));
+  EXPECT_EQ(CallerFrom(Word(2)), Caller(Word(1), 8176 + 2032));
+}
 
 using Addresses = std::vector<uint64_t>;
 

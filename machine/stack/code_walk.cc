@@ -47,6 +47,13 @@ struct State {
 
 bool IsKept(int number) { return number == interp::kRa || (kCalleeSaved >> number & 1) != 0; }
 
+// CFA - the address `offset` bytes from register `base`; 0: not known.
+int64_t PlaceOf(int base, int64_t offset, const State& state) {
+  if (base == interp::kSp && state.depth.has_value()) return *state.depth - offset;
+  if (base == kS0 && state.frame_pointer.has_value()) return *state.frame_pointer - offset;
+  return 0;
+}
+
 // Arithmetic of the F and D extensions, by its major opcode: MADD, MSUB, NMSUB, NMADD, OP-FP.
 bool IsFloatingPoint(const Instruction& instruction) {
   const uint32_t major = instruction.bits & 0x7f;
@@ -54,21 +61,32 @@ bool IsFloatingPoint(const Instruction& instruction) {
          (major == 0x43 || major == 0x47 || major == 0x4b || major == 0x4f || major == 0x53);
 }
 
+// What is in the register now is not known.
+void Forget(int number, State& state) {
+  if (number == interp::kSp) state.depth.reset();
+  if (number == kS0) state.frame_pointer.reset();
+  // A call, too, leaves nothing in t0.
+  if (number == kT0 || number == interp::kRa) state.constant.reset();
+}
+
 // The effect on what is known. Control flow is the caller's.
 void Apply(const Instruction& instruction, State& state) {
   const int rd = instruction.rd, rs1 = instruction.rs1, rs2 = instruction.rs2;
   const int64_t immediate = instruction.imm;
   switch (instruction.opcode) {
-    case Opcode::kSd: {
-      const std::optional<int64_t>& base = rs1 == interp::kSp ? state.depth : state.frame_pointer;
-      if ((rs1 != interp::kSp && rs1 != kS0) || !base.has_value()) return;
-      const int64_t place = *base - immediate;
+    case Opcode::kSd:
       // The first copy is the caller's value, if it is on the stack of this function.
-      if (IsKept(rs2) && place > 0 && state.saved[rs2] == 0 &&
+      if (const int64_t place = PlaceOf(rs1, immediate, state);
+          IsKept(rs2) && place > 0 && state.saved[rs2] == 0 &&
           (rs2 != kS0 || !state.frame_pointer.has_value()))
         state.saved[rs2] = place;
       return;
-    }
+    case Opcode::kLd:
+      // Restored: the caller's value is in the register again.
+      if (IsKept(rd) && state.saved[rd] != 0 && state.saved[rd] == PlaceOf(rs1, immediate, state))
+        state.saved[rd] = 0;
+      Forget(rd, state);
+      break;
     case Opcode::kAddi:
       if (rd == interp::kSp) {
         if (rs1 == kS0) {
@@ -87,36 +105,30 @@ void Apply(const Instruction& instruction, State& state) {
         } else if (rs1 == kT0 && state.constant.has_value()) {
           *state.constant += immediate;
         } else {
-          state.constant.reset();
+          Forget(rd, state);
         }
       }
       break;
     case Opcode::kLui:
+      Forget(rd, state);
       if (rd == kT0) state.constant = immediate;
       break;
     case Opcode::kAdd:
-      if (rd != interp::kSp) break;
-      if (rs1 == interp::kSp && rs2 == kT0 && state.constant.has_value() &&
+      if (rd == interp::kSp && rs1 == interp::kSp && rs2 == kT0 && state.constant.has_value() &&
           state.depth.has_value()) {
         *state.depth -= *state.constant;
       } else {
-        state.depth.reset();
+        Forget(rd, state);
       }
       break;
     case Opcode::kFlw:
     case Opcode::kFld:
       return;  // Their rd is a floating-point register.
     default:
-      if (IsFloatingPoint(instruction)) return;
       // Formats without a destination have rd 0.
-      if (rd == interp::kSp) state.depth.reset();
-      if (rd == kS0) state.frame_pointer.reset();
+      if (!IsFloatingPoint(instruction)) Forget(rd, state);
       break;
   }
-  const bool is_call = rd == interp::kRa;
-  if (is_call ||
-      (rd == kT0 && instruction.opcode != Opcode::kAddi && instruction.opcode != Opcode::kLui))
-    state.constant.reset();
   if (state.depth.has_value() && (*state.depth < 0 || *state.depth > kLargestFrame))
     state.depth.reset();
 }
