@@ -92,8 +92,9 @@ void ElfFile::ReadSymbols(uint32_t section_type) {
       functions_.push_back({symbol.st_value, symbol.st_size, name, RankOf(symbol, name)});
     }
   }
-  std::stable_sort(functions_.begin(), functions_.end(), [](const Function& a, const Function& b) {
-    return a.address != b.address ? a.address < b.address : a.rank < b.rank;
+  std::sort(functions_.begin(), functions_.end(), [](const Function& a, const Function& b) {
+    if (a.address != b.address) return a.address < b.address;
+    return a.rank != b.rank ? a.rank < b.rank : std::strcmp(a.name, b.name) > 0;
   });
 }
 

@@ -25,9 +25,10 @@ struct Frame {
   uint64_t function_offset = 0;  // From its symbol to pc. 0 where `file` is known.
   std::string file;              // As the compiler was given it, where it says so.
   uint32_t line = 0;
-  std::string inlined_into;    // Of kInlined: the function that has the code.
-  std::string module;          // The mapped file's path in the guest.
-  uint64_t module_offset = 0;  // pc as an address of that file: what addr2line takes.
+  std::string inlined_into;  // Of kInlined: the function that has the code.
+  std::string module;        // The mapped file's path in the guest.
+  // pc as an address of that file: what addr2line takes. Where the file cannot be read, its offset.
+  uint64_t module_offset = 0;
 
   friend bool operator==(const Frame&, const Frame&) = default;
 };
