@@ -255,7 +255,7 @@ TEST_F(BackgroundTest, ReadsAndChangesOnlyInFront) {
   const Termios termios = Settings();
   EXPECT_EQ(Ioctl(*slave_, kTcSets, termios).error(), kRestartSys);
   EXPECT_NE(process().pending.set() & SignalBit(kSigTtou), 0u);
-  PtyPair& pair = static_cast<PtySlave&>(*slave_).pair();
+  PtyPair& pair = static_cast<PtyPair&>(*process().terminal);
   pair.SetForeground(process().group);
   EXPECT_EQ(*ReadSome(*slave_, 100), "line\n");
   EXPECT_TRUE(Ioctl(*slave_, kTcSets, termios).ok());
@@ -277,7 +277,7 @@ TEST_F(BackgroundTest, AnOrphanIsNotStopped) {
 }
 
 TEST_F(BackgroundTest, TheGroupInFrontHearsOfTheLeadersEnd) {
-  static_cast<PtySlave&>(*slave_).pair().SetForeground(process().group);
+  static_cast<PtyPair&>(*process().terminal).SetForeground(process().group);
   process().actions[kSigHup].handler = 0x1000;
   EXPECT_TRUE(Open("/dev/tty").ok());
   machine_.kernel().EndProcess(machine_.process(), {});

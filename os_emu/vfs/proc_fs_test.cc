@@ -278,12 +278,25 @@ TEST_F(ProcFsTest, TaskListsTheThreads) {
             "ENOENT");
 }
 
-TEST_F(ProcFsTest, AProcessThatHasEndedIsGone) {
+TEST_F(ProcFsTest, AZombieIsThereUntilItWasWaitedFor) {
   Process& other = kernel_.CreateProcess();
   const std::string directory = "/proc/" + std::to_string(static_cast<int>(other.pid()));
+  other.command_line = {"a"};
+  EXPECT_EQ(Get(directory + "/cmdline"), std::string("a\0", 2));
   DescriptionRef status = *Open(directory + "/status");
-  ASSERT_EQ(Say(Open(directory, kODirectory)), "ok");
+  DescriptionRef environment = *Open(directory + "/environ");
   kernel_.EndProcess(other, {});
+  kernel_.ReleaseEnded();
+  EXPECT_THAT(Get(directory + "/status"), HasSubstr("State:\tZ (zombie)\n"));
+  EXPECT_THAT(Get(directory + "/status"), HasSubstr("FDSize:\t0\n"));
+  EXPECT_THAT(Get(directory + "/status"), ::testing::Not(HasSubstr("VmSize")));
+  EXPECT_EQ(Get(directory + "/cmdline"), "");
+  EXPECT_EQ(Say(Open(directory + "/environ")), "ESRCH");
+  EXPECT_EQ(ReadText(*environment, 10), "");
+  EXPECT_EQ(Say(Open(directory + "/mounts")), "EINVAL");
+  EXPECT_EQ(Say(files().ReadLink(Caller{}, none_, directory + "/exe")), "ENOENT");
+  EXPECT_THAT(List(directory + "/fd"), ::testing::ElementsAre(".", ".."));
+  kernel_.Reap(other);
   kernel_.ReleaseEnded();
   EXPECT_EQ(Say(Open(directory, kODirectory)), "ENOENT");
   EXPECT_EQ(ReadText(*status, 10), "<ESRCH>");
