@@ -77,7 +77,7 @@ InProcessKernel::InProcessKernel() : world_(std::make_unique<World>()) {
   POLLUX_CHECK(world.process.memory->Write(GuestAddr{kMemoryStart}, used) == kMemoryBytes)
       << "no memory";
   std::memset(memory(), 0, kMemoryBytes);
-  world.process.cwd = "/tmp";
+  world.process.first_thread()->fs().cwd = "/tmp";
   world.process.actions[os_emu::kSigPipe].handler = os_emu::kSigIgn;
   world.process.fds().set_limit(Walk::kNumbers);
   world.abi = std::make_unique<shims::SyscallAbi>(shims::SyscallAbi::Options{.sink = &world.sink});
