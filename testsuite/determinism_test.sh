@@ -27,7 +27,8 @@ for program in "$@"; do
   trace reference "$program" --seed=3 --engine=reference
   cmp first.trace reference.trace || { echo "FAILED: $program: the engines part"; failures=$((failures + 1)); }
   pollux="$sanitized" trace sanitized "$program" --seed=3
-  cmp first.trace sanitized.trace || { echo "FAILED: $program: the build modes part"; head -5 sanitized.err; failures=$((failures + 1)); }
+  # But for stacks: who reads symbols has no room for a sanitizer's shadow (machine/contained.h).
+  cmp <(grep -v '^pollux:     #' first.trace) <(grep -v '^pollux:     #' sanitized.trace) || { echo "FAILED: $program: the build modes part"; head -5 sanitized.err; failures=$((failures + 1)); }
   # Addresses and random numbers differ with the seed, too; the order of threads is what counts here.
   trace other "$program" --seed=4
   cmp -s <(grep -o '^\[pid [0-9]*\]' first.trace) <(grep -o '^\[pid [0-9]*\]' other.trace) || different=$((different + 1))
