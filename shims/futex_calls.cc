@@ -6,6 +6,7 @@
 #include "os_emu/task/futex.h"
 #include "os_emu/task/futex_pi.h"
 #include "shims/context.h"
+#include "shims/futex_commands.h"
 #include "shims/handlers.h"
 #include "shims/signal_sending.h"
 
@@ -20,22 +21,7 @@ using os_emu::TimeBase;
 
 namespace {
 
-enum FutexCommand : uint32_t {
-  kWait = 0,
-  kWake = 1,
-  kRequeue = 3,
-  kCmpRequeue = 4,
-  kWakeOp = 5,
-  kLockPi = 6,
-  kUnlockPi = 7,
-  kTryLockPi = 8,
-  kWaitBitset = 9,
-  kWakeBitset = 10,
-  kWaitRequeuePi = 11,
-  kCmpRequeuePi = 12,
-  kLockPi2 = 13,
-};
-constexpr uint32_t kFutexPrivate = 128, kFutexClockRealtime = 256;
+using namespace futex;  // NOLINT: its names are the commands.
 
 // futex_init_timeout(): EFAULT, EINVAL. Nothing: the call waits as long as it takes.
 Result<std::optional<FutexTimeout>> TimeoutOf(SyscallContext& context, uint32_t command,
@@ -68,15 +54,15 @@ Result<std::optional<FutexTimeout>> TimeoutOf(SyscallContext& context, uint32_t 
 
 CallResult SysFutex(SyscallContext& context) {
   const uint32_t op = context.UInt(1);
-  const uint32_t command = op & ~(kFutexPrivate | kFutexClockRealtime);
-  const bool realtime = (op & kFutexClockRealtime) != 0;
+  const uint32_t command = op & ~(kPrivate | kClockRealtime);
+  const bool realtime = (op & kClockRealtime) != 0;
   os_emu::Thread& thread = context.thread();
   // The time is read before the command is looked at.
   const Result<std::optional<FutexTimeout>> timeout = TimeoutOf(context, command, realtime);
   if (!timeout.ok()) return timeout.error();
   if (realtime && command != kWaitBitset && command != kWaitRequeuePi && command != kLockPi2)
     return Errno::kNoSys;
-  const FutexScope scope = (op & kFutexPrivate) != 0 ? FutexScope::kPrivate : FutexScope::kAny;
+  const FutexScope scope = (op & kPrivate) != 0 ? FutexScope::kPrivate : FutexScope::kAny;
   const FutexWord word{context.Addr(0), scope}, second{context.Addr(4), scope};
   const int32_t count = context.Int(2), second_count = context.Int(3);
   const uint32_t value = context.UInt(2), third = context.UInt(5);

@@ -5,6 +5,7 @@
 #include "shims/arg_printing.h"
 #include "shims/arg_types.h"
 #include "shims/flag_names.h"
+#include "shims/futex_commands.h"
 #include "shims/linux_abi.h"
 
 namespace pollux::shims {
@@ -152,24 +153,9 @@ bool PrintIoctl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
 
 // ---- futex
 
-constexpr uint32_t kFutexPrivate = 128, kFutexClockRealtime = 256;
-enum FutexOp : uint32_t {
-  kWait = 0,
-  kWake = 1,
-  kRequeue = 3,
-  kCmpRequeue = 4,
-  kWakeOp = 5,
-  kLockPi = 6,
-  kUnlockPi = 7,
-  kTryLockPi = 8,
-  kWaitBitset = 9,
-  kWakeBitset = 10,
-  kWaitRequeuePi = 11,
-  kCmpRequeuePi = 12,
-  kLockPi2 = 13,
-};
+using namespace futex;  // NOLINT: its names are the commands.
 uint32_t FutexOpOf(const PrintView& view) {
-  return static_cast<uint32_t>(view.args[1]) & ~(kFutexPrivate | kFutexClockRealtime);
+  return static_cast<uint32_t>(view.args[1]) & ~(kPrivate | kClockRealtime);
 }
 
 bool PrintFutexCommand(const PrintView& view, const ArgSpec&, int i, std::string* out) {
@@ -180,8 +166,8 @@ bool PrintFutexCommand(const PrintView& view, const ArgSpec&, int i, std::string
     return true;
   }
   *out += name;
-  if ((command & kFutexPrivate) != 0) *out += "_PRIVATE";
-  if ((command & kFutexClockRealtime) != 0) *out += "|FUTEX_CLOCK_REALTIME";
+  if ((command & kPrivate) != 0) *out += "_PRIVATE";
+  if ((command & kClockRealtime) != 0) *out += "|FUTEX_CLOCK_REALTIME";
   return true;
 }
 
