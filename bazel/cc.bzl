@@ -5,6 +5,7 @@ sanitized_cc_tests.
 """
 
 load("@rules_cc//cc:defs.bzl", _cc_binary = "cc_binary", _cc_library = "cc_library", _cc_test = "cc_test")
+load(":program.bzl", "named_program")
 
 def _with_prelude(prelude, kwargs):
     label = Label("//bazel/prelude:%s_prelude" % prelude)
@@ -79,19 +80,13 @@ _sanitized_transition = transition(
     outputs = _SETTINGS,
 )
 
+_ALLOWLIST = attr.label(
+    default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+)
+
 def _sanitized_test_impl(ctx):
-    test = ctx.attr.test[0][DefaultInfo]
-    program = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.symlink(
-        output = program,
-        target_file = test.files_to_run.executable,
-        is_executable = True,
-    )
     return [
-        DefaultInfo(
-            executable = program,
-            runfiles = ctx.runfiles([program]).merge(test.default_runfiles),
-        ),
+        named_program(ctx, ctx.attr.test),
         testing.TestEnvironment({"UBSAN_OPTIONS": "print_stacktrace=1"}),
     ]
 
@@ -102,24 +97,12 @@ _sanitized_test = rule(
         "test": attr.label(cfg = _sanitized_transition, executable = True, mandatory = True),
         # For $(location) in args.
         "data": attr.label_list(cfg = _sanitized_transition, allow_files = True),
-        "_allowlist_function_transition": attr.label(
-            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
-        ),
+        "_allowlist_function_transition": _ALLOWLIST,
     },
 )
 
 def _sanitized_binary_impl(ctx):
-    binary = ctx.attr.binary[0][DefaultInfo]
-    program = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.symlink(
-        output = program,
-        target_file = binary.files_to_run.executable,
-        is_executable = True,
-    )
-    return DefaultInfo(
-        executable = program,
-        runfiles = ctx.runfiles([program]).merge(binary.default_runfiles),
-    )
+    return [named_program(ctx, ctx.attr.binary)]
 
 sanitized_binary = rule(
     implementation = _sanitized_binary_impl,
@@ -127,9 +110,7 @@ sanitized_binary = rule(
     executable = True,
     attrs = {
         "binary": attr.label(cfg = _sanitized_transition, executable = True, mandatory = True),
-        "_allowlist_function_transition": attr.label(
-            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
-        ),
+        "_allowlist_function_transition": _ALLOWLIST,
     },
 )
 

@@ -13,6 +13,7 @@ and eventfd_emulated (pollux): both must print the same and exit alike.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary")
+load(":program.bzl", "named_program")
 
 # ---------------------------------------------------------------------------------------------------
 # Building one source for two worlds.
@@ -90,18 +91,7 @@ _pollux_transition = transition(
 )
 
 def _program_impl(ctx):
-    binary = ctx.attr.binary[0][DefaultInfo]
-    program = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.symlink(
-        output = program,
-        target_file = binary.files_to_run.executable,
-        is_executable = True,
-    )
-    return [DefaultInfo(
-        files = depset([program]),
-        executable = program,
-        runfiles = ctx.runfiles([program]).merge(binary.default_runfiles),
-    )]
+    return [named_program(ctx, ctx.attr.binary)]
 
 # Every rule with a transition has to have this.
 _ALLOWLIST = attr.label(
