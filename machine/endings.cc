@@ -1,0 +1,132 @@
+// How a run ended, in a machine's words and in those for people.
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "machine/machine_impl.h"
+#include "machine/thread_stacks.h"
+
+namespace pollux::machine {
+
+using os_emu::Process;
+using os_emu::Thread;
+
+namespace {
+
+constexpr std::string_view KindOfFault(memory::FaultKind kind) {
+  switch (kind) {
+    case memory::FaultKind::kNotMapped:
+      return "nothing is mapped there";
+    case memory::FaultKind::kProtection:
+      return "the page does not allow it";
+    case memory::FaultKind::kBeyondFile:
+      return "it is past the end of the mapped file";
+    case memory::FaultKind::kOutOfMemory:
+      return "the machine's memory is used up (--max_memory)";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string DescribeStop(const interp::Stop& stop, uint64_t pc) {
+  switch (stop.reason) {
+    case interp::StopReason::kFault: {
+      const char* what = stop.access == memory::Access::kLoad    ? "a load from"
+                         : stop.access == memory::Access::kStore ? "a store to"
+                                                                 : "executing";
+      const std::string_view why = KindOfFault(stop.fault.kind);
+      return absl::StrFormat("at pc %#x, %s %#x: %s", pc, what, stop.fault.addr.value,
+                             absl::string_view(why.data(), why.size()));
+    }
+    case interp::StopReason::kMisaligned:
+      return absl::StrFormat("at pc %#x, an atomic access to the misaligned address %#x", pc,
+                             stop.fault.addr.value);
+    case interp::StopReason::kIllegal:
+      return absl::StrFormat("at pc %#x, illegal instruction %#x", pc, stop.bits);
+    case interp::StopReason::kEbreak:
+      return absl::StrFormat("at pc %#x, an ebreak", pc);
+    default:
+      return "";
+  }
+}
+
+void Machine::Impl::NoteDeath(Thread& thread, memory::AddressSpace& memory) {
+  if (thread.process().pid() != first_process_) return;
+  const interp::Cpu& cpu = harts_.at(&thread)->cpu;
+  const int signal = thread.process().exit->signal;
+  // A fault that a handler has taken is not what it died of.
+  if (last_fault_.thread != &thread || last_fault_.retired != cpu.retired) last_fault_ = {};
+  if (last_fault_.text.empty() && os_emu::DefaultActionOf(signal) != os_emu::DefaultAction::kCore)
+    return;
+  const StackSubject subject{&memory, &cpu};
+  death_ = {.pid = static_cast<int>(first_process_),
+            .tid = static_cast<int>(thread.tid()),
+            .pc = cpu.pc,
+            .state = absl::StrCat("killed by ", os_emu::SignalName(signal)),
+            .stack = StacksOf(kernel_.files(), {&subject, 1}).front()};
+}
+
+Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
+  if (outside_ != nullptr) outside_->Finish();
+  Outcome outcome{.kind = state.signal != 0 ? Outcome::Kind::kKilled : Outcome::Kind::kExited,
+                  .status = state.status,
+                  .signal = state.signal,
+                  .instructions = retired_,
+                  .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos};
+  if (state.signal != 0) {
+    outcome.explanation = absl::StrCat("guest killed by ", os_emu::SignalName(state.signal),
+                                       last_fault_.text.empty() ? "" : " ", last_fault_.text);
+    if (death_.has_value()) {
+      outcome.explanation += StackText(death_->stack);
+      outcome.threads.push_back(*std::move(death_));
+    }
+  }
+  return outcome;
+}
+
+Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
+  Outcome outcome{.kind = kind,
+                  .instructions = retired_,
+                  .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos};
+  outcome.explanation =
+      kind == Outcome::Kind::kDeadlock
+          ? "deadlock: every thread waits, and nothing that could wake one is left"
+          : absl::StrCat("the guest was stopped after ", retired_, " instructions (--max_steps)");
+  std::vector<StackSubject> subjects;
+  for (auto& [pid, process] : kernel_.processes()) {
+    for (auto& [tid, thread] : process->threads) {
+      const Hart& hart = *harts_.at(thread.get());
+      subjects.push_back({process->memory.get(), &hart.cpu});
+      outcome.threads.push_back({.pid = static_cast<int>(pid),
+                                 .tid = static_cast<int>(tid),
+                                 .pc = hart.cpu.pc,
+                                 .state = process->stopped() ? "stopped"
+                                          : thread->blocked()
+                                              ? abi_->DescribeBlocked(*thread, hart.call)
+                                              : "running"});
+    }
+  }
+  std::vector<std::vector<Frame>> stacks = StacksOf(kernel_.files(), subjects);
+  for (size_t i = 0; i < stacks.size(); ++i) {
+    outcome.threads[i].stack = std::move(stacks[i]);
+    outcome.explanation += ThreadText(outcome.threads[i]);
+  }
+  return outcome;
+}
+
+int Outcome::ExitCode() const {
+  switch (kind) {
+    case Kind::kExited:
+      return status;
+    case Kind::kKilled:
+      return 128 + signal;
+    case Kind::kDeadlock:
+    case Kind::kStepLimit:
+      return 124;
+  }
+  return 125;
+}
+
+}  // namespace pollux::machine

@@ -1,0 +1,139 @@
+// Machine::Impl: what a machine is made of, all in its arena. setup.cc makes it, run_loop.cc runs
+// it, tasks.cc adds and removes harts, endings.cc says how it ended, copies.cc puts it back. Only
+// for machine/.
+#ifndef POLLUX_MACHINE_MACHINE_IMPL_H_
+#define POLLUX_MACHINE_MACHINE_IMPL_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "abi/result.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "interp/engine/engine.h"
+#include "machine/engine_table.h"
+#include "machine/findings.h"
+#include "machine/machine.h"
+#include "machine/outside.h"
+#include "machine/process_image.h"
+#include "machine/scheduler.h"
+#include "memory/snapshot.h"
+#include "os_emu/host_poller/host_poller.h"
+#include "os_emu/task/kernel.h"
+#include "os_emu/task/random.h"
+#include "shims/shims.h"
+
+namespace pollux::machine {
+
+// What the machine keeps of a thread beside the kernel's.
+struct Hart {
+  interp::Cpu cpu;
+  shims::Call call;
+  memory::AddressSpace* memory = nullptr;
+  interp::Engine* engine = nullptr;  // That of its memory.
+};
+
+// Where a hart stopped and why, for people.
+std::string DescribeStop(const interp::Stop& stop, uint64_t pc);
+
+class Machine::Impl final : private shims::Sink, private shims::TaskHost, private interp::Counters {
+ public:
+  explicit Impl(Options options);
+
+  absl::Status SetUp();
+  absl::Status Load(std::string_view file, std::string_view name,
+                    const std::vector<std::string>& arguments);
+  std::optional<Outcome> RunUntil(uint64_t instructions);
+  uint64_t instructions() const { return retired_; }
+
+  // ---- Of a machine that is put back.
+  absl::Status MayBeSaved() const;
+  std::unique_ptr<memory::Snapshot> SaveMemory();
+  void EndSave() { engines_.Unkeep(); }
+  void BeforeArena(memory::Snapshot& snapshot);
+  void AfterArena(memory::Snapshot& snapshot);
+
+ private:
+  // ---- shims::Sink. What listens is outside of the machine.
+  void Report(std::string_view line) override;
+  void Trace(os_emu::Thread& thread, std::string_view line) override;
+
+  // ---- shims::TaskHost
+  void OnClone(os_emu::Thread& parent, os_emu::Thread& child, const interp::Cpu& cpu) override;
+  Result<void> Exec(os_emu::Thread& thread, shims::ExecRequest request) override;
+
+  // ---- interp::Counters: the hart runs at one instruction a cycle; time is the machine's clock.
+  uint64_t Cycle(const interp::Cpu& cpu) override { return cpu.retired; }
+  uint64_t Instret(const interp::Cpu& cpu) override { return cpu.retired; }
+  uint64_t Time(const interp::Cpu& cpu) override;
+
+  // Why a thread does not run on.
+  enum class Turn {
+    kPreempted,  // It could; its slice is spent, it has yielded, or the machine's steps are.
+    kWaits,      // Or is stopped.
+    kEnded,      // The thread is gone.
+    kPaused,     // The machine is to stop here, and to go on with it.
+  };
+
+  os_emu::Thread& ChooseThread();
+  // Runs it until another one shall run.
+  Turn RunThread(os_emu::Thread& thread);
+  // Instructions that it may run now, at least 1.
+  uint64_t Budget(const os_emu::Thread& thread);
+  // The thread has retired so many instructions: brings the clocks up to date, and with the host's
+  // clock looks at the host from time to time.
+  void Account(os_emu::Thread& thread, uint64_t retired);
+  void ReleaseEnded();
+  // The hart runs in its process's memory from now on.
+  void Enter(Hart& hart, memory::AddressSpace& memory);
+  void Leave(Hart& hart);
+  // The thread's process goes on with another program.
+  void Start(os_emu::Thread& thread, ProcessImage image);
+  // Everybody waits: waits for the host, or lets time pass. False: that would never end.
+  bool Idle();
+  bool IdleOnHostClock();
+  void LookAtHost();
+  // A signal has ended the thread's process, whose memory this was.
+  void NoteDeath(os_emu::Thread& thread, memory::AddressSpace& memory);
+  Outcome Ended(const os_emu::ExitState& state);
+  Outcome Hangs(Outcome::Kind kind);
+  uint64_t StepsLeft() const;
+  uint64_t StepsToNextDeadline(const os_emu::Thread& thread);
+
+  Options options_;
+  os_emu::RandomStream seed_;
+  os_emu::HostPoller host_poller_;
+  os_emu::Kernel kernel_;
+  std::unique_ptr<Outside> outside_;  // With --clock=host only.
+  os_emu::RandomStream layout_random_;
+  std::unique_ptr<shims::SyscallAbi> abi_;
+  EngineTable engines_;
+  std::unique_ptr<Scheduler> scheduler_;
+  absl::flat_hash_map<const os_emu::Thread*, std::unique_ptr<Hart>> harts_;  // Only looked up.
+  Tid first_process_{0};
+  const os_emu::Thread* last_thread_ = nullptr;  // Who ran last; null: it is gone.
+  bool leave_last_ = false;                      // Another one shall run next.
+  uint64_t slice_left_ = 0;                      // Until the next preemption.
+  uint64_t retired_ = 0;                         // By all harts.
+  uint64_t pause_at_ = UINT64_MAX;               // Of them.
+  os_emu::Thread* paused_ = nullptr;             // In the midst of whose turn it stopped.
+  uint64_t slice_start_ = 0;  // cpu.retired of the running hart when the clock was last right.
+  int calls_since_host_look_ = 0;
+  uint64_t steps_since_host_look_ = 0;
+  // The first process's last fault, which a handler may have taken: where and when, and in words.
+  struct FaultNote {
+    const os_emu::Thread* thread = nullptr;
+    uint64_t retired = 0;  // The hart's.
+    std::string text;
+  };
+  FaultNote last_fault_;
+  std::optional<ThreadReport> death_;  // Of the first process, by a signal.
+};
+
+}  // namespace pollux::machine
+
+#endif  // POLLUX_MACHINE_MACHINE_IMPL_H_

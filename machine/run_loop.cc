@@ -1,0 +1,228 @@
+// The loop: who runs next and for how long, and what happens when everybody waits.
+
+#include <algorithm>
+#include <utility>
+
+#include "abi/check.h"
+#include "absl/strings/str_format.h"
+#include "machine/machine_impl.h"
+
+namespace pollux::machine {
+
+using os_emu::Process;
+using os_emu::Thread;
+
+namespace {
+
+// The frequency of the time CSR, as QEMU's and many boards' timebase: 10 MHz.
+constexpr int64_t kNanosPerTick = 100;
+
+// How many system calls may pass before the host's streams are looked at again while threads are
+// running.
+constexpr int kCallsBetweenHostLooks = 64;
+// With the host's clock, how many instructions may pass before it is read: less than a millisecond.
+constexpr uint64_t kStepsBetweenHostTimes = 100'000;
+
+}  // namespace
+
+uint64_t Machine::Impl::Time(const interp::Cpu& cpu) {
+  if (outside_ != nullptr) {
+    outside_->clock().Tell();
+    return static_cast<uint64_t>(kernel_.clock().Monotonic().value / kNanosPerTick);
+  }
+  const int64_t since =
+      static_cast<int64_t>(cpu.retired - slice_start_) * os_emu::Clock::kNanosPerInstruction;
+  return static_cast<uint64_t>((kernel_.clock().Monotonic().value + since) / kNanosPerTick);
+}
+
+Thread& Machine::Impl::ChooseThread() {
+  const std::span<Thread* const> runnable = kernel_.run_queue().threads();
+  Thread& chosen = *runnable[scheduler_->Choose(runnable, last_thread_, leave_last_)];
+  // Others have run since, and may have stored to what it has reserved.
+  if (&chosen != last_thread_) harts_.at(&chosen)->cpu.reservation = {};
+  last_thread_ = &chosen;
+  leave_last_ = false;
+  return chosen;
+}
+
+uint64_t Machine::Impl::StepsLeft() const {
+  return options_.max_steps == 0 ? UINT64_MAX
+                                 : options_.max_steps - std::min(options_.max_steps, retired_);
+}
+
+uint64_t Machine::Impl::StepsToNextDeadline(const Thread& thread) {
+  const auto steps = [](Nanos left) {
+    if (left == kNanosMax) return UINT64_MAX;
+    return std::max<uint64_t>(1, static_cast<uint64_t>(std::max<int64_t>(left.value, 0)) /
+                                     os_emu::Clock::kNanosPerInstruction);
+  };
+  const uint64_t by_own_time = steps(os_emu::Kernel::TimeToCpuDeadline(thread));
+  if (outside_ != nullptr) return std::min(by_own_time, kStepsBetweenHostTimes);
+  const Nanos deadline = kernel_.NextDeadline();
+  if (deadline == kNanosMax) return by_own_time;
+  return std::min(by_own_time, steps(deadline - kernel_.clock().Monotonic()));
+}
+
+uint64_t Machine::Impl::Budget(const Thread& thread) {
+  // A timer expires at its instruction, also under a program that makes no call.
+  uint64_t steps = std::min({StepsLeft(), StepsToNextDeadline(thread), pause_at_ - retired_});
+  // Alone, a thread is not preempted, and nothing is spent.
+  if (kernel_.run_queue().threads().size() > 1) {
+    if (slice_left_ == 0) slice_left_ = scheduler_->NextSlice();
+    steps = std::min(steps, slice_left_);
+  }
+  return steps;
+}
+
+void Machine::Impl::Account(Thread& thread, uint64_t retired) {
+  retired_ += retired;
+  const Nanos span{static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction};
+  kernel_.Compute(thread, span);
+  if (outside_ == nullptr) {
+    kernel_.clock().AdvanceBy(span);
+    return;
+  }
+  outside_->clock().Tell();
+  steps_since_host_look_ += retired;
+  if (steps_since_host_look_ >= kStepsBetweenHostTimes) LookAtHost();
+}
+
+Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
+  Hart& hart = *harts_.at(&thread);
+  if (thread.blocked()) {
+    // A signal that it may take is reason enough to look: rt_sigtimedwait takes it without a
+    // handler.
+    if (!abi_->Resume(thread, hart.cpu, &hart.call) && !thread.HasSignalToTake())
+      return Turn::kWaits;
+  }
+  for (;;) {
+    // Each handler's frame lies on the one before.
+    while (thread.HasSignalToTake()) {
+      // A process that ends lets go of it.
+      const std::shared_ptr<memory::AddressSpace> memory = thread.process().memory;
+      const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
+      if (signals == shims::SyscallAbi::Signals::kProcessExited) {
+        NoteDeath(thread, *memory);
+        return Turn::kEnded;
+      }
+      if (!thread.runnable()) return Turn::kWaits;
+      if (signals == shims::SyscallAbi::Signals::kHandler) hart.cpu.reservation = {};
+    }
+    if (StepsLeft() == 0) return Turn::kPreempted;
+    if (retired_ >= pause_at_) return Turn::kPaused;
+    const bool alone = kernel_.run_queue().threads().size() == 1;
+    const uint64_t budget = Budget(thread);
+    slice_start_ = hart.cpu.retired;
+    const interp::Stop stop = hart.engine->Run(hart.cpu, budget);
+    const uint64_t retired = hart.cpu.retired - slice_start_;
+    Account(thread, retired);
+    slice_start_ = hart.cpu.retired;
+    if (!alone) slice_left_ -= retired;
+    kernel_.ExpireTimers();
+    switch (stop.reason) {
+      case interp::StopReason::kBudget:
+        break;
+      case interp::StopReason::kEcall: {
+        // A trap into the kernel breaks the reservation, as Linux does on its way back to the user.
+        hart.cpu.reservation = {};
+        if (++calls_since_host_look_ >= kCallsBetweenHostLooks) LookAtHost();
+        switch (abi_->Enter(thread, hart.cpu, &hart.call)) {
+          case shims::Next::kContinue:
+            break;
+          case shims::Next::kYield:
+            return Turn::kPreempted;
+          case shims::Next::kBlocked:
+            return Turn::kWaits;
+          case shims::Next::kThreadExited:
+          case shims::Next::kProcessExited:
+            return Turn::kEnded;
+        }
+        break;
+      }
+      default:
+        hart.cpu.reservation = {};
+        if (thread.process().pid() == first_process_)
+          last_fault_ = {&thread, hart.cpu.retired, DescribeStop(stop, hart.cpu.pc)};
+        abi_->RaiseFault(thread, stop, hart.cpu);
+        break;
+    }
+    ReleaseEnded();  // Of an execve, and of children that nobody waits for.
+    if (!thread.runnable()) return Turn::kWaits;  // A signal of its own making has stopped it.
+    if (!alone && slice_left_ == 0) return Turn::kPreempted;
+  }
+}
+
+void Machine::Impl::LookAtHost() {
+  calls_since_host_look_ = 0;
+  steps_since_host_look_ = 0;
+  if (outside_ != nullptr) {
+    outside_->clock().TellAndFollowSteps();
+  } else if (!host_poller_.HasWaiters()) {
+    return;
+  }
+  const absl::StatusOr<bool> looked = host_poller_.Wait({0});
+  POLLUX_CHECK(looked.ok()) << looked.status();
+}
+
+bool Machine::Impl::Idle() {
+  kernel_.SetCurrent(nullptr);
+  if (outside_ != nullptr) return IdleOnHostClock();
+  const Nanos deadline = kernel_.NextDeadline();
+  if (host_poller_.HasWaiters()) {
+    // Input may come: until then the machine's time passes with the host's.
+    const Nanos wait = deadline == kNanosMax ? kNanosMax : deadline - kernel_.clock().Monotonic();
+    const absl::StatusOr<bool> changed = host_poller_.Wait(wait);
+    POLLUX_CHECK(changed.ok()) << changed.status();
+    if (*changed) return true;
+  }
+  if (deadline == kNanosMax) return false;
+  kernel_.clock().AdvanceTo(deadline);
+  kernel_.ExpireTimers();
+  return true;
+}
+
+bool Machine::Impl::IdleOnHostClock() {
+  outside_->clock().TellAndFollowSteps();
+  const Nanos deadline = kernel_.NextDeadline();
+  if (deadline == kNanosMax && !host_poller_.HasWaiters()) return false;
+  const Nanos wait =
+      deadline == kNanosMax
+          ? kNanosMax
+          : Nanos{std::max<int64_t>(0, (deadline - kernel_.clock().Monotonic()).value)};
+  const absl::StatusOr<bool> changed = host_poller_.Wait(wait);
+  POLLUX_CHECK(changed.ok()) << changed.status();
+  outside_->clock().TellAndFollowSteps();
+  kernel_.ExpireTimers();
+  return true;
+}
+
+std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
+  pause_at_ = instructions;
+  for (;;) {
+    ReleaseEnded();
+    const Process* first = kernel_.FindProcess(first_process_);
+    POLLUX_CHECK(first != nullptr) << "the first process is waited for by nobody";
+    if (kernel_.living() == 0) return Ended(*first->exit);
+    if (StepsLeft() == 0) return Hangs(Outcome::Kind::kStepLimit);
+    if (retired_ >= pause_at_) return std::nullopt;
+    if (kernel_.run_queue().empty()) {
+      if (Idle()) continue;
+      if (!first->exit.has_value()) return Hangs(Outcome::Kind::kDeadlock);
+      // What it has left behind would wait forever.
+      Report(absl::StrFormat(
+          "warning: the guest has ended; %d process(es) that it left behind wait for what cannot "
+          "come, and were ended",
+          kernel_.living()));
+      return Ended(*first->exit);
+    }
+    Thread& thread = paused_ != nullptr ? *std::exchange(paused_, nullptr) : ChooseThread();
+    const Turn turn = RunThread(thread);
+    if (turn == Turn::kPaused) {
+      paused_ = &thread;
+      return std::nullopt;
+    }
+    leave_last_ = turn == Turn::kPreempted;
+  }
+}
+
+}  // namespace pollux::machine
