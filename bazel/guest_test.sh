@@ -15,6 +15,8 @@ scratch="$TEST_TMPDIR"
 failures=0
 # The guest's name in both worlds, so that argv[0] says the same.
 program="${guest:-${native%.native}.elf}"
+# A package at the top of a workspace has no folder, and env looks elsewhere for a name without one.
+[[ $program == */* ]] || program="./$program"
 input=/dev/null
 [ -n "$stdin" ] && input="$root/$stdin"
 
