@@ -1,5 +1,6 @@
 #include "os_emu/host_poller/host_poller.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <ctime>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "gtest/gtest.h"
 
@@ -57,6 +59,31 @@ TEST(HostPoller, TellsEachChangeOnce) {
   EXPECT_EQ(watcher.events, static_cast<uint32_t>(EPOLLIN));
   EXPECT_FALSE(*poller.Wait(Nanos{1'000'000}));
   EXPECT_EQ(watcher.calls, 1);
+}
+
+// What is ready is told anew, also where the host had been asked to forget it.
+TEST(HostPoller, WatchesAgain) {
+  HostPoller poller;
+  HostPipe pipe;
+  TestWatcher watcher(poller);
+  ASSERT_TRUE(watcher.Watch(pipe.ends[0], EPOLLIN));
+  pipe.Write();
+  EXPECT_TRUE(*poller.Wait(kNanosMax));
+  EXPECT_FALSE(*poller.Wait(Nanos{0}));
+  poller.WatchAgain();
+  EXPECT_TRUE(*poller.Wait(Nanos{0}));
+  EXPECT_EQ(watcher.calls, 2);
+  // Another description of the same pipe takes the number: the host has forgotten the first one.
+  const int number = pipe.ends[0];
+  const int again = open(("/proc/self/fd/" + std::to_string(number)).c_str(), O_RDONLY);
+  ASSERT_GE(again, 0);
+  close(number);
+  ASSERT_EQ(dup2(again, number), number);
+  close(again);
+  EXPECT_FALSE(*poller.Wait(Nanos{0}));
+  poller.WatchAgain();
+  EXPECT_TRUE(*poller.Wait(Nanos{0}));
+  EXPECT_EQ(watcher.calls, 3);
 }
 
 TEST(HostPoller, HasWaitersWhereOneIsAwaited) {
