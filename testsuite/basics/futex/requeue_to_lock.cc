@@ -11,7 +11,7 @@
 #include <memory>
 #include <thread>
 
-#include "testsuite/basics/check.h"
+#include "testsuite/basics/tasks.h"
 
 namespace {
 
@@ -20,7 +20,7 @@ constexpr uint32_t kTid = FUTEX_TID_MASK, kWaiters = FUTEX_WAITERS;
 using Word = std::atomic<uint32_t>;
 Word word = 0, lock = 0, another_lock = 0;
 
-uint32_t Me() { return static_cast<uint32_t>(syscall(SYS_gettid)); }
+uint32_t Me() { return static_cast<uint32_t>(Tid()); }
 
 long Futex(Word* at, int op, uint32_t value, const void* time = nullptr, Word* second = nullptr,
            uint32_t third = 0) {
@@ -30,14 +30,6 @@ long Lock() { return Futex(&lock, FUTEX_LOCK_PI, 0); }
 long Unlock() { return Futex(&lock, FUTEX_UNLOCK_PI, 0); }
 long Requeue(long move, uint32_t wake = 1, Word* to = &lock) {
   return Futex(&word, FUTEX_CMP_REQUEUE_PI, wake, reinterpret_cast<void*>(move), to, 0);
-}
-
-// Whether the thread sleeps in the kernel.
-bool Sleeps(uint32_t tid) {
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/self/task/%u/stat", tid);
-  const char* text = strrchr(FileText(path), ')');
-  return text != nullptr && text[2] == 'S';
 }
 
 // A thread that makes one call, and is seen to wait in it.
@@ -53,7 +45,8 @@ class Waiter {
       while (!may_end_) sched_yield();
       if ((lock & kTid) == Me()) Must(Unlock() == 0, "unlock");
     });
-    while (tid_ == 0 || !Sleeps(tid_)) sched_yield();
+    while (tid_ == 0) sched_yield();
+    UntilThreadAsleep(static_cast<pid_t>(tid_.load()));
   }
   uint32_t tid() const { return tid_; }
   bool done() const { return done_; }
@@ -181,7 +174,7 @@ int main() {
   std::printf("signals and times\n");
   a = ToBeMoved();
   Must(pthread_kill(a->handle(), SIGUSR1) == 0, "pthread_kill");
-  while (!Sleeps(a->tid())) sched_yield();
+  UntilThreadAsleep(static_cast<pid_t>(a->tid()));
   Must(Lock() == 0, "lock");
   // Begun again, so that it is to be moved still; perhaps not yet.
   long moved;
