@@ -22,6 +22,7 @@
 #include "machine/process_image.h"
 #include "machine/scheduler.h"
 #include "memory/snapshot.h"
+#include "memory/store_watch.h"
 #include "os_emu/host_poller/host_poller.h"
 #include "os_emu/task/kernel.h"
 #include "os_emu/task/random.h"
@@ -35,6 +36,7 @@ struct Hart {
   shims::Call call;
   memory::AddressSpace* memory = nullptr;
   interp::Engine* engine = nullptr;  // That of its memory.
+  memory::StoreWatch reserved;       // Its reservation, while others run.
 };
 
 // Where a hart stopped and why, for people.

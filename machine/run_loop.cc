@@ -38,8 +38,15 @@ uint64_t Machine::Impl::Time(const interp::Cpu& cpu) {
 Thread& Machine::Impl::ChooseThread() {
   const std::span<Thread* const> runnable = kernel_.run_queue().threads();
   Thread& chosen = *runnable[scheduler_->Choose(runnable, last_thread_, leave_last_)];
-  // Others have run since, and may have stored to what it has reserved.
-  if (&chosen != last_thread_) harts_.at(&chosen)->cpu.reservation = {};
+  if (&chosen != last_thread_) {
+    if (last_thread_ != nullptr) {
+      Hart& last = *harts_.at(last_thread_);
+      if (last.cpu.reservation.bytes != 0)
+        last.reserved.Begin(*last.memory, GuestAddr{last.cpu.reservation.addr});
+    }
+    Hart& next = *harts_.at(&chosen);
+    if (!next.reserved.idle() && !next.reserved.End()) next.cpu.reservation = {};
+  }
   last_thread_ = &chosen;
   leave_last_ = false;
   return chosen;
@@ -101,12 +108,12 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
       // A process that ends lets go of it.
       const std::shared_ptr<memory::AddressSpace> memory = thread.process().memory;
       const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
+      if (signals != shims::SyscallAbi::Signals::kNone) hart.cpu.reservation = {};
       if (signals == shims::SyscallAbi::Signals::kProcessExited) {
         NoteDeath(thread, *memory);
         return Turn::kEnded;
       }
       if (!thread.runnable()) return Turn::kWaits;
-      if (signals == shims::SyscallAbi::Signals::kHandler) hart.cpu.reservation = {};
     }
     if (StepsLeft() == 0) return Turn::kPreempted;
     if (retired_ >= pause_at_) return Turn::kPaused;

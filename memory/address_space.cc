@@ -21,6 +21,7 @@
 #include "abi/check.h"
 #include "memory/pages.h"
 #include "memory/reservation.h"
+#include "memory/store_watch.h"
 
 namespace pollux::memory {
 namespace {
@@ -73,6 +74,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::Create(MemoryBudget* budget)
 }
 
 AddressSpace::~AddressSpace() {
+  if (budget_ != nullptr && budget_->watches != nullptr) NoticeChange(0, kPages);
   if (budget_ != nullptr) ReservationPool::Of(budget_).Remove(this);
   if (saved_ != nullptr) {
     Park();
@@ -180,9 +182,9 @@ uint8_t AddressSpace::FlagsOfProtection(uint32_t prot) {
 
 uint8_t AddressSpace::WithFastBits(uint8_t flags, bool charged) {
   flags &= static_cast<uint8_t>(~(kFastLoad | kFastStore));
-  if (flags & kWatched) return flags;
   if (flags & kRead) flags |= kFastLoad;
-  if ((flags & (kWrite | kDirty | kHoldsCode)) == (kWrite | kDirty) && charged) flags |= kFastStore;
+  constexpr uint8_t kAsked = kWrite | kDirty | kHoldsCode | kWatched;
+  if ((flags & kAsked) == (kWrite | kDirty) && charged) flags |= kFastStore;
   return flags;
 }
 
@@ -290,6 +292,7 @@ void AddressSpace::DropPages(uint64_t start, uint64_t end) {
                    }
                  });
   if (dropped == 0) return;
+  if (budget_->watches != nullptr) NoticeChange(first_dropped, last_dropped + 1);
   charged_pages_ -= dropped;
   Refund(dropped * kPageBytes);
   DiscardHost(base_ + first_dropped * kPageBytes, (last_dropped - first_dropped + 1) * kPageBytes);
@@ -367,6 +370,10 @@ std::optional<FaultKind> AddressSpace::CheckPage(Access access, uint64_t addr) {
 }
 
 bool AddressSpace::MakeStorable(uint64_t page) {
+  if (flags_[page] & kWatched) {
+    NoticeChange(page, page + 1);
+    UnwatchPages(page, page + 1);
+  }
   if (MayShowObject(page)) {
     const ObjectPage at = FindObjectPage(page << kPageShift);
     if (at.object != nullptr) return MakeStorable(page, at);

@@ -57,15 +57,14 @@ inline constexpr uint64_t kStackGuardBytes = 256 * kPageBytes;
 // The two kFast bits are derived from the others, so that the engine's check of an access is one
 // test of one bit.
 enum PageFlags : uint8_t {
-  kFastLoad = 1 << 0,   // Readable and not watched.
+  kFastLoad = 1 << 0,   // Readable.
   kFastStore = 1 << 1,  // Writable, dirty already, holds no translated code and is not watched.
   kRead = 1 << 2,
   kWrite = 1 << 3,
   kExec = 1 << 4,
   kDirty = 1 << 5,  // Written, or written before and dropped, since the last ClearDirty(). Outlives
                     // the mapping.
-  kWatched =
-      1 << 6,  // Each access goes the slow path (watchpoints, reservations of other threads).
+  kWatched = 1 << 6,    // A store goes the slow path and is noticed (memory/store_watch.h).
   kHoldsCode = 1 << 7,  // The engine has translated instructions of this page.
 };
 
@@ -355,6 +354,13 @@ class AddressSpace {
   void MovePages(uint64_t from, uint64_t to, uint64_t bytes);
   void MarkDirty(uint64_t page);
   void NotifyCodeChanged(uint64_t first_page, uint64_t pages);
+
+  // -- store_watch.cc
+  friend class StoreWatch;
+  void WatchPage(uint64_t page);
+  void UnwatchPages(uint64_t first, uint64_t end);
+  // What pages [first, end) hold or how they are mapped changes, though perhaps not by a store.
+  void NoticeChange(uint64_t first, uint64_t end);
 
   // -- snapshot.cc
   friend class Snapshot;

@@ -10,6 +10,7 @@ namespace pollux::memory {
 
 class ReservationPool;  // memory/reservation.h
 class SharedStore;      // memory/shared_object.h
+class StoreWatch;       // memory/store_watch.h
 
 struct MemoryBudget {
   uint64_t limit_bytes = UINT64_MAX;
@@ -21,6 +22,8 @@ struct MemoryBudget {
   std::shared_ptr<SharedStore> shared_store;
   // What ended processes left for the next ones; made with the first address space.
   std::shared_ptr<ReservationPool> reservations;
+  // The first of those that watch; each is its owner's.
+  StoreWatch* watches = nullptr;
 };
 
 }  // namespace pollux::memory

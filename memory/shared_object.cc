@@ -13,6 +13,7 @@
 
 #include "abi/check.h"
 #include "memory/address_space.h"
+#include "memory/store_watch.h"
 
 namespace pollux::memory {
 namespace {
@@ -241,6 +242,7 @@ void SharedObject::WritePresent(uint64_t offset, std::span<const uint8_t> from) 
 void SharedObject::Changed(uint64_t page) {
   Group& group = groups_[page / kGroupPages];
   group.dirty |= Bit(page);
+  if (budget_->watches != nullptr) StoreWatch::Notice(*budget_, *this, page);
   if ((group.code & Bit(page)) == 0) return;
   group.code &= ~Bit(page);
   Tell(page, page + 1, Change::kCode);
@@ -254,6 +256,7 @@ void SharedObject::NoteStore(uint64_t page) {
 
 bool SharedObject::StoresAreNoted(uint64_t page) const {
   const Group* group = FindGroup(page);
+  if (budget_->watches != nullptr && StoreWatch::Watches(*budget_, *this, page)) return false;
   return group != nullptr && (group->dirty & group->stored & ~group->code & Bit(page)) != 0;
 }
 
@@ -287,6 +290,7 @@ void SharedObject::DropPages(uint64_t first, uint64_t end) {
       if (page < first || page >= end) continue;
       any = true;
       BeforeChange(page);
+      if (budget_->watches != nullptr) StoreWatch::Notice(*budget_, *this, page);
       const uint64_t at = HostOffset(page);
       if (at != run_end) {
         flush();

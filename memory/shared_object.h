@@ -124,6 +124,7 @@ class SharedObject : public std::enable_shared_from_this<SharedObject> {
  private:
   friend class AddressSpace;
   friend class Snapshot;
+  friend class StoreWatch;
   // What is known of 64 pages, a bit each.
   struct Group {
     uint64_t present = 0;

@@ -12,6 +12,7 @@
 #include "memory/arena.h"
 #include "memory/pages.h"
 #include "memory/reservation.h"
+#include "memory/store_watch.h"
 #include "memory/saved_state.h"
 
 namespace pollux::memory {
@@ -134,6 +135,7 @@ std::vector<AddressSpace*> Snapshot::AfterArena() {
   }
   ReservationPool::Of(budget_).ResetSpaces(spaces);
   for (const auto& saved : objects_) saved->object->RestoreCoded();
+  StoreWatch::Renew(*budget_);
   return ended;
 }
 
@@ -184,6 +186,7 @@ void AddressSpace::NoteTables() {
 }
 
 void AddressSpace::NoteMapping(uint64_t start, uint64_t end) {
+  if (budget_->watches != nullptr) NoticeChange(start >> kPageShift, end >> kPageShift);
   if (saved_ == nullptr) return;
   const OutsideArena outside;
   saved_->regions_changed = true;
