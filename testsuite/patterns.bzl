@@ -1,0 +1,39 @@
+"""pattern_tests: programs that do on epoll what an async runtime does."""
+
+load("//bazel:guest.bzl", "guest_test")
+
+# Every schedule must give the same answer.
+_SEEDS = 64
+
+def pattern_tests(names, variants = {"": []}, headers = [], deps = [], seeds = _SEEDS, **kwargs):
+    """Declares NAME_native and NAME_emulated for each NAME.cc; `bazel run` of NAME runs it under pollux.
+
+    Args:
+      names: of the programs.
+      variants: what is appended to a name -> the program's arguments: {"_edge": ["edge"], "_level": ["level"]}
+        makes two of each.
+      headers: of the folder, that all of them include.
+      deps: beside //testsuite/basics:check and :tasks.
+      seeds: each test runs under pollux with so many.
+      **kwargs: for guest_test.
+    """
+    for name in names:
+        for suffix, args in variants.items():
+            guest_test(
+                name = name + suffix,
+                srcs = [name + ".cc"] + headers,
+                args = args,
+                copts = [
+                    "-include",
+                    "testsuite/basics/task_prelude.h",
+                ],
+                runnable = True,
+                seeds = seeds,
+                shard_count = 2 if seeds > 16 else None,
+                deps = deps + [
+                    "//testsuite/basics:check",
+                    "//testsuite/basics:task_prelude",
+                    "//testsuite/basics:tasks",
+                ],
+                **kwargs
+            )
