@@ -291,6 +291,8 @@ def guest_test(
         expected_exit = 0,
         native = True,
         seeds = 1,
+        shard_count = None,
+        runnable = False,
         pollux_args = [],
         size = "small",
         tags = [],
@@ -321,6 +323,8 @@ def guest_test(
       native: False for what only a guest can do (RISC-V assembler, more than the host's kernel has):
         no NAME_native, and NAME_emulated checks status and expected output only.
       seeds: run under pollux once for each seed from 1 to this; 1 is one run with the default seed.
+      shard_count: over so many runs of NAME_emulated the seeds are spread.
+      runnable: NAME is no suite, but runs the program under pollux on `bazel run`, as a guest_binary.
       pollux_args: flags for `pollux run` before the program.
       size: as for every test.
       tags: as for every test.
@@ -379,8 +383,22 @@ def guest_test(
         pollux = _POLLUX,
         pollux_args = pollux_args,
         seeds = seeds,
+        shard_count = shard_count,
         **common
     )
+    if runnable:
+        _guest_run(
+            name = name,
+            guest = ":" + name + ".elf",
+            args = args,
+            data = data,
+            pollux = _POLLUX,
+            pollux_args = pollux_args,
+            tags = tags,
+            testonly = True,
+            visibility = visibility,
+        )
+        return
     _test_suite(
         name = name,
         tests = tests,

@@ -65,7 +65,9 @@ if [ -n "$native" ]; then
   [ "$failures" -eq 0 ] || show_stderr native
 fi
 
-for ((seed = 1; seed <= seeds; seed++)); do
+# A shard has every so manieth seed.
+[ -z "${TEST_SHARD_STATUS_FILE:-}" ] || touch "$TEST_SHARD_STATUS_FILE"
+for ((seed = 1 + ${TEST_SHARD_INDEX:-0}; seed <= seeds; seed += ${TEST_TOTAL_SHARDS:-1})); do
   [ -n "$guest" ] || break
   earlier_failures=$failures
   flags=("${pollux_args[@]}")

@@ -29,7 +29,7 @@ def _precompiled_header_impl(ctx):
         cc_toolchain = cc_toolchain,
         source_file = header.path,
         output_file = precompiled.path,
-        user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts,
+        user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + ctx.attr.copts,
         include_directories = deps.includes,
         quote_include_directories = deps.quote_includes,
         system_include_directories = deps.system_includes,
@@ -76,6 +76,7 @@ precompiled_header = rule(
     attrs = {
         "headers": attr.string_list(mandatory = True, doc = "As in #include <...>."),
         "deps": attr.label_list(providers = [CcInfo]),
+        "copts": attr.string_list(doc = "Those of all who include it."),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
     },
     fragments = ["cpp"],

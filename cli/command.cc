@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "memory/reservation.h"
 
 namespace pollux::cli {
 
@@ -35,6 +36,8 @@ absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
   if (!S_ISREG(status.st_mode))
     return absl::FailedPreconditionError(absl::StrCat(path, ": is not a regular file"));
   std::string bytes;
+  bytes.reserve(status.st_size);
+  memory::Populate(bytes.data(), status.st_size);
   bytes.resize(status.st_size);
   size_t have = 0;
   while (have < bytes.size()) {

@@ -13,7 +13,8 @@ absl::Status Machine::Impl::MayBeSaved() const {
         "a machine with ", absl::string_view(what.data(), what.size()), " cannot be put back"));
   };
   if (outside_ != nullptr) return refuse("the host's clock");
-  if (!options_.mounts.empty() || !options_.root.empty()) return refuse("directories of the host");
+  for (const std::string& mount : options_.mounts)
+    if (!mount.ends_with(":ro")) return refuse("a directory of the host that it may write to");
   return absl::OkStatus();
 }
 

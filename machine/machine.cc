@@ -8,6 +8,7 @@
 #include "machine/machine_impl.h"
 #include "memory/arena.h"
 #include "memory/snapshot.h"
+#include "os_emu/vfs/host_fd.h"
 
 namespace pollux::machine {
 
@@ -27,6 +28,7 @@ Machine::~Machine() {
   const memory::Arena::Scope scope(arena_.get());
   snapshot_.reset();
   impl_.reset();
+  host_fds_.reset();
 }
 
 absl::StatusOr<std::unique_ptr<Machine>> Machine::Create(Options options) {
@@ -71,6 +73,9 @@ absl::Status Machine::Save() {
   }
   snapshot_ = impl_->SaveMemory();
   image_ = arena_->Save();
+  const memory::OutsideArena outside;
+  host_fds_.reset();
+  host_fds_ = std::make_unique<os_emu::KeptHostFds>(*arena_);
   return absl::OkStatus();
 }
 
@@ -79,6 +84,7 @@ void Machine::Restore() {
   const memory::Arena::Scope scope(arena_.get());
   impl_->BeforeArena(*snapshot_);
   arena_->Restore(*image_);
+  host_fds_->Restore();
   impl_->AfterArena(*snapshot_);
 }
 

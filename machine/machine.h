@@ -24,6 +24,7 @@
 #include "memory/arena.h"
 #include "memory/snapshot.h"
 #include "os_emu/task/kernel.h"
+#include "os_emu/vfs/host_fd.h"
 
 namespace pollux::machine {
 
@@ -110,8 +111,8 @@ class Machine {
 
   // ---- Copies: everything that the machine is, at one moment, between two instructions.
   // Keeps it as it is now, in place of what was kept before. kFailedPrecondition: why that cannot
-  // be, in one line: it has something of the host's (its clock, its directories), or there is no
-  // room.
+  // be, in one line: it has something of the host's that does not go back (its clock, directories
+  // that it may write to), or there is no room.
   absl::Status Save();
   // It is again as it was at Save(), any number of times; what it has written to the host's streams
   // stays written. Costs what has changed since: 4 KiB for each page, and the kernel's objects.
@@ -125,6 +126,7 @@ class Machine {
   std::unique_ptr<Impl> impl_;
   std::unique_ptr<memory::Snapshot> snapshot_;
   std::unique_ptr<memory::Arena::Image> image_;
+  std::unique_ptr<os_emu::KeptHostFds> host_fds_;
 };
 
 }  // namespace pollux::machine

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "interp/loader/elf_image.h"
 #include "interp/loader/load_elf.h"
+#include "memory/reservation.h"
 #include "memory/user_buffer.h"
 #include "os_emu/file/file_status.h"
 #include "os_emu/vfs/file_system.h"
@@ -108,6 +109,8 @@ class FileBytes {
     if (budget.used_bytes > budget.limit_bytes || most > budget.limit_bytes - budget.used_bytes)
       return Errno::kNoMem;
     FileBytes read;
+    read.bytes_.reserve(most);
+    memory::Populate(read.bytes_.data(), most);
     read.bytes_.resize(most);
     size_t done = 0;
     while (done < most) {

@@ -7,27 +7,36 @@
 #include <cstring>
 
 #include "abi/check.h"
+#include "memory/reservation.h"
 
 namespace pollux::memory {
 namespace {
 
 constexpr uint64_t kPage = 4096;
 constexpr size_t kUnit = 16;  // Of sizes, and what every block is aligned to.
-// Up to kSmallBytes there is a class for each multiple of kUnit, above one for each power of two.
+// Up to kSmallBytes there is a class for each multiple of kUnit, above four between powers of two.
 constexpr size_t kSmallBytes = 1024;
 constexpr size_t kSmallClasses = kSmallBytes / kUnit + 1;
-constexpr size_t kClasses = kSmallClasses + 64;
+constexpr size_t kSteps = 4;
+constexpr size_t kClasses = kSmallClasses + 64 * kSteps;
 
 constexpr size_t ClassOf(size_t bytes) {
   if (bytes <= kSmallBytes) return (bytes + kUnit - 1) / kUnit;
-  return kSmallClasses + static_cast<size_t>(std::bit_width(bytes - 1));
+  const auto power = static_cast<size_t>(std::bit_width(bytes - 1)) - 1;
+  const size_t above = bytes - 1 - (size_t{1} << power);
+  return kSmallClasses + power * kSteps + above / ((size_t{1} << power) / kSteps);
 }
 constexpr size_t BytesOf(size_t size_class) {
   if (size_class < kSmallClasses) return size_class * kUnit;
-  return size_t{1} << (size_class - kSmallClasses);
+  const size_t power = size_t{1} << ((size_class - kSmallClasses) / kSteps);
+  return power + power / kSteps * ((size_class - kSmallClasses) % kSteps + 1);
 }
 static_assert(BytesOf(ClassOf(1)) == 16 && BytesOf(ClassOf(1024)) == 1024);
-static_assert(BytesOf(ClassOf(1025)) == 2048 && BytesOf(ClassOf(4096)) == 4096);
+static_assert(BytesOf(ClassOf(1025)) == 1280 && BytesOf(ClassOf(1280)) == 1280);
+static_assert(BytesOf(ClassOf(4096)) == 4096 && BytesOf(ClassOf(4097)) == 5120);
+
+// The host is asked for so much at once: a page fault each page takes longer.
+constexpr uint64_t kPopulateBytes = uint64_t{128} << 10;
 
 // Lies before each block.
 struct Prefix {
@@ -124,6 +133,7 @@ void* Arena::Allocate(size_t bytes, size_t alignment) {
         << "a machine's own objects take more than " << (kBytes >> 30) << " GiB";
     block = base_ + all.used;
     all.used += size;
+    if (all.used > populated_) PopulateMore(all.used);
   }
   uint64_t at = reinterpret_cast<uint64_t>(block) + sizeof(Prefix);
   if (slack != 0) at = (at + alignment - 1) / alignment * alignment;
@@ -132,6 +142,12 @@ void* Arena::Allocate(size_t bytes, size_t alignment) {
   prefix->size_class = static_cast<uint32_t>(size_class);
   prefix->shift = static_cast<uint32_t>(reinterpret_cast<uint8_t*>(prefix) - block);
   return memory;
+}
+
+void Arena::PopulateMore(uint64_t used) {
+  // What is large may be meant to stay untouched.
+  if (used - populated_ <= kPopulateBytes) Populate(base_ + populated_, kPopulateBytes);
+  populated_ = (used + kPopulateBytes - 1) / kPopulateBytes * kPopulateBytes;
 }
 
 bool Arena::Owns(const void* memory) {

@@ -8,12 +8,10 @@
 #include "abi/check.h"
 #include "memory/address_space.h"
 #include "memory/pages.h"
+#include "memory/reservation.h"
 
 namespace pollux::memory {
 namespace {
-
-// From so many adjacent pages on it pays to ask the host for all of them at once.
-constexpr uint64_t kPopulatePages = 8;
 
 // The flags of the child's pages that hold nothing of their own yet. Pages that may show an object
 // keep kFastLoad only where the parent has it: there the object's page is present.
@@ -72,9 +70,7 @@ void AddressSpace::ForkPages(AddressSpace& child, uint64_t first, uint64_t end,
   ForEachRun(charged_, first, end, [&](uint64_t from, uint64_t to) {
     const uint64_t bytes = (to - from) * kPageBytes;
     uint8_t* target = child.base_ + from * kPageBytes;
-    // Only a hint: hosts before Linux 5.14 do not know it.
-    if (to - from >= kPopulatePages && child.reservation_.spare_pages == 0)
-      (void)madvise(target, bytes, MADV_POPULATE_WRITE);
+    if (child.reservation_.spare_pages == 0) Populate(target, bytes);
     std::memcpy(target, base_ + from * kPageBytes, bytes);
     for (uint64_t page = from; page < to; ++page) {
       child.flags_[page] = WithFastBits(child.flags_[page] | kDirty, /*charged=*/true);

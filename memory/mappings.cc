@@ -10,6 +10,7 @@
 #include "abi/check.h"
 #include "memory/address_space.h"
 #include "memory/pages.h"
+#include "memory/reservation.h"
 
 namespace pollux::memory {
 namespace {
@@ -245,10 +246,23 @@ Result<uint64_t> AddressSpace::PlaceMapping(const MapRequest& request, uint64_t 
 }
 
 void AddressSpace::CopyContents(uint64_t start, std::span<const uint8_t> contents) {
-  ForEachContentPage(contents, [&](size_t offset, size_t bytes) {
-    MakeStorable((start + offset) >> kPageShift);
-    std::memcpy(base_ + start + offset, contents.data() + offset, bytes);
+  uint64_t run = 0, run_end = 0;  // Offsets of pages that follow each other.
+  const auto copy_run = [&] {
+    if (run == run_end) return;
+    if (reservation_.spare_pages == 0) Populate(base_ + start + run, run_end - run);
+    for (uint64_t offset = run; offset < run_end; offset += kPageBytes)
+      MakeStorable((start + offset) >> kPageShift);
+    std::memcpy(base_ + start + run, contents.data() + run,
+                std::min<uint64_t>(run_end, contents.size()) - run);
+  };
+  ForEachContentPage(contents, [&](size_t offset, size_t) {
+    if (offset != run_end) {
+      copy_run();
+      run = offset;
+    }
+    run_end = offset + kPageBytes;
   });
+  copy_run();
 }
 
 Result<GuestAddr> AddressSpace::Place(const MapRequest& request) const {

@@ -3,7 +3,7 @@
 // likes, what it is without all that: the same trace, line by line, and the same end. A machine
 // that went back can be kept again somewhere else.
 //
-//   clone_test PROGRAM...
+//   clone_test PROGRAM... [--root=DIR PROGRAM...]
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -29,6 +29,7 @@ using machine::Outcome;
 using Lines = std::vector<std::string>;
 
 int failures = 0;
+std::string root;       // For programs that find their libraries there.
 FILE* report = stderr;  // What the programs print goes elsewhere.
 
 // A machine with a program, and what it has traced.
@@ -37,6 +38,7 @@ class Run {
   Run(const std::string& file, const std::string& name) {
     machine::Options options;
     options.seed = 3;
+    options.root = root;
     options.preemption_rate.per_million = 5000;
     options.trace = [this](std::string_view line) { lines_.emplace_back(line); };
     options.warn = options.trace;
@@ -133,8 +135,15 @@ int main(int argc, char** argv) {
   const int null = open("/dev/null", O_RDWR);
   if (null < 0 || pollux::report == nullptr) return 1;
   for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
+  int programs = 0;
   for (int i = 1; i < argc; ++i) {
     const std::string path = argv[i];
+    constexpr std::string_view kRoot = "--root=";
+    if (path.starts_with(kRoot)) {
+      pollux::root = path.substr(kRoot.size());
+      continue;
+    }
+    ++programs;
     std::ifstream stream(path, std::ios::binary);
     const std::string file(std::istreambuf_iterator<char>(stream), {});
     if (file.empty()) {
@@ -145,7 +154,7 @@ int main(int argc, char** argv) {
     std::mt19937_64 random(seed);
     pollux::Clone(file, path.substr(path.rfind('/') + 1), random);
   }
-  std::fprintf(pollux::report, "%d programs, %d failures\n", argc - 1, pollux::failures);
+  std::fprintf(pollux::report, "%d programs, %d failures\n", programs, pollux::failures);
   std::fclose(pollux::report);
-  return pollux::failures == 0 && argc > 1 ? 0 : 1;
+  return pollux::failures == 0 && programs > 0 ? 0 : 1;
 }

@@ -2,12 +2,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
@@ -16,17 +14,6 @@
 
 namespace pollux::os_emu {
 namespace {
-
-// Descriptors that guests leave to pollux.
-constexpr int kReservedFds = 64;
-
-std::atomic<int> open_fds = 0;
-
-int MostFds() {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024 - kReservedFds;
-  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20)) - kReservedFds;
-}
 
 // File systems through which a host's kernel, its devices or the memory of processes (pollux's own:
 // /proc/self/mem) can be reached. f_type of statfs(2), from uapi/linux/magic.h.
@@ -57,23 +44,6 @@ bool ShowsTheKernel(uint64_t magic) {
 }
 
 }  // namespace
-
-// ---- HostFd
-
-HostFd::HostFd(int fd) : fd_(fd) {
-  if (fd_ >= 0) ++open_fds;
-}
-
-HostFd::~HostFd() {
-  if (fd_ < 0) return;
-  close(fd_);
-  --open_fds;
-}
-
-Result<void> HostFd::CheckRoom() {
-  if (open_fds >= MostFds()) return Errno::kNFile;
-  return {};
-}
 
 Result<HostFd> OpenOnHost(int directory, const char* name, int flags, unsigned mode) {
   POLLUX_RETURN_IF_ERROR(HostFd::CheckRoom());

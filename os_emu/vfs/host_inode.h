@@ -13,35 +13,11 @@
 #include <vector>
 
 #include "abi/result.h"
+#include "os_emu/vfs/host_fd.h"
 #include "os_emu/vfs/inode.h"
 #include "os_emu/vfs/open_file.h"
 
 namespace pollux::os_emu {
-
-// A descriptor of the host; closed with its owner. All of them are counted, so that guests leave
-// some to pollux itself.
-class HostFd {
- public:
-  HostFd() = default;
-  explicit HostFd(int fd);
-  HostFd(HostFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  HostFd& operator=(HostFd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~HostFd();
-
-  int get() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-  // The name under which what is open can be opened again, whatever its path is now.
-  std::string ReopenPath() const { return "/proc/self/fd/" + std::to_string(fd_); }
-
-  // kNFile where no more may be opened.
-  static Result<void> CheckRoom();
-
- private:
-  int fd_ = -1;
-};
 
 // openat(2) with O_CLOEXEC: never a controlling terminal, never blocks. `name` is a single name,
 // "." or a ReopenPath().
