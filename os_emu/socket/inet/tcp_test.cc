@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "os_emu/socket/inet/ip_options.h"
 #include "os_emu/socket/inet/testing.h"
 
 namespace pollux::os_emu {
