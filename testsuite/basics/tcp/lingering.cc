@@ -108,20 +108,24 @@ void NothingToWaitFor() {
   });
 }
 
-// `act` is done by a child that has no part in the client's end, once the parent waits in close(2).
+// `act` is done by a child that has no part in the client's end, once the parent waits in close(2);
+// it stays until that is over.
 template <typename Act>
 void ShowEndOfWait(const char* what, Act act) {
   const Pair pair = Full(kLong);
-  Gate ready;
+  Gate ready, over;
   const pid_t child = Fork([&] {
     close(pair.client);
     ready.Open();
     UntilProcessAsleep(getppid());
-    return act(pair.server);
+    const int status = act(pair.server);
+    over.Pass();
+    return status;
   });
   close(pair.server);
   ready.Pass();
   ShowTime(what, 0, [&] { return close(pair.client); });
+  over.Open();
   ShowEnd("  the other", child);
   std::printf("  the number is free: %s\n", close(pair.client) < 0 ? ErrorName(errno) : "no");
 }
@@ -131,7 +135,7 @@ void WhatEndsIt() {
     Block(server, true);
     return ReadAll(server) > 20000 ? 0 : 1;
   });
-  ShowEndOfWait("a peer that goes", [](int) { return 0; });
+  ShowEndOfWait("a peer that goes", [](int server) { return close(server); });
   Handle(SIGUSR1, CountSignal);
   ShowEndOfWait("a signal", [](int server) {
     kill(getppid(), SIGUSR1);
