@@ -14,6 +14,12 @@
 namespace pollux::shims {
 namespace {
 
+struct EventFdIdsOfMachine {
+  explicit EventFdIdsOfMachine(os_emu::Kernel&) {}
+  // Shared with the eventfds, which may go later.
+  std::shared_ptr<os_emu::EventFdIds> ids = std::make_shared<os_emu::EventFdIds>();
+};
+
 CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_exec) {
   Result<Fd> fd = context.fds().Install(std::move(file), close_on_exec);
   if (!fd.ok()) return fd.error();
@@ -23,7 +29,8 @@ CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_e
 }  // namespace
 
 CallResult SysEventfd2(SyscallContext& context) {
-  Result<DescriptionRef> file = os_emu::EventFd::Create(context.UInt(0), context.UInt(1));
+  Result<DescriptionRef> file = os_emu::EventFd::Create(
+      context.UInt(0), context.UInt(1), context.kernel().Part<EventFdIdsOfMachine>().ids);
   if (!file.ok()) return file.error();
   return Install(context, *std::move(file), (context.UInt(1) & os_emu::kEfdCloExec) != 0);
 }

@@ -68,6 +68,7 @@ os_emu::CallResult SysGetegid(SyscallContext& context);
 os_emu::CallResult SysGeteuid(SyscallContext& context);
 os_emu::CallResult SysGetgid(SyscallContext& context);
 os_emu::CallResult SysGetgroups(SyscallContext& context);
+os_emu::CallResult SysSetgroups(SyscallContext& context);
 os_emu::CallResult SysGetitimer(SyscallContext& context);
 os_emu::CallResult SysGetpeername(SyscallContext& context);
 os_emu::CallResult SysGetpgid(SyscallContext& context);

@@ -134,14 +134,37 @@ CallResult AtOffset(SyscallContext& context, Transfer transfer, bool vectors) {
   return moved;
 }
 
-constexpr uint32_t kRwfHighPriority = 1, kRwfDataSync = 2, kRwfSync = 4, kRwfNoWait = 8;
+constexpr uint32_t kRwfHighPriority = 1, kRwfDataSync = 2, kRwfSync = 4, kRwfNoWait = 8,
+                   kRwfAppend = 16, kRwfNoAppend = 32;
+
+// O_APPEND of a description, other than it is, for one call.
+class AppendForOneCall {
+ public:
+  AppendForOneCall(const Result<DescriptionRef>& file, uint32_t flags) {
+    if (!file.ok() || (flags & (kRwfAppend | kRwfNoAppend)) == 0) return;
+    file_ = *file;
+    before_ = file_->status_flags();
+    file_->set_status_flags((flags & kRwfAppend) != 0 ? before_ | os_emu::kOAppend
+                                                      : before_ & ~os_emu::kOAppend);
+  }
+  ~AppendForOneCall() {
+    if (file_) file_->set_status_flags(before_);
+  }
+  AppendForOneCall(const AppendForOneCall&) = delete;
+  AppendForOneCall& operator=(const AppendForOneCall&) = delete;
+
+ private:
+  DescriptionRef file_;
+  uint32_t before_ = 0;
+};
 
 CallResult WithFlags(SyscallContext& context, Transfer transfer) {
   const uint32_t flags = context.UInt(5);
-  uint32_t known = kRwfHighPriority | kRwfDataSync | kRwfSync;
+  uint32_t known = kRwfHighPriority | kRwfDataSync | kRwfSync | kRwfAppend | kRwfNoAppend;
   if (transfer == Transfer::kRead) known |= kRwfNoWait;
   const bool at_position = context.Long(3) == -1;
-  if ((flags & ~known) != 0) {
+  const bool unknown = (flags & ~known) != 0;
+  if (unknown || (flags & (kRwfAppend | kRwfNoAppend)) == (kRwfAppend | kRwfNoAppend)) {
     // kiocb_set_rw_flags() comes after the descriptor and the vectors.
     Result<DescriptionRef> file = context.File(0);
     if (!file.ok()) return file.error();
@@ -149,8 +172,10 @@ CallResult WithFlags(SyscallContext& context, Transfer transfer) {
     Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
     if (!buffer.ok()) return buffer.error();
     if (buffer->remaining() == 0) return 0;
-    return context.Refuse(Errno::kOpNotSupp, "a flag");
+    return unknown ? context.Refuse(Errno::kOpNotSupp, "a flag") : Errno::kInval;
   }
+  const AppendForOneCall append(
+      transfer == Transfer::kWrite ? context.File(0) : Result<DescriptionRef>(Errno::kBadF), flags);
   if (!at_position) return AtOffset(context, transfer, true);
   if ((flags & kRwfNoWait) == 0) return VectorAtPosition(context, transfer);
   Result<DescriptionRef> file = context.File(0);

@@ -5,6 +5,7 @@
 
 #include "os_emu/file/file_locks.h"
 #include "os_emu/file/file_status.h"
+#include "os_emu/task/locks_of_machine.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
 
@@ -15,31 +16,26 @@ using os_emu::FileLocks;
 using os_emu::LockKind;
 using os_emu::RecordLock;
 
-// The machine's locks.
-struct LocksOfMachine {
-  explicit LocksOfMachine(os_emu::Kernel& kernel) : locks(&kernel.budget()) {}
-  FileLocks locks;
-};
-
-FileLocks& Locks(os_emu::Kernel& kernel) { return kernel.Part<LocksOfMachine>().locks; }
+FileLocks& Locks(os_emu::Kernel& kernel) { return kernel.Part<os_emu::LocksOfMachine>().locks; }
 
 // A lock that somebody else has. Whoever is woken tries again.
 class LockCall final : public os_emu::BlockedCall {
  public:
   // `table`: of a process's record lock; null for a description's, and for flock.
   LockCall(FileLocks& locks, DescriptionRef file, os_emu::FdTable* table,
-           std::optional<RecordLock> record, LockKind flock, bool waits)
+           std::optional<RecordLock> record, LockKind flock, int32_t pid, bool waits)
       : locks_(locks),
         file_(std::move(file)),
         table_(table),
         record_(record),
         flock_(flock),
+        pid_(pid),
         waits_(waits) {}
   ~LockCall() override { Unpark(); }
 
   bool waits() const { return waits_; }
   Result<void> Try() {
-    if (!record_.has_value()) return locks_.Lock(*file_, flock_);
+    if (!record_.has_value()) return locks_.Lock(*file_, flock_, pid_);
     const Result<void> locked = locks_.SetRecord(*file_, table_, *record_);
     if (locked.ok() || locked.error() != Errno::kAgain || table_ == nullptr || !waits_)
       return locked;
@@ -72,6 +68,7 @@ class LockCall final : public os_emu::BlockedCall {
   os_emu::FdTable* table_;  // The caller's own.
   std::optional<RecordLock> record_;
   LockKind flock_;
+  int32_t pid_;
   bool waits_;
   std::shared_ptr<os_emu::WaitQueue> queue_;
   std::optional<os_emu::ThreadWaiter> waiter_;
@@ -138,9 +135,9 @@ CallResult SysFlock(SyscallContext& context) {
   const LockKind kind = operation == kShared      ? LockKind::kShared
                         : operation == kExclusive ? LockKind::kExclusive
                                                   : LockKind::kNone;
-  return Start(std::make_unique<LockCall>(Locks(context.kernel()), *std::move(file), nullptr,
-                                          std::nullopt, kind,
-                                          (context.UInt(1) & kNonBlocking) == 0));
+  return Start(std::make_unique<LockCall>(
+      Locks(context.kernel()), *std::move(file), nullptr, std::nullopt, kind,
+      static_cast<int32_t>(context.process().pid()), (context.UInt(1) & kNonBlocking) == 0));
 }
 
 // fcntl_getlk()
@@ -153,8 +150,7 @@ CallResult GetRecordLock(SyscallContext& context, DescriptionRef file, bool of_d
   if (!wanted.ok()) return wanted.error();
   if (of_description && guest->pid != 0) return Errno::kInval;
   const Result<std::optional<RecordLock>> found =
-      Locks(context.kernel())
-          .FindRecord(*file, of_description ? nullptr : &context.fds(), *wanted);
+      Locks(context.kernel()).FindRecord(*file, of_description ? nullptr : &context.fds(), *wanted);
   if (!found.ok()) return found.error();
   guest->type = kUnlock;
   if (found->has_value()) {
@@ -182,7 +178,7 @@ CallResult SetRecordLock(SyscallContext& context, DescriptionRef file, bool of_d
   if (!of_description) lock->pid = static_cast<int32_t>(process.pid());
   return Start(std::make_unique<LockCall>(Locks(context.kernel()), std::move(file),
                                           of_description ? nullptr : &context.fds(), *lock,
-                                          LockKind::kNone, waits));
+                                          LockKind::kNone, lock->pid, waits));
 }
 
 }  // namespace pollux::shims

@@ -147,6 +147,15 @@ CallResult SysGetgroups(SyscallContext& context) {
   return context.Int(0) < 0 ? CallResult(Errno::kInval) : CallResult(0);
 }
 
+// may_setgroups() comes first.
+CallResult SysSetgroups(SyscallContext& context) {
+  constexpr uint32_t kMaxGroups = 65536;  // NGROUPS_MAX
+  if (!IsPrivileged(context)) return Errno::kPerm;
+  if (context.UInt(0) > kMaxGroups) return Errno::kInval;
+  if (context.UInt(0) == 0) return 0;
+  return context.Refuse(Errno::kPerm, "supplementary groups");
+}
+
 // ---- Limits
 
 namespace {
@@ -161,7 +170,7 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
   if (wanted.hard > limit.hard && !IsPrivileged(context)) return Errno::kPerm;
   // What Linux enforces and pollux only keeps. (RLIMIT_CORE, RLIMIT_NICE and their like have no
   // effect that could be missed.)
-  constexpr uint32_t kKeptOnly[] = {1, 2, 6, 11, 15};  // FSIZE, DATA, NPROC, SIGPENDING, RTTIME
+  constexpr uint32_t kKeptOnly[] = {1, 2, 11, 15};  // FSIZE, DATA, SIGPENDING, RTTIME
   if (wanted.soft < limit.soft &&
       std::find(std::begin(kKeptOnly), std::end(kKeptOnly), resource) != std::end(kKeptOnly)) {
     context.abi().WarnOnce(std::string("setrlimit: ") + NameOf(kResources, resource) +

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "memory/arena.h"
+#include "os_emu/task/release_wait.h"
 #include "shims/arg_types.h"
 #include "shims/context.h"
 #include "shims/flag_names.h"
@@ -150,6 +151,11 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
     TraceExit(thread, os_emu::ExitState{static_cast<int>(call->args[0] & 0xff), 0});
     return Next::kThreadExited;
   }
+  if (!result.blocked()) {
+    if (auto wait = os_emu::NextReleaseWait(thread, result.value())) {
+      result = std::move(wait);
+    }
+  }
   // What was armed for a time that has passed happens before the call returns, as on Linux.
   if (result.blocked()) {
     thread.Block(result.TakeBlocked());
@@ -166,13 +172,19 @@ bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   thread.process().kernel().SetCurrent(&thread);
   if (thread.interrupted_by_stop) {
     const Result<int64_t> interrupted = thread.Unblock()->Interrupt();
+    thread.release_waits.clear();
     Finish(thread, cpu, call, interrupted.ok() ? *interrupted : ErrorValue(interrupted.error()));
     return true;
   }
   Result<int64_t> result = thread.process().kernel().ResumeBlocked(thread);
   if (!result.ok() && thread.blocked()) return false;
   registers_replaced_ = false;
-  Finish(thread, cpu, call, result.ok() ? *result : ErrorValue(result.error()));
+  const int64_t value = result.ok() ? *result : ErrorValue(result.error());
+  if (auto wait = os_emu::NextReleaseWait(thread, value)) {
+    thread.Block(std::move(wait));
+    return false;
+  }
+  Finish(thread, cpu, call, value);
   return true;
 }
 
@@ -198,10 +210,12 @@ void SyscallAbi::Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, in
 
 void SyscallAbi::InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call* call,
                                   const os_emu::SignalAction& action) {
-  const std::unique_ptr<os_emu::BlockedCall> record = thread.Unblock();
+  std::unique_ptr<os_emu::BlockedCall> record = thread.Unblock();
   const Result<int64_t> result = record->Interrupt();
   const bool untouched = !result.ok() && result.error() == Errno::kIntr;
   const os_emu::OnSignal how = record->on_signal();
+  record.reset();
+  thread.release_waits.clear();  // With a signal nobody lingers.
   const bool always = how == os_emu::OnSignal::kNoIntr;
   if (untouched && (always || how == os_emu::OnSignal::kRestart)) {
     const bool restart = always || (action.flags & os_emu::kSaRestart) != 0;
@@ -224,6 +238,7 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
                                                Call* call) {
   os_emu::Process& process = thread.process();
   os_emu::Kernel& kernel = process.kernel();
+  kernel.SetCurrent(&thread);
   while (std::optional<os_emu::SignalInfo> info = kernel.TakeSignal(thread)) {
     os_emu::SignalAction& slot = process.actions[info->signal];
     const os_emu::SignalAction action = slot;

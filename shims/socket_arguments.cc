@@ -192,6 +192,9 @@ class HeaderReceiveRequest final : public os_emu::ReceiveRequest {
     memory::AddressSpace& memory = *thread.process().memory;
     uint32_t flags = message.out_flags | (message.flags & os_emu::kMsgCmsgCloExec);
     ControlWriter control(thread, GuestAddr{guest_.control}, guest_.control_bytes);
+    for (const ControlMessage& other : message.control) {
+      control.Put(other.level, other.type, other.data, &flags);
+    }
     if (message.credentials.has_value()) {
       PeerCredentials shown = *message.credentials;
       if (shown.uid == UINT32_MAX) shown.uid = kOverflowId;
@@ -202,9 +205,6 @@ class HeaderReceiveRequest final : public os_emu::ReceiveRequest {
     if (!message.rights.empty()) {
       control.PutRights(message.rights, (message.flags & os_emu::kMsgCmsgCloExec) != 0, &flags);
       message.rights.clear();
-    }
-    for (const ControlMessage& other : message.control) {
-      control.Put(other.level, other.type, other.data, &flags);
     }
     if (guest_.name != 0) {
       constexpr uint64_t kNameBytesOffset = 8;

@@ -1,6 +1,7 @@
 #include "os_emu/eventfd/eventfd.h"
 
 #include <span>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 
@@ -16,10 +17,11 @@ std::span<uint8_t> BytesOf(uint64_t& value) {
 
 }  // namespace
 
-Result<DescriptionRef> EventFd::Create(uint32_t initial, uint32_t flags) {
+Result<DescriptionRef> EventFd::Create(uint32_t initial, uint32_t flags,
+                                       std::shared_ptr<EventFdIds> ids) {
   if ((flags & ~(kEfdSemaphore | kEfdNonBlock | kEfdCloExec)) != 0) return Errno::kInval;
   return MakeDescription<EventFd>(initial, (flags & kEfdSemaphore) != 0,
-                                  (flags & kEfdNonBlock) != 0);
+                                  (flags & kEfdNonBlock) != 0, std::move(ids));
 }
 
 Result<size_t> EventFd::Read(memory::UserBuffer& to) {
@@ -68,9 +70,10 @@ EventMask EventFd::Poll() {
          (count_ < kMaxCount ? kOut : 0);
 }
 
-// eventfd_show_fdinfo(), without the number that Linux counts eventfds by.
+// eventfd_show_fdinfo()
 std::string EventFd::FdInfo() const {
-  return absl::StrFormat("eventfd-count: %16x\neventfd-semaphore: %d\n", count_, semaphore_);
+  return absl::StrFormat("eventfd-count: %16x\neventfd-id: %d\neventfd-semaphore: %d\n", count_,
+                         id_, semaphore_);
 }
 
 int EventFd::PollQueues(WaitQueue* queues[2]) {

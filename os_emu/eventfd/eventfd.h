@@ -10,7 +10,10 @@
 #define POLLUX_OS_EMU_EVENTFD_EVENTFD_H_
 
 #include <cstdint>
+#include <memory>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "abi/result.h"
 #include "memory/user_buffer.h"
@@ -21,17 +24,38 @@ namespace pollux::os_emu {
 // Flags of eventfd2(2).
 inline constexpr uint32_t kEfdSemaphore = 1, kEfdNonBlock = kONonBlock, kEfdCloExec = kOCloExec;
 
+// The numbers by which a machine counts its eventfds: the lowest free one, from 0 (eventfd_ida).
+class EventFdIds {
+ public:
+  int32_t Take() {
+    if (free_.empty()) return next_++;
+    return free_.extract(free_.begin()).value();
+  }
+  void Give(int32_t id) { free_.insert(id); }
+
+ private:
+  int32_t next_ = 0;
+  std::set<int32_t> free_;
+};
+
 class EventFd final : public FileDescription {
  public:
   static constexpr uint64_t kMaxCount = UINT64_MAX - 1;
 
-  EventFd(uint32_t initial, bool semaphore, bool nonblocking)
+  // `ids`: where its number comes from; null: it has none.
+  EventFd(uint32_t initial, bool semaphore, bool nonblocking, std::shared_ptr<EventFdIds> ids = {})
       : FileDescription(kORdWr | (nonblocking ? kONonBlock : 0)),
         count_(initial),
-        semaphore_(semaphore) {}
+        semaphore_(semaphore),
+        ids_(std::move(ids)),
+        id_(ids_ == nullptr ? -1 : ids_->Take()) {}
+  ~EventFd() override {
+    if (ids_ != nullptr) ids_->Give(id_);
+  }
   // eventfd2(2) without the number. kInval: an unknown flag. The close-on-exec flag is the caller's
   // to keep.
-  static Result<DescriptionRef> Create(uint32_t initial, uint32_t flags);
+  static Result<DescriptionRef> Create(uint32_t initial, uint32_t flags,
+                                       std::shared_ptr<EventFdIds> ids = {});
 
   Result<size_t> Read(memory::UserBuffer& to) override;
   Result<size_t> Write(memory::UserBuffer& from) override;
@@ -51,6 +75,8 @@ class EventFd final : public FileDescription {
 
   uint64_t count_;
   bool semaphore_;
+  std::shared_ptr<EventFdIds> ids_;
+  int32_t id_;
   WaitQueue queue_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "os_emu/file/file_status.h"
 
 namespace pollux::os_emu {
@@ -129,7 +131,7 @@ std::shared_ptr<WaitQueue> FileLocks::Queue(FileDescription& file) {
 // ---- flock
 
 // flock_lock_inode(): a lock of another kind is let go first.
-Result<void> FileLocks::Lock(FileDescription& file, LockKind kind) {
+Result<void> FileLocks::Lock(FileDescription& file, LockKind kind, int32_t pid) {
   FileDescription* owner = &file;
   POLLUX_ASSIGN_OR_RETURN(File * found, Find(file, kind != LockKind::kNone));
   if (found == nullptr) return {};
@@ -146,7 +148,7 @@ Result<void> FileLocks::Lock(FileDescription& file, LockKind kind) {
     if (kind == LockKind::kExclusive || lock.kind == LockKind::kExclusive) return Errno::kAgain;
   }
   if (!Charge(1)) return Errno::kNoLck;
-  found->flocks.push_back({owner, kind});
+  found->flocks.push_back({owner, kind, pid});
   Watch(*owner);
   return {};
 }
@@ -181,7 +183,9 @@ Result<void> FileLocks::SetRecord(FileDescription& file, FdTable* table, const R
     if (unlocks) return {};
     records = found->records.insert(found->records.end(), Records{owner, {}});
   }
-  std::vector<RecordLock> locks = Merged(records->locks, lock);
+  RecordLock made = lock;
+  made.made_by = description;
+  std::vector<RecordLock> locks = Merged(records->locks, made);
   const size_t before = records->locks.size();
   if (locks.size() > before && !Charge(locks.size() - before)) {
     if (before == 0) found->records.erase(records);
@@ -225,6 +229,37 @@ Result<void> FileLocks::WaitsForRecord(FileDescription& file, FdTable& table,
   }
   waiting_[&table] = other;
   return {};
+}
+
+// lock_get_status()
+std::string FileLocks::Lines(FileDescription& file, const FdTable& table) {
+  std::string text;
+  const Result<FileKey> key = FileKey::Of(file);
+  const Result<File*> found = Find(file, false);
+  if (!key.ok() || !found.ok() || *found == nullptr) return text;
+  const uint64_t device = KernelDevice(key->device);
+  int number = 0;
+  const auto add = [&](const char* type, LockKind kind, int32_t pid) {
+    absl::StrAppendFormat(&text, "lock:\t%d: %s ADVISORY  %s %d %02x:%02x:%d ", ++number, type,
+                          kind == LockKind::kExclusive ? "WRITE" : "READ", pid, device >> 20,
+                          device & 0xfffff, key->inode);
+  };
+  for (const Flock& lock : (*found)->flocks) {
+    if (lock.owner != &file) continue;
+    add("FLOCK ", lock.kind, lock.pid);
+    text += "0 EOF\n";
+  }
+  for (const Records& records : (*found)->records) {
+    const bool of_description = records.owner == &file;
+    if (!of_description && records.owner != &table) continue;
+    for (const RecordLock& lock : records.locks) {
+      if (lock.made_by != &file) continue;
+      add(of_description ? "OFDLCK" : "POSIX ", lock.kind, lock.pid);
+      absl::StrAppend(&text, lock.start, " ");
+      absl::StrAppend(&text, lock.end == INT64_MAX ? "EOF" : absl::StrCat(lock.end), "\n");
+    }
+  }
+  return text;
 }
 
 // ---- Ends

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "abi/result.h"
@@ -41,7 +42,8 @@ struct RecordLock {
   LockKind kind = LockKind::kNone;
   int64_t start = 0;
   int64_t end = INT64_MAX;
-  int32_t pid = -1;  // Of the process that made it, -1 for a description's.
+  int32_t pid = -1;                          // Of the process that made it, -1 for a description's.
+  const FileDescription* made_by = nullptr;  // By which it was made; only to be compared.
 };
 
 class FileLocks final : public CloseListener {
@@ -51,8 +53,8 @@ class FileLocks final : public CloseListener {
   ~FileLocks() override;
 
   // flock(2); kNone unlocks. kAgain: another description has it, and what this one had is lost, as
-  // on Linux.
-  Result<void> Lock(FileDescription& file, LockKind kind);
+  // on Linux. `pid`: who asks.
+  Result<void> Lock(FileDescription& file, LockKind kind, int32_t pid = 0);
 
   // ---- Record locks. The owner is `table` (POSIX) or, where that is null, `file`.
   // F_SETLK, F_OFD_SETLK. kAgain: another owner has a part of it.
@@ -65,6 +67,10 @@ class FileLocks final : public CloseListener {
   Result<void> WaitsForRecord(FileDescription& file, FdTable& table, const RecordLock& lock);
   void WaitsNoMore(FdTable& table) { waiting_.erase(&table); }
 
+  // What /proc/PID/fdinfo says of the locks that were made by `file`, by itself or for the process
+  // of `table` (show_fd_locks()): a line each.
+  std::string Lines(FileDescription& file, const FdTable& table);
+
   // Where to wait after kAgain; good as long as somebody waits.
   std::shared_ptr<WaitQueue> Queue(FileDescription& file);
 
@@ -75,6 +81,7 @@ class FileLocks final : public CloseListener {
   struct Flock {
     FileDescription* owner;
     LockKind kind;
+    int32_t pid;
   };
   // All that one owner has locked of a file, ascending and apart.
   struct Records {

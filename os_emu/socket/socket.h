@@ -58,9 +58,14 @@ inline constexpr int kSoDebug = 1, kSoReuseAddr = 2, kSoType = 3, kSoError = 4, 
                      kSoProtocol = 38, kSoDomain = 39, kSoPeekOff = 42, kSoBusyPoll = 46,
                      kSoIncomingCpu = 49, kSoCookie = 57, kSoPeerGroups = 59, kSoZeroCopy = 60,
                      kSoSndBufForce = 32, kSoRcvBufForce = 33, kSoTimestamp = 29,
-                     kSoRcvTimeoNew = 66, kSoSndTimeoNew = 67, kSoPassPidFd = 76, kSoPeerPidFd = 77,
-                     kSoPassRights = 83, kSoInq = 84;
+                     kSoTimestampNs = 35, kSoTimestamping = 37, kSoTimestampNew = 63,
+                     kSoTimestampNsNew = 64, kSoTimestampingNew = 65, kSoRcvTimeoNew = 66,
+                     kSoSndTimeoNew = 67, kSoPassPidFd = 76, kSoPeerPidFd = 77, kSoPassRights = 83,
+                     kSoInq = 84;
 inline constexpr int kScmRights = 1, kScmCredentials = 2;
+// When the last message came, for ioctl(2): struct timeval and struct timespec.
+inline constexpr uint32_t kSiocGstamp = 0x8906, kSiocGstampNs = 0x8907, kSiocGstampNew = 0x80108906,
+                          kSiocGstampNsNew = 0x80108907;
 
 // struct ucred.
 struct PeerCredentials {
@@ -219,7 +224,8 @@ class Socket : public FileDescription {
   struct Settings {
     bool debug = false, reuse_address = false, reuse_port = false, keep_alive = false,
          broadcast = false, oob_inline = false, pass_credentials = false, dont_route = false,
-         timestamp = false;
+         timestamp = false, timestamp_ns = false, timestamp_new = false;
+    uint32_t timestamping = 0;  // SOF_TIMESTAMPING_*
     bool no_check = false, zero_copy = false, pass_rights = true, select_error_queue = false;
     bool linger = false;
     int32_t linger_seconds = 0;
@@ -231,6 +237,15 @@ class Socket : public FileDescription {
   };
   Settings& settings() { return settings_; }
   const Settings& settings() const { return settings_; }
+  // What the options of SO_TIMESTAMP's kind ask for of a message that came at `arrived`
+  // (CLOCK_REALTIME): the protocol puts it before its other control messages.
+  void AddTimestamp(Nanos arrived, IncomingMessage& message) const;
+  bool WantsTimestamp() const { return settings_.timestamp || settings_.timestamping != 0; }
+  // SIOCGSTAMP and its kin, for the protocols that have them, and what they tell of: a message was
+  // received. kNoEnt: none was.
+  Result<int64_t> TellTimestamp(uint32_t request, GuestAddr to, memory::AddressSpace* space);
+  void NoteReceived(Nanos arrived);
+
   // A setting changed that wakes somebody (SO_RCVLOWAT, SO_SNDBUF). Default: nothing.
   virtual void OnSettingChanged(int name);
   // For SO_ACCEPTCONN, SO_PEERCRED (AF_UNIX), SO_PEEK_OFF.
@@ -242,6 +257,11 @@ class Socket : public FileDescription {
   void InheritSettings(const Socket& listener);
 
  private:
+  static bool IsTimestampOption(int name);
+  // kNoProtoOpt: what there is nothing to tell of.
+  Result<void> SetTimestampOption(int name, int32_t number);
+  std::vector<uint8_t> TimestampOption(int name) const;
+
   Kernel& kernel_;
   int domain_;
   int type_;
@@ -253,6 +273,9 @@ class Socket : public FileDescription {
   Settings settings_;
   Nanos receive_timeout_ = kNanosMax;
   Nanos send_timeout_ = kNanosMax;
+  // sk_stamp; none: nothing was received; 0: something, before anybody asked.
+  std::optional<Nanos> last_stamp_;
+  bool stamps_for_ioctl_ = false;  // SOCK_TIMESTAMP
 };
 
 }  // namespace pollux::os_emu

@@ -59,6 +59,11 @@ std::vector<uint8_t> WriteTimeout(Nanos timeout) {
       SocketTimeval{timeout.value / kNanosPerSecond, timeout.value % kNanosPerSecond / 1000});
 }
 
+// A negative number is as good as forever: MAX_SCHEDULE_TIMEOUT, in seconds, cut to an int.
+int32_t ShownLinger(int32_t seconds) {
+  return seconds >= 0 ? seconds : static_cast<int32_t>(std::numeric_limits<int64_t>::max() / kHz);
+}
+
 uint32_t BufferBytes(int32_t value, bool force, uint32_t least) {
   uint32_t bytes = static_cast<uint32_t>(value);
   if (force) {
@@ -81,6 +86,7 @@ Result<void> Socket::SetOption(int level, int name, std::span<const uint8_t> val
   // sk_may_scm_recv()
   const bool has_control = domain_ == kAfUnix || domain_ == kAfNetlink;
   Settings& set = settings_;
+  if (IsTimestampOption(name)) return SetTimestampOption(name, number);
   switch (name) {
     case kSoDebug:
       if (on && !privileged) return Errno::kAcces;
@@ -185,6 +191,7 @@ Result<std::vector<uint8_t>> Socket::GetOption(int level, int name, size_t lengt
   if (level != kSolSocket) return Errno::kNoProtoOpt;
   const Settings& set = settings_;
   const auto number = [](int64_t value) { return Bytes(static_cast<int32_t>(value)); };
+  if (IsTimestampOption(name)) return TimestampOption(name);
   switch (name) {
     case kSoDebug:
       return number(set.debug);
@@ -221,7 +228,7 @@ Result<std::vector<uint8_t>> Socket::GetOption(int level, int name, size_t lengt
     case kSoMark:
       return number(set.mark);
     case kSoLinger:
-      return Bytes(Linger{set.linger, set.linger_seconds});
+      return Bytes(Linger{set.linger, ShownLinger(set.linger_seconds)});
     case kSoPassCred:
       if (domain_ != kAfUnix && domain_ != kAfNetlink) return Errno::kOpNotSupp;
       return number(set.pass_credentials);
@@ -265,8 +272,6 @@ Result<std::vector<uint8_t>> Socket::GetOption(int level, int name, size_t lengt
     case kSoPeekOff:
       if (!HasPeekOffset()) return Errno::kOpNotSupp;
       return number(set.peek_offset);
-    case kSoTimestamp:
-      return number(0);
     case kSoBusyPoll:
       return number(set.busy_poll_us);
     case kSoIncomingCpu:

@@ -64,9 +64,29 @@ CallResult StartVforkWait(Process& child) {
   return std::unique_ptr<BlockedCall>(std::make_unique<VforkWaitCall>(child));
 }
 
+namespace {
+
+// copy_process(): RLIMIT_NPROC counts the tasks of the real user, zombies too, whoever made them;
+// the privileged may have any number.
+Result<void> CheckNumberOfTasks(const Process& caller) {
+  constexpr int kRlimitNumberOfProcesses = 6;
+  const Credentials& own = caller.credentials;
+  const uint64_t limit = caller.rlimits[kRlimitNumberOfProcesses].soft;
+  if (limit == UINT64_MAX || own.uid == 0 || own.euid == 0) return {};
+  uint64_t tasks = 1;  // The new one.
+  for (const auto& [pid, process] : caller.kernel().processes()) {
+    if (process->credentials.uid != own.uid) continue;
+    tasks += process->threads.size() + (process->ended_leader != nullptr ? 1 : 0);
+  }
+  return tasks > limit ? Result<void>(Errno::kAgain) : Result<void>();
+}
+
+}  // namespace
+
 Result<Thread*> Kernel::Clone(Thread& caller, const CloneRequest& request) {
   POLLUX_RETURN_IF_ERROR(CheckFlags(request.flags));
   Process& process = caller.process();
+  POLLUX_RETURN_IF_ERROR(CheckNumberOfTasks(process));
   POLLUX_ASSIGN_OR_RETURN(const Tid tid, NewTid());
   has_cloned_ = true;
   Thread* child = nullptr;

@@ -9,12 +9,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "abi/types.h"
 #include "os_emu/file/fd_table.h"
 #include "os_emu/task/blocked_call.h"
 #include "os_emu/task/cpu_clock.h"
 #include "os_emu/task/pid_record.h"
+#include "os_emu/task/release_wait.h"
 #include "os_emu/task/scheduling.h"
 #include "os_emu/task/signal.h"
 #include "os_emu/time/timer_queue.h"
@@ -73,6 +75,9 @@ class Thread {
   // Out of the RunQueue for good: it has ended.
   void Retire();
   bool ended() const { return retired_; }
+
+  // What its call has to wait for before it returns (AwaitBeforeReturn()).
+  std::vector<std::unique_ptr<ReleaseWait>> release_waits;
 
   // ---- Signals.
   SignalSet signal_mask() const { return signal_mask_; }

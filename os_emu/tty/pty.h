@@ -157,6 +157,10 @@ class PtyMaster final : public FileDescription {
   bool CanSpliceFrom() const override { return true; }
   bool CanSpliceTo() const override { return true; }
   const char* TypeName() const override { return "pty master"; }
+  // tty_show_fdinfo()
+  std::string FdInfo() const override {
+    return "tty-index:\t" + std::to_string(pair_->index()) + "\n";
+  }
 
  private:
   void OnRelease() override { pair_->CloseMaster(); }

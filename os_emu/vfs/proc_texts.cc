@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "os_emu/task/locks_of_machine.h"
 #include "os_emu/vfs/open_file.h"
 #include "os_emu/vfs/proc_entries.h"
 
@@ -217,9 +218,10 @@ Result<std::string> FdInfo(const ProcSubject& subject) {
   POLLUX_RETURN_IF_ERROR((*description)->Stat(&status));
   uint32_t flags = (*description)->status_flags();
   if (close_on_exec.ok() && *close_on_exec) flags |= kOCloExec;
-  return absl::StrFormat("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n%s",
+  FileLocks& locks = subject.kernel.Part<LocksOfMachine>().locks;
+  return absl::StrFormat("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n%s%s",
                          position.ok() ? *position : 0, flags, status.dev, status.ino,
-                         (*description)->FdInfo());
+                         locks.Lines(**description, thread->fds()), (*description)->FdInfo());
 }
 
 Result<std::string> Limits(const ProcSubject& subject) {

@@ -11,7 +11,9 @@ bool InetSocket::CanCharge(Network& network) {
 }
 
 InetSocket::InetSocket(Network& network, int domain, int type, int protocol, uint32_t status_flags)
-    : Socket(network.kernel(), domain, type, protocol, status_flags), network_(network) {
+    : Socket(network.kernel(), domain, type, protocol, status_flags),
+      network_(network),
+      multicast_(network) {
   network.budget()->used_bytes += kSocketBytes;
 }
 
@@ -71,11 +73,20 @@ Result<void> InetSocket::CheckSocketControl(const ControlMessage& control) const
 }
 
 Result<void> InetSocket::SetOption(int level, int name, std::span<const uint8_t> value) {
+  if (level == kSolIp || (level == kSolIpV6 && domain() == kAfInet6)) {
+    const std::optional<Result<void>> set =
+        multicast_.SetOption(level, name, value, type() == kSockStream);
+    if (set.has_value()) return *set;
+  }
   if (level == kSolIp || level == kSolIpV6) return options_.Set(level, name, value, Facts());
   return Socket::SetOption(level, name, value);
 }
 
 Result<std::vector<uint8_t>> InetSocket::GetOption(int level, int name, size_t length) {
+  if (level == kSolIp && name == kIpMulticastIf) {
+    const auto& bytes = multicast_.source().bytes;
+    return std::vector<uint8_t>(bytes.begin() + 12, bytes.end());
+  }
   if (level == kSolIp || level == kSolIpV6) return options_.Get(level, name, length, Facts());
   if (level != kSolSocket) return Errno::kOpNotSupp;
   return Socket::GetOption(level, name, length);

@@ -10,6 +10,7 @@
 
 #include "os_emu/socket/inet/ip_address.h"
 #include "os_emu/socket/inet/ip_options.h"
+#include "os_emu/socket/inet/multicast.h"
 #include "os_emu/socket/inet/network.h"
 #include "os_emu/socket/socket.h"
 
@@ -35,6 +36,11 @@ class InetSocket : public Socket {
   Network& network() { return network_; }
   IpOptions& options() { return options_; }
   const IpOptions& options() const { return options_; }
+  const Multicast& multicast() const { return multicast_; }
+  // Whether it hears what `from` sends to the IPv4 group.
+  bool HearsGroup(const IpAddress& group, const IpAddress& from) const {
+    return multicast_.Hears(group, from).value_or(options_.Value(kSolIp, kIpMulticastAll) != 0);
+  }
   bool v6_only() const { return options_.Value(kSolIpV6, kIpV6Only) != 0; }
 
   // inet6_bind(): what is bound to an IPv6 address speaks IPv6 only, whatever the option said.
@@ -64,6 +70,7 @@ class InetSocket : public Socket {
 
   Network& network_;
   IpOptions options_;
+  Multicast multicast_;
 };
 
 }  // namespace pollux::os_emu

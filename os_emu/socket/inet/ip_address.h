@@ -46,14 +46,15 @@ struct IpEndpoint {
 };
 
 // Where a datagram or SYN for `to` goes.
-enum class RouteKind { kLocal, kBroadcast };
+enum class RouteKind { kLocal, kBroadcast, kMulticast };
 struct Route {
   RouteKind kind = RouteKind::kLocal;
   IpAddress destination;  // `to`, or this host where that was the wildcard.
   IpAddress source;       // For a socket that is bound to none.
 };
 // `from`: what the socket is bound to; the IPv4 wildcard is that host then (ip_route_output_key()).
-// kNetUnreach: not here. kAfNoSupport: IPv6 from an IPv4 address.
+// kNetUnreach: not here, and groups, which Multicast knows the way to. kAfNoSupport: IPv6 from an
+// IPv4 address.
 Result<Route> RouteTo(const IpAddress& to, const IpAddress& from = {});
 
 // The addresses of bind(2), connect(2) and sendto(2) for a socket of `domain`.

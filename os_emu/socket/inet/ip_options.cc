@@ -1,6 +1,7 @@
 #include "os_emu/socket/inet/ip_options.h"
 
 #include <cstring>
+#include <optional>
 
 #include "abi/check.h"
 #include "os_emu/socket/address.h"
@@ -25,6 +26,9 @@ struct Row {
   int32_t most = 0;
   // -1 stands for the initial value.
   bool minus_one_resets = false;
+  Errno out_of_range = Errno::kInval;
+  // A TCP socket may not set it: with this error.
+  std::optional<Errno> stream_error = std::nullopt;
 };
 
 constexpr Row kOptions[] = {
@@ -37,6 +41,14 @@ constexpr Row kOptions[] = {
     {kSolIp, kIpRecvTtl, Kind::kBool, 0},
     {kSolIp, kIpRecvTos, Kind::kBool, 0},
     {kSolIp, kIpBindAddressNoPort, Kind::kBool, 0},
+    {kSolIp, kIpMulticastTtl, Kind::kRange, 1, 0, 255, true, Errno::kInval, Errno::kInval},
+    {kSolIp, kIpMulticastLoop, Kind::kBool, 1},
+    {kSolIp, kIpMulticastAll, Kind::kRange, 1, 0, 1},
+    {kSolIpV6, kIpV6MulticastIf, Kind::kRange, 0, 0, 1, false, Errno::kNoDev, Errno::kNoProtoOpt},
+    {kSolIpV6, kIpV6MulticastHops, Kind::kRange, 1, 0, 255, true, Errno::kInval,
+     Errno::kNoProtoOpt},
+    {kSolIpV6, kIpV6MulticastLoop, Kind::kRange, 1, 0, 1},
+    {kSolIpV6, kIpV6MulticastAll, Kind::kBool, 1},
     {kSolIpV6, kIpV6UnicastHops, Kind::kRange, 64, 0, 255, true},
     {kSolIpV6, kIpV6MtuDiscover, Kind::kRange, 1, 0, 5},
     {kSolIpV6, kIpV6RecvErr, Kind::kBool, 0},
@@ -76,6 +88,7 @@ Result<void> IpOptions::Set(int level, int name, std::span<const uint8_t> value,
   if (level == kSolIpV6 && facts.domain != kAfInet6) return Errno::kNoProtoOpt;
   const Row* row = FindRow(level, name);
   if (row == nullptr) return Errno::kNoProtoOpt;
+  if (facts.stream && row->stream_error.has_value()) return *row->stream_error;
   int32_t number = 0;
   if (value.size() >= sizeof(number)) {
     std::memcpy(&number, value.data(), sizeof(number));
@@ -83,6 +96,8 @@ Result<void> IpOptions::Set(int level, int name, std::span<const uint8_t> value,
     return Errno::kInval;
   } else if (!value.empty()) {
     number = value[0];
+  } else if (name == kIpMulticastTtl || name == kIpMulticastLoop || name == kIpMulticastAll) {
+    return Errno::kInval;
   }
   if (level == kSolIpV6 && name == kIpV6Only && facts.has_port) return Errno::kInval;
   switch (row->kind) {
@@ -96,7 +111,7 @@ Result<void> IpOptions::Set(int level, int name, std::span<const uint8_t> value,
       break;
     case Kind::kRange:
       if (number == -1 && row->minus_one_resets) number = row->initial;
-      if (number < row->least || number > row->most) return Errno::kInval;
+      if (number < row->least || number > row->most) return row->out_of_range;
       break;
   }
   values_[row - kOptions] = number;

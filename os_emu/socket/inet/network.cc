@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "os_emu/socket/inet/multicast.h"
 #include "os_emu/socket/inet/tcp_endpoint.h"
 #include "os_emu/socket/inet/udp_socket.h"
 
@@ -116,6 +117,14 @@ bool Network::HearsFrom(const PortUser& user, const IpEndpoint& from) {
   if (user.remote.address.IsAny()) return true;
   return user.remote.address == from.address &&
          (user.remote.port == 0 || user.remote.port == from.port);
+}
+
+bool Network::TakesGroup(const IpAddress& group, const IpAddress& from) const {
+  // Every interface is in the group of all hosts.
+  if (group == IpAddress::V4(0xe0000001)) return true;
+  return std::any_of(members_.begin(), members_.end(), [&](const Multicast* member) {
+    return member->Hears(group, from).value_or(false);
+  });
 }
 
 UdpSocket* Network::FindReceiver(const IpEndpoint& to, const IpEndpoint& from) {

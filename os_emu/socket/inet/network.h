@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "os_emu/socket/inet/port_table.h"
 #include "os_emu/task/kernel.h"
 
 namespace pollux::os_emu {
 
+class Multicast;
 class TcpEndpoint;
 class UdpSocket;
 
@@ -49,6 +51,12 @@ class Network {
   // Whether a UDP socket, if it is connected, is connected to `from`; to port 0: to all ports.
   static bool HearsFrom(const PortUser& user, const IpEndpoint& from);
 
+  // Of a socket's, while it has joined anything.
+  void AddMember(Multicast& member) { members_.push_back(&member); }
+  void RemoveMember(Multicast& member) { std::erase(members_, &member); }
+  // Whether lo takes what `from` sends to the IPv4 group, for anybody (ip_check_mc_rcu()).
+  bool TakesGroup(const IpAddress& group, const IpAddress& from) const;
+
   static constexpr Nanos kTimeWait{60'000'000'000};  // TCP_TIMEWAIT_LEN
   static constexpr Nanos kTimeWaitReuse{1'000'000'000};
   static constexpr size_t kMaxTimeWaits = 16384;  // Older ones make room.
@@ -67,6 +75,7 @@ class Network {
   uint64_t group_secret_;
   PortTable tcp_ports_;
   PortTable udp_ports_;
+  std::vector<Multicast*> members_;
   std::deque<std::unique_ptr<TimeWait>> time_waits_;  // The oldest first.
 };
 

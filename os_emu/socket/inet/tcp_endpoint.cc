@@ -16,6 +16,10 @@ constexpr size_t kSegmentBytes = 32741;
 // net.ipv4.tcp_syn_linear_timeouts: so many times a second passes between two SYNs, then it
 // doubles.
 constexpr int kLinearSyns = 4;
+// TCP_RTO_MIN: after so long a window that stays closed is probed first, and TCP_USER_TIMEOUT
+// counts from that probe (tcp_probe_timer()).
+constexpr Nanos kProbeTime{200'000'000};
+constexpr int64_t kNanosPerMilli = 1'000'000;
 
 }  // namespace
 
@@ -24,7 +28,8 @@ TcpEndpoint::TcpEndpoint(Network& network, TcpOwner* owner)
       owner_(owner),
       receive_(network.budget()),
       send_(network.budget()),
-      timer_(network.kernel().timers(), *this) {}
+      timer_(network.kernel().timers(), *this, &TcpEndpoint::OnTimer),
+      stall_timer_(network.kernel().timers(), *this, &TcpEndpoint::TimeOut) {}
 
 TcpEndpoint::~TcpEndpoint() { network_.tcp_ports().Remove(*this); }
 
@@ -39,6 +44,7 @@ void TcpEndpoint::SendSyn() {
   state_ = TcpState::kSynSent;
   unacknowledged_ = 0;
   syn_tries_ = 0;
+  syn_since_ = network_.kernel().clock().Monotonic();
   TrySyn();
 }
 
@@ -66,7 +72,13 @@ void TcpEndpoint::TrySyn() {
   // Dropped. It is sent again after 1, 2, 3, 4, 5, 7, 11 ... seconds (measured on Linux 6.18).
   ++syn_tries_;
   const int doublings = std::max(0, syn_tries_ - 1 - kLinearSyns);
-  ArmTimer(Nanos{kSecond.value << std::min(doublings, 20)});
+  Nanos span{kSecond.value << std::min(doublings, 20)};
+  // tcp_clamp_rto_to_user_timeout(), which the first one goes without.
+  if (limits_.user_timeout_ms > 0 && syn_tries_ > 1) {
+    const Nanos end = syn_since_ + Nanos{limits_.user_timeout_ms * kNanosPerMilli};
+    span = std::min(span, std::max(Nanos{0}, end - network_.kernel().clock().Monotonic()));
+  }
+  ArmTimer(span);
 }
 
 void TcpEndpoint::AcceptSyn(TcpEndpoint& client, const TcpEndpoint& listener) {
@@ -101,14 +113,14 @@ void TcpEndpoint::OnTimer() {
   // What happens may let go of the last reference.
   const std::shared_ptr<TcpEndpoint> self = shared_from_this();
   if (state_ == TcpState::kSynSent) {
-    if (syn_tries_ <= limits_.syn_retries + kLinearSyns) {
+    const Nanos waited = network_.kernel().clock().Monotonic() - syn_since_;
+    const bool too_long =
+        limits_.user_timeout_ms > 0 && waited >= Nanos{limits_.user_timeout_ms * kNanosPerMilli};
+    if (syn_tries_ > limits_.syn_retries + kLinearSyns || too_long) {
+      TimeOut();
+    } else {
       TrySyn();
-      return;
     }
-    // tcp_write_err()
-    if (owner_ != nullptr) owner_->SetPendingError(Errno::kTimedOut);
-    Finish();
-    if (owner_ != nullptr) owner_->WakeForError();
     return;
   }
   if (owner_ == nullptr && state_ == TcpState::kFinWait2) {
@@ -118,6 +130,38 @@ void TcpEndpoint::OnTimer() {
   }
   if (owner_ != nullptr) owner_->OnFirstData();
   Push();
+}
+
+void TcpEndpoint::TimeOut() {
+  const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  if (peer_ != nullptr) peer_->peer_gave_up_ = true;
+  send_.Clear();
+  fin_waits_ = false;
+  if (owner_ != nullptr) owner_->SetPendingError(Errno::kTimedOut);
+  Finish();
+  if (owner_ != nullptr) owner_->WakeForError();
+}
+
+void TcpEndpoint::SetUserTimeout(int32_t milliseconds) {
+  limits_.user_timeout_ms = milliseconds;
+  stall_timer_.Disarm();
+  ArmStallTimer();
+}
+
+void TcpEndpoint::NoteStall(bool stalled, bool moved) {
+  if (moved || !stalled) {
+    stalled_since_.reset();
+    stall_timer_.Disarm();
+  }
+  if (!stalled) return;
+  if (!stalled_since_.has_value()) stalled_since_ = network_.kernel().clock().Monotonic();
+  ArmStallTimer();
+}
+
+void TcpEndpoint::ArmStallTimer() {
+  if (limits_.user_timeout_ms == 0 || !stalled_since_.has_value() || stall_timer_.armed()) return;
+  stall_timer_.Arm(TimeBase::kMonotonic,
+                   *stalled_since_ + kProbeTime + Nanos{limits_.user_timeout_ms * kNanosPerMilli});
 }
 
 void TcpEndpoint::ReleasePort() {
@@ -137,9 +181,11 @@ void TcpEndpoint::Finish() {
   const std::shared_ptr<TcpEndpoint> self = shared_from_this();
   state_ = TcpState::kClose;
   timer_.Disarm();
+  NoteStall(false, false);
   ReleasePort();
   receive_shut_ = send_shut_ = true;
   Unlink();
+  closing_queue_.NotifyAll(0);
   if (owner_ != nullptr) owner_->WakeForState();
 }
 
@@ -198,6 +244,7 @@ void TcpEndpoint::DeliverFin() {
   switch (state_) {
     case TcpState::kFinWait1:
       state_ = TcpState::kFinWait2;
+      closing_queue_.NotifyAll(0);
       if (owner_ != nullptr) {
         owner_->WakeForState();
       } else if (limits_.orphan_seconds < 0) {
@@ -307,6 +354,7 @@ bool TcpEndpoint::Disconnect() {
   state_ = TcpState::kClose;
   listening = false;
   timer_.Disarm();
+  NoteStall(false, false);
   // What is closed keeps a port that bind(2) chose (tcp_set_state() is not called for it).
   if (old == TcpState::kClose) {
     remote = {};
@@ -317,7 +365,7 @@ bool TcpEndpoint::Disconnect() {
   unacknowledged_ += old == TcpState::kSynSent ? 3 : 2;
   receive_.Clear();
   send_.Clear();
-  receive_shut_ = send_shut_ = done_ = fin_waits_ = wants_space_ = false;
+  receive_shut_ = send_shut_ = done_ = fin_waits_ = wants_space_ = peer_gave_up_ = false;
   read_position_ = write_position_ = 0;
   urgent_to_send_.reset();
   urgent_ = Urgent::kNone;
@@ -366,6 +414,8 @@ bool TcpEndpoint::RefusesData() const {
 
 void TcpEndpoint::Transmit(size_t limit) {
   const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  const bool wanted = limit > 0;
+  bool moved = false;
   while (limit > 0 && !send_.empty()) {
     const std::shared_ptr<TcpEndpoint> peer = peer_;
     if (peer == nullptr) {
@@ -393,6 +443,8 @@ void TcpEndpoint::Transmit(size_t limit) {
     bytes = peer->receive_.Move(send_, bytes);
     if (bytes == 0) break;  // The machine's memory is used up: it waits.
     limit -= bytes;
+    moved = true;
+    peer->arrived_ = network_.kernel().clock().Realtime();
     if (urgent_goes && *urgent_to_send_ < start + bytes) {
       const uint64_t position = *std::exchange(urgent_to_send_, std::nullopt);
       if (position >= peer->read_position_) {
@@ -402,6 +454,7 @@ void TcpEndpoint::Transmit(size_t limit) {
     peer->WakeForDataIfReadable();
     if (peer->owner_ != nullptr) peer->owner_->OnFirstData();
   }
+  if (wanted) NoteStall(limit > 0 && !send_.empty(), moved);
   CheckSpace();
   if (send_.empty() && fin_waits_) DeliverFin();
 }
@@ -439,9 +492,12 @@ void TcpEndpoint::WakeForDataIfReadable() {
 }
 
 void TcpEndpoint::Consume(size_t bytes) {
+  const bool was_closed = receive_.size() * 2 > limits_.receive_bytes;
   receive_.Drop(bytes);
   read_position_ += bytes;
   if (peer_ != nullptr) peer_->PeerRead();
+  // The window update finds nobody.
+  if (peer_gave_up_ && was_closed && receive_.size() * 2 <= limits_.receive_bytes) OnReset();
 }
 
 // A window update, which Linux too sends only when it is worth it.

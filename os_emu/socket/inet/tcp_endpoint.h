@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 
+#include "os_emu/file/wait_queue.h"
 #include "os_emu/socket/inet/byte_queue.h"
 #include "os_emu/socket/inet/ip_address.h"
 #include "os_emu/socket/inet/network.h"
@@ -71,6 +72,7 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
     bool corked = false;
     int32_t syn_retries = 6;
     int32_t orphan_seconds = 60;  // TCP_LINGER2; negative: none.
+    int32_t user_timeout_ms = 0;  // TCP_USER_TIMEOUT; 0: none.
   };
 
   TcpEndpoint(Network& network, TcpOwner* owner);
@@ -86,6 +88,8 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   bool done() const { return done_; }
   Limits& limits() { return limits_; }
   const TcpEndpoint* peer() const { return peer_.get(); }
+  // TCP_USER_TIMEOUT; 0: none. It counts from where the peer ceased to take anything.
+  void SetUserTimeout(int32_t milliseconds);
 
   // ---- Connections. The port and the local address are taken, `remote` is set.
   // Sends a SYN. The answer has come when it returns, but where the listener is full.
@@ -106,6 +110,13 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   void ShutSend();
   // close(2): the socket goes. `abort`: SO_LINGER with no time.
   void Close(bool abort);
+  // Whether the peer has still to acknowledge the end (sk_stream_closing()), and who waits for that
+  // with SO_LINGER.
+  bool IsClosing() const {
+    return state_ == TcpState::kFinWait1 || state_ == TcpState::kClosing ||
+           state_ == TcpState::kLastAck;
+  }
+  WaitQueue& closing_queue() { return closing_queue_; }
   // connect(2) with AF_UNSPEC, and what a listener does to those that nobody accepted
   // (tcp_disconnect()). Everything is as new afterwards, but for the port. True: the socket has the
   // pending error kConnReset now.
@@ -131,6 +142,9 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   const ByteQueue& received() const { return receive_; }
   // Positions count the bytes of the stream from 0.
   uint64_t read_position() const { return read_position_; }
+  // When the last of them came (CLOCK_REALTIME): Linux's segments share the time of the last one
+  // that was joined to them (tcp_try_coalesce()).
+  Nanos arrived() const { return arrived_; }
   // The first `bytes` have been read, and so the peer may send more.
   void Consume(size_t bytes);
   // Whether at least `target` bytes are there (tcp_stream_is_readable()).
@@ -150,15 +164,22 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
  private:
   class EndpointTimer final : public Timer {
    public:
-    EndpointTimer(TimerQueue& queue, TcpEndpoint& endpoint) : Timer(queue), endpoint_(endpoint) {}
+    EndpointTimer(TimerQueue& queue, TcpEndpoint& endpoint, void (TcpEndpoint::*on_expire)())
+        : Timer(queue), endpoint_(endpoint), on_expire_(on_expire) {}
 
    private:
-    void OnExpire() override { endpoint_.OnTimer(); }
+    void OnExpire() override { (endpoint_.*on_expire_)(); }
     TcpEndpoint& endpoint_;
+    void (TcpEndpoint::*on_expire_)();
   };
 
   void TrySyn();
   void OnTimer();
+  // The peer takes nothing, or something again (icsk_probes_tstamp).
+  void NoteStall(bool stalled, bool moved);
+  void ArmStallTimer();
+  // tcp_write_err(): nobody has answered for too long. The peer does not hear of it.
+  void TimeOut();
   // Moves what fits to the peer; `limit`: what may go now.
   void Transmit(size_t limit);
   void DeliverFin();
@@ -192,6 +213,7 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   ByteQueue receive_;
   ByteQueue send_;
   uint64_t read_position_ = 0;
+  Nanos arrived_{0};
   uint64_t write_position_ = 0;  // Of the next byte that is appended.
   std::optional<uint64_t> urgent_to_send_;
   Urgent urgent_ = Urgent::kNone;
@@ -201,6 +223,12 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   int32_t unacknowledged_ = 0;
   int32_t syn_tries_ = 0;
   EndpointTimer timer_;
+  Nanos syn_since_{0};
+  // TCP_USER_TIMEOUT of data: armed while the peer takes nothing.
+  EndpointTimer stall_timer_;
+  std::optional<Nanos> stalled_since_;
+  bool peer_gave_up_ = false;  // What is sent now is answered with a RST.
+  WaitQueue closing_queue_;
 };
 
 }  // namespace pollux::os_emu

@@ -132,7 +132,7 @@ Result<void> TcpSocket::SetOption(int level, int name, std::span<const uint8_t> 
       return {};
     case kTcpUserTimeout:
       if (number < 0) return Errno::kInval;
-      tcp_.user_timeout_ms = number;
+      endpoint_->SetUserTimeout(number);
       return {};
     case kTcpNotSentLowWater:
       tcp_.not_sent_low_water = number;
@@ -213,7 +213,7 @@ Result<std::vector<uint8_t>> TcpSocket::GetOption(int level, int name, size_t le
     case kTcpThinDupack:
       return Number(0);
     case kTcpUserTimeout:
-      return Number(tcp_.user_timeout_ms);
+      return Number(limits.user_timeout_ms);
     case kTcpNotSentLowWater:
       return Number(tcp_.not_sent_low_water);
     case kTcpUlp:

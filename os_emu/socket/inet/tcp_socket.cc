@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "abi/check.h"
+#include "os_emu/task/release_wait.h"
 
 namespace pollux::os_emu {
 namespace {
@@ -13,6 +14,18 @@ constexpr int kMaxBacklog = 4096;  // net.core.somaxconn
 constexpr uint32_t kFirstSendBufferBytes = 16384, kFirstReceiveBufferBytes = 131072;
 // What the send buffer of a connection over lo grows to at once (tcp_sndbuf_expand()).
 constexpr uint32_t kGrownSendBufferBytes = 2626560;
+
+// sk_stream_wait_close(): until the peer has acknowledged everything and the end.
+class LingerWait final : public ReleaseWait {
+ public:
+  LingerWait(std::shared_ptr<TcpEndpoint> endpoint, Nanos span)
+      : ReleaseWait(span), endpoint_(std::move(endpoint)) {}
+  bool Over() const override { return !endpoint_->IsClosing(); }
+  WaitQueue& queue() override { return endpoint_->closing_queue(); }
+
+ private:
+  std::shared_ptr<TcpEndpoint> endpoint_;
+};
 
 }  // namespace
 
@@ -298,7 +311,14 @@ void TcpSocket::OnRelease() {
     endpoint_->StopListening();
     DropQueues();
   }
-  endpoint_->Close(settings().linger && settings().linger_seconds == 0);
+  const bool lingers = settings().linger;
+  endpoint_->Close(lingers && settings().linger_seconds == 0);
+  if (lingers && endpoint_->IsClosing()) {
+    // A negative number is a very large one (sk_setsockopt()).
+    const int32_t seconds = settings().linger_seconds;
+    const Nanos span = seconds < 0 ? kNanosMax : Nanos{seconds * int64_t{1'000'000'000}};
+    AwaitBeforeReturn(kernel(), std::make_unique<LingerWait>(endpoint_, span));
+  }
 }
 
 // ---- Readiness (tcp_poll()).

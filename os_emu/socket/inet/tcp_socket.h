@@ -51,7 +51,6 @@ class TcpSocket final : public InetSocket, private TcpOwner {
     int32_t keep_idle = 7200, keep_interval = 75, keep_count = 9;
     int32_t defer_accept_seconds = 0;
     int32_t window_clamp = 0;
-    int32_t user_timeout_ms = 0;
     int32_t not_sent_low_water = 0;
     bool quick_ack = true;
     bool thin_linear = false;

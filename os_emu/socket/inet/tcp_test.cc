@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "os_emu/socket/inet/ip_options.h"
 #include "os_emu/socket/inet/testing.h"
 
 namespace pollux::os_emu {
@@ -337,6 +338,51 @@ TEST_F(TcpTest, WithoutMemoryNothingIsTaken) {
   EXPECT_EQ(pair.client.Send("x"), "ENOBUFS");
   kernel().budget().limit_bytes = UINT64_MAX;
   EXPECT_EQ(pair.client.Send("x"), "1");
+}
+
+TEST_F(TcpTest, TheUserTimeoutCountsFromTheFirstProbeOfAClosedWindow) {
+  constexpr int kTcpUserTimeout = 18;
+  constexpr int64_t kMilli = 1'000'000;
+  TcpPair pair(kernel());
+  ASSERT_TRUE(pair.client.Set(kSolTcp, kTcpUserTimeout, 500).ok());
+  const std::string much(1 << 20, 'x');
+  while (pair.client.Send(much) != "EAGAIN") {
+  }
+  // A peer that takes something begins it anew.
+  Pass(Nanos{600 * kMilli});
+  std::string got;
+  do {
+    got = pair.server.Receive(much.size());
+  } while (got != "EAGAIN");
+  while (pair.client.Send(much) != "EAGAIN") {
+  }
+  pair.client.Keys();
+  Pass(Nanos{699 * kMilli});
+  EXPECT_EQ(pair.client.Keys(), Keys());
+  Pass(Nanos{kMilli});
+  EXPECT_EQ(pair.client.Keys(), (Keys{0, kErr}));
+  EXPECT_EQ(pair.client.Error(), static_cast<int>(Errno::kTimedOut));
+  EXPECT_EQ(pair.client.Receive(), "");
+  // The peer hears of it when it tells that there is room.
+  EXPECT_EQ(pair.server.Error(), 0);
+  do {
+    got = pair.server.Receive(much.size());
+  } while (got[0] == 'x');
+  EXPECT_EQ(got, "ECONNRESET");
+}
+
+TEST_F(TcpTest, ASocketThatLingersGoesAtOnceWhereNoCallRuns) {
+  TcpPair pair(kernel());
+  const int32_t linger[2] = {1, 10};
+  ASSERT_TRUE(pair.client
+                  ->SetOption(kSolSocket, kSoLinger,
+                              {reinterpret_cast<const uint8_t*>(linger), sizeof(linger)})
+                  .ok());
+  const std::string much(1 << 20, 'x');
+  while (pair.client.Send(much) != "EAGAIN") {
+  }
+  pair.client.Close();
+  EXPECT_EQ(pair.server.Receive(3), "xxx");
 }
 
 }  // namespace

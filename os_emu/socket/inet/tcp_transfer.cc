@@ -127,6 +127,9 @@ Result<size_t> TcpSocket::Receive(IncomingMessage& message) {
   }
   const bool ended = has_error() || endpoint.receive_shut() || endpoint.state() == TcpState::kClose;
   if (copied > 0) {
+    // tcp_recv_timestamp(): once a call, of what was read last.
+    message.control.clear();
+    AddTimestamp(endpoint.arrived(), message);
     if (fault || (ended && (peek || received.empty()))) message.complete = true;
     return copied;
   }
@@ -165,6 +168,12 @@ Result<int64_t> TcpSocket::Ioctl(uint32_t request, uint64_t argument, memory::Ad
     case kSiocAtMark:
       value = endpoint_->AtMark();
       break;
+    case kSiocGstamp:
+    case kSiocGstampNs:
+    case kSiocGstampNew:
+    case kSiocGstampNsNew:
+      // A stream notes no time: never anything but kNoEnt.
+      return TellTimestamp(request, GuestAddr{argument}, space);
     default:
       return InetSocket::Ioctl(request, argument, space);
   }

@@ -38,6 +38,7 @@ ControlMessage Control(int level, int type, const T& value) {
 }  // namespace
 
 void UdpSocket::AddControl(const Datagram& datagram, IncomingMessage& message) const {
+  AddTimestamp(datagram.arrived, message);
   const bool v4 = datagram.to.address.IsV4();
   const auto wants = [this](int level, int name) { return options().Value(level, name) != 0; };
   if (domain() == kAfInet6) {
@@ -63,7 +64,9 @@ void UdpSocket::AddControl(const Datagram& datagram, IncomingMessage& message) c
     std::array<uint8_t, 12> info{};
     const uint32_t interface = kLoopbackIndex;
     std::memcpy(info.data(), &interface, sizeof(interface));
-    std::memcpy(info.data() + 4, datagram.to.address.bytes.data() + 12, 4);
+    const IpAddress& to = datagram.to.address;
+    const IpAddress took = to.IsMulticast() ? IpAddress::LoopbackV4() : to;
+    std::memcpy(info.data() + 4, took.bytes.data() + 12, 4);
     std::memcpy(info.data() + 8, datagram.to.address.bytes.data() + 12, 4);
     message.control.push_back(Control(kSolIp, kIpPktInfo, info));
   }

@@ -27,7 +27,7 @@ Result<size_t> UdpSocket::Send(OutgoingMessage& message) {
     return Errno::kNetUnreach;
   }
   const IpAddress source = ancillary.has_source ? ancillary.source : address;
-  POLLUX_ASSIGN_OR_RETURN(const Route route, RouteTo(target.address, source));
+  POLLUX_ASSIGN_OR_RETURN(const Route route, RouteFor(target.address, source, ancillary.interface));
   if (ancillary.has_source && !ancillary.source.IsLocal()) return Errno::kInval;
   if (route.kind == RouteKind::kBroadcast && !settings().broadcast) return Errno::kAcces;
   const bool v4 = route.destination.IsV4();
@@ -45,11 +45,13 @@ Result<size_t> UdpSocket::Send(OutgoingMessage& message) {
   datagram.from = {has_source ? source : route.source, port};
   datagram.to = {route.destination, target.port};
   const int level = v4 ? kSolIp : kSolIpV6;
+  const int ttl_option = !v4                                   ? kIpV6UnicastHops
+                         : route.kind == RouteKind::kMulticast ? kIpMulticastTtl
+                                                               : kIpTtl;
   datagram.tos = static_cast<uint8_t>(
       ancillary.tos >= 0 ? ancillary.tos : options().Value(level, v4 ? kIpTos : kIpV6TClass));
-  datagram.ttl = static_cast<uint8_t>(
-      ancillary.ttl >= 0 ? ancillary.ttl : options().Value(level, v4 ? kIpTtl : kIpV6UnicastHops));
-  datagram.arrived = kernel().clock().Realtime();
+  datagram.ttl =
+      static_cast<uint8_t>(ancillary.ttl >= 0 ? ancillary.ttl : options().Value(level, ttl_option));
   if (more) {
     memory::MemoryBudget& budget = *network().budget();
     if (budget.used_bytes > budget.limit_bytes ||
@@ -58,9 +60,9 @@ Result<size_t> UdpSocket::Send(OutgoingMessage& message) {
     }
     budget.used_bytes += kBegunCharge;
     begun_ = std::move(datagram);
-    begun_broadcast_ = route.kind == RouteKind::kBroadcast;
+    begun_kind_ = route.kind;
   } else {
-    SendOut(std::move(datagram), route.kind == RouteKind::kBroadcast);
+    SendOut(std::move(datagram), route.kind);
   }
   return bytes;
 }
@@ -98,20 +100,34 @@ void UdpSocket::Uncork() {
   if (!begun_.has_value()) return;
   Datagram datagram = *std::move(begun_);
   DropBegun();
-  SendOut(std::move(datagram), begun_broadcast_);
+  SendOut(std::move(datagram), begun_kind_);
 }
 
-void UdpSocket::SendOut(Datagram datagram, bool broadcast) {
+Result<Route> UdpSocket::RouteFor(const IpAddress& to, const IpAddress& from,
+                                  uint32_t interface) const {
+  if (to.IsV4() && to.IsMulticast()) return multicast().RouteTo(to, from, interface);
+  return RouteTo(to, from);
+}
+
+void UdpSocket::SendOut(Datagram datagram, RouteKind kind) {
   // Loopback lets go of the packet before it delivers it, and so there is room again.
   WakeForSpace();
-  if (broadcast) {
-    // To everybody who has the port, and to nobody's regret.
+  datagram.arrived = kernel().clock().Realtime();
+  if (kind != RouteKind::kLocal) {
+    // To everybody who has the port, and to nobody's regret. lo hands on what is sent to a group
+    // whatever IP_MULTICAST_LOOP and the TTL say, once.
+    const IpAddress& group = datagram.to.address;
+    const IpAddress& from = datagram.from.address;
+    const bool multicast = kind == RouteKind::kMulticast;
+    if (multicast && !network().TakesGroup(group, from)) return;
     const std::vector<PortUser*>* users = network().udp_ports().Users(datagram.to.port);
     if (users == nullptr) return;
     for (PortUser* user : std::vector<PortUser*>(*users)) {
-      if (Receives(user->address, user->v6_only, datagram.to.address) &&
-          Network::HearsFrom(*user, datagram.from)) {
-        static_cast<UdpSocket*>(user)->Deliver(datagram);
+      UdpSocket& receiver = static_cast<UdpSocket&>(*user);
+      if (Receives(user->address, user->v6_only, group) &&
+          Network::HearsFrom(*user, datagram.from) &&
+          (!multicast || receiver.HearsGroup(group, from))) {
+        receiver.Deliver(datagram);
       }
     }
     return;

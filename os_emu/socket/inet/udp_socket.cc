@@ -87,8 +87,15 @@ Result<void> UdpSocket::Connect(const SocketAddress& to, bool) {
   // __ip6_datagram_connect(): this host, by the family that the socket has an address of.
   if (ip == IpAddress() && address.IsV4()) ip = IpAddress::LoopbackV4();
   if (domain() == kAfInet6 && ip.IsV4() && InetSocket::v6_only()) return Errno::kNetUnreach;
-  if (ip.IsLinkLocal() || (!ip.IsV4() && ip.IsMulticast())) return Errno::kInval;
-  POLLUX_ASSIGN_OR_RETURN(const Route route, RouteTo(ip, address));
+  if (ip.IsLinkLocal()) return Errno::kInval;
+  if (!ip.IsV4() && ip.IsMulticast()) {
+    // A group of a link or an interface: of which?
+    const int scope = ip.bytes[1] & 0xf;
+    const bool unclear =
+        (scope == 1 || scope == 2) && options().Value(kSolIpV6, kIpV6MulticastIf) == 0;
+    return unclear ? Errno::kInval : Errno::kNetUnreach;
+  }
+  POLLUX_ASSIGN_OR_RETURN(const Route route, RouteFor(ip, address, 0));
   if (route.kind == RouteKind::kBroadcast && !settings().broadcast) return Errno::kAcces;
   remote = {route.destination, target.port};
   if (domain() == kAfInet6) last_remote = remote.address;
@@ -189,6 +196,7 @@ Result<UdpSocket::Ancillary> UdpSocket::ReadControl(const OutgoingMessage& messa
       // struct in_pktinfo: interface, ipi_spec_dst, ipi_addr.
       if (control.data.size() != 12) return Errno::kInval;
       if (number != 0 && number != static_cast<int32_t>(kLoopbackIndex)) return Errno::kNoDev;
+      ancillary.interface = static_cast<uint32_t>(number);
       uint32_t v4 = 0;
       for (int i = 0; i < 4; ++i) v4 = v4 << 8 | control.data[4 + i];
       if (v4 != 0) {
@@ -284,6 +292,7 @@ Result<size_t> UdpSocket::Receive(IncomingMessage& message) {
   if (!fault) {
     message.from = domain() == kAfInet6 ? EncodeAddress(kAfInet6, datagram.from)
                                         : EncodeAddress(kAfInet, datagram.from);
+    NoteReceived(datagram.arrived);
     AddControl(datagram, message);
   }
   if (!peek) {
@@ -311,6 +320,11 @@ Result<int64_t> UdpSocket::Ioctl(uint32_t request, uint64_t argument, memory::Ad
       break;
     case kSiocOutq:
       break;
+    case kSiocGstamp:
+    case kSiocGstampNs:
+    case kSiocGstampNew:
+    case kSiocGstampNsNew:
+      return TellTimestamp(request, GuestAddr{argument}, space);
     default:
       return InetSocket::Ioctl(request, argument, space);
   }

@@ -49,6 +49,7 @@ class UdpSocket final : public InetSocket, public PortUser {
   struct Ancillary {
     IpAddress source;
     bool has_source = false;
+    uint32_t interface = 0;
     int32_t tos = -1;
     int32_t ttl = -1;
   };
@@ -72,7 +73,8 @@ class UdpSocket final : public InetSocket, public PortUser {
   // Forgets begun_, or sends it, if there is one.
   void DropBegun();
   void Uncork();
-  void SendOut(Datagram datagram, bool broadcast);
+  Result<Route> RouteFor(const IpAddress& to, const IpAddress& from, uint32_t interface) const;
+  void SendOut(Datagram datagram, RouteKind kind);
   // False: the receive buffer or the machine's memory is full, it is dropped.
   bool Deliver(Datagram datagram);
   // Nobody has the port that `datagram` of this socket was for (__udp4_lib_err()).
@@ -90,7 +92,7 @@ class UdpSocket final : public InetSocket, public PortUser {
   bool send_shut_ = false;
   bool corked_ = false;            // UDP_CORK
   std::optional<Datagram> begun_;  // More of it comes.
-  bool begun_broadcast_ = false;
+  RouteKind begun_kind_ = RouteKind::kLocal;
   uint64_t queued_charge_ = 0;
   std::deque<Datagram> datagrams_;
   std::deque<Datagram> errors_;  // Of IP_RECVERR: what was refused.

@@ -70,6 +70,7 @@ Result<size_t> UnixSocket::SendDatagram(OutgoingMessage& message) {
     packed->AttachRights(std::exchange(message.rights, {}), CurrentRealCredentials().uid);
   }
   message.control_sent = true;
+  if (other->settings().timestamp) packed->arrived = kernel().clock().Realtime();
   other->Enqueue(std::move(packed));
   return length;
 }
@@ -117,6 +118,11 @@ Result<size_t> UnixSocket::ReceiveDatagram(IncomingMessage& message) {
   const size_t put = message.data->CopyTo(queued->unread().subspan(skip, size));
   message.complete = true;
   if (put < size) return Errno::kFault;
+  if (settings().timestamp) {
+    // Of what came before it was asked for, the time of the first look.
+    if (queued->arrived == Nanos{0}) queued->arrived = kernel().clock().Realtime();
+    AddTimestamp(queued->arrived, message);
+  }
   if (settings().pass_credentials) message.credentials = queued->credentials;
   if (peek) {
     if (peek_offset >= 0) peek_offset += static_cast<int32_t>(size);

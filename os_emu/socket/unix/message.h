@@ -58,6 +58,7 @@ class UnixMessage {
 
   PeerCredentials credentials;  // Default: nobody's.
   bool peeked = false;
+  Nanos arrived{0};  // CLOCK_REALTIME; 0: nobody asked for it when it came.
 
  private:
   UnixMessage(UnixTable& table, memory::MemoryBudget& budget, std::shared_ptr<UnixAnchor> sender,

@@ -92,5 +92,32 @@ int main() {
   ShowCount("read of an eventfd", syscall(SYS_preadv2, counter, &eight, 1, -1L, 0L, RWF_NOWAIT));
   std::printf("  %d\n", right[0]);
   Show("and once more, without waiting", Read(counter, &eight, 1, -1, RWF_NOWAIT));
+
+  // Appending, or not, for one call.
+  constexpr int kAppend = 0x10, kNoAppend = 0x20;
+  const int appending = open("file", O_RDWR | O_APPEND);
+  Must(ftruncate(file, 3) == 0 && lseek(file, 0, SEEK_SET) == 0, "a short file");
+  ShowCount("append", Write(file, from, 1, -1, kAppend));
+  ShowCount("moves behind it", lseek(file, 0, SEEK_CUR));
+  std::printf("[%s]\n", FileText("file"));
+  ShowCount("append, whatever the position", Write(file, from, 1, 1, kAppend));
+  ShowCount("does not move", lseek(file, 0, SEEK_CUR));
+  std::printf("[%s]\n", FileText("file"));
+  ShowCount("the next call does not", Write(file, from, 1, 0, 0));
+  std::printf("[%s], O_APPEND: %d\n", FileText("file"), fcntl(file, F_GETFL) & O_APPEND);
+  ShowCount("do not append", Write(appending, from + 1, 1, 1, kNoAppend));
+  std::printf("[%s], O_APPEND: %d\n", FileText("file"),
+              (fcntl(appending, F_GETFL) & O_APPEND) != 0);
+  ShowCount("do not append at the position", Write(appending, from, 1, -1, kNoAppend));
+  ShowCount("moves", lseek(appending, 0, SEEK_CUR));
+  ShowCount("the next call does", Write(appending, from, 1, 0, 0));
+  std::printf("[%s]\n", FileText("file"));
+  ShowCount("not where nothing is appended", Write(file, from, 1, 0, kNoAppend));
+  Show("both", Write(file, from, 1, 0, kAppend | kNoAppend));
+  Show("both, and nothing to write", Write(file, from, 0, 0, kAppend | kNoAppend));
+  Show("both, and an unknown one", Write(file, from, 1, 0, kAppend | kNoAppend | 1 << 20));
+  ShowRead("of reads it says nothing", Read(file, kInto, 1, 0, kAppend));
+  ShowRead("nor this", Read(file, kInto, 1, 0, kNoAppend));
+  ShowCount("append to a pipe", Write(ends[1], from, 1, -1, kAppend));
   return 0;
 }

@@ -30,6 +30,30 @@ int main() {
   Print("semaphore", semaphore, "eventfd-count:");
   Print("semaphore", semaphore, "eventfd-semaphore:");
   Print("semaphore", semaphore, "flags:");
+  // Each eventfd of the system has a number; that of a closed one is another's next.
+  const auto id = [](int fd) {
+    const std::string text = FileText(("/proc/self/fdinfo/" + std::to_string(fd)).c_str());
+    int count = 0, number = -1, kind = -1;
+    const size_t at = text.find("eventfd-count:");
+    Must(
+        at != std::string::npos &&
+            std::sscanf(text.c_str() + at, "eventfd-count: %x eventfd-id: %d eventfd-semaphore: %d",
+                        &count, &number, &kind) == 3,
+        "the lines of an eventfd");
+    return number;
+  };
+  std::printf("numbered %d, apart %d, the same of a duplicate %d\n", id(counter) >= 0,
+              id(counter) != id(semaphore), id(counter) == id(dup(counter)));
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  Must(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0, "a terminal");
+  int index = -1;
+  const std::string lines = FileText(("/proc/self/fdinfo/" + std::to_string(terminal)).c_str());
+  const size_t at = lines.find("tty-index:\t");
+  Must(at != std::string::npos && std::sscanf(lines.c_str() + at, "tty-index: %d", &index) == 1,
+       "the line of a terminal");
+  std::printf("the index is the name's: %d\n",
+              std::string(ptsname(terminal)) == "/dev/pts/" + std::to_string(index));
+  close(terminal);
   const int epoll = epoll_create1(0);
   Print("no interest", epoll, "tfd:");
   struct stat status;
