@@ -89,6 +89,7 @@ constexpr FlagName kFcntlNames[] = {{0, "F_DUPFD"},
                                     {11, "F_GETSIG"},
                                     {15, "F_SETOWN_EX"},
                                     {16, "F_GETOWN_EX"},
+                                    {17, "F_GETOWNER_UIDS"},
                                     {36, "F_OFD_GETLK"},
                                     {37, "F_OFD_SETLK"},
                                     {38, "F_OFD_SETLKW"},
@@ -147,47 +148,22 @@ constexpr FlagName kInotifyNames[] = {
     {0x40000000, "IN_ISDIR"},
     {0x80000000, "IN_ONESHOT"},
 };
-constexpr FlagName kIoctlNames[] = {{0x5401, "TCGETS"},
-                                    {0x5402, "TCSETS"},
-                                    {0x5403, "TCSETSW"},
-                                    {0x5404, "TCSETSF"},
-                                    {0x5409, "TCSBRK"},
-                                    {0x540a, "TCXONC"},
-                                    {0x540b, "TCFLSH"},
-                                    {0x540c, "TIOCEXCL"},
-                                    {0x540d, "TIOCNXCL"},
-                                    {0x540e, "TIOCSCTTY"},
-                                    {0x540f, "TIOCGPGRP"},
-                                    {0x5410, "TIOCSPGRP"},
-                                    {0x5411, "TIOCOUTQ"},
-                                    {0x5412, "TIOCSTI"},
-                                    {0x5413, "TIOCGWINSZ"},
-                                    {0x5414, "TIOCSWINSZ"},
-                                    {0x5415, "TIOCMGET"},
-                                    {0x541b, "FIONREAD"},
-                                    {0x5420, "TIOCPKT"},
-                                    {0x5421, "FIONBIO"},
-                                    {0x5422, "TIOCNOTTY"},
-                                    {0x5423, "TIOCSETD"},
-                                    {0x5424, "TIOCGETD"},
-                                    {0x5425, "TCSBRKP"},
-                                    {0x5429, "TIOCGSID"},
-                                    {0x5441, "TIOCGPTPEER"},
-                                    {0x5450, "FIONCLEX"},
-                                    {0x5451, "FIOCLEX"},
-                                    {0x5452, "FIOASYNC"},
-                                    {0x5460, "FIOQSIZE"},
-                                    {0x8905, "SIOCATMARK"},
-                                    {0x802c542a, "TCGETS2"},
-                                    {0x402c542b, "TCSETS2"},
-                                    {0x402c542c, "TCSETSW2"},
-                                    {0x402c542d, "TCSETSF2"},
-                                    {0x80045430, "TIOCGPTN"},
-                                    {0x40045431, "TIOCSPTLCK"},
-                                    {0x80045438, "TIOCGPKT"},
-                                    {0x80045439, "TIOCGPTLCK"},
-                                    {0x80045440, "TIOCGEXCL"},
-                                    {0x40085400, "TFD_IOC_SET_TICKS"}};
+constexpr FlagName kIoctlNames[] = {
+    {0x5401, "TCGETS"},         {0x5402, "TCSETS"},         {0x5403, "TCSETSW"},
+    {0x5404, "TCSETSF"},        {0x5409, "TCSBRK"},         {0x540a, "TCXONC"},
+    {0x540b, "TCFLSH"},         {0x540c, "TIOCEXCL"},       {0x540d, "TIOCNXCL"},
+    {0x540e, "TIOCSCTTY"},      {0x540f, "TIOCGPGRP"},      {0x5410, "TIOCSPGRP"},
+    {0x5411, "TIOCOUTQ"},       {0x5412, "TIOCSTI"},        {0x5413, "TIOCGWINSZ"},
+    {0x5414, "TIOCSWINSZ"},     {0x5415, "TIOCMGET"},       {0x541b, "FIONREAD"},
+    {0x5420, "TIOCPKT"},        {0x5421, "FIONBIO"},        {0x5422, "TIOCNOTTY"},
+    {0x5423, "TIOCSETD"},       {0x5424, "TIOCGETD"},       {0x5425, "TCSBRKP"},
+    {0x5429, "TIOCGSID"},       {0x5441, "TIOCGPTPEER"},    {0x5450, "FIONCLEX"},
+    {0x5451, "FIOCLEX"},        {0x5452, "FIOASYNC"},       {0x5460, "FIOQSIZE"},
+    {0x8901, "FIOSETOWN"},      {0x8902, "SIOCSPGRP"},      {0x8903, "FIOGETOWN"},
+    {0x8904, "SIOCGPGRP"},      {0x8905, "SIOCATMARK"},     {0x802c542a, "TCGETS2"},
+    {0x402c542b, "TCSETS2"},    {0x402c542c, "TCSETSW2"},   {0x402c542d, "TCSETSF2"},
+    {0x80045430, "TIOCGPTN"},   {0x40045431, "TIOCSPTLCK"}, {0x80045438, "TIOCGPKT"},
+    {0x80045439, "TIOCGPTLCK"}, {0x80045440, "TIOCGEXCL"},  {0x40085400, "TFD_IOC_SET_TICKS"}};
 constexpr FlagName kItimerNames[] = {{0, "ITIMER_REAL"}, {1, "ITIMER_VIRTUAL"}, {2, "ITIMER_PROF"}};
 constexpr FlagName kLockTypeNames[] = {{0, "F_RDLCK"}, {1, "F_WRLCK"}, {2, "F_UNLCK"}};
 constexpr FlagName kMadviseNames[] = {
@@ -316,6 +292,8 @@ constexpr FlagName kSaNames[] = {{0x04000000, "SA_RESTORER"}, {0x08000000, "SA_O
 constexpr FlagName kSchedNames[] = {{0, "SCHED_OTHER"}, {1, "SCHED_FIFO"}, {2, "SCHED_RR"},
                                     {3, "SCHED_BATCH"}, {5, "SCHED_IDLE"}, {6, "SCHED_DEADLINE"},
                                     {7, "SCHED_EXT"}};
+constexpr FlagName kOwnerKindNames[] = {
+    {0, "F_OWNER_TID"}, {1, "F_OWNER_PID"}, {2, "F_OWNER_PGRP"}};
 constexpr FlagName kSeekNames[] = {
     {0, "SEEK_SET"}, {1, "SEEK_CUR"}, {2, "SEEK_END"}, {3, "SEEK_DATA"}, {4, "SEEK_HOLE"}};
 constexpr FlagName kSigmaskNames[] = {{0, "SIG_BLOCK"}, {1, "SIG_UNBLOCK"}, {2, "SIG_SETMASK"}};
@@ -512,6 +490,7 @@ const FlagSet kRiscvFlushFlags{"SYS_RISCV_FLUSH_ICACHE_???", kRiscvFlushNames};
 const FlagSet kRwfFlags{"RWF_???", kRwfNames};
 const FlagSet kSaFlags{"SA_???", kSaNames};
 const FlagSet kSchedPolicies{"SCHED_???", kSchedNames, true};
+const FlagSet kOwnerKinds{"F_OWNER_???", kOwnerKindNames, true};
 const FlagSet kSeekWhence{"SEEK_???", kSeekNames, true};
 const FlagSet kSigmaskHow{"SIG_???", kSigmaskNames, true};
 const FlagSet kSignalfdFlags{"SFD_???", kSignalfdNames};

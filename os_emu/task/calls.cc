@@ -56,18 +56,28 @@ class ReadCall final : public TransferCall {
   using TransferCall::TransferCall;
 
   Result<int64_t> Resume(Thread& thread, bool timed_out) override {
+    waits_.reset();
     Result<size_t> bytes = description_->ResumeRead(buffer_);
     if (timed_out && !bytes.ok() && bytes.error() == Errno::kAgain)
       bytes = description_->ReadAtLimit(buffer_);
     if (bytes.ok() && *bytes > 0) description_->NoteAccess();
     if (bytes.ok()) return static_cast<int64_t>(*bytes);
-    if (bytes.error() == Errno::kAgain) Rejoin(thread);
+    if (bytes.error() == Errno::kAgain) {
+      Rejoin(thread);
+      if (!waits_.has_value()) waits_.emplace(*description_);
+    }
     return bytes.error();
   }
   const char* TypeName() const override { return "read"; }
 
  protected:
-  WaitPlan Plan() override { return description_->ReadWait(); }
+  WaitPlan Plan() override {
+    if (!waits_.has_value()) waits_.emplace(*description_);
+    return description_->ReadWait();
+  }
+
+ private:
+  std::optional<ReaderWait> waits_;
 };
 
 void BreakPipe(Thread& thread, const FileDescription& description, bool wrote_some) {
