@@ -78,6 +78,8 @@ class FileDescription {
   // ---- Readiness.
   // What is ready now (vfs_poll): a file without its own answer is always readable and writable.
   virtual EventMask Poll();
+  // The same, for who looks at these bits alone (poll_requested_events()). Default: Poll().
+  virtual EventMask PollFor(EventMask /*wanted*/) { return Poll(); }
   // The queues that a poller must wait on; at most 2. `queues` has room for 2. Returns how many. 0:
   // the state never changes (regular files).
   virtual int PollQueues(WaitQueue* queues[2]);

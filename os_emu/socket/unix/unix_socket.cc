@@ -366,7 +366,7 @@ std::string UnixSocket::FdInfo() const {
   return "scm_fds: " + std::to_string(count) + "\n";
 }
 
-EventMask UnixSocket::Poll() {
+EventMask UnixSocket::PollFor(EventMask wanted) {
   EventMask mask = 0;
   if (has_error()) mask |= kErr;
   if (shutdown_ == kBothShutdown) mask |= kHup;
@@ -374,6 +374,8 @@ EventMask UnixSocket::Poll() {
   if (!queue_empty()) mask |= kReadable;
   if (oob_ != nullptr) mask |= kPri;
   if (is_connection() && state_ == State::kClosed) mask |= kHup;
+  // unix_dgram_poll() asks about room only where somebody wants to know.
+  if (type() != kSockStream && (wanted & kSpaceKey) == 0) return mask;
   bool writable = IsWritable();
   if (writable && type() != kSockStream) {
     UnixSocket* const other = peer();

@@ -45,7 +45,8 @@ class UnixSocket final : public Socket {
   WaitPlan WriteWait() override;
   Result<void> SetOption(int level, int name, std::span<const uint8_t> value) override;
   Result<std::vector<uint8_t>> GetOption(int level, int name, size_t length) override;
-  EventMask Poll() override;
+  EventMask Poll() override { return PollFor(~EventMask{0}); }
+  EventMask PollFor(EventMask wanted) override;
   // SIOCINQ, SIOCOUTQ, SIOCATMARK.
   Result<int64_t> Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) override;
 

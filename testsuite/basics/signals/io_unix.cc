@@ -133,14 +133,20 @@ int main() {
   Must(connect(sender, reinterpret_cast<const sockaddr*>(&place), length) == 0, "connect");
   SendSignals(sender, "sender");
   SendSignals(receiver, "receiver");
-  int count = 0;
-  while (write(sender, "x", 1) == 1) ++count;
-  std::printf("more than five fit: %d\n", count > 5);
-  siginfo_t info;
-  while (Take(&info) != 0) {
+  for (const short wanted : {0, POLLIN, POLLOUT}) {
+    int count = 0;
+    while (write(sender, "x", 1) == 1) ++count;
+    std::printf("more than five fit: %d\n", count > 5);
+    siginfo_t info;
+    while (Take(&info) != 0) {
+    }
+    if (wanted != 0) {
+      pollfd asks = {sender, wanted, 0};
+      ShowCount(wanted == POLLIN ? "poll for data" : "poll for room", poll(&asks, 1, 0));
+    }
+    Drain(receiver, 1 << 20);
+    Tell("all are read");
   }
-  Drain(receiver, 1 << 20);
-  Tell("all are read");
   close(receiver);
   Tell("the receiver closes");
   ShowCount("write", write(sender, "x", 1));
