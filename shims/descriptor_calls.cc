@@ -8,6 +8,7 @@
 #include "os_emu/file/file_status.h"
 #include "os_emu/pidfd/pidfd.h"
 #include "os_emu/pipe/pipe.h"
+#include "os_emu/socket/socket.h"
 #include "os_emu/tty/pty.h"
 #include "os_emu/vfs/file_system.h"
 #include "os_emu/vfs/open_file.h"
@@ -46,6 +47,9 @@ enum FcntlCommand : uint32_t {
   kGetOwn = 9,
   kSetSig = 10,
   kGetSig = 11,
+  kSetOwnEx = 15,
+  kGetOwnEx = 16,
+  kGetOwnerUids = 17,
   kOfdGetLk = 36,
   kOfdSetLk = 37,
   kOfdSetLkW = 38,
@@ -60,15 +64,16 @@ enum FcntlCommand : uint32_t {
 // setfl()
 CallResult SetStatusFlags(SyscallContext& context, os_emu::FileDescription& file) {
   const uint32_t wanted = context.UInt(2);
-  const uint32_t now = file.status_flags();
-  const uint32_t changed = wanted ^ now;
+  const uint32_t changed = wanted ^ file.status_flags();
   if ((wanted & os_emu::kODirect) != 0 && (changed & os_emu::kODirect) != 0) {
     const uint32_t type = FileType(file);
     if (type != os_emu::kModeFifo && type != os_emu::kModeRegular) return Errno::kInval;
   }
-  if ((changed & wanted & os_emu::kOAsync) != 0) return context.Refuse(Errno::kInval, "O_ASYNC");
+  // Who has no such signals says nothing of it, and the flag stays as it is.
+  const Result<bool> async = SetAsync(context, file, (wanted & os_emu::kOAsync) != 0);
+  if (!async.ok()) return async.error();
   constexpr uint32_t kChangeable = os_emu::kOSetFlMask & ~os_emu::kOAsync;
-  file.set_status_flags((now & ~kChangeable) | (wanted & kChangeable));
+  file.set_status_flags((file.status_flags() & ~kChangeable) | (wanted & kChangeable));
   return 0;
 }
 
@@ -136,9 +141,20 @@ CallResult SysFcntl(SyscallContext& context) {
       return AddSeals(context, **file);
     case kGetSeals:
       return GetSeals(**file);
+    case kSetOwn:
+      return SetOwner(context, **file, context.Int(2));
     case kGetOwn:
+      return int64_t{Owner(**file)};
+    case kSetOwnEx:
+      return SetOwnerEx(context, **file);
+    case kGetOwnEx:
+      return GetOwnerEx(context, **file);
+    case kGetOwnerUids:
+      return GetOwnerUids(context, **file);
+    case kSetSig:
+      return SetSignal(context, **file);
     case kGetSig:
-      return 0;  // Nobody can have set one.
+      return int64_t{SignalOf(**file)};
     case kSetPipeSize:
     case kGetPipeSize: {
       os_emu::PipeEnd* end = os_emu::PipeEnd::From(**file);
@@ -160,10 +176,20 @@ CallResult SysFcntl(SyscallContext& context) {
 
 CallResult SysIoctl(SyscallContext& context) {
   constexpr uint32_t kFioNClEx = 0x5450, kFioClEx = 0x5451, kFioNBio = 0x5421, kFioAsync = 0x5452,
-                     kTiocGPtPeer = 0x5441;
+                     kTiocGPtPeer = 0x5441, kFioSetOwn = 0x8901, kSiocSPgrp = 0x8902,
+                     kFioGetOwn = 0x8903, kSiocGPgrp = 0x8904;
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   const uint32_t request = context.UInt(1);
+  if (os_emu::Socket::From(**file) != nullptr) {
+    // sock_ioctl()
+    if (request == kFioSetOwn || request == kSiocSPgrp) {
+      Result<int32_t> who = context.In<int32_t>(context.Addr(2));
+      return who.ok() ? SetOwner(context, **file, *who) : CallResult(who.error());
+    }
+    if (request == kFioGetOwn || request == kSiocGPgrp)
+      return context.Out(context.Addr(2), Owner(**file));
+  }
   switch (request) {
     case kFioClEx:
     case kFioNClEx:
@@ -178,7 +204,9 @@ CallResult SysIoctl(SyscallContext& context) {
     case kFioAsync: {
       Result<int32_t> on = context.In<int32_t>(context.Addr(2));
       if (!on.ok()) return on.error();
-      return *on != 0 ? CallResult(context.Refuse(Errno::kNotTy, "FIOASYNC")) : CallResult(0);
+      const Result<bool> async = SetAsync(context, **file, *on != 0);
+      if (!async.ok()) return async.error();
+      return *async ? CallResult(0) : CallResult(Errno::kNotTy);
     }
     case kTiocGPtPeer: {
       // A number of its own, so not the terminal's to answer.

@@ -178,14 +178,16 @@ CallResult SysSetpgid(SyscallContext& context) {
     return Errno::kSrch;
   }
   if (process->session == process->pid()) return Errno::kPerm;
-  if (group != pid) {
-    bool exists = false;
-    kernel.ForEachInGroup(group, [&](os_emu::Process& member) {
-      exists = exists || member.session == caller.session;
-    });
-    if (!exists) return Errno::kPerm;
+  if (group == pid) {
+    process->LeadGroup();
+    return 0;
   }
-  process->group = group;
+  const os_emu::Process* member = nullptr;
+  kernel.ForEachInGroup(group, [&](os_emu::Process& other) {
+    if (other.session == caller.session) member = &other;
+  });
+  if (member == nullptr) return Errno::kPerm;
+  process->JoinGroup(*member);
   return 0;
 }
 
@@ -206,7 +208,8 @@ CallResult SysSetsid(SyscallContext& context) {
   bool is_group = false;
   context.kernel().ForEachInGroup(process.pid(), [&](os_emu::Process&) { is_group = true; });
   if (is_group) return Errno::kPerm;
-  process.session = process.group = process.pid();
+  process.session = process.pid();
+  process.LeadGroup();
   process.terminal.reset();
   return static_cast<int64_t>(process.pid());
 }

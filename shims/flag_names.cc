@@ -89,6 +89,7 @@ constexpr FlagName kFcntlNames[] = {{0, "F_DUPFD"},
                                     {11, "F_GETSIG"},
                                     {15, "F_SETOWN_EX"},
                                     {16, "F_GETOWN_EX"},
+                                    {17, "F_GETOWNER_UIDS"},
                                     {36, "F_OFD_GETLK"},
                                     {37, "F_OFD_SETLK"},
                                     {38, "F_OFD_SETLKW"},
@@ -177,7 +178,11 @@ constexpr FlagName kIoctlNames[] = {{0x5401, "TCGETS"},
                                     {0x5451, "FIOCLEX"},
                                     {0x5452, "FIOASYNC"},
                                     {0x5460, "FIOQSIZE"},
-                                    {0x8905, "SIOCATMARK"},
+                                    {0x8901, "FIOSETOWN"},
+                                     {0x8902, "SIOCSPGRP"},
+                                     {0x8903, "FIOGETOWN"},
+                                     {0x8904, "SIOCGPGRP"},
+                                     {0x8905, "SIOCATMARK"},
                                     {0x8906, "SIOCGSTAMP_OLD"},
                                     {0x8907, "SIOCGSTAMPNS_OLD"},
                                     {0x80108906, "SIOCGSTAMP_NEW"},
@@ -320,6 +325,8 @@ constexpr FlagName kSaNames[] = {{0x04000000, "SA_RESTORER"}, {0x08000000, "SA_O
 constexpr FlagName kSchedNames[] = {{0, "SCHED_OTHER"}, {1, "SCHED_FIFO"}, {2, "SCHED_RR"},
                                     {3, "SCHED_BATCH"}, {5, "SCHED_IDLE"}, {6, "SCHED_DEADLINE"},
                                     {7, "SCHED_EXT"}};
+constexpr FlagName kOwnerKindNames[] = {
+    {0, "F_OWNER_TID"}, {1, "F_OWNER_PID"}, {2, "F_OWNER_PGRP"}};
 constexpr FlagName kSeekNames[] = {
     {0, "SEEK_SET"}, {1, "SEEK_CUR"}, {2, "SEEK_END"}, {3, "SEEK_DATA"}, {4, "SEEK_HOLE"}};
 constexpr FlagName kSigmaskNames[] = {{0, "SIG_BLOCK"}, {1, "SIG_UNBLOCK"}, {2, "SIG_SETMASK"}};
@@ -516,6 +523,7 @@ const FlagSet kRiscvFlushFlags{"SYS_RISCV_FLUSH_ICACHE_???", kRiscvFlushNames};
 const FlagSet kRwfFlags{"RWF_???", kRwfNames};
 const FlagSet kSaFlags{"SA_???", kSaNames};
 const FlagSet kSchedPolicies{"SCHED_???", kSchedNames, true};
+const FlagSet kOwnerKinds{"F_OWNER_???", kOwnerKindNames, true};
 const FlagSet kSeekWhence{"SEEK_???", kSeekNames, true};
 const FlagSet kSigmaskHow{"SIG_???", kSigmaskNames, true};
 const FlagSet kSignalfdFlags{"SFD_???", kSignalfdNames};

@@ -34,9 +34,9 @@ extern const FlagSet kAccessModes, kAtFlags, kAtAccessFlags, kAtStatxFlags, kClo
     kMembarrierCommands, kMembarrierMask, kMembarrierFlags, kMemfdFlags, kMlock2Flags,
     kMlockallFlags, kMremapFlags, kMsyncFlags, kOpenFlags, kSpliceFlags, kPipeFlags, kPollEvents,
     kPrctlOptions, kProtFlags, kRenameFlags, kResources, kRiscvFlushFlags, kRwfFlags, kSaFlags,
-    kSchedPolicies, kSeekWhence, kSigmaskHow, kSignalfdFlags, kSigstackFlags, kSocketFamilies,
-    kSocketLevels, kSocketOptions, kSocketTypes, kMessageFlags, kShutdownHow, kStatxMask,
-    kPidfdFlags, kPidfdSignalFlags, kSeals, kSigevNotify, kTimerFlags, kTimerfdFlags,
+    kOwnerKinds, kSchedPolicies, kSeekWhence, kSigmaskHow, kSignalfdFlags, kSigstackFlags,
+    kSocketFamilies, kSocketLevels, kSocketOptions, kSocketTypes, kMessageFlags, kShutdownHow,
+    kStatxMask, kPidfdFlags, kPidfdSignalFlags, kSeals, kSigevNotify, kTimerFlags, kTimerfdFlags,
     kTimerfdSetFlags, kWaitIds, kUsageWho, kWaitOptions, kFileTypes, kHwprobeKeys, kSuidDump;
 
 }  // namespace pollux::shims

@@ -170,6 +170,17 @@ os_emu::CallResult GetRecordLock(SyscallContext& context, os_emu::DescriptionRef
                                  bool of_description);
 os_emu::CallResult SetRecordLock(SyscallContext& context, os_emu::DescriptionRef file,
                                  bool of_description, bool waits);
+// Of fcntl(2) and ioctl(2): the owner of a file's signals, which signal, and O_ASYNC
+// (owner_calls.cc). Errors: kInval, kSrch, kFault.
+os_emu::CallResult SetOwner(SyscallContext& context, os_emu::FileDescription& file, int32_t who);
+int32_t Owner(const os_emu::FileDescription& file);  // Negative: a group. 0: nobody.
+os_emu::CallResult SetOwnerEx(SyscallContext& context, os_emu::FileDescription& file);
+os_emu::CallResult GetOwnerEx(SyscallContext& context, const os_emu::FileDescription& file);
+os_emu::CallResult GetOwnerUids(SyscallContext& context, const os_emu::FileDescription& file);
+os_emu::CallResult SetSignal(SyscallContext& context, os_emu::FileDescription& file);
+int32_t SignalOf(const os_emu::FileDescription& file);
+// False: the file's kind has no signals. kNotTy, kInval.
+Result<bool> SetAsync(SyscallContext& context, os_emu::FileDescription& file, bool on);
 // Of sendfile(2), whose arguments were checked.
 os_emu::CallResult SendfileToPipe(SyscallContext& context, os_emu::DescriptionRef in,
                                   os_emu::DescriptionRef out, std::optional<uint64_t> offset,

@@ -36,7 +36,7 @@ GuestSiginfo ToGuestSiginfo(const os_emu::SignalInfo& info) {
       result.timer.value = info.value;
       break;
     case SiginfoLayout::kChild:
-    case SiginfoLayout::kPoll:  // The end of a child that sends another signal than SIGCHLD.
+    case SiginfoLayout::kPoll:  // SignalInfo::SetPoll()
       result.child.pid = info.sender_pid;
       result.child.uid = info.sender_uid;
       result.child.status = info.status;
@@ -77,11 +77,15 @@ os_emu::SignalInfo FromGuestSiginfo(const GuestSiginfo& given, int signal) {
       info.user_time = given.child.user_time;
       info.system_time = given.child.system_time;
       break;
+    case SiginfoLayout::kPoll:
+      info.sender_pid = given.child.pid;
+      info.sender_uid = given.child.uid;
+      info.status = given.child.status;
+      break;
     case SiginfoLayout::kQueued:
       info.value = given.sent.value;
       [[fallthrough]];
     case SiginfoLayout::kKill:
-    case SiginfoLayout::kPoll:
     case SiginfoLayout::kSystemCall:
       info.sender_pid = given.sent.pid;
       info.sender_uid = given.sent.uid;

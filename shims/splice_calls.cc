@@ -66,6 +66,7 @@ class SpliceCall final : public os_emu::BlockedCall {
   explicit SpliceCall(Transfer transfer) : transfer_(std::move(transfer)) {}
 
   Result<int64_t> Resume(Thread& thread, bool) override {
+    reads_.reset();
     const Result<int64_t> done = Try(thread, transfer_);
     if (done.ok() || done.error() != Errno::kAgain) return done;
     waiter_->Leave();
@@ -84,9 +85,12 @@ class SpliceCall final : public os_emu::BlockedCall {
     const WaitPlan plan = WaitFor(transfer_);
     POLLUX_CHECK(plan.queue != nullptr) << transfer_.name << " waits for nothing";
     plan.queue->Add(*waiter_, plan.mode);
+    const bool reads = transfer_.kind == Transfer::Kind::kFileToPipe && !transfer_.to_pipe->full();
+    if (reads) reads_.emplace(*transfer_.place.file);
   }
 
   Transfer transfer_;
+  std::optional<os_emu::ReaderWait> reads_;
   std::optional<os_emu::ThreadWaiter> waiter_;
 };
 

@@ -407,6 +407,9 @@ std::string SiginfoText(const os_emu::SignalInfo& info) {
       text += sender;
       if (info.code != os_emu::kSiTkill) text += value;
       break;
+    case SiginfoLayout::kPoll:
+      absl::StrAppendFormat(&text, ", si_band=%d, si_fd=%d", info.band(), info.fd());
+      break;
     case SiginfoLayout::kKill:
       if (info.code == os_emu::kSiUser) text += sender;
       break;

@@ -122,12 +122,13 @@ constexpr SyscallRow kRows[] = {
              Errors(kInval, kBadF), &SysDup3),
     Partial(25, "fcntl", kFcntl,
             Args(Fd(), OneOf("cmd", kFcntlCommands), InOutOf("arg", kFcntlType)),
-            Errors(kBadF, kInval, kMFile, kPerm, kBusy, kFault, kAgain, kOverflow, kNoLck, kDeadLk,
-                   kIntr),
+            Errors(kBadF, kInval, kMFile, kPerm, kBusy, kFault, kSrch, kNotTy, kAgain, kOverflow,
+                   kNoLck, kDeadLk, kIntr),
             &SysFcntl,
             "F_DUPFD, F_DUPFD_CLOEXEC, F_DUPFD_QUERY, F_GETFD, F_SETFD, F_GETFL, F_SETFL, "
-            "F_GETPIPE_SZ, F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_GETOWN, F_GETSIG, "
-            "F_GETLK, F_SETLK, F_SETLKW and F_OFD_*; O_ASYNC is refused"),
+            "F_GETPIPE_SZ, F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_GETOWN, F_SETOWN, "
+            "F_GETOWN_EX, F_SETOWN_EX, F_GETOWNER_UIDS, F_GETSIG, F_SETSIG, "
+            "F_GETLK, F_SETLK, F_SETLKW and F_OFD_*; O_ASYNC of the host's streams is refused"),
     Complete(26, "inotify_init1", kInt, Args(Flags("flags", kInotifyInitFlags)),
              Errors(kInval, kMFile, kNFile, kNoMem), &SysInotifyInit1),
     Complete(27, "inotify_add_watch", kInt, Args(Fd(), Path(), Flags("mask", kInotifyMask)),
@@ -136,9 +137,10 @@ constexpr SyscallRow kRows[] = {
              &SysInotifyRmWatch),
     Partial(29, "ioctl", kInt,
             Args(Fd(), Of("request", kIoctlRequestType), InOutOf("argp", kIoctlType)),
-            Errors(kBadF, kNotTy, kFault, kInval), &SysIoctl,
-            "FIOCLEX, FIONCLEX, FIONBIO and what the file itself knows: FIONREAD, of sockets "
-            "SIOCOUTQ, SIOCATMARK, SIOCGSTAMP and netdevice(7)'s questions, and of pseudo "
+            Errors(kBadF, kNotTy, kFault, kInval, kSrch), &SysIoctl,
+            "FIOCLEX, FIONCLEX, FIONBIO, FIOASYNC, FIOSETOWN, FIOGETOWN and what the file itself "
+            "knows: FIONREAD, of sockets SIOCOUTQ, SIOCATMARK, SIOCGSTAMP and netdevice(7)'s "
+            "questions, and of pseudo "
             "terminals all of ioctl_tty(2) but TIOCCONS and virtual consoles"),
     Unsupported(30, "ioprio_set", Args(Int("which"), Int("who"), Int("ioprio"))),
     Unsupported(31, "ioprio_get", Args(Int("which"), Int("who"))),

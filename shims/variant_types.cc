@@ -51,6 +51,18 @@ bool PrintFcntl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
     case 10:
       *out += SignalText(static_cast<int32_t>(argument));
       return true;
+    case 15:
+    case 16: {
+      const auto owner = view.memory().ReadObject<std::array<int32_t, 2>>(GuestAddr{argument});
+      if (owner.ok() && !view.failed()) {
+        absl::StrAppendFormat(out, "{type=%s, pid=%d}",
+                              FlagText(kOwnerKinds, static_cast<uint32_t>((*owner)[0])),
+                              (*owner)[1]);
+      } else {
+        *out += PointerText(argument);
+      }
+      return true;
+    }
     case 5:
     case 6:
     case 7:
@@ -73,7 +85,8 @@ bool PrintFcntl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
 
 constexpr uint32_t kTcGets = 0x5401, kTioCGPgrp = 0x540f, kTioCSPgrp = 0x5410, kTioCOutQ = 0x5411,
                    kTioCGWinSz = 0x5413, kFioNRead = 0x541b, kFioNBio = 0x5421, kFioNClEx = 0x5450,
-                   kFioClEx = 0x5451, kFioAsync = 0x5452;
+                   kFioClEx = 0x5451, kFioAsync = 0x5452, kFioSetOwn = 0x8901, kSiocSPgrp = 0x8902,
+                   kFioGetOwn = 0x8903, kSiocGPgrp = 0x8904;
 
 bool PrintIoctlRequest(const PrintView& view, const ArgSpec&, int i, std::string* out) {
   const uint32_t request = static_cast<uint32_t>(view.args[i]);
@@ -117,6 +130,10 @@ bool PrintIoctl(const PrintView& view, const ArgSpec&, int i, std::string* out) 
     case kTioCGPgrp:
     case kFioNBio:
     case kFioAsync:
+    case kFioSetOwn:
+    case kSiocSPgrp:
+    case kFioGetOwn:
+    case kSiocGPgrp:
     case kTioCSPgrp: {
       Result<int32_t> value = view.memory().ReadObject<int32_t>(address);
       if (value.ok() && !view.failed()) {

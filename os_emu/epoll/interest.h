@@ -25,7 +25,7 @@ class EpollInterest final : public DescriptionWatch, public ReadyLink {
 
   EpollInstance& instance() { return instance_; }
   // What is ready of what is wanted. May run the target's own scan, if that is an instance.
-  EventMask ReadyEvents() { return target()->Poll() & events; }
+  EventMask ReadyEvents() { return target()->PollFor(events) & events; }
   EpollInstance::Key key() const { return {identity_, label}; }
 
   const FdLabel label;

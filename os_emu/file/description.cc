@@ -4,6 +4,7 @@
 
 #include "abi/check.h"
 #include "os_emu/file/directory_sink.h"
+#include "os_emu/file/fd_label.h"
 #include "os_emu/file/file_status.h"
 
 namespace pollux::os_emu {
@@ -42,6 +43,7 @@ void FileDescription::Release() {
     watch->target_ = nullptr;
     watch->OnTargetReleased();  // May delete the watch.
   }
+  if ((status_flags_ & kOAsync) != 0) (void)SetAsync(FdLabel(), false).ok();
   OnRelease();
   POLLUX_CHECK(references_ == 0) << "a released description was referenced again";
   delete this;
@@ -57,6 +59,24 @@ ReleaseBatch::~ReleaseBatch() {
     while (batch != nullptr) std::exchange(batch, batch->next_released_)->Release();
   }
   release_queue.open = false;
+}
+
+Result<bool> FileDescription::SetAsync(FdLabel fd, bool on) {
+  return Behind().ChangeAsync(*this, fd, on);
+}
+
+SignalOwner& FileDescription::MakeSignalOwner() {
+  if (signal_owner_ == nullptr) signal_owner_ = std::make_unique<SignalOwner>();
+  return *signal_owner_;
+}
+
+int FileDescription::AsyncLists(AsyncList* [2]) { return 0; }
+
+Result<bool> FileDescription::ChangeAsync(FileDescription& file, FdLabel fd, bool on) {
+  AsyncList* lists[2];
+  const int count = AsyncLists(lists);
+  for (int i = 0; i < count; ++i) lists[i]->Set(file, fd, on);
+  return count > 0;
 }
 
 bool FileDescription::readable() const {

@@ -18,6 +18,7 @@
 #include "abi/result.h"
 #include "abi/types.h"
 #include "memory/user_buffer.h"
+#include "os_emu/file/async.h"
 #include "os_emu/file/events.h"
 #include "os_emu/file/wait_queue.h"
 
@@ -77,6 +78,8 @@ class FileDescription {
   // ---- Readiness.
   // What is ready now (vfs_poll): a file without its own answer is always readable and writable.
   virtual EventMask Poll();
+  // The same, for who looks at these bits alone (poll_requested_events()). Default: Poll().
+  virtual EventMask PollFor(EventMask /*wanted*/) { return Poll(); }
   // The queues that a poller must wait on; at most 2. `queues` has room for 2. Returns how many. 0:
   // the state never changes (regular files).
   virtual int PollQueues(WaitQueue* queues[2]);
@@ -113,6 +116,18 @@ class FileDescription {
   // fsync(2): brings what was stored to mappings of the file to where it belongs. kIo.
   virtual Result<void> Sync() { return {}; }
 
+  // A read waits, or does so no more (ReaderWait). Default: nothing.
+  virtual void OnReaderWaits(bool /*waits*/) {}
+
+  // ---- Signals (async.h).
+  // F_SETFL and FIOASYNC: registers this description where its state is, or takes that back; its
+  // kOAsync says which. False: its kind has no such signals, and nothing was changed. Errors:
+  // ChangeAsync()'s.
+  Result<bool> SetAsync(FdLabel fd, bool on);
+  // The owner, null as long as none was needed.
+  const SignalOwner* signal_owner() const { return signal_owner_.get(); }
+  SignalOwner& MakeSignalOwner();
+
   // ---- Told by the calls that move bytes, once a call, after it: fsnotify_access() and
   // fsnotify_modify(). A file that has a place in the file system tells who watches it.
   virtual void NoteAccess() {}
@@ -145,6 +160,11 @@ class FileDescription {
 
  protected:
   explicit FileDescription(uint32_t status_flags) : status_flags_(status_flags) {}
+  // The lists that SetAsync() puts a description into which this is Behind(); at most 2, `lists`
+  // has room for 2. 0: its kind has none (file_operations without fasync).
+  virtual int AsyncLists(AsyncList* lists[2]);
+  // SetAsync() of `file`. Default: as AsyncLists() says.
+  virtual Result<bool> ChangeAsync(FileDescription& file, FdLabel fd, bool on);
   virtual ~FileDescription();
   // The last reference has gone: wake the peers, drop what is held. Called once, before destruction
   // and after all watches have been told; the object is whole. May drop references to other
@@ -162,6 +182,7 @@ class FileDescription {
   uint32_t references_ = 0;
   uint32_t status_flags_;
   DescriptionWatch* watches_ = nullptr;
+  std::unique_ptr<SignalOwner> signal_owner_;
   FileDescription* next_released_ = nullptr;  // In the list of those whose OnRelease is due.
 };
 
@@ -198,6 +219,20 @@ template <typename T, typename... Args>
 DescriptionRef MakeDescription(Args&&... args) {
   return DescriptionRef(new T(std::forward<Args>(args)...));
 }
+
+// While one lives, a call waits for something to read. The description outlives it.
+class ReaderWait {
+ public:
+  explicit ReaderWait(FileDescription& description) : description_(description) {
+    description_.OnReaderWaits(true);
+  }
+  ~ReaderWait() { description_.OnReaderWaits(false); }
+  ReaderWait(const ReaderWait&) = delete;
+  ReaderWait& operator=(const ReaderWait&) = delete;
+
+ private:
+  FileDescription& description_;
+};
 
 // While one lives, descriptions whose last reference goes are not released yet: they are when it
 // ends, the last one first. For what lets go of several at once, as close_range(2), execve(2) and

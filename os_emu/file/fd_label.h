@@ -1,6 +1,6 @@
-// FdLabel: the number under which a descriptor was given to a call, kept for reports and as half of
-// an epoll interest's key. It is not an Fd and nothing turns it back into one: the open file that a
-// number means is looked up once, when the call enters (ARCHITECTURE.md).
+// FdLabel: the number under which a descriptor was given to a call, kept for reports (si_fd is one)
+// and as half of an epoll interest's key. It is not an Fd and nothing turns it back into one: the
+// open file that a number means is looked up once, when the call enters (ARCHITECTURE.md).
 #ifndef POLLUX_OS_EMU_FILE_FD_LABEL_H_
 #define POLLUX_OS_EMU_FILE_FD_LABEL_H_
 
@@ -20,6 +20,8 @@ class FdLabel {
 
   // Decimal.
   std::string Text() const { return std::to_string(number_); }
+  // As a program is told it, in si_fd.
+  int32_t Reported() const { return number_; }
 
   friend auto operator<=>(FdLabel, FdLabel) = default;
   template <typename H>

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "os_emu/file/fd_label.h"
 #include "os_emu/file/file_status.h"
 
 namespace pollux::os_emu {
@@ -59,6 +60,11 @@ HostStream::HostStream(HostPoller& poller, int host_fd, std::string name, uint32
   watchable_ = Watch(host_fd_, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP);
   struct stat host;
   if (fstat(host_fd_, &host) == 0) waits_ = !S_ISREG(host.st_mode) && !S_ISBLK(host.st_mode);
+}
+
+Result<bool> HostStream::ChangeAsync(FileDescription&, FdLabel, bool) {
+  if (watchable_) return Errno::kOpNotSupp;
+  return false;
 }
 
 void HostStream::OnHostEvents(uint32_t events) { queue_.Notify(ToEvents(events)); }

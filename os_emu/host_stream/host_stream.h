@@ -47,6 +47,8 @@ class HostStream final : public FileDescription, private HostWatcher {
   const std::string& name() const { return name_; }
 
  private:
+  // kOpNotSupp of what the host could signal; a regular file never does.
+  Result<bool> ChangeAsync(FileDescription& file, FdLabel fd, bool on) override;
   // ---- HostWatcher
   void OnHostEvents(uint32_t events) override;
   bool IsAwaited() const override { return !queue_.empty(); }

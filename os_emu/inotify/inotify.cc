@@ -145,14 +145,19 @@ void InotifyInstance::Queue(Event event) {
     return QueueOverflow();
   budget.used_bytes += event.Cost();
   queue_.push_back(std::move(event));
+  WakeReaders();
+}
+
+void InotifyInstance::WakeReaders() {
   readers_.Notify(0);
+  async_.Signal(IoReason::kIn);
 }
 
 void InotifyInstance::QueueOverflow() {
   if (overflowed_) return;
   overflowed_ = true;
   queue_.push_back({-1, kInQueueOverflow, 0, ""});
-  readers_.Notify(0);
+  WakeReaders();
 }
 
 InotifyInstance::Event InotifyInstance::TakeFirst() {

@@ -84,6 +84,12 @@ class InotifyInstance final : public FileDescription {
   friend DescriptionRef MakeDescription(Args&&... args);
   InotifyInstance(const Limits& limits, uint32_t flags);
   void OnRelease() override;
+  // fsnotify_fasync()
+  int AsyncLists(AsyncList* lists[2]) override {
+    lists[0] = &async_;
+    return 1;
+  }
+  void WakeReaders();
   void Queue(Event event);
   void QueueOverflow();
   Event TakeFirst();
@@ -96,6 +102,7 @@ class InotifyInstance final : public FileDescription {
   std::deque<Event> queue_;
   bool overflowed_ = false;  // IN_Q_OVERFLOW is queued.
   WaitQueue readers_;
+  AsyncList async_;
 };
 
 }  // namespace pollux::os_emu

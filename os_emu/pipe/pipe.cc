@@ -105,11 +105,12 @@ uint64_t Pipe::buffered_bytes() const {
   return bytes;
 }
 
-Result<size_t> Pipe::Read(memory::UserBuffer& to, bool resumed) {
+Result<size_t> Pipe::Read(memory::UserBuffer& to, bool will_wait, bool resumed) {
   if (to.remaining() == 0) return size_t{0};
   if (empty()) {
-    if (writers_ == 0) return size_t{0};
-    return Errno::kAgain;
+    const bool ends = writers_ == 0;
+    if (ends || !will_wait) async_writers_.Signal(IoReason::kOut);
+    return ends ? Result<size_t>(size_t{0}) : Errno::kAgain;
   }
   bool freed_a_full_ones_slot = false;
   bool fault = false;
@@ -138,6 +139,7 @@ Result<size_t> Pipe::Read(memory::UserBuffer& to, bool resumed) {
   if (freed_a_full_ones_slot) write_queue_.Notify(kWritable);
   // A reader that was woken alone passes the wake-up on if it leaves data.
   if (resumed && !empty()) read_queue_.Notify(kReadable);
+  async_writers_.Signal(IoReason::kOut);
   if (fault && done == 0) return Errno::kFault;
   return done;
 }
@@ -206,9 +208,11 @@ Result<size_t> Pipe::Write(memory::UserBuffer& from, bool packets, bool will_wai
   const bool waits = will_wait && from.remaining() > 0 && full();
   if (waits && !result.ok()) {
     // Linux looks again after each wait: the pipe is full, so not empty.
+    if (!resumed) async_readers_.Signal(IoReason::kIn);
     return result;
   }
   if (was_empty || (polled_ && !waits)) read_queue_.Notify(kReadable);
+  async_readers_.Signal(IoReason::kIn);
   if (resumed && !full() && !waits) write_queue_.Notify(kWritable);
   return result;
 }
@@ -282,11 +286,17 @@ void PipeEnd::OnRelease() {
   if ((pipe_->readers_ == 0) != (pipe_->writers_ == 0)) {
     pipe_->read_queue_.NotifyAll(0);
     pipe_->write_queue_.NotifyAll(0);
+    pipe_->async_readers_.Signal(IoReason::kIn);
+    pipe_->async_writers_.Signal(IoReason::kOut);
   }
 }
 
-Result<size_t> PipeEnd::Read(memory::UserBuffer& to) { return pipe_->Read(to, false); }
-Result<size_t> PipeEnd::ResumeRead(memory::UserBuffer& to) { return pipe_->Read(to, true); }
+Result<size_t> PipeEnd::Read(memory::UserBuffer& to) {
+  return pipe_->Read(to, !nonblocking(), false);
+}
+Result<size_t> PipeEnd::ResumeRead(memory::UserBuffer& to) {
+  return pipe_->Read(to, !nonblocking(), true);
+}
 
 Result<size_t> PipeEnd::Write(memory::UserBuffer& from) {
   return pipe_->Write(from, (status_flags() & kODirect) != 0, !nonblocking(), false);
@@ -315,6 +325,13 @@ int PipeEnd::PollQueues(WaitQueue* queues[2]) {
   int count = 0;
   if (readable()) queues[count++] = &pipe_->read_queue_;
   if (writable()) queues[count++] = &pipe_->write_queue_;
+  return count;
+}
+
+int PipeEnd::AsyncLists(AsyncList* lists[2]) {
+  int count = 0;
+  if (readable()) lists[count++] = &pipe_->async_readers_;
+  if (writable()) lists[count++] = &pipe_->async_writers_;
   return count;
 }
 

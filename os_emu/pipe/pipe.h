@@ -6,11 +6,12 @@
 // 17 writes of 4095 never. A write of up to PIPE_BUF (one page) is therefore never torn. With
 // kODirect on the writing end each page is a packet: a read takes one at most, and what does not
 // fit is lost. A slot of bytes that were spliced from a file may refer to the file's page. Read:
-// kAgain while it is empty and has writers, 0 without writers. kFault leaves the data. Write: kAgain
-// while it is full, kPipe without readers (the caller raises SIGPIPE), kNoMem at the machine's
-// limit. Wake-ups are where Linux makes them: readers when a write finds the pipe empty (after the
-// first poll: on each write), writers when a read frees a slot of a full one, both with key 0 when
-// one side goes.
+// kAgain while it is empty and has writers, 0 without writers. kFault leaves the data. Write:
+// kAgain while it is full, kPipe without readers (the caller raises SIGPIPE), kNoMem at the
+// machine's limit. Wake-ups are where Linux makes them: readers when a write finds the pipe empty
+// (after the first poll: on each write), writers when a read frees a slot of a full one, both with
+// key 0 when one side goes. Signals (O_ASYNC) are sent at the end of each read and each write,
+// whatever it did.
 #ifndef POLLUX_OS_EMU_PIPE_PIPE_H_
 #define POLLUX_OS_EMU_PIPE_PIPE_H_
 
@@ -67,7 +68,7 @@ class Pipe {
   bool Put(std::span<const uint8_t> bytes);
   // The same, for `bytes` of a file's page from `within` on, as they are when they are read.
   bool PutPage(FilePageRef page, uint32_t within, uint32_t bytes);
-  void PutDone() { read_queue_.Notify(0); }
+  void PutDone() { WakeReaders(); }
   uint32_t free_slots() const { return static_cast<uint32_t>(slots_.size()) - (head_ - tail_); }
   // Gives slots to `take` until `bytes` are taken, it takes less than it was given, or the pipe is
   // empty. kAgain: it is empty and has writers. The error of `take` if nothing was taken.
@@ -110,11 +111,20 @@ class Pipe {
   // False: the budget is spent.
   bool Charge(uint64_t bytes);
   void Refund(uint64_t bytes);
+  // wakeup_pipe_readers(), wakeup_pipe_writers() of fs/splice.c
+  void WakeReaders() {
+    read_queue_.Notify(0);
+    async_readers_.Signal(IoReason::kIn);
+  }
+  void WakeWriters() {
+    write_queue_.Notify(0);
+    async_writers_.Signal(IoReason::kOut);
+  }
   // Null: the budget is spent.
   std::unique_ptr<uint8_t[]> TakePage();
   void GivePage(std::unique_ptr<uint8_t[]> page);
 
-  Result<size_t> Read(memory::UserBuffer& to, bool resumed);
+  Result<size_t> Read(memory::UserBuffer& to, bool will_wait, bool resumed);
   Result<size_t> Write(memory::UserBuffer& from, bool packets, bool will_wait, bool resumed);
   // Moves as much as fits into fresh slots.
   Result<size_t> Fill(memory::UserBuffer& from, bool packets);
@@ -132,6 +142,8 @@ class Pipe {
   uint64_t charged_bytes_ = 0;
   WaitQueue read_queue_;
   WaitQueue write_queue_;
+  AsyncList async_readers_;
+  AsyncList async_writers_;
 };
 
 class PipeEnd final : public FileDescription {
@@ -184,6 +196,7 @@ class PipeEnd final : public FileDescription {
   std::string LinkText() const override;
 
  private:
+  int AsyncLists(AsyncList* lists[2]) override;  // pipe_fasync()
   void OnRelease() override;
 
   std::shared_ptr<Pipe> pipe_;

@@ -84,8 +84,8 @@ Result<size_t> Pipe::SpliceTo(Pipe& to, uint64_t bytes) {
     done += moved;
     bytes -= moved;
   }
-  if (done > 0) to.read_queue_.Notify(0);
-  if (took_slots) write_queue_.Notify(0);
+  if (done > 0) to.WakeReaders();
+  if (took_slots) WakeWriters();
   if (done == 0 && error == Errno::kNoMem) return error;
   return done;
 }
@@ -138,7 +138,7 @@ Result<size_t> Pipe::Drain(uint64_t bytes,
     took_slots |= TakeFromFirst(static_cast<uint32_t>(*taken));
     if (*taken < offered) break;
   }
-  if (took_slots) write_queue_.Notify(0);
+  if (took_slots) WakeWriters();
   if (done == 0 && !failed.ok()) return failed.error();
   return done;
 }
@@ -188,7 +188,7 @@ Result<size_t> Pipe::DrainTogether(
       left -= of_first;
     }
   }
-  if (took_slots) write_queue_.Notify(0);
+  if (took_slots) WakeWriters();
   if (done == 0 && !failed.ok()) return failed.error();
   return done;
 }

@@ -10,9 +10,9 @@ namespace pollux::os_emu {
 namespace {
 
 // Offsets in struct signalfd_siginfo (uapi/linux/signalfd.h).
-constexpr size_t kSigno = 0, kError = 4, kCode = 8, kPid = 12, kUid = 16, kTid = 24, kOverrun = 32,
-                 kStatus = 40, kInt = 44, kPtr = 48, kUserTime = 56, kSystemTime = 64,
-                 kAddress = 72;
+constexpr size_t kSigno = 0, kError = 4, kCode = 8, kPid = 12, kUid = 16, kFd = 20, kTid = 24,
+                 kBand = 28, kOverrun = 32, kStatus = 40, kInt = 44, kPtr = 48, kUserTime = 56,
+                 kSystemTime = 64, kAddress = 72;
 
 }  // namespace
 
@@ -26,8 +26,11 @@ std::array<uint8_t, kSignalFdInfoBytes> EncodeSignalFdInfo(const SignalInfo& inf
   put(kError, int32_t{info.error});
   put(kCode, int32_t{info.code});
   switch (SiginfoLayoutOf(info.signal, info.code)) {
-    case SiginfoLayout::kKill:
     case SiginfoLayout::kPoll:
+      put(kBand, static_cast<uint32_t>(info.band()));
+      put(kFd, info.fd());
+      break;
+    case SiginfoLayout::kKill:
     case SiginfoLayout::kSystemCall:
       put(kPid, info.sender_pid);
       put(kUid, info.sender_uid);

@@ -155,12 +155,14 @@ class ReceiveCall final : public SocketCall {
   // Receives on until there is enough, something else ends it, or it has to wait (kAgain).
   Result<int64_t> Try(Thread& thread) override {
     thread_ = &thread;
+    waits_.reset();
     IncomingMessage& message = request_->message;
     const bool continues = socket().type() == kSockStream && (message.flags & kMsgPeek) == 0;
     while (true) {
       const Result<size_t> got = socket().Receive(message);
       if (!got.ok()) {
         if (got.error() == Errno::kAgain && socket().MayWaitToReceive(message.flags)) {
+          waits_.emplace(socket());
           return Errno::kAgain;
         }
         if (done_ == 0) return got.error();
@@ -192,6 +194,7 @@ class ReceiveCall final : public SocketCall {
 
  private:
   std::unique_ptr<ReceiveRequest> request_;
+  std::optional<ReaderWait> waits_;
   size_t target_;
   size_t done_ = 0;
   Thread* thread_ = nullptr;

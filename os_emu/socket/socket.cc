@@ -1,6 +1,7 @@
 #include "os_emu/socket/socket.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "os_emu/file/file_status.h"
 #include "os_emu/socket/interface_ioctls.h"
@@ -49,7 +50,35 @@ Result<int64_t> Socket::Ioctl(uint32_t request, uint64_t argument, memory::Addre
 
 // sk_setsockopt() calls sk_write_space() for SO_SNDBUF, whatever the value.
 void Socket::OnSettingChanged(int name) {
-  if (name == kSoSndBuf && (Poll() & kOut) != 0) queue_.Notify(kOut | kWrNorm | kWrBand);
+  if (name == kSoSndBuf && (Poll() & kOut) != 0) NotifySpace();
+}
+
+// ---- Telling who waits, and who wants signals (net/core/sock.c, net/socket.c).
+
+void Socket::NotifyData() {
+  queue_.Notify(kIn | kPri | kRdNorm | kRdBand);
+  SignalData(IoReason::kIn);
+}
+
+void Socket::NotifyError() {
+  queue_.Notify(kErr);
+  SignalIo(IoReason::kError);
+}
+
+void Socket::NotifySpace() {
+  queue_.Notify(kOut | kWrNorm | kWrBand);
+  SignalSpace();
+}
+
+void Socket::SignalSpace() {
+  if (std::exchange(wants_space_signal_, false)) async_.Signal(IoReason::kOut);
+}
+
+void Socket::SignalUrgent() {
+  const SignalOwner* owner = signal_owner();
+  if (owner == nullptr || owner->target == nullptr) return;
+  owner->target->SendUrgent();
+  async_.SignalUrgent();
 }
 
 // ---- Reading and writing.

@@ -4,7 +4,7 @@
 // system-call ABI knows this header only, beside the functions that make sockets. As with every
 // description nothing blocks: kAgain says that nothing can be done now, whether or not the socket
 // is non-blocking; socket/calls.h makes the waiting out of it. Readiness is pushed through the
-// socket's one wait queue with the keys that Linux uses.
+// socket's one wait queue with the keys that Linux uses, and by signals (O_ASYNC) beside them.
 //
 // A socket holds its peers by references of the protocol's own (never descriptions of others,
 // except for those that travel in SCM_RIGHTS), so that closing the last number of a socket releases
@@ -195,6 +195,8 @@ class Socket : public FileDescription {
   }
 
   // ---- FileDescription
+  // SOCKWQ_ASYNC_WAITDATA: what a call waits for is not signalled.
+  void OnReaderWaits(bool waits) override { awaits_data_ = waits && AwaitsDataUnsignalled(); }
   int PollQueues(WaitQueue* queues[2]) override;
   Result<void> Stat(FileStatus* status) override;
   // FIONREAD (SIOCINQ), SIOCOUTQ, SIOCATMARK, SIOCGIFCONF ... as far as the protocol has them.
@@ -214,6 +216,22 @@ class Socket : public FileDescription {
   Socket(Kernel& kernel, int domain, int type, int protocol, uint32_t status_flags);
 
   WaitQueue& queue() { return queue_; }
+  // sock_def_readable(), sock_def_error_report(), and sock_def_write_space() where there is room:
+  // wake-up and signal.
+  void NotifyData();
+  void NotifyError();
+  void NotifySpace();
+  // sk_wake_async(): SOCK_WAKE_WAITD, not while a call waits for data; SOCK_WAKE_IO, always;
+  // SOCK_WAKE_SPACE, where WantSpaceSignal() was said since the last time.
+  void SignalData(IoReason reason) {
+    if (!awaits_data_) async_.Signal(reason);
+  }
+  void SignalIo(IoReason reason) { async_.Signal(reason); }
+  void SignalSpace();
+  // SOCKWQ_ASYNC_NOSPACE: set where somebody has found no room, and does not wait for it.
+  void WantSpaceSignal(bool wants) { wants_space_signal_ = wants && !async_.empty(); }
+  // sk_send_sigurg(): to the owner, with or without O_ASYNC.
+  void SignalUrgent();
   bool has_error() const { return error_.has_value(); }
   // Of the thread whose call runs (of the first process in tests without one): the effective ids,
   // which SO_PEERCRED gives, and the real ones, which SCM_CREDENTIALS gives.
@@ -252,6 +270,8 @@ class Socket : public FileDescription {
   virtual bool IsListening() const { return false; }
   virtual PeerCredentials Peer() const { return {}; }
   virtual bool HasPeekOffset() const { return false; }
+  // Whether a reader that waits stands for the signal (sk_wait_data(), unix_stream_data_wait()).
+  virtual bool AwaitsDataUnsignalled() const { return false; }
   // Takes over what accept(2)'s new socket has from its listener: all settings and timeouts, but
   // not the pending error (sk_clone_lock(); AF_UNIX does not).
   void InheritSettings(const Socket& listener);
@@ -261,6 +281,10 @@ class Socket : public FileDescription {
   // kNoProtoOpt: what there is nothing to tell of.
   Result<void> SetTimestampOption(int name, int32_t number);
   std::vector<uint8_t> TimestampOption(int name) const;
+  int AsyncLists(AsyncList* lists[2]) override {  // sock_fasync()
+    lists[0] = &async_;
+    return 1;
+  }
 
   Kernel& kernel_;
   int domain_;
@@ -269,6 +293,9 @@ class Socket : public FileDescription {
   uint64_t inode_;
   uint32_t owner_uid_, owner_gid_;
   WaitQueue queue_;
+  AsyncList async_;
+  bool awaits_data_ = false;
+  bool wants_space_signal_ = false;
   std::optional<Errno> error_;
   Settings settings_;
   Nanos receive_timeout_ = kNanosMax;

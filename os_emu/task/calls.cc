@@ -56,18 +56,28 @@ class ReadCall final : public TransferCall {
   using TransferCall::TransferCall;
 
   Result<int64_t> Resume(Thread& thread, bool timed_out) override {
+    waits_.reset();
     Result<size_t> bytes = description_->ResumeRead(buffer_);
     if (timed_out && !bytes.ok() && bytes.error() == Errno::kAgain)
       bytes = description_->ReadAtLimit(buffer_);
     if (bytes.ok() && *bytes > 0) description_->NoteAccess();
     if (bytes.ok()) return static_cast<int64_t>(*bytes);
-    if (bytes.error() == Errno::kAgain) Rejoin(thread);
+    if (bytes.error() == Errno::kAgain) {
+      Rejoin(thread);
+      if (!waits_.has_value()) waits_.emplace(*description_);
+    }
     return bytes.error();
   }
   const char* TypeName() const override { return "read"; }
 
  protected:
-  WaitPlan Plan() override { return description_->ReadWait(); }
+  WaitPlan Plan() override {
+    if (!waits_.has_value()) waits_.emplace(*description_);
+    return description_->ReadWait();
+  }
+
+ private:
+  std::optional<ReaderWait> waits_;
 };
 
 void BreakPipe(Thread& thread, const FileDescription& description, bool wrote_some) {
@@ -195,7 +205,8 @@ class PollCall final : public MultiWaitCall {
     for (size_t i = 0; i < entries_.size(); ++i) {
       PollEntry& entry = entries_[i];
       EventMask mask = entry.closed ? kNval : 0;
-      if (entry.description) mask = entry.description->Poll() & (entry.wanted | kErr | kHup);
+      if (entry.description)
+        mask = entry.description->PollFor(entry.wanted) & (entry.wanted | kErr | kHup);
       ready_[i] = static_cast<uint16_t>(mask);
       if (ready_[i] != 0) ++count;
     }
@@ -232,8 +243,7 @@ class SelectCall final : public MultiWaitCall {
 
   void Park(Thread&) override {
     for (SelectEntry& entry : entries_) {
-      Hook(*entry.description,
-           kExceptionalSet | (entry.read ? kReadSet : 0) | (entry.write ? kWriteSet : 0));
+      Hook(*entry.description, Wanted(entry));
     }
   }
   int64_t Scan() override {
@@ -241,7 +251,7 @@ class SelectCall final : public MultiWaitCall {
     const size_t words = (size_t{sets_.bits} + 63) / 64;
     for (std::vector<uint64_t>& set : results_) set.assign(words, 0);
     for (SelectEntry& entry : entries_) {
-      const EventMask mask = entry.description->Poll();
+      const EventMask mask = entry.description->PollFor(Wanted(entry));
       const bool ready[3] = {entry.read && (mask & kReadSet) != 0,
                              entry.write && (mask & kWriteSet) != 0,
                              entry.exceptional && (mask & kExceptionalSet) != 0};
@@ -273,6 +283,11 @@ class SelectCall final : public MultiWaitCall {
   }
 
  private:
+  // wait_key_set()
+  static EventMask Wanted(const SelectEntry& entry) {
+    return kExceptionalSet | (entry.read ? kReadSet : 0) | (entry.write ? kWriteSet : 0);
+  }
+
   // POLLIN_SET and its like of fs/select.c.
   static constexpr EventMask kReadSet = kRdNorm | kRdBand | kIn | kHup | kErr;
   static constexpr EventMask kWriteSet = kWrBand | kWrNorm | kOut | kErr;

@@ -21,6 +21,12 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
   }
   if (process.ended_leader != nullptr) ended.threads.push_back(std::move(process.ended_leader));
   if (!thread.IsLeader()) {
+    // exchange_tids(): what its own number meant is gone.
+    if (thread.pid_record != nullptr) {
+      thread.pid_record->thread = nullptr;
+      thread.pid_record->ended.NotifyAll(kReadable);
+      thread.pid_record.reset();
+    }
     const bool could_run = thread.runnable_;
     if (could_run) run_queue_.Remove(thread);
     auto node = process.threads.extract(thread.tid());

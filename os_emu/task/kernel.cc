@@ -99,7 +99,8 @@ Result<Process*> Kernel::TryCreateProcess() {
   POLLUX_ASSIGN_OR_RETURN(const Tid pid, NewTid());
   auto process = std::make_unique<Process>(*this, pid);
   process->memory = std::move(memory);
-  process->group = process->session = pid;
+  process->session = pid;
+  process->LeadGroup();
   process->awaited_outside = true;
   process->rlimits[kRlimitStack].soft = 8 << 20;
   process->rlimits[kRlimitCore].soft = 0;

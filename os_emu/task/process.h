@@ -67,6 +67,7 @@ struct Inheritance {
   std::array<SignalAction, kSignals + 1> actions;  // By signal number.
   GuestAddr signal_trampoline;  // Code that calls rt_sigreturn: the return address of a handler.
   Tid group{0};                 // Process group: the pid of who made it.
+  std::shared_ptr<PidRecord> group_record;  // Whose number it is: the same for all of a group.
   Tid session{0};
   std::shared_ptr<ControllingTerminal> terminal;  // Null: none.
 };
@@ -101,6 +102,15 @@ class Process : public Inheritance {
   WaitQueue memory_released;              // Notified when it ended or executed: vfork(2)'s parent.
   bool shares_memory_until_exec = false;  // Made with CLONE_VFORK, and still in that memory.
   bool LeadsSession() const { return session == pid_; }
+  // setpgid(2), setsid(2): a group of its own, or that of `member`.
+  void LeadGroup() {
+    group = pid_;
+    group_record = pid_record;
+  }
+  void JoinGroup(const Process& member) {
+    group = member.group;
+    group_record = member.group_record;
+  }
   // Of a leader whose terminal has hung up: who was in front, and hears of the leader's end
   // (signal_struct::tty_old_pgrp).
   Tid former_foreground{0};

@@ -81,6 +81,18 @@ struct SignalInfo {
   int64_t system_time = 0;
   // What timer_create(2) made, if that sent it: asked at delivery.
   std::shared_ptr<PosixTimer> timer;
+
+  // kPoll: si_band and si_fd lie where si_pid, si_uid and si_status do, which the end of a child
+  // that sends another signal than SIGCHLD has.
+  void SetPoll(int64_t band, int32_t fd) {
+    sender_pid = static_cast<int32_t>(band);
+    sender_uid = static_cast<uint32_t>(static_cast<uint64_t>(band) >> 32);
+    status = fd;
+  }
+  int64_t band() const {
+    return static_cast<int64_t>(uint64_t{sender_uid} << 32 | static_cast<uint32_t>(sender_pid));
+  }
+  int32_t fd() const { return status; }
 };
 
 // siginfo_layout() of kernel/signal.c: which part of the union a siginfo_t has.

@@ -4,6 +4,9 @@
 #include <span>
 #include <utility>
 
+#include "os_emu/file/fd_label.h"
+#include "os_emu/task/file_owner.h"
+
 namespace pollux::os_emu {
 namespace {
 
@@ -54,7 +57,7 @@ Result<size_t> PtyPair::MasterRead(memory::UserBuffer& to) {
   const size_t moved = to.CopyTo(BytesOf(to_master_).first(bytes));
   to_master_.erase(0, bytes);  // Linux copies last: what an inaccessible buffer should get is lost.
   // n_tty_check_unthrottle(): before the read buffer is filled again from the line.
-  if (readable - bytes <= kFewBytes) slave_writers.Notify(kOut);
+  if (readable - bytes <= kFewBytes) WakeSlaveWriters();
   if (copied + moved == 0) return Errno::kFault;
   return copied + moved;
 }
@@ -98,7 +101,7 @@ EventMask PtyPair::MasterPoll() const {
 
 void PtyPair::FlushMasterInput() {
   to_master_.clear();
-  slave_writers.Notify(kOut);
+  WakeSlaveWriters();
 }
 
 // pty_close() of the master
@@ -106,6 +109,7 @@ void PtyPair::CloseMaster() {
   master_open_ = false;
   packets_ = false;
   table_.Remove(index_);
+  slave_async_.Clear();  // __tty_hangup()
   slave_readers.Notify(0);
   slave_writers.Notify(0);
   slave_writers.Notify(kOut);
@@ -133,7 +137,7 @@ Result<size_t> PtyPair::SlaveRead(memory::UserBuffer& to, bool wait_for_all,
   const std::string bytes = discipline_.Take(to.remaining());
   const bool few = discipline_.Waiting() <= kFewBytes;
   Deliver();
-  if (few) master_writers.Notify(kOut);
+  if (few) WakeMasterWriters();
   const size_t copied = to.CopyTo(BytesOf(bytes));
   if (copied == 0 && !bytes.empty()) return Errno::kFault;
   return copied;
@@ -162,7 +166,7 @@ Result<size_t> PtyPair::SlaveWrite(memory::UserBuffer& from) {
     written += used;
   }
   to_master_ += out;
-  if (!out.empty()) master_readers.Notify(kReadable);
+  if (!out.empty()) WakeMasterReaders();
   if (written == 0 && fault) return Errno::kFault;
   if (written == 0 && full) return Errno::kAgain;
   return written;
@@ -225,7 +229,7 @@ void PtyPair::StartOutput() {
   if (!stopped_ || stopped_by_call_) return;
   stopped_ = false;
   NotePacket(kPacketStart, kPacketStop);
-  slave_writers.Notify(kOut);
+  WakeSlaveWriters();
   discipline_.FlushEcho();
 }
 
@@ -245,12 +249,12 @@ void PtyPair::Resume() {
 void PtyPair::SendToMaster(uint8_t c) {
   if (MasterRoom() > 0) to_master_ += static_cast<char>(c);
   slave_writers.Notify(kOut);
-  master_readers.Notify(kReadable);
+  WakeMasterReaders();
 }
 
 void PtyPair::SendEcho(std::string_view bytes) {
   to_master_ += bytes.substr(0, MasterRoom());
-  master_readers.Notify(kReadable);
+  WakeMasterReaders();
 }
 
 // pty_resize()
@@ -258,6 +262,48 @@ void PtyPair::SetWindow(const WindowSize& window) {
   if (window == window_) return;
   window_ = window;
   SignalForeground(kSigWinch);
+}
+
+// ---- Signals (tty_fasync(), n_tty_write_wakeup()).
+
+void PtyPair::WantSpaceSignal(bool of_master) {
+  if (async(of_master)->empty()) return;
+  (of_master ? master_wants_space_ : slave_wants_space_) = true;
+}
+
+void PtyPair::WakeMasterWriters() {
+  if (std::exchange(master_wants_space_, false)) master_async_.Signal(IoReason::kOut);
+  master_writers.Notify(kOut);
+}
+
+void PtyPair::WakeSlaveWriters() {
+  if (std::exchange(slave_wants_space_, false)) slave_async_.Signal(IoReason::kOut);
+  slave_writers.Notify(kOut);
+}
+
+void PtyPair::GiveOwner(FileDescription& file, bool of_master) {
+  SignalOwner& owner = file.MakeSignalOwner();
+  const Thread* const current = kernel().current();
+  if (owner.target != nullptr || current == nullptr) return;
+  // Only the slave knows of groups.
+  const bool has_group = !of_master && foreground_ != Tid{0};
+  const Tid number = has_group ? foreground_ : current->tid();
+  const auto found = FileOwner::Find(kernel(), has_group ? OwnerKind::kGroup : OwnerKind::kProcess,
+                                     static_cast<int32_t>(number));
+  if (found.ok()) owner.target = *found;
+}
+
+Result<bool> PtyMaster::ChangeAsync(FileDescription& file, FdLabel fd, bool on) {
+  const bool is_new = pair_->async(/*of_master=*/true)->Set(file, fd, on);
+  if (on && is_new) pair_->GiveOwner(file, /*of_master=*/true);
+  return true;
+}
+
+Result<bool> PtySlave::ChangeAsync(FileDescription& file, FdLabel fd, bool on) {
+  if (pair_->hung_up()) return Errno::kNotTy;
+  const bool is_new = pair_->async(/*of_master=*/false)->Set(file, fd, on);
+  if (on && is_new) pair_->GiveOwner(file, /*of_master=*/false);
+  return true;
 }
 
 // ---- The descriptions.
@@ -268,7 +314,9 @@ Result<size_t> PtyMaster::Write(memory::UserBuffer& from) {
     return size_t{0};
   }
   pair_->NoteWritten(/*by_master=*/true);
-  return pair_->MasterWrite(from);
+  const Result<size_t> written = pair_->MasterWrite(from);
+  if (nonblocking() && from.remaining() > 0) pair_->WantSpaceSignal(/*of_master=*/true);
+  return written;
 }
 
 Result<size_t> PtyMaster::ResumeWrite(memory::UserBuffer& from) { return pair_->MasterWrite(from); }
@@ -288,7 +336,9 @@ Result<size_t> PtySlave::Write(memory::UserBuffer& from) {
     return size_t{0};
   }
   pair_->NoteWritten(/*by_master=*/false);
-  return pair_->SlaveWrite(from);
+  const Result<size_t> written = pair_->SlaveWrite(from);
+  if (nonblocking() && from.remaining() > 0) pair_->WantSpaceSignal(/*of_master=*/false);
+  return written;
 }
 
 Result<size_t> PtySlave::ResumeWrite(memory::UserBuffer& from) { return pair_->SlaveWrite(from); }

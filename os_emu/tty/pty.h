@@ -88,6 +88,14 @@ class PtyPair final : public ControllingTerminal,
   // tty_write_unlock(): every write ends with this.
   void NoteWritten(bool by_master) { (by_master ? master_writers : slave_writers).Notify(kOut); }
   WaitQueue master_readers, master_writers, slave_readers, slave_writers;
+  // A writer without room does not wait for it: a signal says when there is some
+  // (TTY_DO_WRITE_WAKEUP, which n_tty_write() sets).
+  void WantSpaceSignal(bool of_master);
+  // tty_fasync() of a side: who is signalled is by default the group in front, or who asks.
+  AsyncList* async(bool of_master) { return of_master ? &master_async_ : &slave_async_; }
+  void GiveOwner(FileDescription& file, bool of_master);
+  // tty_wakeup(): there is room again.
+  void WakeMasterWriters();
 
   // ---- The session that it controls (tty_jobctrl.c).
   Tid session() const { return session_; }  // 0: none.
@@ -108,7 +116,10 @@ class PtyPair final : public ControllingTerminal,
  private:
   void SendEcho(std::string_view bytes) override;
   void RaiseSignal(int signal) override { SignalForeground(signal); }
-  void WakeReaders() override { slave_readers.Notify(kReadable); }
+  void WakeReaders() override {
+    slave_readers.Notify(kReadable);
+    slave_async_.Signal(IoReason::kIn);
+  }
   void StopOutput() override;
   void StartOutput() override;
   bool OutputStopped() const override { return stopped_; }
@@ -118,6 +129,11 @@ class PtyPair final : public ControllingTerminal,
     const size_t most = kReadBytes + kLineBytes;
     return to_master_.size() < most ? most - to_master_.size() : 0;
   }
+  void WakeMasterReaders() {
+    master_readers.Notify(kReadable);
+    master_async_.Signal(IoReason::kIn);
+  }
+  void WakeSlaveWriters();  // tty_wakeup()
   // Gives the line discipline what it has room for.
   void Deliver();
   // tty_signal_session_leader()
@@ -139,6 +155,8 @@ class PtyPair final : public ControllingTerminal,
   bool stopped_by_call_ = false;  // By TCOOFF.
   bool packets_ = false;
   uint8_t packet_status_ = 0;
+  AsyncList master_async_, slave_async_;
+  bool master_wants_space_ = false, slave_wants_space_ = false;
 };
 
 class PtyMaster final : public FileDescription {
@@ -163,6 +181,7 @@ class PtyMaster final : public FileDescription {
   }
 
  private:
+  Result<bool> ChangeAsync(FileDescription& file, FdLabel fd, bool on) override;
   void OnRelease() override { pair_->CloseMaster(); }
   std::shared_ptr<PtyPair> pair_;
 };
@@ -195,6 +214,7 @@ class PtySlave final : public FileDescription {
   const char* TypeName() const override { return "pty slave"; }
 
  private:
+  Result<bool> ChangeAsync(FileDescription& file, FdLabel fd, bool on) override;
   void OnRelease() override { pair_->CloseSlave(); }
   std::shared_ptr<PtyPair> pair_;
 };

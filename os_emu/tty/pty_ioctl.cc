@@ -199,7 +199,7 @@ Result<int64_t> Call::Flush() {
       pair_.FlushMasterInput();
     } else {
       pair_.FlushSlaveInput();
-      pair_.master_writers.Notify(kOut);  // tty_unthrottle()
+      pair_.WakeMasterWriters();  // tty_unthrottle()
     }
   }
   if (argument_ != kInput && !master_) pair_.FlushSlaveOutput();

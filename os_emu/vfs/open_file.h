@@ -178,6 +178,7 @@ class ForwardedFile final : public OpenFile {
     return target().Seek(offset, whence);
   }
   EventMask Poll() override { return target().Poll(); }
+  EventMask PollFor(EventMask wanted) override { return target().PollFor(wanted); }
   int PollQueues(WaitQueue* queues[2]) override { return target().PollQueues(queues); }
   bool CanBeWatched() const override { return target_->CanBeWatched(); }
   WaitQueue* ReadQueue() override { return target().ReadQueue(); }

@@ -10,12 +10,6 @@
 #include "testsuite/fuzz/scratch.h"
 
 namespace fuzz {
-namespace {
-
-// SIGUSR1, SIGUSR2 and two real-time signals: blocked while a walk runs.
-constexpr uint64_t kSignals = 1ull << 9 | 1ull << 11 | 1ull << 34 | 1ull << 35;
-
-}  // namespace
 
 const std::vector<Walk::Row>& Walk::Rows() {
   static const std::vector<Row> rows = {
@@ -82,6 +76,10 @@ const std::vector<Walk::Row>& Walk::Rows() {
       {3, &Walk::UpdateSignalFd},
       {6, &Walk::Raise},
       {2, &Walk::PidFdSignal},
+      {6, &Walk::FileOwner},
+      {5, &Walk::FileSignal},
+      {8, &Walk::AsyncFlag},
+      {8, &Walk::TakeSignal},
       {2, &Walk::Bind},
       {2, &Walk::Listen},
       {8, &Walk::Connect},

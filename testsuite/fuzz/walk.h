@@ -76,6 +76,10 @@ class Walk {
   };
   static const std::vector<Row>& Rows();
 
+  // SIGUSR1, SIGUSR2, SIGURG, SIGIO and two real-time signals: blocked while a walk runs.
+  static constexpr uint64_t kSignals =
+      1ull << 9 | 1ull << 11 | 1ull << 22 | 1ull << 28 | 1ull << 34 | 1ull << 35;
+
   // What all steps write their arguments into: laid over the kernel's memory.
   struct Scratch;
 
@@ -197,6 +201,11 @@ class Walk {
   void UpdateSignalFd();
   void Raise();
   void PidFdSignal();
+  // signals.cc
+  void FileOwner();
+  void FileSignal();
+  void AsyncFlag();
+  void TakeSignal();
   // sockets.cc
   void Bind();
   void Listen();

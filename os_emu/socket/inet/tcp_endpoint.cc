@@ -58,6 +58,7 @@ void TcpEndpoint::TrySyn() {
     if (owner_ != nullptr) {
       owner_->OnEstablished();
       owner_->WakeForState();
+      owner_->SignalChange(IoReason::kOut);
     }
     // tcp_rcv_state_process() leaves TCP_SYN_RECV, and does what shutdown(2) could not do before.
     if (send_shut_) ShutSend();
@@ -93,6 +94,7 @@ void TcpEndpoint::AcceptSyn(TcpEndpoint& client, const TcpEndpoint& listener) {
   if (client.owner_ != nullptr) {
     client.owner_->OnEstablished();
     client.owner_->WakeForState();
+    client.owner_->SignalChange(IoReason::kOut);
   }
   // sk_clone() copies the marks, and tcp_rcv_state_process() does as they say.
   receive_shut_ = listener.receive_shut_;
@@ -285,6 +287,8 @@ void TcpEndpoint::OnFin() {
   }
   if (owner_ == nullptr) return;
   owner_->WakeForState();
+  const bool over = (receive_shut_ && send_shut_) || state_ == TcpState::kClose;
+  owner_->SignalChange(over ? IoReason::kHangUp : IoReason::kIn);
   owner_->WakeForData();
   owner_->OnFirstData();
 }
@@ -470,6 +474,7 @@ void TcpEndpoint::OnUrgent(uint64_t position) {
   }
   urgent_ = Urgent::kNone;
   urgent_position_ = position;
+  if (owner_ != nullptr) owner_->SignalUrgentByte();
 }
 
 // tcp_urg(): the byte itself has come.

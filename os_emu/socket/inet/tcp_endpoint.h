@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 
+#include "os_emu/file/async.h"
 #include "os_emu/file/wait_queue.h"
 #include "os_emu/socket/inet/byte_queue.h"
 #include "os_emu/socket/inet/ip_address.h"
@@ -47,6 +48,9 @@ class TcpOwner {
   virtual void WakeForData() = 0;
   virtual void WakeForSpace() = 0;
   virtual void WakeForError() = 0;
+  // sk_wake_async(SOCK_WAKE_IO) and sk_send_sigurg(): signals, beside all that.
+  virtual void SignalChange(IoReason reason) = 0;
+  virtual void SignalUrgentByte() = 0;
   // sk_err
   virtual void SetPendingError(Errno error) = 0;
   // The connection was made: the send buffer grows.

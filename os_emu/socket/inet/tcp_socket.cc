@@ -183,6 +183,12 @@ void TcpSocket::DropQueues() {
   }
 }
 
+// sk_stream_write_space()
+void TcpSocket::WakeForSpace() {
+  queue().Notify(kOut | kWrNorm | kWrBand);
+  if (!endpoint_->send_shut()) SignalSpace();
+}
+
 // ---- Connecting (__inet_stream_connect()).
 
 Result<void> TcpSocket::Connect(const SocketAddress& address, bool may_wait) {
@@ -340,6 +346,7 @@ EventMask TcpSocket::Poll() {
       mask |= kWritable;
     } else {
       endpoint.WantSpace();
+      WantSpaceSignal(true);
     }
     if (endpoint.urgent() == TcpEndpoint::Urgent::kValid) mask |= kPri;
   }

@@ -59,9 +59,11 @@ class TcpSocket final : public InetSocket, private TcpOwner {
 
   // ---- TcpOwner
   void WakeForState() override { queue().NotifyAll(0); }
-  void WakeForData() override { queue().Notify(kIn | kPri | kRdNorm | kRdBand); }
-  void WakeForSpace() override { queue().Notify(kOut | kWrNorm | kWrBand); }
-  void WakeForError() override { queue().Notify(kErr); }
+  void WakeForData() override { NotifyData(); }
+  void WakeForSpace() override;
+  void WakeForError() override { NotifyError(); }
+  void SignalChange(IoReason reason) override { SignalIo(reason); }
+  void SignalUrgentByte() override { SignalUrgent(); }
   void SetPendingError(Errno error) override { SetError(error); }
   void OnEstablished() override;
   bool OnSyn(TcpEndpoint& client) override;
@@ -73,6 +75,7 @@ class TcpSocket final : public InetSocket, private TcpOwner {
            endpoint_->state() == TcpState::kCloseWait;
   }
   bool IsListening() const override { return endpoint_->state() == TcpState::kListen; }
+  bool AwaitsDataUnsignalled() const override { return true; }
   void OnSettingChanged(int name) override;
   void OnRelease() override;
 

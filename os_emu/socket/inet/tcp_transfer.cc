@@ -30,6 +30,7 @@ Result<size_t> TcpSocket::Send(OutgoingMessage& message) {
   while (data.remaining() > 0) {
     if (endpoint.send_room() == 0) {
       endpoint.WantSpace();
+      WantSpaceSignal((message.flags & kMsgDontWait) != 0);  // sk_stream_wait_memory()
       break;
     }
     const ByteQueue::Taken taken = endpoint.Append(data, urgent, more);

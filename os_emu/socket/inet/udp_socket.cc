@@ -31,7 +31,7 @@ void UdpSocket::Drop(std::deque<Datagram>& queue) {
 }
 
 void UdpSocket::OnSettingChanged(int name) {
-  if (name == kSoSndBuf) queue().Notify(kOut | kWrNorm | kWrBand);
+  if (name == kSoSndBuf) NotifySpace();
 }
 
 void UdpSocket::OnRelease() {
@@ -242,7 +242,7 @@ bool UdpSocket::Deliver(Datagram datagram) {
   budget.used_bytes += datagram.charge;
   queued_charge_ += datagram.charge;
   datagrams_.push_back(std::move(datagram));
-  queue().Notify(kIn | kPri | kRdNorm | kRdBand);
+  NotifyData();
   return true;
 }
 
@@ -262,10 +262,10 @@ void UdpSocket::Refused(const Datagram& datagram) {
     network().budget()->used_bytes += error.charge;
     errors_.push_back(std::move(error));
     // sock_queue_err_skb() reports by itself.
-    queue().Notify(kErr);
+    NotifyError();
   }
   SetError(Errno::kConnRefused);
-  queue().Notify(kErr);
+  NotifyError();
 }
 
 // ---- Receiving (udp_recvmsg()).

@@ -83,7 +83,7 @@ class UdpSocket final : public InetSocket, public PortUser {
   void AddControl(const Datagram& datagram, IncomingMessage& message) const;
   bool WantsErrors(const IpAddress& to) const;
   void Drop(std::deque<Datagram>& queue);
-  void WakeForSpace() { queue().Notify(kOut | kWrNorm | kWrBand); }
+  void WakeForSpace() { NotifySpace(); }
 
   // By bind(2): kept when it is disconnected.
   bool address_chosen_ = false;

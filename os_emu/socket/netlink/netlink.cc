@@ -122,7 +122,7 @@ class NetlinkSocket final : public Socket {
     if ((message.flags & kMsgPeek) == 0) {
       const bool more = datagram.more_follows;
       Drop();
-      if (more) queue().Notify(kIn | kPri | kRdNorm | kRdBand);
+      if (more) NotifyData();
     }
     if (fault) return Errno::kFault;
     return (message.flags & kMsgTrunc) != 0 ? length : bytes;
@@ -215,7 +215,7 @@ class NetlinkSocket final : public Socket {
     queued_bytes_ += charge;
     if (later) queue_datagrams_.back().more_follows = true;
     queue_datagrams_.push_back(Datagram{std::move(bytes)});
-    if (!later) queue().Notify(kIn | kPri | kRdNorm | kRdBand);
+    if (!later) NotifyData();
     return true;
   }
   void Drop() {

@@ -29,7 +29,7 @@ Result<size_t> UnixSocket::SendDatagram(OutgoingMessage& message) {
   if (settings().pass_credentials) POLLUX_RETURN_IF_ERROR(Autobind());
   const size_t length = message.data->remaining();
   if (length > settings().send_buffer_bytes - 32) return Errno::kMsgSize;
-  POLLUX_RETURN_IF_ERROR(CheckRoom());
+  POLLUX_RETURN_IF_ERROR(CheckRoom(message.flags));
   POLLUX_ASSIGN_OR_RETURN(std::unique_ptr<UnixMessage> packed,
                           Pack(message, length, DatagramTrueSize(static_cast<uint32_t>(length))));
   const auto fail = [&](Errno error) {
@@ -145,7 +145,7 @@ void UnixSocket::Disconnected(const std::shared_ptr<UnixAnchor>& old_peer) {
   UnixSocket* const other = old_peer->socket;
   if (other != nullptr && other->peer_ == anchor_) {
     other->SetError(Errno::kConnReset);
-    other->queue().Notify(kErr);
+    other->NotifyError();
   }
   while (!rights.empty()) rights.pop_back();
 }

@@ -33,7 +33,7 @@ Result<size_t> UnixSocket::SendStream(OutgoingMessage& message) {
         splices ? length - sent
                 : std::min<size_t>({length - sent, settings().send_buffer_bytes / 2 - 64,
                                     kSkbHeadBytes + kSkbFragBytes});
-    if (Result<void> room = CheckRoom(); !room.ok()) {
+    if (Result<void> room = CheckRoom(message.flags); !room.ok()) {
       message.quiet_pipe = room.error() == Errno::kPipe;
       return end(room.error());
     }
@@ -65,7 +65,7 @@ Result<size_t> UnixSocket::SendStream(OutgoingMessage& message) {
 
 // queue_oob(): a message of its own, which becomes the receiver's mark.
 Result<size_t> UnixSocket::SendOutOfBand(OutgoingMessage& message) {
-  POLLUX_RETURN_IF_ERROR(CheckRoom());
+  POLLUX_RETURN_IF_ERROR(CheckRoom(message.flags));
   POLLUX_ASSIGN_OR_RETURN(std::unique_ptr<UnixMessage> packed,
                           Pack(message, 1, DatagramTrueSize(1)));
   UnixSocket* const other = peer();
@@ -78,6 +78,7 @@ Result<size_t> UnixSocket::SendOutOfBand(OutgoingMessage& message) {
   }
   message.control_sent = true;
   other->oob_ = packed.get();
+  other->SignalUrgent();
   other->Enqueue(std::move(packed));
   return size_t{1};
 }

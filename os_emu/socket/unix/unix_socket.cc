@@ -19,8 +19,7 @@ constexpr uint32_t kPathOffset = 2, kMaxNameBytes = 110;
 constexpr uint64_t kSocketBytes = 2560;
 constexpr EventMask kSpaceKey = kWritable | kWrBand;
 
-constexpr uint32_t kSiocInq = 0x541b, kSiocOutq = 0x5411, kSiocAtMark = 0x8905, kFioGetOwn = 0x8903,
-                   kSiocGPgrp = 0x8904;
+constexpr uint32_t kSiocInq = 0x541b, kSiocOutq = 0x5411, kSiocAtMark = 0x8905;
 
 // unix_validate_addr()
 Result<void> Validate(const SocketAddress& address) {
@@ -288,6 +287,11 @@ Result<void> UnixSocket::Shutdown(int how) {
   if ((mode & kSendShutdown) != 0) peer_mode |= kReceiveShutdown;
   other->shutdown_ |= peer_mode;
   other->queue().NotifyAll(0);
+  if (peer_mode == kBothShutdown) {
+    other->SignalData(IoReason::kHangUp);
+  } else if ((peer_mode & kReceiveShutdown) != 0) {
+    other->SignalData(IoReason::kIn);
+  }
   return {};
 }
 
@@ -309,6 +313,7 @@ void UnixSocket::OnRelease() {
     other->shutdown_ = kBothShutdown;
     if (unread || embryo_) other->SetError(Errno::kConnReset);
     other->queue().NotifyAll(0);
+    other->SignalData(IoReason::kHangUp);
   }
   StopWakingMe();
   while (!messages_.empty()) Unlink(0);
@@ -337,10 +342,8 @@ bool UnixSocket::IsWritable(uint32_t extra) const {
 }
 
 void UnixSocket::WakeWriters(uint32_t extra) {
-  if (IsWritable(extra)) queue().Notify(kSpaceKey);
+  if (IsWritable(extra)) NotifySpace();
 }
-
-void UnixSocket::WakeReaders() { queue().Notify(kReadable | kPri | kRdBand); }
 
 void UnixSocket::RefundSend(uint32_t bytes) {
   send_bytes_ -= bytes;
@@ -363,7 +366,7 @@ std::string UnixSocket::FdInfo() const {
   return "scm_fds: " + std::to_string(count) + "\n";
 }
 
-EventMask UnixSocket::Poll() {
+EventMask UnixSocket::PollFor(EventMask wanted) {
   EventMask mask = 0;
   if (has_error()) mask |= kErr;
   if (shutdown_ == kBothShutdown) mask |= kHup;
@@ -371,6 +374,8 @@ EventMask UnixSocket::Poll() {
   if (!queue_empty()) mask |= kReadable;
   if (oob_ != nullptr) mask |= kPri;
   if (is_connection() && state_ == State::kClosed) mask |= kHup;
+  // unix_dgram_poll() asks about room only where somebody wants to know.
+  if (type() != kSockStream && (wanted & kSpaceKey) == 0) return mask;
   bool writable = IsWritable();
   if (writable && type() != kSockStream) {
     UnixSocket* const other = peer();
@@ -378,7 +383,11 @@ EventMask UnixSocket::Poll() {
       writable = false;
     }
   }
-  if (writable) mask |= kSpaceKey;
+  if (writable) {
+    mask |= kSpaceKey;
+  } else if (type() != kSockStream) {
+    WantSpaceSignal(true);  // unix_dgram_poll()
+  }
   return mask;
 }
 
@@ -455,9 +464,6 @@ Result<int64_t> UnixSocket::Ioctl(uint32_t request, uint64_t argument,
       answer = first == oob_ || (first->left() == 0 && (oob_ == nullptr || second == oob_)) ? 1 : 0;
       break;
     }
-    case kFioGetOwn:
-    case kSiocGPgrp:
-      break;  // Nobody: F_SETOWN is refused.
     default:
       return Socket::Ioctl(request, argument, space);
   }
@@ -482,11 +488,13 @@ std::unique_ptr<UnixMessage> UnixSocket::Unlink(size_t index) {
   return message;
 }
 
-Result<void> UnixSocket::CheckRoom() {
+// sock_alloc_send_pskb()
+Result<void> UnixSocket::CheckRoom(uint32_t flags) {
   if (const std::optional<Errno> error = TakeError()) return *error;
   if ((shutdown_ & kSendShutdown) != 0) return Errno::kPipe;
-  if (send_bytes_ >= settings().send_buffer_bytes) return Errno::kAgain;
-  return {};
+  if (send_bytes_ < settings().send_buffer_bytes) return {};
+  WantSpaceSignal((flags & kMsgDontWait) != 0);
+  return Errno::kAgain;
 }
 
 Result<std::unique_ptr<UnixMessage>> UnixSocket::Pack(OutgoingMessage& message, size_t bytes,

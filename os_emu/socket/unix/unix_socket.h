@@ -45,7 +45,8 @@ class UnixSocket final : public Socket {
   WaitPlan WriteWait() override;
   Result<void> SetOption(int level, int name, std::span<const uint8_t> value) override;
   Result<std::vector<uint8_t>> GetOption(int level, int name, size_t length) override;
-  EventMask Poll() override;
+  EventMask Poll() override { return PollFor(~EventMask{0}); }
+  EventMask PollFor(EventMask wanted) override;
   // SIOCINQ, SIOCOUTQ, SIOCATMARK.
   Result<int64_t> Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) override;
 
@@ -74,6 +75,7 @@ class UnixSocket final : public Socket {
   bool IsListening() const override { return state_ == State::kListen; }
   PeerCredentials Peer() const override { return peer_credentials_; }
   bool HasPeekOffset() const override { return true; }
+  bool AwaitsDataUnsignalled() const override { return type() == kSockStream && !IsListening(); }
 
  private:
   // sk_state: TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN.
@@ -107,7 +109,7 @@ class UnixSocket final : public Socket {
   // unix_writable(); `extra`: what sock_wfree() still holds while it asks.
   bool IsWritable(uint32_t extra = 0) const;
   void WakeWriters(uint32_t extra);
-  void WakeReaders();  // sock_def_readable()
+  void WakeReaders() { NotifyData(); }
 
   // ---- Names (unix_socket.cc).
   Result<void> Autobind();
@@ -120,7 +122,8 @@ class UnixSocket final : public Socket {
   Result<size_t> SendOutOfBand(OutgoingMessage& message);
   Result<size_t> SendDatagram(OutgoingMessage& message);
   // sock_alloc_send_pskb()'s conditions: the pending error, kPipe, kAgain.
-  Result<void> CheckRoom();
+  // `flags`: kMsg*.
+  Result<void> CheckRoom(uint32_t flags);
   // A message with `bytes` of what is sent, its rights and its credentials.
   Result<std::unique_ptr<UnixMessage>> Pack(OutgoingMessage& message, size_t bytes,
                                             uint32_t true_size);
