@@ -49,6 +49,11 @@ void FileDescription::Release() {
   delete this;
 }
 
+void FileDescription::ReleasePart(DescriptionRef& part) {
+  FileDescription* const description = std::exchange(part.description_, nullptr);
+  if (description != nullptr && --description->references_ == 0) description->Release();
+}
+
 ReleaseBatch::ReleaseBatch() : outermost_(!release_queue.open) { release_queue.open = true; }
 
 ReleaseBatch::~ReleaseBatch() {

@@ -171,6 +171,9 @@ class FileDescription {
   // descriptions: they are released after it returns, one after the other, so that a chain of any
   // length takes no stack (Linux's fput() delays too).
   virtual void OnRelease() {}
+  // For OnRelease() of what is one file with `part`: if this was the last reference, the part is
+  // released now, and not after what else goes together with this.
+  static void ReleasePart(DescriptionRef& part);
 
  private:
   friend class DescriptionRef;
@@ -212,6 +215,7 @@ class DescriptionRef {
   friend bool operator==(const DescriptionRef&, const DescriptionRef&) = default;
 
  private:
+  friend class FileDescription;
   FileDescription* description_ = nullptr;
 };
 

@@ -211,7 +211,7 @@ class ForwardedFile final : public OpenFile {
  private:
   void OnRelease() override {
     NoteClose();
-    target_ = DescriptionRef();
+    ReleasePart(target_);
   }
   // F_SETFL changes this description's flags; the one behind it must know.
   FileDescription& target() {

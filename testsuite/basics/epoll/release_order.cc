@@ -174,4 +174,18 @@ int main(int argc, char**) {
   std::printf("in flight: %d\n", epoll_wait(outer, &event, 1, 0));
   close(sockets[1]);
   std::printf("thrown away: %d\n", epoll_wait(outer, &event, 1, 0));
+
+  // A FIFO is a pipe that has a name.
+  EnterScratchDirectory();
+  MakePipes();
+  Must(mkfifo("fifo", 0600) == 0, "mkfifo");
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u32 = 20;
+  Must(epoll_ctl(epoll, EPOLL_CTL_ADD, open("fifo", O_RDONLY | O_NONBLOCK), &event) == 0,
+       "epoll_ctl");
+  const int writer = open("fifo", O_WRONLY);
+  Must(dup2(writer, kFirst + 2) == kFirst + 2 && close(writer) == 0, "dup2");
+  Show("a number of a pipe goes to a FIFO");
+  ClosePipes();
+  Show("a FIFO among pipes");
 }
