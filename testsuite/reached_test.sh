@@ -12,7 +12,7 @@ names="$TEST_TMPDIR/names"
 
 # run PROGRAM [ARG...]: which calls does it make? How it ends is its own test's business, and long computing is not asked for.
 run() {
-  timeout --signal=KILL 120 "$pollux" run --max_steps=20000000 --trace_file="$names.trace" "$@" </dev/null >/dev/null 2>&1
+  timeout --signal=KILL 120 "$pollux" run --max_steps=200000000 --trace_file="$names.trace" "$@" </dev/null >/dev/null 2>&1
   sed -nE '/= -1 ENOSYS/d; s/^(\[pid [0-9]+\] )?([a-z_0-9]+)\(.*/\2/p' "$names.trace" | sort -u >>"$names.all"
 }
 
