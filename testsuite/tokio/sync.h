@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "testsuite/basics/check.h"
 #include "testsuite/basics/tasks.h"

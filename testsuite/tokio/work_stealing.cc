@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "testsuite/basics/check.h"
 #include "testsuite/basics/tasks.h"
