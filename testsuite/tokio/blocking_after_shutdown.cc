@@ -127,6 +127,21 @@ void WaitedFor() {
   std::printf("waited for: %d done\n", done.load());
 }
 
+// The shutdown comes when the thread ends its task, or looks for another, or waits for one.
+void WithNothingToDo() {
+  constexpr int kRounds = 20;
+  for (int i = 0; i < kRounds; ++i) {
+    Gate ended;
+    Runtime runtime;
+    for (int k = 0; k < 2; ++k) {
+      runtime.pool.Spawn(runtime.Blocking([] {}, [&](bool) { ended.Open(); }));
+      ended.Pass();
+    }
+    Must(runtime.Shutdown(std::nullopt), "the thread ended");
+  }
+  std::printf("with nothing to do: shut down %d times\n", kRounds);
+}
+
 void GivenUp() {
   auto begun = std::make_shared<Gate>(), never = std::make_shared<Gate>();
   const int64_t start = Now();
@@ -145,5 +160,6 @@ void GivenUp() {
 int main() {
   InTheBackground();
   WaitedFor();
+  WithNothingToDo();
   GivenUp();
 }

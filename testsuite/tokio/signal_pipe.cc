@@ -85,4 +85,11 @@ int main() {
   tokio::SignalRuntime third;
   Await(&listener);
   std::printf("a new runtime finds what came while there was none\n");
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 400; ++i) raise(SIGUSR1);
+    Must(kill(getpid(), SIGUSR2) == 0, "kill");
+    Await(&other);
+    Await(&listener);
+  }
+  std::printf("and has drained the pipe each time\n");
 }

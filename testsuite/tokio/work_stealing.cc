@@ -5,6 +5,7 @@
 // and waits for the answer, the server's adds one to it. Each wake-up goes through the driver and
 // becomes a task in the queue of whichever worker polled, from where idle workers steal. A spawner
 // task makes more tasks than a queue holds, so that it overflows into the inject queue.
+// The main thread adds tasks one after another.
 //
 // Tokio: scheduler/multi_thread/worker.rs (run, park, steal_work, schedule_local), idle.rs,
 // park.rs, queue.rs. What can go wrong: a worker parks just when work comes and nobody wakes it; a
@@ -29,6 +30,7 @@ namespace {
 constexpr int kConnections = 8;
 constexpr int kRounds = 12;
 constexpr int kExtraTasks = 40;
+constexpr int kFromOutside = 60;
 
 // Answers each number with the next one, until the client has gone.
 struct Server {
@@ -123,10 +125,19 @@ int main() {
       }
       return true;
     });
+    // From outside, one after another: each may come just when the last worker goes to sleep.
+    for (int i = 0; i < kFromOutside; ++i) {
+      Gate ran;
+      scheduler.Spawn([&](const tokio::Waker&) {
+        ran.Open();
+        return true;
+      });
+      ran.Pass();
+    }
     all_done.Pass();
   }
   Must(answers == kConnections * kRounds, "all answers came");
   Must(extras == kExtraTasks, "all other tasks ran");
   std::printf("%d answers over %d connections\n", answers.load(), kConnections);
-  std::printf("%d tasks yielded and ended\n", extras.load());
+  std::printf("%d tasks yielded and ended, %d came from outside\n", extras.load(), kFromOutside);
 }
