@@ -68,9 +68,11 @@ class EventLoop {
       if (fired[i].events & EPOLLIN) ready |= kReadable;
       if (fired[i].events & EPOLLOUT) ready |= kWritable;
       if (fired[i].events & (EPOLLERR | EPOLLHUP)) ready = kReadable | kWritable;
-      // Each side is looked up when it is its turn. Copied, as it may delete itself.
+      // Each side is looked up when it is its turn. It is copied, as it may be deleted by itself.
       const auto call = [&](unsigned side, const Handler& handler) {
-        if (event.mask & ready & side) Handler(handler)();
+        if (!(event.mask & ready & side)) return;
+        const Handler copy = handler;
+        copy();
       };
       if (event.mask & kBarrier) {
         call(kWritable, event.on_writable);

@@ -5,6 +5,7 @@
 // its reading side goes on. Here a client sends requests, and reads the large replies late.
 #include <thread>
 
+#include "testsuite/basics/tasks.h"
 #include "testsuite/redis/ae.h"
 
 namespace {
@@ -19,6 +20,7 @@ char ByteAt(size_t place) { return static_cast<char>('a' + place % 23); }
 int main() {
   EventLoop loop(64);
   Pair pair;
+  Gate full;
   std::string reply;  // What is left of all replies.
   size_t written = 0;
   int requests = 0, installed = 0, removed = 0;
@@ -45,7 +47,7 @@ int main() {
   });
   loop.before_sleep = [&] {
     if (reply.empty() || (loop.mask(pair.near) & kWritable) || write_some()) return;
-    ++installed;
+    if (installed++ == 0) full.Open();
     loop.Create(pair.near, kWritable, [&] {
       if (!write_some()) return;
       ++removed;
@@ -54,11 +56,12 @@ int main() {
   };
   std::printf("the reading side: %s\n", loop.TakeCalls().c_str());
 
-  // The client blocks in all it does, and asks for all before it reads anything.
-  std::thread client([&pair] {
+  // The client blocks in all it does, and reads nothing before its socket is full.
+  std::thread client([&pair, &full] {
     const int fd = pair.far;
     fcntl(fd, F_SETFL, 0);
-    Must(write(fd, "???", kRequests) == kRequests, "write");
+    Must(write(fd, "asd", kRequests) == kRequests, "write");
+    full.Pass();
     std::vector<char> bytes(70000);
     for (size_t place = 0; place < kRequests * kReplyBytes;) {
       const ssize_t got = read(fd, bytes.data(), bytes.size());
