@@ -12,13 +12,11 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <string>
 #include <thread>
 #include <utility>
 
 #include "testsuite/basics/check.h"
 #include "testsuite/basics/net.h"
-#include "testsuite/basics/tasks.h"
 #include "testsuite/mio/mio.h"
 
 namespace {

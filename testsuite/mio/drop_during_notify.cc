@@ -16,14 +16,12 @@
 
 #include <atomic>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "testsuite/basics/check.h"
-#include "testsuite/basics/tasks.h"
 #include "testsuite/mio/mio.h"
 
 namespace {

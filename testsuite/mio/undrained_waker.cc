@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "testsuite/basics/check.h"
-#include "testsuite/basics/tasks.h"
 #include "testsuite/mio/mio.h"
 
 namespace {

@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "testsuite/basics/check.h"
 #include "testsuite/basics/tasks.h"

@@ -15,9 +15,7 @@
 
 #include <atomic>
 #include <cstdio>
-#include <memory>
 #include <optional>
-#include <string>
 #include <thread>
 #include <vector>
 

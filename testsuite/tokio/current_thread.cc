@@ -11,13 +11,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
 #include <utility>
 #include <vector>

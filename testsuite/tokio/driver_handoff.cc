@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <memory>
 #include <optional>
 
 #include "testsuite/basics/check.h"

@@ -10,9 +10,9 @@
 //
 // Tokio: sync/mpsc/{chan,bounded}.rs, sync/batch_semaphore.rs, sync/task/atomic_waker.rs.
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <deque>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -20,7 +20,6 @@
 #include <vector>
 
 #include "testsuite/basics/check.h"
-#include "testsuite/basics/tasks.h"
 #include "testsuite/tokio/sync.h"
 
 namespace {

@@ -12,12 +12,12 @@
 // Printed are the times of the paused clock, which are the same under every schedule: the order of
 // timers and blocking work is decided by the clock alone.
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>

@@ -18,11 +18,9 @@
 #include <atomic>
 #include <cstdio>
 #include <optional>
-#include <string>
 #include <thread>
 
 #include "testsuite/basics/check.h"
-#include "testsuite/basics/tasks.h"
 #include "testsuite/tokio/driver.h"
 #include "testsuite/tokio/sync.h"
 
