@@ -10,34 +10,28 @@
 #include <array>
 #include <thread>
 
-#include "testsuite/basics/tasks.h"
 #include "testsuite/museum/museum.h"
 
 namespace {
 
-constexpr int kBursts = 2;
 constexpr size_t kChunkBytes = 1024;
 using Chunk = std::array<char, kChunkBytes>;
 constexpr char kMore = '.', kLast = '!';
 
-// Sends bursts. Each is one chunk more than the socket has room for, and is followed by the next
-// one when all of it is sent and the peer has sent a keep-alive.
+// Sends one chunk more than the socket has room for, and waits for a keep-alive of the peer.
 class Sender {
  public:
-  Sender(int fd, Gate& burst) : fd_(fd), burst_(burst) { Arm(EPOLL_CTL_ADD, EPOLLIN); }
+  explicit Sender(int fd) : fd_(fd) {
+    while (SendChunk(kMore)) continue;
+    Arm(EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
+  }
 
   void Run() {
-    for (int i = 0; i < kBursts; ++i) {
-      while (SendChunk(kMore)) continue;
-      kept_alive_ = false;
-      Arm(EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
-      burst_.Open();
-      while (!writeable_ || !kept_alive_) {
-        epoll_event event;
-        Must(epoll_wait(epoll_, &event, 1, -1) == 1, "epoll_wait");
-        if (event.events & EPOLLIN) OnReadable();
-        if (event.events & EPOLLOUT) OnWriteable();
-      }
+    while (!writeable_ || !kept_alive_) {
+      epoll_event event;
+      Must(epoll_wait(epoll_, &event, 1, -1) == 1, "epoll_wait");
+      if (event.events & EPOLLIN) OnReadable();
+      if (event.events & EPOLLOUT) OnWriteable();
     }
   }
 
@@ -69,33 +63,16 @@ class Sender {
   }
 
   const int fd_;
-  Gate& burst_;
   const int epoll_ = epoll_create1(EPOLL_CLOEXEC);
   bool writeable_ = true;
   bool kept_alive_ = false;
 };
 
-char TakeChunk(int fd) {
+void TakeAll(int fd) {
   Chunk chunk;
-  Must(recv(fd, chunk.data(), chunk.size(), MSG_WAITALL) == ssize_t{kChunkBytes}, "recv");
-  return chunk.front();
-}
-
-// Takes each burst when the socket is full of it, and has the other thread send a keep-alive.
-// Mostly there is room again before the keep-alive comes.
-void TakeBursts(int fd, Gate& burst, Gate& keep_alive) {
-  for (int i = 0; i < kBursts; ++i) {
-    burst.Pass();
-    keep_alive.Open();
-    while (TakeChunk(fd) != kLast) continue;
-  }
-}
-
-void KeepAlive(int fd, Gate& keep_alive) {
-  for (int i = 0; i < kBursts; ++i) {
-    keep_alive.Pass();
-    Send(fd, 'k');
-  }
+  do {
+    Must(recv(fd, chunk.data(), chunk.size(), MSG_WAITALL) == ssize_t{kChunkBytes}, "recv");
+  } while (chunk.front() != kLast);
 }
 
 }  // namespace
@@ -106,10 +83,11 @@ int main(int argc, char** argv) {
   const int smallest = 0;
   Must(setsockopt(pair.server, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest) == 0,
        "setsockopt");
-  Gate burst, keep_alive;
-  std::thread taker(TakeBursts, pair.client, std::ref(burst), std::ref(keep_alive));
-  std::thread keeper(KeepAlive, pair.client, std::ref(keep_alive));
-  Sender(pair.server, burst).Run();
+  Sender sender(pair.server);
+  // Two threads of the peer. Mostly there is room again before the keep-alive comes.
+  std::thread taker(TakeAll, pair.client);
+  std::thread keeper(Send, pair.client, 'k');
+  sender.Run();
   taker.join();
   keeper.join();
   return Ok();
