@@ -1,0 +1,47 @@
+#!/bin/bash
+# Counts under how many seeds each exhibit shows its bug, and prints a Markdown table.
+#
+#   table.sh POLLUX (ELF NATIVE CLASS)... -- [SEEDS]
+#
+# ./bazelw run //testsuite/museum:table -- 1000    # as many seeds; 1000 is what it does without
+set -u
+
+pollux="$1"
+shift
+elfs=() natives=() classes=()
+while [ "$1" != -- ]; do
+  elfs+=("$1") natives+=("$2") classes+=("$3")
+  shift 3
+done
+shift
+seeds="${1:-1000}"
+native_runs=20
+
+# Only `bazel run` sets it: pollux would look for its files there.
+unset BUILD_WORKING_DIRECTORY
+
+# failing ELF LIFE: the seeds from 1 to $seeds under which it fails.
+failing() {
+  for ((seed = 1; seed <= seeds; ++seed)); do
+    "$pollux" run "--seed=$seed" --max_steps=1000000000 "$1" "$2" </dev/null >/dev/null 2>&1 ||
+      echo "$seed"
+  done
+}
+
+# native_failures NATIVE
+native_failures() {
+  local failures=0
+  for ((i = 0; i < native_runs; ++i)); do
+    timeout 5 "$1" bug </dev/null >/dev/null 2>&1 || ((++failures))
+  done
+  echo "$failures"
+}
+
+echo "| exhibit | class | seeds that fail, of $seeds | first | native failures, of $native_runs | fixed: seeds that fail, of $seeds |"
+echo '| --- | --- | --- | --- | --- | --- |'
+for i in "${!elfs[@]}"; do
+  mapfile -t found < <(failing "${elfs[i]}" bug)
+  mapfile -t twins < <(failing "${elfs[i]}" fixed)
+  name="$(basename "${elfs[i]}" .elf)"
+  echo "| $name | ${classes[i]} | ${#found[@]} | ${found[0]:-none} | $(native_failures "${natives[i]}") | ${#twins[@]} |"
+done
