@@ -27,6 +27,8 @@ def pattern_tests(names, variants = {"": []}, headers = [], deps = [], seeds = _
                     "-include",
                     "testsuite/basics/task_prelude.h",
                 ],
+                # Exchanges of one byte are calls of a library on RISC-V.
+                linkopts = ["-latomic"],
                 runnable = True,
                 seeds = seeds,
                 shard_count = 2 if seeds > 16 else None,
