@@ -4,6 +4,9 @@ load("//bazel:guest.bzl", "guest_binary", "guest_test")
 
 _SEEDS = 64
 
+# Exchanges of one byte are calls of a library on RISC-V.
+_LINKOPTS = ["-latomic"]
+
 _DEPS = [
     ":museum",
     "//testsuite/basics:check",
@@ -28,6 +31,7 @@ def exhibit(name, within):
         testonly = True,
         srcs = srcs,
         args = ["bug"],
+        linkopts = _LINKOPTS,
         deps = _DEPS,
     )
     guest_test(
@@ -37,6 +41,7 @@ def exhibit(name, within):
         runnable = True,
         seeds = _SEEDS,
         shard_count = 2,
+        linkopts = _LINKOPTS,
         deps = _DEPS,
     )
     native.sh_test(
