@@ -57,7 +57,33 @@ Task<void> RunClient(Executor& executor, sockaddr_in server, int index, size_t* 
   *total += received.size();
 }
 
+Task<void> WaitToWrite(Executor& executor, Socket& socket) {
+  const Outcome outcome = co_await WaitFor(executor, socket.fd(), kWrite, std::stop_token());
+  Must(outcome == Outcome::kReady, "there is room");
+}
+
+Task<void> WaitToRead(Socket& socket) {
+  char byte;
+  const ssize_t count = co_await socket.Read(&byte, 1);
+  Must(count == 1, "a byte");
+  std::printf("read after the event that was for writing\n");
+}
+
+// The event that ends one wait must not take the other's interest with it.
+Task<void> TwoWaits(Executor& executor) {
+  const Pair pair = Connected();
+  Socket near(executor, pair.server), far(executor, pair.client);
+  Scope reader(executor), writer(executor);
+  reader.Spawn(WaitToRead(near));
+  writer.Spawn(WaitToWrite(executor, near));
+  co_await writer.Join();
+  const ssize_t written = co_await far.Write("x", 1);
+  Must(written == 1, "write");
+  co_await reader.Join();
+}
+
 Task<void> Main(Executor& executor) {
+  co_await TwoWaits(executor);
   Socket listener(executor, Listener(kClients));
   Scope scope(executor);
   size_t total = 0;

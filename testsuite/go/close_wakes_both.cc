@@ -9,24 +9,16 @@
 #include <vector>
 
 #include "testsuite/basics/net.h"
-#include "testsuite/go/netpoll.h"
+#include "testsuite/go/runtime.h"
 
 namespace {
 
-// Bytes until the socket's buffers are full, for the writer to wait.
-void Fill(int fd) {
-  static const char bytes[65536] = {};
-  while (send(fd, bytes, sizeof bytes, MSG_NOSIGNAL) > 0) {
-  }
-  Must(errno == EAGAIN, "the buffers are full");
-}
+// More than all buffers on the way hold: the peer does not read, so this is never written whole.
+char too_much[16 << 20];
 
 // Two closers, of which one closes; a reader and a writer who must both hear of it.
 void CloseUnderBoth(Runtime& runtime) {
   const Pair pair = Connected();
-  SetOption(pair.server, SOL_SOCKET, SO_SNDBUF, 4096);
-  SetOption(pair.client, SOL_SOCKET, SO_RCVBUF, 4096);
-  Fill(pair.server);
   Fd connection(runtime, pair.server);
   ssize_t read_result = 0, write_result = 0;
   bool closed[2];
@@ -34,10 +26,7 @@ void CloseUnderBoth(Runtime& runtime) {
     char byte;
     read_result = connection.Read(&byte, 1);
   });
-  std::thread writer([&] {
-    static const char bytes[100000] = {};
-    write_result = connection.Write(bytes, sizeof bytes);
-  });
+  std::thread writer([&] { write_result = connection.Write(too_much, sizeof too_much); });
   std::thread other([&] { closed[1] = connection.Close(); });
   closed[0] = connection.Close();
   other.join();
@@ -49,10 +38,9 @@ void CloseUnderBoth(Runtime& runtime) {
   close(pair.client);
 }
 
-// Goroutines that are surely parked.
+// Goroutines that have been parked.
 void CloseUnderParked(Runtime& runtime) {
   const Pair pair = Connected();
-  Fill(pair.server);
   Fd connection(runtime, pair.server);
   std::atomic<pid_t> tids[2] = {};
   ssize_t results[2] = {};
@@ -61,7 +49,7 @@ void CloseUnderParked(Runtime& runtime) {
     threads[i] = std::thread([&, i] {
       char byte = 0;
       tids[i].store(Tid());
-      results[i] = i == 0 ? connection.Read(&byte, 1) : connection.Write(&byte, 1);
+      results[i] = i == 0 ? connection.Read(&byte, 1) : connection.Write(too_much, sizeof too_much);
     });
   }
   for (std::atomic<pid_t>& tid : tids) {

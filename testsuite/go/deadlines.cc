@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "testsuite/basics/net.h"
-#include "testsuite/go/netpoll.h"
+#include "testsuite/go/runtime.h"
 
 namespace {
 
@@ -42,6 +42,46 @@ void Race(Runtime& runtime) {
   reader.Close();
   writer.Close();
   std::printf("bytes read against the deadline: %d\n", received);
+}
+
+// One timer after another and nothing else that could wake the M: each is set while it goes back to
+// its sleep after the one before.
+void OnlyTimers(Runtime& runtime) {
+  constexpr int kRounds = 25;
+  const Pair pair = Connected();
+  Fd reader(runtime, pair.server);
+  for (int i = 0; i < kRounds; ++i) {
+    char byte;
+    reader.SetDeadline('r', kMillisecond / 10);
+    Must(reader.Read(&byte, 1) == Fd::kTimeout, "nobody writes");
+  }
+  reader.Close();
+  close(pair.client);
+  std::printf("deadlines met: %d\n", kRounds);
+}
+
+// A deadline is taken back just as it fires. The M may have the timer in its hands already; it must
+// see by the sequence number that nobody wants it any more.
+void TakeBack(Runtime& runtime) {
+  constexpr int kRounds = 40;
+  const Pair pair = Connected();
+  Fd near(runtime, pair.server), far(runtime, pair.client);
+  std::thread echo([&] {
+    char byte;
+    while (far.Read(&byte, 1) == 1) Must(far.Write(&byte, 1) == 1, "echo");
+    far.Close();
+  });
+  for (int i = 0; i < kRounds; ++i) {
+    near.SetDeadline('r', 1);
+    if (i % 2 == 0) sched_yield();
+    near.SetDeadline('r', 0);
+    char byte = static_cast<char>(i);
+    Must(near.Write(&byte, 1) == 1, "write");
+    Must(near.Read(&byte, 1) == 1, "there is no deadline");
+  }
+  near.Close();
+  echo.join();
+  std::printf("deadlines taken back: %d\n", kRounds);
 }
 
 }  // namespace
@@ -91,4 +131,6 @@ int main() {
     close(pair.client);
   }
   Race(runtime);
+  TakeBack(runtime);
+  OnlyTimers(runtime);
 }

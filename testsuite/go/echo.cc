@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "testsuite/basics/net.h"
-#include "testsuite/go/netpoll.h"
+#include "testsuite/go/runtime.h"
 
 namespace {
 
