@@ -1,9 +1,9 @@
 // Children reaped by SIGCHLD, where there is no pidfd; and orphans, whose handle was dropped.
 //
-// A task that waits for a child listens to SIGCHLD. Each time it is polled it first asks for the
-// next signal and then calls waitpid(2) with WNOHANG for its own child: the other way round, a
-// child that ends in between would be missed, and no other signal need ever come. SIGCHLDs of
-// several children become one, so every waiter has to look after each of them.
+// A task that waits for a child listens to SIGCHLD from before it looks for the first time. Each
+// time it is polled it first asks for the next signal and then calls waitpid(2) with WNOHANG for
+// its own child: so a child that ends in between is not missed, even if no other signal ever comes.
+// SIGCHLDs of several children become one, so every waiter has to look after each of them.
 //
 // A Child that is dropped while it runs goes to the orphan queue. Whenever the driver has been
 // parked, it looks whether SIGCHLD came, and tries all orphans (process/unix/orphan.rs).
@@ -121,6 +121,14 @@ int main() {
     Child child(ends_at_once, &queue);
     const int status = BlockOn(&child);
     std::printf("ended at any time: %s\n", StatusText(status).c_str());
+  }
+  {
+    constexpr int kRounds = 30;
+    for (int i = 0; i < kRounds; ++i) {
+      Child child(Fork([] { return 1; }), &queue);
+      Must(WEXITSTATUS(BlockOn(&child)) == 1, "its status");
+    }
+    std::printf("%d ended while somebody looked, or before, or after\n", kRounds);
   }
   {
     std::atomic<int> sum = 0;

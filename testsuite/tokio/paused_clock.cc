@@ -143,6 +143,8 @@ class Runtime {
   std::vector<std::thread> blocking_;
 };
 
+constexpr int kChain = 40;
+
 }  // namespace
 
 int main() {
@@ -174,6 +176,18 @@ int main() {
     runtime.SpawnBlocking([] { usleep(1'000); }, both);
     runtime.SpawnBlocking([] {}, both);
   });
+  // One after another, with nothing sooner than the minute: an advance at the wrong time goes
+  // there, and a release that wakes nobody is waited for until then.
+  int links = 0;
+  std::function<void()> next_link = [&] {
+    Must(runtime.now_ms() == 3'000, "the clock stands still between blocking tasks");
+    if (++links <= kChain) {
+      runtime.SpawnBlocking([] {}, next_link);
+    } else {
+      show("a chain of blocking work is done");
+    }
+  };
+  runtime.Sleep(3'000, next_link);
   runtime.Run();
   Must(runtime.now_ms() == 60'000, "no advance was lost or made twice");
   Must(Now() - start < int64_t{30'000} * kMillisecond, "nobody waited for the timers");
