@@ -47,7 +47,7 @@ void Bare() {
 int main() {
   Bare();
 
-  // One thread runs the scheduler. A guard keeps it busy till all pings have been answered.
+  // One thread runs the scheduler, and a timer that is far away keeps it from ending.
   Scheduler scheduler;
   constexpr int kPings = 20;
   std::atomic<int> pongs = 0;
@@ -62,7 +62,7 @@ int main() {
       });
       pongs.wait(i);
     }
-    // Ends the scheduler, as a handler that takes the guard's work away.
+    // The timer is work that is left, so somebody has to end it.
     scheduler.Post([&] { scheduler.Stop(); });
   });
   std::thread runner([&] {

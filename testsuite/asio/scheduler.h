@@ -7,7 +7,8 @@
 //   interrupted: by a modification of the interrupter's registration. That descriptor has been
 //   readable since the start and nobody reads it; it is watched edge-triggered, and a modification
 //   must look at it anew.
-// - Timers are one timerfd, level-triggered.
+// - Timers are one timerfd, level-triggered. As in Asio its read blocks if another thread sets it
+//   between the report and the read, until it expires again.
 //
 // Run returns when no work is left. Everything else may be called from every thread, before Run and
 // in handlers.
@@ -39,13 +40,12 @@ using Handler = std::function<void()>;
 
 class Scheduler {
  public:
-  explicit Scheduler(uint32_t interrupter_trigger = EPOLLET)
-      : trigger_(interrupter_trigger),
-        epoll_(epoll_create1(EPOLL_CLOEXEC)),
+  Scheduler()
+      : epoll_(epoll_create1(EPOLL_CLOEXEC)),
         interrupter_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) {
     Must(epoll_ >= 0 && interrupter_ >= 0 && timer_ >= 0, "the reactor's descriptors");
-    Control(EPOLL_CTL_ADD, interrupter_, EPOLLIN | EPOLLERR | trigger_);
+    Control(EPOLL_CTL_ADD, interrupter_, EPOLLIN | EPOLLERR | EPOLLET);
     // Readable from here on.
     const uint64_t one = 1;
     Must(write(interrupter_, &one, sizeof one) == sizeof one, "write");
@@ -133,7 +133,7 @@ class Scheduler {
   }
   void Interrupt() {
     ++interrupts_;
-    Control(EPOLL_CTL_MOD, interrupter_, EPOLLIN | EPOLLERR | trigger_);
+    Control(EPOLL_CTL_MOD, interrupter_, EPOLLIN | EPOLLERR | EPOLLET);
   }
   // With mutex_.
   void WakeOne() {
@@ -144,6 +144,7 @@ class Scheduler {
       Interrupt();
     }
   }
+
   std::vector<Handler> React(bool block) {
     epoll_event events[128];
     const int count = epoll_wait(epoll_, events, 128, block ? -1 : 0);
@@ -152,7 +153,7 @@ class Scheduler {
     for (int i = 0; i < count; ++i) {
       if (events[i].data.fd != timer_) continue;  // The interrupter stays readable.
       uint64_t expirations;
-      Must(read(timer_, &expirations, sizeof expirations) == sizeof expirations || errno == EAGAIN,
+      Must(read(timer_, &expirations, sizeof expirations) == sizeof expirations,
            "reading the timer");
       std::lock_guard lock(timers_mutex_);
       while (!timers_.empty() && timers_.begin()->first <= Now()) {
@@ -174,7 +175,6 @@ class Scheduler {
          "timerfd_settime");
   }
 
-  const uint32_t trigger_;
   const int epoll_, interrupter_, timer_;
   std::mutex mutex_;
   std::condition_variable wakeup_;

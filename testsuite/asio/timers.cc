@@ -18,7 +18,8 @@ int main() {
   };
   // Each is sooner than what the timerfd was set to before, but for the last, which ends all.
   scheduler.Post([&] {
-    at(3600 * 1000, "");  // Nobody waits for it.
+    scheduler.At(begin + 3600 * 1000 * kMillisecond,
+                 [] { Must(false, "the sooner ones set the timerfd again"); });
     scheduler.Post([&] {
       at(20, " twenty");
       at(-5, " past");

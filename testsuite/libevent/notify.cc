@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -91,10 +92,16 @@ constexpr int kEach = 16;
 int main() {
   Base base;
   int seen[kThreads] = {}, own = 0, total = 0;
+  std::atomic<int> handled[kThreads] = {};
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&base, t] {
-      for (int i = 0; i < kEach; ++i) base.Activate(t * kEach + i);
+    threads.emplace_back([&base, &handled, t] {
+      for (int i = 0; i < kEach; ++i) {
+        base.Activate(t * kEach + i);
+        // Now and then all wait for the loop, so that it has nothing to do and sleeps.
+        if (i % 4 != 3) continue;
+        for (int now; (now = handled[t]) <= i;) handled[t].wait(now);
+      }
     });
   }
   base.Loop([&](int event) {
@@ -105,6 +112,8 @@ int main() {
       // What the loop's own thread activates needs no ring.
       base.Activate(-1);
       ++total;
+      ++handled[event / kEach];
+      handled[event / kEach].notify_one();
     }
     return total < kThreads * kEach || own < total;
   });
