@@ -35,8 +35,8 @@ void Walk::Allocate() {
 }
 
 void Walk::Sync() {
-  const int fd = Number({kMemFd});
-  if (TypeOf(fd) == kRegular && !OneIn(20)) return;  // Slow on a disk.
+  const int fd = Number({kRegular, kMemFd});
+  if (TypeOf(fd) == kRegular && !OneIn(40)) return;  // Slow on a disk.
   Log(Sys::k_fsync, fd, {fd}, Call(Sys::k_fsync, {static_cast<uint64_t>(fd)}));
 }
 

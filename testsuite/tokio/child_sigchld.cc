@@ -123,7 +123,7 @@ int main() {
     std::printf("ended at any time: %s\n", StatusText(status).c_str());
   }
   {
-    constexpr int kRounds = 30;
+    constexpr int kRounds = 10;
     for (int i = 0; i < kRounds; ++i) {
       Child child(Fork([] { return 1; }), &queue);
       Must(WEXITSTATUS(BlockOn(&child)) == 1, "its status");

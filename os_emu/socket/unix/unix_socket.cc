@@ -317,7 +317,12 @@ void UnixSocket::OnRelease() {
   }
   StopWakingMe();
   while (!messages_.empty()) Unlink(0);
-  pending_.clear();
+  // Who has connected learns of it now, even where it is about to be released itself.
+  while (!pending_.empty()) {
+    DescriptionRef waiting = std::move(pending_.front());
+    pending_.pop_front();
+    ReleasePart(waiting);
+  }
   place_ = DescriptionRef();
   node_.reset();
   table_.Collect();

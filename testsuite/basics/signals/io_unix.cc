@@ -2,6 +2,7 @@
 // after a write found none, and ends.
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <vector>
@@ -125,6 +126,22 @@ int main() {
   Tell("the listener closes");
   close(server);
   Tell("the accepted one closes");
+  // The one that was opened last goes first: a client is told of its listener's end, or has gone.
+  for (const bool listener_first : {false, true}) {
+    const int ends[2] = {100, 101};
+    for (const int end : ends) {
+      const int made = socket(AF_UNIX, SOCK_STREAM, 0);
+      Must(dup2(made, end) == end && close(made) == 0, "dup2");
+    }
+    const int waiting = ends[listener_first ? 0 : 1], other = ends[listener_first ? 1 : 0];
+    const sockaddr_un where = Abstract("io_unix_together", &length);
+    Must(bind(waiting, reinterpret_cast<const sockaddr*>(&where), length) == 0, "bind");
+    Must(listen(waiting, 4) == 0, "listen");
+    Must(connect(other, reinterpret_cast<const sockaddr*>(&where), length) == 0, "connect");
+    SendSignals(other, "client");
+    Show("both close together", close_range(ends[0], ends[1], 0));
+    Tell("  told");
+  }
 
   std::puts("- datagrams that are lost");
   const int receiver = socket(AF_UNIX, SOCK_DGRAM, 0), sender = socket(AF_UNIX, SOCK_DGRAM, 0);
