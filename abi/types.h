@@ -7,7 +7,8 @@
 
 namespace pollux {
 
-// An address in a guest's address space. Any 64-bit value is allowed: it comes from the guest and is checked on use.
+// An address in a guest's address space. Any 64-bit value is allowed: it comes from the guest and
+// is checked on use.
 struct GuestAddr {
   uint64_t value = 0;
 
@@ -27,8 +28,10 @@ struct Nanos {
   friend constexpr Nanos operator-(Nanos a, Nanos b) { return {a.value - b.value}; }
 };
 inline constexpr Nanos kNanosMax{INT64_MAX};
+inline constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
-// A thread's id as the guest sees it (gettid(2)), machine-wide. The process id is the Tid of its first thread.
+// A thread's id as the guest sees it (gettid(2)), machine-wide. The process id is the Tid of its
+// first thread.
 enum class Tid : int32_t {};
 
 }  // namespace pollux

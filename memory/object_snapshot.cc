@@ -5,16 +5,11 @@
 #include "abi/check.h"
 #include "memory/address_space.h"
 #include "memory/arena.h"
+#include "memory/pages.h"
 #include "memory/saved_state.h"
 #include "memory/shared_object.h"
 
 namespace pollux::memory {
-namespace {
-
-constexpr uint64_t kGroupPages = 64;
-constexpr uint64_t Bit(uint64_t page) { return uint64_t{1} << (page % kGroupPages); }
-
-}  // namespace
 
 std::unique_ptr<SharedObject::Saved> SharedObject::Save(
     std::vector<SharedObject*>* changed_objects) {

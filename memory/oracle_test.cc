@@ -31,15 +31,15 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "memory/address_space.h"
+#include "memory/address_space_fixture.h"
 
 namespace pollux::memory {
 namespace {
 
-constexpr uint64_t kPage = kPageBytes;
 // Low enough that nobody else of this process is given memory there, and below what asan uses.
-constexpr uint64_t kArena = 0x50000000;
-constexpr uint64_t kArenaPages = 64;
-constexpr uint64_t kArenaEnd = kArena + kArenaPages * kPage;
+constexpr uint64_t kWindow = 0x50000000;
+constexpr uint64_t kWindowPages = 64;
+constexpr uint64_t kWindowEnd = kWindow + kWindowPages * kPage;
 
 struct HostRegion {
   uint64_t end = 0;
@@ -54,7 +54,7 @@ std::map<uint64_t, HostRegion> HostRegions(pid_t pid) {
     uint64_t end = 0;
     char flags[5] = {};
     if (std::sscanf(line.c_str(), "%lx-%lx %4s", &start, &end, flags) != 3) continue;
-    if (start < kArena || start >= kArenaEnd) continue;
+    if (start < kWindow || start >= kWindowEnd) continue;
     uint32_t prot = 0;
     if (flags[0] == 'r') prot |= kProtRead;
     if (flags[1] == 'w') prot |= kProtWrite;
@@ -73,7 +73,7 @@ class Servant {
   };
   static constexpr long kFork = -1;  // Argument: the Servant that the child is.
   static constexpr long kShow = -2;  // Writes 128 bytes of each page of the arena to the pipe.
-  using Answer = std::array<long, kArenaPages>;
+  using Answer = std::array<long, kWindowPages>;
 
   // What a process does for a request, in that process.
   static Answer Do(const Request& request, int pipe, Servant* servants) {
@@ -83,8 +83,8 @@ class Servant {
       answer[0] = fork();
       if (answer[0] == 0) servants[a[0]].Serve(pipe, servants);
     } else if (request.number == kShow) {
-      for (uint64_t i = 0; i < kArenaPages; ++i)
-        answer[i] = write(pipe, reinterpret_cast<void*>(kArena + i * kPage), 128);
+      for (uint64_t i = 0; i < kWindowPages; ++i)
+        answer[i] = write(pipe, reinterpret_cast<void*>(kWindow + i * kPage), 128);
     } else {
       answer[0] = syscall(request.number, a[0], a[1], a[2], a[3], a[4], a[5]);
       if (answer[0] == -1) answer[0] = -errno;
@@ -148,14 +148,14 @@ class OracleTest : public ::testing::Test {
   void TearDown() override {
     for (size_t i = 0; i < kServants; ++i) End(i);
     for (Servant& servant : servants_) servant.Close();
-    munmap(reinterpret_cast<void*>(kArena), kArenaPages * kPage);
+    munmap(reinterpret_cast<void*>(kWindow), kWindowPages * kPage);
     close(pipe_[0]);
     close(pipe_[1]);
     close(file_);
   }
 
   uint64_t Pick(uint64_t below) { return random_() % below; }
-  static GuestAddr Addr(uint64_t page) { return GuestAddr{kArena + page * kPage}; }
+  static GuestAddr Addr(uint64_t page) { return GuestAddr{kWindow + page * kPage}; }
 
   // ---- Processes: this one, and those of servants_
 
@@ -257,8 +257,8 @@ class OracleTest : public ::testing::Test {
 
   void Step() {
     before_ = Layout();
-    const uint64_t first = Pick(kArenaPages);
-    const uint64_t count = 1 + Pick(std::min<uint64_t>(10, kArenaPages - first));
+    const uint64_t first = Pick(kWindowPages);
+    const uint64_t count = 1 + Pick(std::min<uint64_t>(10, kWindowPages - first));
     // Never execute without read, see above; write without read is the same on both.
     static constexpr uint32_t kProts[] = {0, 1, 2, 3, 5, 7};
     const uint32_t prot = kProts[Pick(6)];
@@ -303,7 +303,7 @@ class OracleTest : public ::testing::Test {
     request.hint = OddAddr(first);
     request.length = OddLength(count);
     // Linux would look for a place elsewhere.
-    if (request.length > kArenaPages * kPage) return;
+    if (request.length > kWindowPages * kPage) return;
     request.prot = prot;
     request.shared = Pick(6) == 0;
     request.fixed_noreplace = Pick(3) == 0;
@@ -372,7 +372,7 @@ class OracleTest : public ::testing::Test {
       case 1:
         // What it frees it frees when it likes.
         what_ = "MADV_FREE";
-        for (uint64_t i = first; i < std::min(first + count + 1, kArenaPages); ++i) {
+        for (uint64_t i = first; i < std::min(first + count + 1, kWindowPages); ++i) {
           if (space_->IsMapped(Addr(i)) && !ShowsFile(i)) return;
         }
         ASSERT_EQ(Call(SYS_madvise, addr.value, length, MADV_FREE),
@@ -398,10 +398,10 @@ class OracleTest : public ::testing::Test {
   void Remap(uint64_t first, uint64_t count) {
     what_ = "mremap";
     const GuestAddr addr = OddAddr(first);
-    const uint64_t target = Pick(kArenaPages);
-    uint64_t new_count = 1 + Pick(std::min<uint64_t>(10, kArenaPages - std::max(first, target)));
+    const uint64_t target = Pick(kWindowPages);
+    uint64_t new_count = 1 + Pick(std::min<uint64_t>(10, kWindowPages - std::max(first, target)));
     if (Pick(2) == 0) new_count = count;
-    if (target + new_count > kArenaPages || first + new_count > kArenaPages) return;
+    if (target + new_count > kWindowPages || first + new_count > kWindowPages) return;
     const bool dont_unmap = Pick(4) == 0;
     // Without a place of its own it may go anywhere.
     const bool fixed = dont_unmap || Pick(2) == 0;
@@ -410,7 +410,7 @@ class OracleTest : public ::testing::Test {
     // Growing asks where the mapping ends.
     for (const Mapping& mapping : space_->Mappings()) {
       const bool touched = mapping.start < addr.value + count * kPage && mapping.end > addr.value;
-      if (!SameBorders((mapping.start - kArena) / kPage) && touched) return;
+      if (!SameBorders((mapping.start - kWindow) / kPage) && touched) return;
     }
     // The host says so on its console.
     if (old_length == 0 && !Shared(first)) return;
@@ -457,10 +457,10 @@ class OracleTest : public ::testing::Test {
   }
 
   std::string Layout() const {
-    std::string layout(kArenaPages, '.');
+    std::string layout(kWindowPages, '.');
     for (const Mapping& mapping : space_->Mappings()) {
       for (uint64_t addr = mapping.start; addr < mapping.end; addr += kPage) {
-        layout[(addr - kArena) / kPage] = static_cast<char>('0' + mapping.prot);
+        layout[(addr - kWindow) / kPage] = static_cast<char>('0' + mapping.prot);
       }
     }
     return layout;
@@ -468,15 +468,15 @@ class OracleTest : public ::testing::Test {
 
   void Compare() {
     // A digit a page: its protection, or a dot.
-    std::string host(kArenaPages, '.');
+    std::string host(kWindowPages, '.');
     for (const auto& [start, region] : CurrentRegions()) {
-      for (uint64_t addr = start; addr < std::min(region.end, kArenaEnd); addr += kPage) {
-        host[(addr - kArena) / kPage] = static_cast<char>('0' + region.prot);
+      for (uint64_t addr = start; addr < std::min(region.end, kWindowEnd); addr += kPage) {
+        host[(addr - kWindow) / kPage] = static_cast<char>('0' + region.prot);
       }
     }
     ASSERT_EQ(Layout(), host) << "before: " << before_;
     const Servant::Answer shown = Ask({Servant::kShow, {}});
-    for (uint64_t i = 0; i < kArenaPages; ++i) {
+    for (uint64_t i = 0; i < kWindowPages; ++i) {
       uint8_t expected[128] = {};
       uint8_t bytes[128] = {};
       const long wrote = shown[i];

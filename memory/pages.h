@@ -15,7 +15,12 @@ namespace pollux::memory {
 
 // Linux's PAGE_ALIGN: wraps to 0 for the last page of the 64-bit space.
 constexpr uint64_t PageUp(uint64_t value) { return (value + kPageBytes - 1) & ~(kPageBytes - 1); }
+constexpr uint64_t PageDown(uint64_t value) { return value & ~(kPageBytes - 1); }
 constexpr bool IsAligned(uint64_t value) { return value % kPageBytes == 0; }
+
+// Bits of pages are kept in words.
+inline constexpr uint64_t kGroupPages = 64;
+constexpr uint64_t Bit(uint64_t page) { return uint64_t{1} << (page % kGroupPages); }
 
 inline constexpr uint64_t kGranulePages = 512;
 inline constexpr uint64_t kGranuleBytes = kGranulePages * kPageBytes;

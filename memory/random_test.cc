@@ -14,13 +14,14 @@
 
 #include "gtest/gtest.h"
 #include "memory/address_space.h"
+#include "memory/address_space_fixture.h"
 
 namespace pollux::memory {
 namespace {
 
-constexpr uint64_t kPage = kPageBytes;
-constexpr uint64_t kArena = uint64_t{0x40000000} - 40 * kPage;  // Crosses a 2 MiB granule's border.
-constexpr uint64_t kArenaPages = 96;
+constexpr uint64_t kPlayground =
+    uint64_t{0x40000000} - 40 * kPage;  // Crosses a 2 MiB granule's border.
+constexpr uint64_t kPlaygroundPages = 96;
 
 struct ModelPage {
   bool mapped = false;
@@ -47,7 +48,7 @@ struct ModelPage {
 
 class Model {
  public:
-  std::array<ModelPage, kArenaPages> pages;
+  std::array<ModelPage, kPlaygroundPages> pages;
   // What was stored to shared pages, by origin and index: it outlives their mappings.
   using SharedWords = std::map<std::pair<int, int64_t>, uint64_t>;
   std::shared_ptr<SharedWords> shared_words = std::make_shared<SharedWords>();
@@ -60,7 +61,7 @@ class Model {
 
   uint64_t RunEnd(uint64_t page) const {
     uint64_t end = page + 1;
-    while (end < kArenaPages && pages[end].Follows(pages[end - 1])) ++end;
+    while (end < kPlaygroundPages && pages[end].Follows(pages[end - 1])) ++end;
     return end;
   }
   bool AnyMapped(uint64_t first, uint64_t count) const {
@@ -71,7 +72,7 @@ class Model {
   }
   // Top-down, from the end of the arena; what is around the arena is occupied.
   int64_t Gap(uint64_t count) const {
-    for (int64_t first = kArenaPages - count; first >= 0; --first) {
+    for (int64_t first = kPlaygroundPages - count; first >= 0; --first) {
       if (!AnyMapped(first, count)) return first;
     }
     return -1;
@@ -103,7 +104,7 @@ class Model {
 };
 
 // A process.
-struct World {
+struct OneSpace {
   std::unique_ptr<AddressSpace> space;
   Model model;
   uint64_t heap_first = 0;
@@ -121,9 +122,9 @@ class RandomTest : public ::testing::Test {
     random_.seed(seed_);
     space_ = *AddressSpace::Create(&budget_);
     // Everything but the arena is taken, so that gaps are found inside it only.
-    Block(kMinMapAddress, kArena);
-    Block(kArena + kArenaPages * kPage, kAddressSpaceBytes);
-    space_->SetMapTop(GuestAddr{kArena + kArenaPages * kPage});
+    Block(kMinMapAddress, kPlayground);
+    Block(kPlayground + kPlaygroundPages * kPage, kAddressSpaceBytes);
+    space_->SetMapTop(GuestAddr{kPlayground + kPlaygroundPages * kPage});
   }
 
   void Block(uint64_t start, uint64_t end) {
@@ -136,11 +137,11 @@ class RandomTest : public ::testing::Test {
   }
 
   uint64_t Pick(uint64_t below) { return random_() % below; }
-  static GuestAddr Addr(uint64_t page) { return GuestAddr{kArena + page * kPage}; }
+  static GuestAddr Addr(uint64_t page) { return GuestAddr{kPlayground + page * kPage}; }
 
   void Step() {
-    const uint64_t first = Pick(kArenaPages);
-    const uint64_t count = 1 + Pick(std::min<uint64_t>(12, kArenaPages - first));
+    const uint64_t first = Pick(kPlaygroundPages);
+    const uint64_t count = 1 + Pick(std::min<uint64_t>(12, kPlaygroundPages - first));
     const auto prot = static_cast<uint32_t>(Pick(8));
     switch (Pick(13)) {
       case 0:
@@ -255,7 +256,7 @@ class RandomTest : public ::testing::Test {
   }
 
   void Remap(uint64_t first, uint64_t count) {
-    const uint64_t new_count = 1 + Pick(std::min<uint64_t>(16, kArenaPages - first));
+    const uint64_t new_count = 1 + Pick(std::min<uint64_t>(16, kPlaygroundPages - first));
     const bool may_move = Pick(2) == 0;
     // Whether a file's mapping may grow depends on what was cut off it; the named tests cover that.
     if (model_.pages[first].file && new_count > count) return;
@@ -293,9 +294,9 @@ class RandomTest : public ::testing::Test {
   }
 
   void RemapFixed(uint64_t first, uint64_t count) {
-    const uint64_t target = Pick(kArenaPages);
+    const uint64_t target = Pick(kPlaygroundPages);
     const uint64_t new_count = Pick(2) == 0 ? count : 1 + Pick(12);
-    if (target + new_count > kArenaPages) return;
+    if (target + new_count > kPlaygroundPages) return;
     if (model_.pages[first].file && new_count > count) return;
     const auto result =
         space_->Remap(Addr(first), count * kPage, new_count * kPage, true, true, Addr(target));
@@ -372,14 +373,14 @@ class RandomTest : public ::testing::Test {
   // The child becomes one of the others.
   void Fork() {
     if (others_.size() >= 3) others_.erase(others_.begin() + static_cast<int64_t>(Pick(3)));
-    World child;
+    OneSpace child;
     auto forked = space_->Fork();
     ASSERT_TRUE(forked.ok()) << ErrnoName(forked.error());
     child.space = *std::move(forked);
     child.model = model_;
     child.heap_first = heap_first_;
     child.heap_end = heap_end_;
-    for (uint64_t i = 0; i < kArenaPages; ++i) {
+    for (uint64_t i = 0; i < kPlaygroundPages; ++i) {
       ModelPage& page = child.model.pages[i];
       if (page.dont_fork) page = ModelPage();
       if (page.wipe_on_fork) {
@@ -394,7 +395,7 @@ class RandomTest : public ::testing::Test {
   }
 
   void Switch(uint64_t other) {
-    World& world = others_[other];
+    OneSpace& world = others_[other];
     std::swap(space_, world.space);
     std::swap(model_, world.model);
     std::swap(heap_first_, world.heap_first);
@@ -428,7 +429,7 @@ class RandomTest : public ::testing::Test {
 
   void Stores() {
     for (int i = 0; i < 8; ++i) {
-      const uint64_t page = Pick(kArenaPages);
+      const uint64_t page = Pick(kPlaygroundPages);
       const uint64_t word = random_();
       const auto result = space_->WriteObject(Addr(page), word);
       ModelPage& expected = model_.pages[page];
@@ -445,7 +446,7 @@ class RandomTest : public ::testing::Test {
   void Compare() {
     uint64_t mapped = 0;
     uint64_t written = 0;
-    for (uint64_t i = 0; i < kArenaPages; ++i) {
+    for (uint64_t i = 0; i < kPlaygroundPages; ++i) {
       const ModelPage& page = model_.pages[i];
       mapped += page.mapped;
       written += page.written && !page.shared;
@@ -460,7 +461,7 @@ class RandomTest : public ::testing::Test {
     }
     ASSERT_EQ(space_->resident_bytes(), written * kPage);
     ASSERT_EQ(space_->mapped_bytes(),
-              mapped * kPage + kAddressSpaceBytes - kMinMapAddress - kArenaPages * kPage);
+              mapped * kPage + kAddressSpaceBytes - kMinMapAddress - kPlaygroundPages * kPage);
     CompareBorders();
     const std::vector<uint64_t> dirty = space_->DirtyPages();
     const std::set<uint64_t> reported(dirty.begin(), dirty.end());
@@ -488,7 +489,7 @@ class RandomTest : public ::testing::Test {
 
   void CompareBorders() {
     std::vector<uint64_t> expected;
-    for (uint64_t i = 0; i < kArenaPages; ++i) {
+    for (uint64_t i = 0; i < kPlaygroundPages; ++i) {
       if (model_.pages[i].mapped && (i == 0 || !model_.pages[i].Follows(model_.pages[i - 1]))) {
         expected.push_back(Addr(i).value);
       }
@@ -509,7 +510,7 @@ class RandomTest : public ::testing::Test {
   uint64_t heap_first_ = 0;
   uint64_t heap_end_ = 0;
   std::set<uint64_t> dirty_;
-  std::vector<World> others_;  // Processes that wait for their turn.
+  std::vector<OneSpace> others_;  // Processes that wait for their turn.
 };
 
 TEST_F(RandomTest, BehavesAsAnArrayOfPages) {
@@ -551,7 +552,7 @@ TEST_F(RandomTest, HostileNumbersAreHarmless) {
       case 3:
         return (kAddressSpaceBytes - kPage * 4) + Pick(8 * kPage);
       default:
-        return kArena + Pick(kArenaPages * kPage);
+        return kPlayground + Pick(kPlaygroundPages * kPage);
     }
   };
   const auto aligned = [&] { return Pick(4) == 0 ? number() : number() & ~(kPage - 1); };
@@ -594,7 +595,8 @@ TEST_F(RandomTest, HostileNumbersAreHarmless) {
                             GuestAddr{aligned()});
         break;
       case 5:
-        if (Pick(100) == 0) space_->SetHeapStart(GuestAddr{kArena + Pick(kArenaPages) * kPage});
+        if (Pick(100) == 0)
+          space_->SetHeapStart(GuestAddr{kPlayground + Pick(kPlaygroundPages) * kPage});
         (void)space_->Brk(GuestAddr{number()});
         break;
       case 6:

@@ -13,6 +13,7 @@
 
 #include "abi/check.h"
 #include "memory/address_space.h"
+#include "memory/pages.h"
 #include "memory/store_watch.h"
 
 namespace pollux::memory {
@@ -21,14 +22,11 @@ namespace {
 constexpr uint64_t kStoreBytes = uint64_t{1} << 62;
 constexpr uint64_t kMaxChunks = kStoreBytes / SharedStore::kChunkBytes;
 constexpr uint64_t kChunkPages = SharedStore::kChunkBytes / kPageBytes;
-constexpr uint64_t kGroupPages = 64;
 // What a group costs: our node, and the nodes of the host's index.
 constexpr uint64_t kGroupBytes = 1024;
 constexpr uint64_t kChunkBookBytes = 1024;
 constexpr uint64_t kObjectBytes = sizeof(SharedObject) + 256;
 constexpr uint64_t kMaxEnd = uint64_t{1} << 63;
-
-constexpr uint64_t Bit(uint64_t page) { return uint64_t{1} << (page % kGroupPages); }
 
 }  // namespace
 

@@ -5,11 +5,11 @@
 
 #include "gtest/gtest.h"
 #include "memory/address_space.h"
+#include "memory/address_space_fixture.h"
 
 namespace pollux::memory {
 namespace {
 
-constexpr uint64_t kPage = kPageBytes;
 constexpr uint32_t kBoth = kProtRead | kProtWrite;
 
 class Listener final : public CodeListener {

@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-class Listener final : public CodeListener {
+class CodeChanges final : public CodeListener {
  public:
   void OnCodeChanged(uint64_t first_page, uint64_t pages) override {
     for (uint64_t i = 0; i < pages; ++i) changed.push_back(first_page + i - kBase / kPage);
@@ -92,7 +92,7 @@ TEST_F(SnapshotTest, MappingsAndBreakComeBack) {
 }
 
 TEST_F(SnapshotTest, NoStaleCodeIsLeft) {
-  Listener listener;
+  CodeChanges listener;
   space_->SetCodeListener(&listener);
   MapAt(kBase, 3 * kPage, kRw | kProtExec);
   for (uint64_t page = 0; page < 3; ++page) Store(kBase + page * kPage, 0x13);
@@ -112,7 +112,7 @@ TEST_F(SnapshotTest, NoStaleCodeIsLeft) {
 }
 
 TEST_F(SnapshotTest, NoStaleCodeOfSharedPagesIsLeft) {
-  Listener listener;
+  CodeChanges listener;
   space_->SetCodeListener(&listener);
   const auto object = *SharedObject::Create(&budget_, 4 * kPage);
   MapObjectAt(kBase, 4, true, object);

@@ -15,11 +15,11 @@
 
 #include "gtest/gtest.h"
 #include "memory/address_space.h"
+#include "memory/address_space_fixture.h"
 #include "memory/arena.h"
 
 namespace pollux::memory {
 
-inline constexpr uint64_t kPage = kPageBytes;
 inline constexpr uint64_t kArena =
     uint64_t{0x40000000} - 40 * kPage;  // Crosses a 2 MiB granule's border.
 inline constexpr uint64_t kArenaPages = 96;

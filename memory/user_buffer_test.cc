@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "memory/address_space_fixture.h"
 
 namespace pollux::memory {
 namespace {
@@ -14,7 +15,6 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 
 constexpr uint64_t kBase = 0x40000000;
-constexpr uint64_t kPage = kPageBytes;
 
 std::vector<uint8_t> Counting(size_t count) {
   std::vector<uint8_t> bytes(count);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "os_emu/task/kernel.h"
+#include "shims/linux_abi.h"
 #include "shims/syscall_table.h"
 
 namespace pollux::shims {
@@ -66,6 +67,8 @@ std::string SigsetText(os_emu::SignalSet set);
 std::string SignalText(int signal);
 // "{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x10}"
 std::string SiginfoText(const os_emu::SignalInfo& info);
+std::string TimespecText(const GuestTimespec& time);
+std::string TimevalText(const GuestTimeval& time);
 // " (in [3], left {tv_sec=0, tv_nsec=5})" of ppoll and pselect6 after a positive result; ""
 // otherwise.
 std::string ReadyText(const PrintView& view, const SyscallRow& row);

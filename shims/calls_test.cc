@@ -11,7 +11,7 @@ namespace pollux::shims {
 namespace {
 
 using Calls = SyscallTest;
-constexpr uint64_t kCwd = static_cast<uint64_t>(-100);
+constexpr uint64_t kHere = static_cast<uint64_t>(-100);
 constexpr uint64_t kMinus1 = static_cast<uint64_t>(-1);
 
 TEST_F(Calls, UnsupportedOnesAreNamedOnceAndAnswerENOSYS) {
@@ -78,7 +78,7 @@ TEST_F(Calls, AnEventfdTakesVectorsSegmentBySegment) {
 }
 
 TEST_F(Calls, AWriteThatRunsIntoAMissingPageIsShort) {
-  ASSERT_EQ(Do("openat", {kCwd, Text(kScratch, "f"), 0101, 0600}), 0);
+  ASSERT_EQ(Do("openat", {kHere, Text(kScratch, "f"), 0101, 0600}), 0);
   EXPECT_EQ(Do("write", {0, kUnmapped - 10, 20}), 10);
   // But a pipe takes whole pages or nothing.
   Do("pipe2", {kScratch, 04000});
@@ -92,7 +92,7 @@ TEST_F(Calls, PreadChecksOffsetThenDescriptorThenPositionThenMode) {
   EXPECT_EQ(Do("pread64", {1, kScratch, 1, 0}),
             Error(Errno::kSPipe));  // Write-only, but a pipe first.
   Text(kScratch, "f");
-  EXPECT_EQ(Do("openat", {kCwd, kScratch, 0101, 0600}), 2);
+  EXPECT_EQ(Do("openat", {kHere, kScratch, 0101, 0600}), 2);
   EXPECT_EQ(Do("pread64", {2, kUnmapped, 1, 0}),
             Error(Errno::kBadF));  // Write-only before the buffer.
   EXPECT_EQ(Do("pwrite64", {2, kScratch, 2, 100}), 2);
@@ -113,7 +113,7 @@ TEST_F(Calls, ABrokenPipeRaisesSigpipe) {
 
 TEST_F(Calls, SendfileCopiesAndKeepsTheOffset) {
   Text(kScratch, "from");
-  ASSERT_EQ(Do("openat", {kCwd, kScratch, 0102, 0600}), 0);
+  ASSERT_EQ(Do("openat", {kHere, kScratch, 0102, 0600}), 0);
   ASSERT_EQ(Do("write", {0, Text(kScratch + 64, "0123456789"), 10}), 10);
   ASSERT_EQ(Do("pipe2", {kScratch, 0}), 0);
   Put(kScratch + 128, int64_t{3});
@@ -130,7 +130,7 @@ TEST_F(Calls, SendfileCopiesAndKeepsTheOffset) {
 
 TEST_F(Calls, SendfileWaitsForRoom) {
   Text(kScratch, "from");
-  ASSERT_EQ(Do("openat", {kCwd, kScratch, 0102, 0600}), 0);
+  ASSERT_EQ(Do("openat", {kHere, kScratch, 0102, 0600}), 0);
   ASSERT_EQ(Do("write", {0, Text(kScratch + 64, "0123456789"), 10}), 10);
   ASSERT_EQ(Do("pipe2", {kScratch, 0}), 0);
   for (int i = 0; i < 16; ++i) ASSERT_EQ(Do("write", {2, kScratch, 4096}), 4096);
@@ -148,8 +148,8 @@ TEST_F(Calls, SendfileWaitsForRoom) {
 TEST_F(Calls, CopyFileRangeCopiesBetweenFiles) {
   Text(kScratch, "a");
   Text(kScratch + 8, "b");
-  ASSERT_EQ(Do("openat", {kCwd, kScratch, 0102, 0600}), 0);
-  ASSERT_EQ(Do("openat", {kCwd, kScratch + 8, 0102, 0600}), 1);
+  ASSERT_EQ(Do("openat", {kHere, kScratch, 0102, 0600}), 0);
+  ASSERT_EQ(Do("openat", {kHere, kScratch + 8, 0102, 0600}), 1);
   ASSERT_EQ(Do("write", {0, Text(kScratch + 64, "0123456789"), 10}), 10);
   Put(kScratch + 128, int64_t{2});
   EXPECT_EQ(Do("copy_file_range", {0, kScratch + 128, 1, 0, 5, 0}), 5);
@@ -186,9 +186,9 @@ TEST_F(Calls, AFullTableMakesNoFile) {
   Do("prlimit64", {0, 7, Put(kScratch, GuestRlimit{1, 1024}), 0});
   Do("eventfd2", {0, 0});
   Text(kScratch, "new");
-  EXPECT_EQ(Do("openat", {kCwd, kScratch, 0101, 0600}), Error(Errno::kMFile));
+  EXPECT_EQ(Do("openat", {kHere, kScratch, 0101, 0600}), Error(Errno::kMFile));
   EXPECT_EQ(Do("close", {0}), 0);
-  EXPECT_EQ(Do("openat", {kCwd, kScratch, 0, 0}), Error(Errno::kNoEnt));
+  EXPECT_EQ(Do("openat", {kHere, kScratch, 0, 0}), Error(Errno::kNoEnt));
   EXPECT_EQ(Do("eventfd2", {0, 0}), 0);  // The number of the failed open is free again.
 }
 
@@ -226,15 +226,15 @@ TEST_F(Calls, PathsAreReadBeforeDirectoriesAreLookedUp) {
   EXPECT_EQ(Do("openat", {99, Text(kScratch, "x"), 0, 0}), Error(Errno::kBadF));
   EXPECT_EQ(Do("openat", {99, Text(kScratch, "/tmp"), 0200000, 0}),
             0);  // An absolute path needs no directory.
-  EXPECT_EQ(Do("openat", {kCwd, Text(kScratch, std::string(4096, 'x')), 0, 0}),
+  EXPECT_EQ(Do("openat", {kHere, Text(kScratch, std::string(4096, 'x')), 0, 0}),
             Error(Errno::kNameTooLong));
-  EXPECT_EQ(Do("openat", {kCwd, kUnmapped, 0100 | 0200000, 0}),
+  EXPECT_EQ(Do("openat", {kHere, kUnmapped, 0100 | 0200000, 0}),
             Error(Errno::kInval));  // Flags come first.
   EXPECT_EQ(Do("unlinkat", {99, kUnmapped, 1}), Error(Errno::kInval));
   EXPECT_EQ(Do("unlinkat", {99, kUnmapped, 0}), Error(Errno::kFault));
-  EXPECT_EQ(Do("linkat", {kCwd, kUnmapped, kCwd, kUnmapped, 1}), Error(Errno::kInval));
-  EXPECT_EQ(Do("faccessat", {kCwd, kUnmapped, 8}), Error(Errno::kInval));
-  EXPECT_EQ(Do("readlinkat", {kCwd, kUnmapped, kScratch, 0}), Error(Errno::kInval));
+  EXPECT_EQ(Do("linkat", {kHere, kUnmapped, kHere, kUnmapped, 1}), Error(Errno::kInval));
+  EXPECT_EQ(Do("faccessat", {kHere, kUnmapped, 8}), Error(Errno::kInval));
+  EXPECT_EQ(Do("readlinkat", {kHere, kUnmapped, kScratch, 0}), Error(Errno::kInval));
   EXPECT_EQ(Do("newfstatat", {99, kUnmapped, kScratch, 1}), Error(Errno::kFault));  // But not here.
   EXPECT_EQ(Do("newfstatat", {99, Text(kScratch, "x"), kScratch, 1}), Error(Errno::kInval));
   EXPECT_EQ(Do("truncate", {kUnmapped, kMinus1}), Error(Errno::kInval));
@@ -259,7 +259,7 @@ TEST_F(Calls, StatOfAnOpenFile) {
 
 TEST_F(Calls, AdviceAboutFiles) {
   ASSERT_EQ(Do("pipe2", {kScratch, 0}), 0);
-  ASSERT_EQ(Do("openat", {kCwd, Text(kScratch, "f"), 0101, 0600}), 2);
+  ASSERT_EQ(Do("openat", {kHere, Text(kScratch, "f"), 0101, 0600}), 2);
   EXPECT_EQ(Do("readahead", {2, 0, 4096}), Error(Errno::kBadF));  // Write-only.
   EXPECT_EQ(Do("readahead", {0, 0, 4096}), Error(Errno::kInval));
   EXPECT_EQ(Do("fadvise64", {0, 0, 0, 99}), Error(Errno::kSPipe));
@@ -288,9 +288,9 @@ TEST_F(Calls, StatfsOfWhatHasNoPath) {
 }
 
 TEST_F(Calls, DirectoriesAreListedInWholeRecords) {
-  ASSERT_EQ(Do("mkdirat", {kCwd, Text(kScratch, "d"), 0755}), 0);
-  ASSERT_EQ(Do("mkdirat", {kCwd, Text(kScratch, "d/sub"), 0700}), 0);
-  ASSERT_EQ(Do("openat", {kCwd, Text(kScratch, "d"), 0200000, 0}), 0);
+  ASSERT_EQ(Do("mkdirat", {kHere, Text(kScratch, "d"), 0755}), 0);
+  ASSERT_EQ(Do("mkdirat", {kHere, Text(kScratch, "d/sub"), 0700}), 0);
+  ASSERT_EQ(Do("openat", {kHere, Text(kScratch, "d"), 0200000, 0}), 0);
   EXPECT_EQ(Do("getdents64", {0, kScratch + 64, 20}), Error(Errno::kInval));  // Too small for one.
   EXPECT_EQ(Do("getdents64", {0, kUnmapped, 100}), Error(Errno::kFault));
   std::vector<std::string> names;
@@ -313,11 +313,11 @@ TEST_F(Calls, UtimensatWithBothTimesOmittedLooksAtNothing) {
   const GuestTimespec omit[2] = {{0, 0x3ffffffe}, {0, 0x3ffffffe}};
   EXPECT_EQ(Do("utimensat", {99, kUnmapped, Put(kScratch, omit), 0xffff}), 0);
   const GuestTimespec bad[2] = {{0, 0x3ffffffe}, {0, 1'000'000'000}};
-  EXPECT_EQ(Do("utimensat", {kCwd, Text(kScratch + 64, "nothing"), Put(kScratch, bad), 0}),
+  EXPECT_EQ(Do("utimensat", {kHere, Text(kScratch + 64, "nothing"), Put(kScratch, bad), 0}),
             Error(Errno::kNoEnt));
-  EXPECT_EQ(Do("utimensat", {kCwd, Text(kScratch + 64, "/tmp"), Put(kScratch, bad), 0}),
+  EXPECT_EQ(Do("utimensat", {kHere, Text(kScratch + 64, "/tmp"), Put(kScratch, bad), 0}),
             Error(Errno::kInval));
-  EXPECT_EQ(Do("utimensat", {kCwd, kUnmapped, kUnmapped, 0xffff}), Error(Errno::kFault));
+  EXPECT_EQ(Do("utimensat", {kHere, kUnmapped, kUnmapped, 0xffff}), Error(Errno::kFault));
 }
 
 // ---- epoll and its like
@@ -368,7 +368,7 @@ TEST_F(Calls, SelectSeesClosedNumbersWithinTheTableOnly) {
   EXPECT_EQ(Do("pselect6", {128, kScratch + 64, 0, 0, kScratch, 0}), 0);
   EXPECT_EQ(Do("pselect6", {kMinus1, kScratch + 64, 0, 0, kScratch, 0}), Error(Errno::kInval));
   // An O_PATH number is ready for everything.
-  ASSERT_EQ(Do("openat", {kCwd, Text(kScratch + 128, "/tmp"), 010000000, 0}), 2);
+  ASSERT_EQ(Do("openat", {kHere, Text(kScratch + 128, "/tmp"), 010000000, 0}), 2);
   Put(kScratch + 64, std::array<uint64_t, 3>{4, 4, 4});
   EXPECT_EQ(Do("pselect6", {64, kScratch + 64, kScratch + 72, kScratch + 80, kScratch, 0}), 3);
   EXPECT_EQ(Do("ppoll", {kScratch, 1025, 0, 0, 8}), Error(Errno::kInval));
@@ -378,7 +378,7 @@ TEST_F(Calls, SelectSeesClosedNumbersWithinTheTableOnly) {
 // ---- Memory
 
 TEST_F(Calls, MmapOfAFileIsTheFileOrAPrivateCopy) {
-  ASSERT_EQ(Do("openat", {kCwd, Text(kScratch, "f"), 0102, 0600}), 0);
+  ASSERT_EQ(Do("openat", {kHere, Text(kScratch, "f"), 0102, 0600}), 0);
   ASSERT_EQ(Do("write", {0, Text(kScratch + 64, "contents"), 8}), 8);
   const int64_t at = Do("mmap", {0, 4096, 3, 2, 0, 0});
   ASSERT_GT(at, 0);
@@ -394,7 +394,7 @@ TEST_F(Calls, MmapOfAFileIsTheFileOrAPrivateCopy) {
   EXPECT_EQ(Do("pread64", {0, kScratch + 64, 8, 0}), 8);
   EXPECT_EQ(PeekText(kScratch + 64, 8), "CONTENTS");
   EXPECT_EQ(Do("msync", {static_cast<uint64_t>(shared), 4096, 4}), 0);
-  ASSERT_EQ(Do("openat", {kCwd, Text(kScratch, "f"), 0, 0}), 1);
+  ASSERT_EQ(Do("openat", {kHere, Text(kScratch, "f"), 0, 0}), 1);
   EXPECT_EQ(Do("mmap", {0, 4096, 3, 1, 1, 0}), Error(Errno::kAcces));
   const int64_t read_only = Do("mmap", {0, 4096, 1, 1, 1, 0});
   ASSERT_GT(read_only, 0);
@@ -415,7 +415,7 @@ TEST_F(Calls, MmapErrors) {
             Error(Errno::kInval));  // Neither shared nor private.
   ASSERT_EQ(Do("eventfd2", {0, 0}), 0);
   EXPECT_EQ(Do("mmap", {0, 4096, 1, 2, 0, 0}), Error(Errno::kNoDev));
-  ASSERT_EQ(Do("openat", {kCwd, Text(kScratch, "f"), 0101, 0600}), 1);
+  ASSERT_EQ(Do("openat", {kHere, Text(kScratch, "f"), 0101, 0600}), 1);
   EXPECT_EQ(Do("mmap", {0, 4096, 1, 2, 1, 0}), Error(Errno::kAcces));  // Write-only.
 }
 
@@ -628,7 +628,7 @@ TEST_F(Calls, HostileArgumentsCrashNothing) {
                                   uint64_t{1} << 63,
                                   kMinus1,
                                   static_cast<uint64_t>(-4096),
-                                  kCwd};
+                                  kHere};
   for (int i = 0; i < 30000; ++i) {
     const auto table = SyscallTable();
     const SyscallRow& row = table[random.Below(table.size())];

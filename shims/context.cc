@@ -34,7 +34,6 @@ Result<SyscallContext::Place> SyscallContext::PlaceAt(int dirfd, int path, uint3
 
 Result<Nanos> SyscallContext::Timespec(GuestAddr address) {
   POLLUX_ASSIGN_OR_RETURN(const GuestTimespec time, In<GuestTimespec>(address));
-  constexpr int64_t kNanosPerSecond = 1'000'000'000;
   if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds >= kNanosPerSecond)
     return Errno::kInval;
   // timespec64_to_ktime() saturates at KTIME_MAX.
@@ -98,6 +97,16 @@ Errno SyscallContext::Refuse(Errno error, const std::string& what) {
 std::string SyscallName(uint64_t number) {
   const SyscallRow* row = FindSyscall(number);
   return row != nullptr ? row->name : absl::StrFormat("syscall_0x%x", number);
+}
+
+GuestTimespec ToTimespec(Nanos time) {
+  int64_t seconds = time.value / kNanosPerSecond;
+  int64_t rest = time.value % kNanosPerSecond;
+  if (rest < 0) {
+    rest += kNanosPerSecond;
+    --seconds;
+  }
+  return {seconds, rest};
 }
 
 }  // namespace pollux::shims

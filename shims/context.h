@@ -50,6 +50,8 @@ class SyscallContext {
   memory::AddressSpace& memory() { return *thread_.process().memory; }
   interp::Cpu& cpu() { return cpu_; }
   const Call& call() const { return call_; }
+  // capable(): every capability belongs to the effective user 0.
+  bool is_privileged() { return process().credentials.euid == 0; }
 
   // ---- Arguments, counted from 0, as C's types would take them from the register.
   uint64_t Arg(int i) const { return call_.args[i]; }
@@ -71,6 +73,14 @@ class SyscallContext {
   // absolute path does not look at it (EBADF cannot come then), as Linux's path_init().
   Result<DescriptionRef> Base(int i, const std::string& path);
 
+  // get_unused_fd_flags() and fd_install(): the number, the lowest free one that is not below
+  // `from`; EMFILE, EINVAL (`from`).
+  CallResult Install(DescriptionRef file, bool close_on_exec, int32_t from = 0) {
+    Result<Fd> fd = fds().Install(std::move(file), close_on_exec, from);
+    if (!fd.ok()) return fd.error();
+    return static_cast<int64_t>(*fd);
+  }
+
   // Both at once, in the order of getname() and path_init(): EFAULT, ENAMETOOLONG, ENOENT (empty
   // without kAtEmptyPath), EBADF.
   struct Place {
@@ -86,6 +96,13 @@ class SyscallContext {
   template <typename T>
   Result<void> Out(GuestAddr address, const T& object) {
     return memory().WriteObject(address, object);
+  }
+
+  // find_process_by_pid() of the sched_*(2) calls: 0 is the caller; ESRCH.
+  Result<os_emu::Thread*> Task(int i) {
+    os_emu::Thread* task = Int(i) == 0 ? &thread_ : kernel().FindTask(Tid{Int(i)});
+    if (task == nullptr) return Errno::kSrch;
+    return task;
   }
 
   // get_timespec64() and timespec64_valid(): EFAULT, EINVAL.
@@ -118,6 +135,9 @@ class SyscallContext {
   interp::Cpu& cpu_;
   const Call& call_;
 };
+
+// ns_to_timespec64(): the nanoseconds are never negative.
+GuestTimespec ToTimespec(Nanos time);
 
 // SyscallContext::Vectors() for calls that decode more of them later.
 Result<memory::UserBuffer> VectorsFrom(memory::AddressSpace& memory, GuestAddr address,

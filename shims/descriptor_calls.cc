@@ -26,12 +26,6 @@ uint32_t FileType(os_emu::FileDescription& file) {
   return file.Stat(&status).ok() ? status.mode & os_emu::kModeTypeMask : 0;
 }
 
-CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_exec, int32_t from) {
-  Result<Fd> fd = context.fds().Install(std::move(file), close_on_exec, from);
-  if (!fd.ok()) return fd.error();
-  return static_cast<int64_t>(*fd);
-}
-
 // ---- fcntl
 
 enum FcntlCommand : uint32_t {
@@ -111,7 +105,7 @@ CallResult SysFcntl(SyscallContext& context) {
   switch (command) {
     case kDupFd:
     case kDupFdCloExec:
-      return Install(context, *file, command == kDupFdCloExec, context.Int(2));
+      return context.Install(*file, command == kDupFdCloExec, context.Int(2));
     case kDupFdQuery: {
       Result<DescriptionRef> other = context.AnyFile(2);
       if (!other.ok()) return other.error();
@@ -218,7 +212,7 @@ CallResult SysIoctl(SyscallContext& context) {
       Result<DescriptionRef> peer =
           context.kernel().Part<os_emu::PtyTable>().OpenPeer(master->pair(), context.UInt(2));
       if (!peer.ok()) return peer.error();
-      return Install(context, *std::move(peer), (context.UInt(2) & os_emu::kOCloExec) != 0, 0);
+      return context.Install(*std::move(peer), (context.UInt(2) & os_emu::kOCloExec) != 0, 0);
     }
     default: {
       Result<int64_t> result = (*file)->Ioctl(request, context.Arg(2), &context.memory());
@@ -234,7 +228,7 @@ CallResult SysIoctl(SyscallContext& context) {
 CallResult SysDup(SyscallContext& context) {
   Result<DescriptionRef> file = context.AnyFile(0);
   if (!file.ok()) return file.error();
-  return Install(context, *std::move(file), false, 0);
+  return context.Install(*std::move(file), false, 0);
 }
 
 CallResult SysDup3(SyscallContext& context) {

@@ -20,19 +20,13 @@ struct EventFdIdsOfMachine {
   std::shared_ptr<os_emu::EventFdIds> ids = std::make_shared<os_emu::EventFdIds>();
 };
 
-CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_exec) {
-  Result<Fd> fd = context.fds().Install(std::move(file), close_on_exec);
-  if (!fd.ok()) return fd.error();
-  return static_cast<int64_t>(*fd);
-}
-
 }  // namespace
 
 CallResult SysEventfd2(SyscallContext& context) {
   Result<DescriptionRef> file = os_emu::EventFd::Create(
       context.UInt(0), context.UInt(1), context.kernel().Part<EventFdIdsOfMachine>().ids);
   if (!file.ok()) return file.error();
-  return Install(context, *std::move(file), (context.UInt(1) & os_emu::kEfdCloExec) != 0);
+  return context.Install(*std::move(file), (context.UInt(1) & os_emu::kEfdCloExec) != 0);
 }
 
 CallResult SysPipe2(SyscallContext& context) {
@@ -68,9 +62,9 @@ CallResult SysPipe2(SyscallContext& context) {
 
 CallResult SysEpollCreate1(SyscallContext& context) {
   if ((context.UInt(0) & ~os_emu::kOCloExec) != 0) return Errno::kInval;
-  return Install(context,
-                 os_emu::MakeDescription<os_emu::EpollInstance>(&context.kernel().epoll_watches()),
-                 context.UInt(0) != 0);
+  return context.Install(
+      os_emu::MakeDescription<os_emu::EpollInstance>(&context.kernel().epoll_watches()),
+      context.UInt(0) != 0);
 }
 
 CallResult SysEpollCtl(SyscallContext& context) {

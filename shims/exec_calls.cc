@@ -14,12 +14,11 @@ namespace pollux::shims {
 namespace {
 
 constexpr uint64_t kMaxStringBytes = 32 * memory::kPageBytes;  // MAX_ARG_STRLEN
-constexpr int kRlimitStack = 3;
 
 // bprm_stack_limits(): what arguments and environment may take, with their pointers.
 uint64_t ArgumentBytes(const os_emu::Process& process) {
   constexpr uint64_t kMost = 6 << 20;  // Three quarters of _STK_LIM.
-  const uint64_t quarter = process.rlimits[kRlimitStack].soft / 4;
+  const uint64_t quarter = process.rlimits[os_emu::kRlimitStack].soft / 4;
   return std::max(std::min(quarter, kMost), kMaxStringBytes);
 }
 

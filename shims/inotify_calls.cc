@@ -19,10 +19,7 @@ CallResult SysInotifyInit1(SyscallContext& context) {
                                           .budget = &kernel.budget()};
   Result<DescriptionRef> file = InotifyInstance::Create(limits, context.UInt(0));
   if (!file.ok()) return file.error();
-  Result<Fd> fd =
-      context.fds().Install(*std::move(file), (context.UInt(0) & os_emu::kInCloExec) != 0);
-  if (!fd.ok()) return fd.error();
-  return static_cast<int64_t>(*fd);
+  return context.Install(*std::move(file), (context.UInt(0) & os_emu::kInCloExec) != 0);
 }
 
 CallResult SysInotifyAddWatch(SyscallContext& context) {

@@ -19,41 +19,41 @@ namespace {
 
 using memory::UserBuffer;
 
-enum class Transfer { kRead, kWrite };
+enum class IoDirection { kRead, kWrite };
 
-bool Allows(const os_emu::FileDescription& file, Transfer transfer) {
-  return transfer == Transfer::kRead ? file.readable() : file.writable();
+bool Allows(const os_emu::FileDescription& file, IoDirection direction) {
+  return direction == IoDirection::kRead ? file.readable() : file.writable();
 }
 
-bool Has(const os_emu::FileDescription& file, Transfer transfer) {
-  return transfer == Transfer::kRead ? file.HasRead() : file.HasWrite();
+bool Has(const os_emu::FileDescription& file, IoDirection direction) {
+  return direction == IoDirection::kRead ? file.HasRead() : file.HasWrite();
 }
 
 // vfs_readv() of no bytes: the file is not asked, but who watches it is told of a read.
-CallResult Nothing(os_emu::FileDescription& file, Transfer transfer) {
-  if (transfer == Transfer::kRead) file.NoteAccess();
+CallResult Nothing(os_emu::FileDescription& file, IoDirection direction) {
+  if (direction == IoDirection::kRead) file.NoteAccess();
   return 0;
 }
 
-CallResult Start(SyscallContext& context, Transfer transfer, DescriptionRef file,
+CallResult Start(SyscallContext& context, IoDirection direction, DescriptionRef file,
                  UserBuffer buffer) {
-  if (transfer == Transfer::kRead && os_emu::Socket::From(*file) != nullptr) {
+  if (direction == IoDirection::kRead && os_emu::Socket::From(*file) != nullptr) {
     return ReadSocket(context, std::move(file), std::move(buffer));
   }
-  return transfer == Transfer::kRead
+  return direction == IoDirection::kRead
              ? os_emu::StartRead(context.thread(), std::move(file), std::move(buffer))
              : os_emu::StartWrite(context.thread(), std::move(file), std::move(buffer));
 }
 
 // vfs_read(): the access mode is looked at before the buffer.
-CallResult AtPosition(SyscallContext& context, Transfer transfer) {
+CallResult AtPosition(SyscallContext& context, IoDirection direction) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
-  if (!Allows(**file, transfer)) return Errno::kBadF;
-  if (!Has(**file, transfer)) return Errno::kInval;
+  if (!Allows(**file, direction)) return Errno::kBadF;
+  if (!Has(**file, direction)) return Errno::kInval;
   Result<UserBuffer> buffer = context.Buffer(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
-  return Start(context, transfer, *std::move(file), *std::move(buffer));
+  return Start(context, direction, *std::move(file), *std::move(buffer));
 }
 
 // do_loop_readv_writev(): a file without write_iter gets one write a segment.
@@ -83,54 +83,51 @@ CallResult WriteSegments(SyscallContext& context, const DescriptionRef& file) {
   return done;
 }
 
-CallResult VectorAtPosition(SyscallContext& context, Transfer transfer) {
+CallResult VectorAtPosition(SyscallContext& context, IoDirection direction) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
-  if (!Allows(**file, transfer)) return Errno::kBadF;
-  if (!Has(**file, transfer)) return Errno::kInval;
+  if (!Allows(**file, direction)) return Errno::kBadF;
+  if (!Has(**file, direction)) return Errno::kInval;
   Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
-  if (buffer->remaining() == 0) return Nothing(**file, transfer);
-  if (transfer == Transfer::kWrite && dynamic_cast<os_emu::EventFd*>(file->get()) != nullptr) {
+  if (buffer->remaining() == 0) return Nothing(**file, direction);
+  if (direction == IoDirection::kWrite && dynamic_cast<os_emu::EventFd*>(file->get()) != nullptr) {
     return WriteSegments(context, *file);
   }
   const DescriptionRef described = *file;
-  CallResult result = Start(context, transfer, *std::move(file), *std::move(buffer));
+  CallResult result = Start(context, direction, *std::move(file), *std::move(buffer));
   // do_iter_read() tells of a read at the end; vfs_read() does not.
-  if (transfer == Transfer::kRead && !result.blocked() && result.value() == 0)
+  if (direction == IoDirection::kRead && !result.blocked() && result.value() == 0)
     described->NoteAccess();
   return result;
 }
 
 // FMODE_PREAD and FMODE_PWRITE: whether the file has positions at all.
-bool HasPositions(os_emu::FileDescription& file) {
-  UserBuffer nothing;
-  const Result<size_t> result = file.ReadAt(nothing, 0);
-  return result.ok() || result.error() != Errno::kSPipe;
-}
-
-Result<size_t> TransferAt(os_emu::FileDescription& file, Transfer transfer, UserBuffer& buffer,
+Result<size_t> TransferAt(os_emu::FileDescription& file, IoDirection direction, UserBuffer& buffer,
                           uint64_t offset) {
-  return transfer == Transfer::kRead ? file.ReadAt(buffer, offset) : file.WriteAt(buffer, offset);
+  return direction == IoDirection::kRead ? file.ReadAt(buffer, offset)
+                                         : file.WriteAt(buffer, offset);
 }
 
 // pread64(2): EINVAL, EBADF, ESPIPE, EBADF for the access mode, EFAULT.
-CallResult AtOffset(SyscallContext& context, Transfer transfer, bool vectors) {
+CallResult AtOffset(SyscallContext& context, IoDirection direction, bool vectors) {
   const int64_t offset = context.Long(3);
   if (offset < 0) return Errno::kInval;
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
-  if (!HasPositions(**file)) return Errno::kSPipe;
-  if (!Allows(**file, transfer)) return Errno::kBadF;
-  if (!Has(**file, transfer)) return Errno::kInval;
+  if (!(*file)->HasPositions()) return Errno::kSPipe;
+  if (!Allows(**file, direction)) return Errno::kBadF;
+  if (!Has(**file, direction)) return Errno::kInval;
   Result<UserBuffer> buffer = vectors ? context.Vectors(context.Addr(1), context.Arg(2))
                                       : context.Buffer(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
-  if (vectors && buffer->remaining() == 0) return Nothing(**file, transfer);
-  const Result<size_t> moved = TransferAt(**file, transfer, *buffer, static_cast<uint64_t>(offset));
-  if (moved.ok() && transfer == Transfer::kWrite && *moved > 0) (*file)->NoteModify();
+  if (vectors && buffer->remaining() == 0) return Nothing(**file, direction);
+  const Result<size_t> moved =
+      TransferAt(**file, direction, *buffer, static_cast<uint64_t>(offset));
+  if (moved.ok() && direction == IoDirection::kWrite && *moved > 0) (*file)->NoteModify();
   // do_iter_read() tells of a read at the end, too; vfs_read() does not.
-  if (moved.ok() && transfer == Transfer::kRead && (*moved > 0 || vectors)) (*file)->NoteAccess();
+  if (moved.ok() && direction == IoDirection::kRead && (*moved > 0 || vectors))
+    (*file)->NoteAccess();
   return moved;
 }
 
@@ -158,29 +155,30 @@ class AppendForOneCall {
   uint32_t before_ = 0;
 };
 
-CallResult WithFlags(SyscallContext& context, Transfer transfer) {
+CallResult WithFlags(SyscallContext& context, IoDirection direction) {
   const uint32_t flags = context.UInt(5);
   uint32_t known = kRwfHighPriority | kRwfDataSync | kRwfSync | kRwfAppend | kRwfNoAppend;
-  if (transfer == Transfer::kRead) known |= kRwfNoWait;
+  if (direction == IoDirection::kRead) known |= kRwfNoWait;
   const bool at_position = context.Long(3) == -1;
   const bool unknown = (flags & ~known) != 0;
   if (unknown || (flags & (kRwfAppend | kRwfNoAppend)) == (kRwfAppend | kRwfNoAppend)) {
     // kiocb_set_rw_flags() comes after the descriptor and the vectors.
     Result<DescriptionRef> file = context.File(0);
     if (!file.ok()) return file.error();
-    if (!Allows(**file, transfer)) return Errno::kBadF;
+    if (!Allows(**file, direction)) return Errno::kBadF;
     Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
     if (!buffer.ok()) return buffer.error();
     if (buffer->remaining() == 0) return 0;
     return unknown ? context.Refuse(Errno::kOpNotSupp, "a flag") : Errno::kInval;
   }
   const AppendForOneCall append(
-      transfer == Transfer::kWrite ? context.File(0) : Result<DescriptionRef>(Errno::kBadF), flags);
-  if (!at_position) return AtOffset(context, transfer, true);
-  if ((flags & kRwfNoWait) == 0) return VectorAtPosition(context, transfer);
+      direction == IoDirection::kWrite ? context.File(0) : Result<DescriptionRef>(Errno::kBadF),
+      flags);
+  if (!at_position) return AtOffset(context, direction, true);
+  if ((flags & kRwfNoWait) == 0) return VectorAtPosition(context, direction);
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
-  if (!Allows(**file, transfer)) return Errno::kBadF;
+  if (!Allows(**file, direction)) return Errno::kBadF;
   Result<UserBuffer> buffer = context.Vectors(context.Addr(1), context.Arg(2));
   if (!buffer.ok()) return buffer.error();
   if (buffer->remaining() == 0) return 0;
@@ -278,20 +276,28 @@ Result<std::optional<uint64_t>> OffsetArgument(SyscallContext& context, int i) {
 
 }  // namespace
 
-CallResult SysRead(SyscallContext& context) { return AtPosition(context, Transfer::kRead); }
-CallResult SysWrite(SyscallContext& context) { return AtPosition(context, Transfer::kWrite); }
-CallResult SysReadv(SyscallContext& context) { return VectorAtPosition(context, Transfer::kRead); }
+CallResult SysRead(SyscallContext& context) { return AtPosition(context, IoDirection::kRead); }
+CallResult SysWrite(SyscallContext& context) { return AtPosition(context, IoDirection::kWrite); }
+CallResult SysReadv(SyscallContext& context) {
+  return VectorAtPosition(context, IoDirection::kRead);
+}
 CallResult SysWritev(SyscallContext& context) {
-  return VectorAtPosition(context, Transfer::kWrite);
+  return VectorAtPosition(context, IoDirection::kWrite);
 }
-CallResult SysPread64(SyscallContext& context) { return AtOffset(context, Transfer::kRead, false); }
+CallResult SysPread64(SyscallContext& context) {
+  return AtOffset(context, IoDirection::kRead, false);
+}
 CallResult SysPwrite64(SyscallContext& context) {
-  return AtOffset(context, Transfer::kWrite, false);
+  return AtOffset(context, IoDirection::kWrite, false);
 }
-CallResult SysPreadv(SyscallContext& context) { return AtOffset(context, Transfer::kRead, true); }
-CallResult SysPwritev(SyscallContext& context) { return AtOffset(context, Transfer::kWrite, true); }
-CallResult SysPreadv2(SyscallContext& context) { return WithFlags(context, Transfer::kRead); }
-CallResult SysPwritev2(SyscallContext& context) { return WithFlags(context, Transfer::kWrite); }
+CallResult SysPreadv(SyscallContext& context) {
+  return AtOffset(context, IoDirection::kRead, true);
+}
+CallResult SysPwritev(SyscallContext& context) {
+  return AtOffset(context, IoDirection::kWrite, true);
+}
+CallResult SysPreadv2(SyscallContext& context) { return WithFlags(context, IoDirection::kRead); }
+CallResult SysPwritev2(SyscallContext& context) { return WithFlags(context, IoDirection::kWrite); }
 
 // do_sendfile(). A destination that runs out of room in the middle ends it with a short count.
 CallResult SysSendfile(SyscallContext& context) {
@@ -304,7 +310,7 @@ CallResult SysSendfile(SyscallContext& context) {
   Result<DescriptionRef> in = context.File(1);
   if (!in.ok()) return in.error();
   if (!(*in)->readable()) return Errno::kBadF;
-  const bool has_positions = HasPositions(**in);
+  const bool has_positions = (*in)->HasPositions();
   const bool seekable = (*in)->Seek(0, os_emu::Whence::kCurrent).ok();
   if (offset.has_value() && !has_positions) return Errno::kSPipe;
   if (offset.has_value() && static_cast<int64_t>(*offset) < 0) return Errno::kInval;
@@ -322,7 +328,7 @@ CallResult SysSendfile(SyscallContext& context) {
   if (!(*in)->CanSpliceFrom()) return Errno::kInval;
   // Both positions are taken at the start and set at the end, so that a file that is sent to itself
   // is read and written from the same place on.
-  const bool out_has_positions = (*out)->HasWrite() && HasPositions(**out);
+  const bool out_has_positions = (*out)->HasWrite() && (*out)->HasPositions();
   uint64_t out_at = 0;
   if (out_has_positions) {
     const Result<uint64_t> at = (*out)->Seek(0, os_emu::Whence::kCurrent);

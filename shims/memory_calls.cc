@@ -66,8 +66,7 @@ uint64_t MappedIn(memory::AddressSpace& memory, uint64_t start, uint64_t bytes) 
 
 // may_expand_vm(): whether RLIMIT_AS lets so many more bytes be mapped.
 bool MayExpand(SyscallContext& context, uint64_t bytes) {
-  constexpr int kRlimitAs = 9;
-  const uint64_t limit = context.process().rlimits[kRlimitAs].soft & ~kPageMask;
+  const uint64_t limit = context.process().rlimits[os_emu::kRlimitAddressSpace].soft & ~kPageMask;
   const uint64_t mapped = context.memory().mapped_bytes();
   return mapped <= limit && bytes <= limit - mapped;
 }

@@ -80,26 +80,12 @@ CallResult SysMemfdCreate(SyscallContext& context) {
   Result<DescriptionRef> file =
       Files(context).OpenMemoryFile(CallerOf(context.thread()), *name, seals);
   if (!file.ok()) return file.error();
-  Result<Fd> fd = context.fds().Install(*std::move(file), (flags & kCloseOnExec) != 0);
-  if (!fd.ok()) return fd.error();
-  return static_cast<int64_t>(*fd);
+  return context.Install(*std::move(file), (flags & kCloseOnExec) != 0);
 }
 
 // ---- stat
 
 namespace {
-
-constexpr int64_t kNanosPerSecond = 1'000'000'000;
-
-GuestTimespec ToTimespec(Nanos time) {
-  int64_t seconds = time.value / kNanosPerSecond;
-  int64_t rest = time.value % kNanosPerSecond;
-  if (rest < 0) {
-    rest += kNanosPerSecond;
-    --seconds;
-  }
-  return {seconds, rest};
-}
 
 GuestStat ToStat(const FileStatus& status) {
   GuestStat result;

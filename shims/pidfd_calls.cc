@@ -41,9 +41,7 @@ CallResult SysPidfdOpen(SyscallContext& context) {
   Result<DescriptionRef> file =
       os_emu::PidFd::Open(context.kernel(), context.Int(0), context.UInt(1));
   if (!file.ok()) return file.error();
-  Result<Fd> fd = context.fds().Install(*std::move(file), /*close_on_exec=*/true);
-  if (!fd.ok()) return fd.error();
-  return static_cast<int64_t>(*fd);
+  return context.Install(*std::move(file), /*close_on_exec=*/true);
 }
 
 CallResult SysPidfdSendSignal(SyscallContext& context) {
@@ -113,9 +111,7 @@ CallResult SysPidfdGetfd(SyscallContext& context) {
   if (target->exit.has_value()) return Errno::kSrch;
   Result<DescriptionRef> theirs = target->fds().Get(context.FdAt(1));
   if (!theirs.ok()) return theirs.error();
-  Result<Fd> fd = context.fds().Install(*std::move(theirs), /*close_on_exec=*/true);
-  if (!fd.ok()) return fd.error();
-  return static_cast<int64_t>(*fd);
+  return context.Install(*std::move(theirs), /*close_on_exec=*/true);
 }
 
 }  // namespace pollux::shims

@@ -9,12 +9,12 @@
 namespace pollux::shims {
 namespace {
 
-constexpr uint64_t kCwd = static_cast<uint64_t>(int64_t{-100});
+constexpr uint64_t kAtCwd = static_cast<uint64_t>(int64_t{-100});
 constexpr uint64_t kPath = 0x21000, kFifo = 010600;
 
 class PipeFilesTest : public SyscallTest {
  protected:
-  PipeFilesTest() { EXPECT_EQ(Do("mknodat", {kCwd, Text(kPath, "fifo"), kFifo, 0}), 0); }
+  PipeFilesTest() { EXPECT_EQ(Do("mknodat", {kAtCwd, Text(kPath, "fifo"), kFifo, 0}), 0); }
 
   // What another process does.
   DescriptionRef OpenElsewhere(uint32_t flags) {
@@ -26,7 +26,7 @@ class PipeFilesTest : public SyscallTest {
 };
 
 TEST_F(PipeFilesTest, AReaderWaitsForAWriter) {
-  ASSERT_EQ(Enter("openat", {kCwd, kPath, os_emu::kORdOnly}), Next::kBlocked);
+  ASSERT_EQ(Enter("openat", {kAtCwd, kPath, os_emu::kORdOnly}), Next::kBlocked);
   EXPECT_FALSE(thread().woken());
   // The number is taken and not open.
   EXPECT_TRUE(process_.fds().OpenNumbers().empty());
@@ -41,7 +41,7 @@ TEST_F(PipeFilesTest, AReaderWaitsForAWriter) {
 }
 
 TEST_F(PipeFilesTest, AWriterWaitsForAReaderThatMayHaveGoneAgain) {
-  ASSERT_EQ(Enter("openat", {kCwd, kPath, os_emu::kOWrOnly | os_emu::kOCloExec}), Next::kBlocked);
+  ASSERT_EQ(Enter("openat", {kAtCwd, kPath, os_emu::kOWrOnly | os_emu::kOCloExec}), Next::kBlocked);
   OpenElsewhere(os_emu::kORdOnly | os_emu::kONonBlock);
   EXPECT_TRUE(thread().woken());
   ASSERT_TRUE(Resume());
@@ -50,23 +50,23 @@ TEST_F(PipeFilesTest, AWriterWaitsForAReaderThatMayHaveGoneAgain) {
 }
 
 TEST_F(PipeFilesTest, ASignalEndsTheWaitAndTheEndNeverWas) {
-  ASSERT_EQ(Enter("openat", {kCwd, kPath, os_emu::kORdOnly}), Next::kBlocked);
+  ASSERT_EQ(Enter("openat", {kAtCwd, kPath, os_emu::kORdOnly}), Next::kBlocked);
   const auto record = thread().Unblock();
   EXPECT_EQ(record->Interrupt().error(), Errno::kIntr);
-  EXPECT_EQ(Do("openat", {kCwd, kPath, os_emu::kOWrOnly | os_emu::kONonBlock}),
+  EXPECT_EQ(Do("openat", {kAtCwd, kPath, os_emu::kOWrOnly | os_emu::kONonBlock}),
             Error(Errno::kNxio));
-  EXPECT_EQ(Do("openat", {kCwd, kPath, os_emu::kORdWr}), 0) << "the number is free again";
+  EXPECT_EQ(Do("openat", {kAtCwd, kPath, os_emu::kORdWr}), 0) << "the number is free again";
 }
 
 TEST_F(PipeFilesTest, TheEndOfTheProcessEndsTheWait) {
-  ASSERT_EQ(Enter("openat", {kCwd, kPath, os_emu::kORdOnly}), Next::kBlocked);
+  ASSERT_EQ(Enter("openat", {kAtCwd, kPath, os_emu::kORdOnly}), Next::kBlocked);
   kernel_.EndProcess(process_, {});
   kernel_.ReleaseEnded();
 }
 
 TEST_F(PipeFilesTest, FlockWaitsForTheOtherDescription) {
-  ASSERT_EQ(Do("openat", {kCwd, Text(kPath, "file"), os_emu::kORdWr | os_emu::kOCreat, 0600}), 0);
-  ASSERT_EQ(Do("openat", {kCwd, kPath, os_emu::kORdWr}), 1);
+  ASSERT_EQ(Do("openat", {kAtCwd, Text(kPath, "file"), os_emu::kORdWr | os_emu::kOCreat, 0600}), 0);
+  ASSERT_EQ(Do("openat", {kAtCwd, kPath, os_emu::kORdWr}), 1);
   ASSERT_EQ(Do("flock", {0, 2}), 0);
   ASSERT_EQ(Enter("flock", {1, 1}), Next::kBlocked);
   EXPECT_FALSE(thread().woken());

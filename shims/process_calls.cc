@@ -60,14 +60,13 @@ Ids GroupIds(SyscallContext& context) {
   return {c.gid, c.egid, c.sgid, c.fsgid};
 }
 // CAP_SETUID and CAP_SETGID.
-bool IsPrivileged(SyscallContext& context) { return context.process().credentials.euid == 0; }
 
 constexpr uint32_t kKeep = UINT32_MAX;
 
 CallResult SetId(SyscallContext& context, Ids ids) {
   const uint32_t id = context.UInt(0);
   if (id == kKeep) return Errno::kInval;
-  if (IsPrivileged(context)) {
+  if (context.is_privileged()) {
     ids.real = ids.saved = id;
   } else if (id != ids.real && id != ids.saved) {
     return Errno::kPerm;
@@ -78,7 +77,7 @@ CallResult SetId(SyscallContext& context, Ids ids) {
 
 CallResult SetRealAndEffective(SyscallContext& context, Ids ids) {
   const uint32_t real = context.UInt(0), effective = context.UInt(1);
-  const bool privileged = IsPrivileged(context);
+  const bool privileged = context.is_privileged();
   const uint32_t old_real = ids.real;
   if (real != kKeep && real != ids.real && real != ids.effective && !privileged)
     return Errno::kPerm;
@@ -94,7 +93,7 @@ CallResult SetRealAndEffective(SyscallContext& context, Ids ids) {
 }
 
 CallResult SetAll(SyscallContext& context, Ids ids) {
-  const bool privileged = IsPrivileged(context);
+  const bool privileged = context.is_privileged();
   const uint32_t wanted[3] = {context.UInt(0), context.UInt(1), context.UInt(2)};
   for (uint32_t id : wanted) {
     if (id != kKeep && id != ids.real && id != ids.effective && id != ids.saved && !privileged)
@@ -120,7 +119,7 @@ CallResult GetAll(SyscallContext& context, Ids ids) {
 CallResult SetFileId(SyscallContext& context, Ids ids) {
   const uint32_t old = ids.file, id = context.UInt(0);
   if (id != kKeep && (id == ids.real || id == ids.effective || id == ids.saved || id == ids.file ||
-                      IsPrivileged(context))) {
+                      context.is_privileged())) {
     ids.file = id;
   }
   return int64_t{old};
@@ -150,7 +149,7 @@ CallResult SysGetgroups(SyscallContext& context) {
 // may_setgroups() comes first.
 CallResult SysSetgroups(SyscallContext& context) {
   constexpr uint32_t kMaxGroups = 65536;  // NGROUPS_MAX
-  if (!IsPrivileged(context)) return Errno::kPerm;
+  if (!context.is_privileged()) return Errno::kPerm;
   if (context.UInt(0) > kMaxGroups) return Errno::kInval;
   if (context.UInt(0) == 0) return 0;
   return context.Refuse(Errno::kPerm, "supplementary groups");
@@ -160,14 +159,13 @@ CallResult SysSetgroups(SyscallContext& context) {
 
 namespace {
 
-constexpr uint32_t kRlimitStack = 3, kRlimitNoFile = 7;
-
 Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_t resource,
                       const GuestRlimit& wanted) {
   if (resource >= os_emu::kRlimits || wanted.soft > wanted.hard) return Errno::kInval;
   os_emu::Rlimit& limit = process.rlimits[resource];
-  if (resource == kRlimitNoFile && wanted.hard > os_emu::FdTable::kMaxOpen) return Errno::kPerm;
-  if (wanted.hard > limit.hard && !IsPrivileged(context)) return Errno::kPerm;
+  if (resource == os_emu::kRlimitNumberOfFiles && wanted.hard > os_emu::FdTable::kMaxOpen)
+    return Errno::kPerm;
+  if (wanted.hard > limit.hard && !context.is_privileged()) return Errno::kPerm;
   // What Linux enforces and pollux only keeps. (RLIMIT_CORE, RLIMIT_NICE and their like have no
   // effect that could be missed.)
   constexpr uint32_t kKeptOnly[] = {1, 2, 11, 15};  // FSIZE, DATA, SIGPENDING, RTTIME
@@ -177,12 +175,12 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
                            " is kept but not enforced");
   }
   limit = {wanted.soft, wanted.hard};
-  if (resource == kRlimitNoFile) {
+  if (resource == os_emu::kRlimitNumberOfFiles) {
     for (const auto& [tid, thread] : process.threads)
       thread->fds().set_limit(static_cast<int32_t>(wanted.soft));
   }
   if (resource == os_emu::kRlimitCpu) process.cpu_limit.Update();
-  if (resource == kRlimitStack) process.memory->SetStackLimit(wanted.soft);
+  if (resource == os_emu::kRlimitStack) process.memory->SetStackLimit(wanted.soft);
   return {};
 }
 

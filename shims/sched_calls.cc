@@ -14,32 +14,21 @@ using os_emu::SchedulingPolicy;
 
 namespace {
 
-constexpr int kRlimitNice = 13, kRlimitRealTimePriority = 14;
-
-// The thread that a sched_*(2) call is about.
-Result<os_emu::Thread*> Target(SyscallContext& context) {
-  const int32_t pid = context.Int(0);
-  os_emu::Thread* thread = pid == 0 ? &context.thread() : context.kernel().FindTask(Tid{pid});
-  if (thread == nullptr) return Errno::kSrch;
-  return thread;
-}
-
 // CAP_SYS_NICE
-bool IsPrivileged(SyscallContext& context) { return context.process().credentials.euid == 0; }
-
 // is_nice_reduction()
 bool AllowsNice(os_emu::Thread& thread, int32_t nice) {
   constexpr int32_t kMaxNice = 19;
-  return static_cast<uint64_t>(kMaxNice + 1 - nice) <= thread.process().rlimits[kRlimitNice].soft;
+  return static_cast<uint64_t>(kMaxNice + 1 - nice) <=
+         thread.process().rlimits[os_emu::kRlimitNice].soft;
 }
 
 // user_check_sched_setscheduler(): kPerm.
 Result<void> CheckChange(SyscallContext& context, os_emu::Thread& thread,
                          const Scheduling& wanted) {
-  if (IsPrivileged(context)) return {};
+  if (context.is_privileged()) return {};
   const Scheduling& now = thread.scheduling;
   if (wanted.is_real_time()) {
-    const uint64_t limit = thread.process().rlimits[kRlimitRealTimePriority].soft;
+    const uint64_t limit = thread.process().rlimits[os_emu::kRlimitRealTimePriority].soft;
     if (wanted.policy != now.policy && limit == 0) return Errno::kPerm;
     if (wanted.priority > now.priority && static_cast<uint64_t>(wanted.priority) > limit)
       return Errno::kPerm;
@@ -62,7 +51,7 @@ CallResult SetScheduler(SyscallContext& context, int32_t policy, GuestAddr param
   if (context.Int(0) < 0 || parameter.IsNull()) return Errno::kInval;
   const Result<int32_t> priority = context.In<int32_t>(parameter);
   if (!priority.ok()) return priority.error();
-  const Result<os_emu::Thread*> target = Target(context);
+  const Result<os_emu::Thread*> target = context.Task(0);
   if (!target.ok()) return target.error();
   Scheduling wanted = (*target)->scheduling;
   wanted.priority = *priority;
@@ -107,7 +96,7 @@ CallResult SysSchedSetparam(SyscallContext& context) {
 CallResult SysSchedGetscheduler(SyscallContext& context) {
   constexpr int64_t kResetOnFork = 0x40000000;
   if (context.Int(0) < 0) return Errno::kInval;
-  const Result<os_emu::Thread*> target = Target(context);
+  const Result<os_emu::Thread*> target = context.Task(0);
   if (!target.ok()) return target.error();
   const Scheduling& scheduling = (*target)->scheduling;
   return static_cast<int64_t>(scheduling.policy) | (scheduling.reset_on_fork ? kResetOnFork : 0);
@@ -115,7 +104,7 @@ CallResult SysSchedGetscheduler(SyscallContext& context) {
 
 CallResult SysSchedGetparam(SyscallContext& context) {
   if (context.Int(0) < 0 || context.Addr(1).IsNull()) return Errno::kInval;
-  const Result<os_emu::Thread*> target = Target(context);
+  const Result<os_emu::Thread*> target = context.Task(0);
   if (!target.ok()) return target.error();
   return context.Out(context.Addr(1), (*target)->scheduling.priority);
 }
@@ -124,7 +113,7 @@ CallResult SysSchedGetparam(SyscallContext& context) {
 CallResult SysSchedRrGetInterval(SyscallContext& context) {
   constexpr int64_t kRoundRobinNanos = 100'000'000;  // RR_TIMESLICE
   if (context.Int(0) < 0) return Errno::kInval;
-  const Result<os_emu::Thread*> target = Target(context);
+  const Result<os_emu::Thread*> target = context.Task(0);
   if (!target.ok()) return target.error();
   const bool round_robin = (*target)->scheduling.policy == SchedulingPolicy::kRoundRobin;
   return context.Out(context.Addr(1), GuestTimespec{0, round_robin ? kRoundRobinNanos : 0});
@@ -204,10 +193,10 @@ CallResult SysSetpriority(SyscallContext& context) {
   ForEachMeant(context, [&](os_emu::Thread& thread) {
     any = true;
     const os_emu::Credentials& theirs = thread.process().credentials;
-    if (theirs.uid != mine.euid && theirs.euid != mine.euid && !IsPrivileged(context)) {
+    if (theirs.uid != mine.euid && theirs.euid != mine.euid && !context.is_privileged()) {
       failure = Errno::kPerm;
     } else if (nice < thread.scheduling.nice && !AllowsNice(thread, nice) &&
-               !IsPrivileged(context)) {
+               !context.is_privileged()) {
       failure = Errno::kAcces;
     } else {
       thread.scheduling.nice = nice;

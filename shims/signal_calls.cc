@@ -272,9 +272,7 @@ CallResult SysSignalfd4(SyscallContext& context) {
     return int64_t{context.Int(0)};
   }
   DescriptionRef file = os_emu::MakeDescription<os_emu::SignalFd>(context.kernel(), *wanted, flags);
-  Result<Fd> fd = context.fds().Install(std::move(file), (flags & os_emu::kSfdCloExec) != 0);
-  if (!fd.ok()) return fd.error();
-  return static_cast<int64_t>(*fd);
+  return context.Install(std::move(file), (flags & os_emu::kSfdCloExec) != 0);
 }
 
 // ---- Stacks and frames

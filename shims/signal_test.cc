@@ -92,8 +92,8 @@ TEST_F(SignalTest, AHandlerStartsWithItsArgumentsOnTheStack) {
   EXPECT_EQ(written.ucontext.context.fcsr, 0x51u);
   EXPECT_EQ(written.ucontext.context.end_magic, 0u);
   EXPECT_EQ(thread().signal_mask(), os_emu::SignalBit(os_emu::kSigInt) |
-                                      os_emu::SignalBit(os_emu::kSigTerm) |
-                                      os_emu::SignalBit(os_emu::kSigUsr1));
+                                        os_emu::SignalBit(os_emu::kSigTerm) |
+                                        os_emu::SignalBit(os_emu::kSigUsr1));
   EXPECT_EQ(Line(), "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=7, si_uid=8} ---");
 }
 

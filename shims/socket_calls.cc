@@ -22,12 +22,6 @@ constexpr uint32_t kTypeFlags = os_emu::kSockNonBlock | os_emu::kSockCloExec;
 // net.core.somaxconn
 constexpr uint32_t kMaxBacklog = 4096;
 
-CallResult Install(SyscallContext& context, DescriptionRef file, bool close_on_exec) {
-  Result<Fd> fd = context.fds().Install(std::move(file), close_on_exec);
-  if (!fd.ok()) return fd.error();
-  return static_cast<int64_t>(*fd);
-}
-
 // A number that is taken for a call under way, and given back unless something comes of it.
 class ReservedFd {
  public:
@@ -121,7 +115,7 @@ CallResult SysSocket(SyscallContext& context) {
       MakeSocket(context, context.Int(0), context.Int(1) & static_cast<int>(os_emu::kSockTypeMask),
                  context.Int(2), flags & os_emu::kSockNonBlock);
   if (!made.ok()) return made.error();
-  return Install(context, *std::move(made), (flags & os_emu::kSockCloExec) != 0);
+  return context.Install(*std::move(made), (flags & os_emu::kSockCloExec) != 0);
 }
 
 CallResult SysSocketpair(SyscallContext& context) {

@@ -24,12 +24,6 @@ using Transfer = SpliceTransfer;
 
 constexpr uint32_t kSpliceNonBlock = 2, kSpliceAll = 15;
 
-bool HasPositions(FileDescription& file) {
-  UserBuffer nothing;
-  const Result<size_t> result = file.ReadAt(nothing, 0);
-  return result.ok() || result.error() != Errno::kSPipe;
-}
-
 // One try, with what belongs to its end: SIGPIPE, the guest's offsets. kAgain: nothing was moved.
 Result<int64_t> Try(Thread& thread, Transfer& transfer) {
   memory::AddressSpace& memory = *thread.process().memory;
@@ -110,7 +104,7 @@ std::shared_ptr<Pipe> PipeOf(FileDescription& file) {
 // rw_verify_area() of a file that is not open at the guest's place.
 Result<FilePlace> PlaceIn(DescriptionRef file, std::optional<int64_t> offset) {
   FilePlace place{std::move(file), std::nullopt, false};
-  place.has_positions = HasPositions(*place.file);
+  place.has_positions = place.file->HasPositions();
   if (!offset.has_value()) return place;
   if (!place.has_positions || *offset < 0) return Errno::kInval;
   place.offset = static_cast<uint64_t>(*offset);

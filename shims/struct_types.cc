@@ -12,6 +12,13 @@
 #include "shims/signal_frame.h"
 
 namespace pollux::shims {
+std::string TimespecText(const GuestTimespec& time) {
+  return absl::StrFormat("{tv_sec=%d, tv_nsec=%d}", time.seconds, time.nanoseconds);
+}
+std::string TimevalText(const GuestTimeval& time) {
+  return absl::StrFormat("{tv_sec=%d, tv_usec=%d}", time.seconds, time.microseconds);
+}
+
 namespace {
 
 // The printer of one structure: `Format` says its text.
@@ -21,13 +28,6 @@ bool PrintStruct(const PrintView& view, const ArgSpec& spec, int i, std::string*
   Result<T> object = view.memory().ReadObject<T>(GuestAddr{view.args[i]});
   *out += object.ok() ? Format(*object) : PointerText(view.args[i]);
   return true;
-}
-
-std::string TimespecText(const GuestTimespec& time) {
-  return absl::StrFormat("{tv_sec=%d, tv_nsec=%d}", time.seconds, time.nanoseconds);
-}
-std::string TimevalText(const GuestTimeval& time) {
-  return absl::StrFormat("{tv_sec=%d, tv_usec=%d}", time.seconds, time.microseconds);
 }
 
 // What nanosleep leaves: there only if a signal ended it.

@@ -17,14 +17,6 @@ CallResult SysSetTidAddress(SyscallContext& context) {
 
 namespace {
 
-// The thread that a sched_*(2) call is about.
-Result<os_emu::Thread*> Target(SyscallContext& context) {
-  const int32_t pid = context.Int(0);
-  os_emu::Thread* thread = pid == 0 ? &context.thread() : context.kernel().FindTask(Tid{pid});
-  if (thread == nullptr) return Errno::kSrch;
-  return thread;
-}
-
 // One bit a cpu, in words of 64 bits.
 std::vector<uint64_t> CpuMask(SyscallContext& context) {
   const int cpus = std::max(context.kernel().options().cpus, 1);
@@ -45,7 +37,7 @@ CallResult SysSchedGetaffinity(SyscallContext& context) {
   const uint32_t length = context.UInt(1);
   const uint32_t cpus = static_cast<uint32_t>(std::max(context.kernel().options().cpus, 1));
   if (length * 8 < cpus || length % 8 != 0) return Errno::kInval;
-  Result<os_emu::Thread*> target = Target(context);
+  Result<os_emu::Thread*> target = context.Task(0);
   if (!target.ok()) return target.error();
   std::vector<uint64_t> mask = CpuMask(context);
   mask[0] &= (*target)->affinity;
@@ -63,7 +55,7 @@ CallResult SysSchedSetaffinity(SyscallContext& context) {
       bytes) {
     return Errno::kFault;
   }
-  Result<os_emu::Thread*> target = Target(context);
+  Result<os_emu::Thread*> target = context.Task(0);
   if (!target.ok()) return target.error();
   // Machines have at most 64 processors. The schedule does not depend on them.
   if ((mask[0] & wanted[0]) == 0) return Errno::kInval;

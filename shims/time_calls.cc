@@ -13,13 +13,8 @@ namespace {
 
 using os_emu::ClockId;
 
-constexpr int64_t kNanosPerSecond = 1'000'000'000;
 constexpr int64_t kTickNanos = os_emu::Clock::kTick.value;
 constexpr int64_t kUserTickNanos = 10'000'000;  // USER_HZ=100: times(2).
-
-GuestTimespec ToTimespec(Nanos time) {
-  return {time.value / kNanosPerSecond, time.value % kNanosPerSecond};
-}
 
 Result<Nanos> Now(SyscallContext& context, int32_t id) {
   const os_emu::Clock& clock = context.clock();

@@ -17,7 +17,7 @@ using os_emu::ClockId;
 using os_emu::PosixTimer;
 using os_emu::TimerSetting;
 
-constexpr int64_t kNanosPerSecond = 1'000'000'000, kNanosPerMicro = 1000;
+constexpr int64_t kNanosPerMicro = 1000;
 
 // timespec64_valid() and timespec64_to_ktime(): nullopt where it is not valid; saturates.
 std::optional<Nanos> ToNanos(int64_t seconds, int64_t nanoseconds) {
@@ -33,9 +33,6 @@ std::optional<TimerSetting> ToSetting(const GuestItimerspec& spec) {
   return TimerSetting{.value = *value, .interval = *interval};
 }
 
-GuestTimespec ToTimespec(Nanos time) {
-  return {time.value / kNanosPerSecond, time.value % kNanosPerSecond};
-}
 GuestItimerspec ToItimerspec(const TimerSetting& setting) {
   return {ToTimespec(setting.interval), ToTimespec(setting.value)};
 }
@@ -48,10 +45,7 @@ CallResult SysTimerfdCreate(SyscallContext& context) {
   Result<DescriptionRef> file =
       os_emu::TimerFd::Create(context.kernel(), context.Int(0), context.UInt(1));
   if (!file.ok()) return file.error();
-  Result<Fd> fd =
-      context.fds().Install(*std::move(file), (context.UInt(1) & os_emu::kTfdCloExec) != 0);
-  if (!fd.ok()) return fd.error();
-  return static_cast<int64_t>(*fd);
+  return context.Install(*std::move(file), (context.UInt(1) & os_emu::kTfdCloExec) != 0);
 }
 
 CallResult SysTimerfdSettime(SyscallContext& context) {

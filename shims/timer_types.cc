@@ -10,13 +10,6 @@
 namespace pollux::shims {
 namespace {
 
-std::string TimespecText(const GuestTimespec& time) {
-  return absl::StrFormat("{tv_sec=%d, tv_nsec=%d}", time.seconds, time.nanoseconds);
-}
-std::string TimevalText(const GuestTimeval& time) {
-  return absl::StrFormat("{tv_sec=%d, tv_usec=%d}", time.seconds, time.microseconds);
-}
-
 bool PrintItimerspec(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
   if (ShowsPointer(view, spec, i, out)) return true;
   Result<GuestItimerspec> timer =

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "memory/address_space.h"
+#include "memory/pages.h"
 
 // Newer than the <elf.h> of glibc 2.36.
 #ifndef EM_LOONGARCH
@@ -22,6 +23,8 @@ namespace {
 
 using memory::kAddressSpaceBytes;
 using memory::kPageBytes;
+using memory::PageDown;
+using memory::PageUp;
 
 // Linux reads at most 64 KiB of program headers.
 constexpr uint64_t kMaxHeadersBytes = 65536;
@@ -31,9 +34,6 @@ constexpr uint64_t kMaxAlignment = uint64_t{1} << 30;
 constexpr uint32_t kFlagFloatAbi = 0x6;
 constexpr uint32_t kFloatAbiQuad = 0x6;
 constexpr uint32_t kFlagRve = 0x8;
-
-constexpr uint64_t PageDown(uint64_t value) { return value & ~(kPageBytes - 1); }
-constexpr uint64_t PageUp(uint64_t value) { return PageDown(value + kPageBytes - 1); }
 
 template <typename... Args>
 absl::Status Refuse(const Args&... args) {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "memory/pages.h"
 
 namespace pollux::interp {
 namespace {
@@ -17,6 +18,8 @@ using memory::AddressSpace;
 using memory::kAddressSpaceBytes;
 using memory::kPageBytes;
 using memory::kPageShift;
+using memory::PageDown;
+using memory::PageUp;
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kGiB = uint64_t{1} << 30;
@@ -48,9 +51,6 @@ constexpr uint64_t kClockTicks = 100;
 constexpr uint64_t kFirstCacheEntry = 40;
 constexpr uint64_t kLastCacheEntry = 47;
 constexpr uint64_t kAtMinSigStkSz = 51;
-
-constexpr uint64_t PageDown(uint64_t value) { return value & ~(kPageBytes - 1); }
-constexpr uint64_t PageUp(uint64_t value) { return PageDown(value + kPageBytes - 1); }
 
 absl::Status NoRoom(uint64_t start, uint64_t bytes, std::string_view why) {
   return absl::ResourceExhaustedError(

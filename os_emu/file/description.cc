@@ -96,6 +96,12 @@ Result<size_t> FileDescription::Read(memory::UserBuffer&) { return Errno::kInval
 Result<size_t> FileDescription::Write(memory::UserBuffer&) { return Errno::kInval; }
 Result<size_t> FileDescription::ReadAt(memory::UserBuffer&, uint64_t) { return Errno::kSPipe; }
 Result<size_t> FileDescription::WriteAt(memory::UserBuffer&, uint64_t) { return Errno::kSPipe; }
+bool FileDescription::HasPositions() {
+  memory::UserBuffer nothing;
+  const Result<size_t> result = ReadAt(nothing, 0);
+  return result.ok() || result.error() != Errno::kSPipe;
+}
+
 Result<uint64_t> FileDescription::Seek(int64_t, Whence) { return Errno::kSPipe; }
 
 // DEFAULT_POLLMASK of include/linux/poll.h.

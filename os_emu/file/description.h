@@ -70,6 +70,8 @@ class FileDescription {
   virtual bool HasRead() const { return true; }
   virtual bool HasWrite() const { return true; }
   // pread/pwrite at `offset` without moving the file position. Default: kSPipe.
+  // Whether pread(2) finds a position: not ESPIPE.
+  bool HasPositions();
   virtual Result<size_t> ReadAt(memory::UserBuffer& to, uint64_t offset);
   virtual Result<size_t> WriteAt(memory::UserBuffer& from, uint64_t offset);
   // Default: kSPipe.

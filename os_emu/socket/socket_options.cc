@@ -16,7 +16,6 @@ constexpr uint32_t kMinSendBufferBytes = 4608, kMinReceiveBufferBytes = 2304;
 // Timeouts are kept in jiffies: CONFIG_HZ is 250 in riscv's defconfig (and where this was
 // measured).
 constexpr int64_t kHz = 250, kMicrosPerJiffy = 1'000'000 / kHz;
-constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
 struct SocketTimeval {
   int64_t seconds;

@@ -12,7 +12,6 @@
 namespace pollux::os_emu {
 namespace {
 
-constexpr int64_t kNanosPerSecond = 1'000'000'000;
 // SOF_TIMESTAMPING_* of linux/net_tstamp.h. What devices, acknowledgements and transmissions tell
 // (an error queue of sent packets) there is nothing of here.
 constexpr uint32_t kReceiveSoftware = 1 << 3, kSoftware = 1 << 4, kOptionControl = 1 << 10;

@@ -69,7 +69,6 @@ namespace {
 // copy_process(): RLIMIT_NPROC counts the tasks of the real user, zombies too, whoever made them;
 // the privileged may have any number.
 Result<void> CheckNumberOfTasks(const Process& caller) {
-  constexpr int kRlimitNumberOfProcesses = 6;
   const Credentials& own = caller.credentials;
   const uint64_t limit = caller.rlimits[kRlimitNumberOfProcesses].soft;
   if (limit == UINT64_MAX || own.uid == 0 || own.euid == 0) return {};

@@ -7,9 +7,8 @@ namespace {
 
 // Saturates: no limit.
 Nanos Seconds(uint64_t seconds) {
-  constexpr uint64_t kNanosPerSecond = 1'000'000'000;
-  if (seconds >= static_cast<uint64_t>(INT64_MAX) / kNanosPerSecond) return kNanosMax;
-  return Nanos{static_cast<int64_t>(seconds * kNanosPerSecond)};
+  if (seconds >= INT64_MAX / kNanosPerSecond) return kNanosMax;
+  return Nanos{static_cast<int64_t>(seconds) * kNanosPerSecond};
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 
 namespace pollux::os_emu {
 
+FutexTable& FutexesOf(Thread& thread) { return thread.process().kernel().futexes(); }
+
 // ---- One waiter.
 
 void FutexTable::Entry::Join(Thread& thread) {
@@ -144,8 +146,6 @@ std::optional<FutexTable::LastWake> FutexTable::LastWakeAt(const FutexKey& key) 
 
 namespace {
 
-FutexTable& TableOf(Thread& thread) { return thread.process().kernel().futexes(); }
-
 // FUTEX_OP of linux/futex.h: 4 bits operation, 4 bits comparison, 12 bits each argument, signed.
 struct WakeOp {
   uint32_t operation;
@@ -204,7 +204,7 @@ struct WakeOp {
 };
 
 Result<int64_t> WakeAt(Thread& thread, const FutexKey& key, int64_t count, uint32_t bits) {
-  FutexTable& table = TableOf(thread);
+  FutexTable& table = FutexesOf(thread);
   const Result<int64_t> woken = table.Wake(key, count, bits);
   if (woken.ok()) table.NoteWake(key, thread, *woken);
   return woken;
@@ -228,7 +228,7 @@ Result<int64_t> FutexRequeue(Thread& thread, FutexWord from, FutexWord to, int32
                             thread.process().memory->ReadObject<uint32_t>(from.address));
     if (value != *expected) return Errno::kAgain;
   }
-  FutexTable& table = TableOf(thread);
+  FutexTable& table = FutexesOf(thread);
   const Result<int64_t> done = table.Requeue(from_key, to, to_key, wake, requeue);
   if (done.ok()) table.NoteWake(from_key, thread, std::min<int64_t>(*done, wake));
   return done;

@@ -179,6 +179,9 @@ Result<int64_t> FutexRequeue(Thread& thread, FutexWord from, FutexWord to, int32
 Result<int64_t> FutexWakeOp(Thread& thread, FutexWord word, FutexWord second, int32_t wake,
                             int32_t wake_second, uint32_t operation);
 
+// The table of a thread's kernel.
+FutexTable& FutexesOf(Thread& thread);
+
 }  // namespace pollux::os_emu
 
 #endif  // POLLUX_OS_EMU_TASK_FUTEX_H_

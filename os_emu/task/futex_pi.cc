@@ -28,8 +28,6 @@ namespace {
 using Entry = FutexTable::Entry;
 using Lock = std::shared_ptr<PiState>;
 
-FutexTable& TableOf(Thread& thread) { return thread.process().kernel().futexes(); }
-
 uint32_t Number(const Thread& thread) { return static_cast<uint32_t>(thread.tid()); }
 
 // What the word holds: read and changed by `caller`, which need not be the one that takes the lock.
@@ -58,7 +56,7 @@ Result<bool> TakeOrFind(Thread& caller, GuestAddr word, const FutexKey& key, Thr
   POLLUX_ASSIGN_OR_RETURN(const uint32_t value, Load(caller, word));
   const uint32_t owner = value & kFutexTidMask;
   if (owner == Number(taker)) return Errno::kDeadLk;
-  FutexTable& table = TableOf(caller);
+  FutexTable& table = FutexesOf(caller);
   if (const Entry* first = table.First(key)) {
     POLLUX_ASSIGN_OR_RETURN(*lock, JoinWaiters(*first, value));
     return false;
@@ -178,7 +176,7 @@ CallResult StartFutexLockPi(Thread& thread, FutexWord word, std::optional<FutexT
   if (*taken) return 0;
   if (WouldDeadlock(*lock, thread)) return Errno::kDeadLk;
   return std::unique_ptr<BlockedCall>(std::make_unique<LockPiCall>(
-      TableOf(thread), word, *std::move(key), std::move(lock), timeout));
+      FutexesOf(thread), word, *std::move(key), std::move(lock), timeout));
 }
 
 Result<void> FutexTryLockPi(Thread& thread, FutexWord word) {
@@ -195,7 +193,7 @@ Result<void> FutexUnlockPi(Thread& thread, FutexWord word) {
   POLLUX_ASSIGN_OR_RETURN(const uint32_t value, Load(thread, word.address));
   if ((value & kFutexTidMask) != Number(thread)) return Errno::kPerm;
   POLLUX_ASSIGN_OR_RETURN(const FutexKey key, KeyOf(thread, word, FutexAccess::kWrite));
-  FutexTable& table = TableOf(thread);
+  FutexTable& table = FutexesOf(thread);
   const Entry* const first = table.First(key);
   // Nobody waits: neither of the two bits stays.
   if (first == nullptr) return Store(thread, word.address, 0);
@@ -213,7 +211,7 @@ Result<void> FutexUnlockPi(Thread& thread, FutexWord word) {
 }
 
 void ReleasePiLocks(Thread& thread) {
-  FutexTable& table = TableOf(thread);
+  FutexTable& table = FutexesOf(thread);
   std::vector<FutexKey> owned;
   for (const PiState* lock : table.locks()) {
     if (&lock->owner() == &thread) owned.push_back(lock->key());
@@ -253,7 +251,7 @@ CallResult StartFutexWaitRequeuePi(Thread& thread, FutexWord word, uint32_t expe
   // Two mappings of one word.
   if (*key == *lock_key) return Errno::kInval;
   return std::unique_ptr<BlockedCall>(
-      std::make_unique<WaitRequeuePiCall>(TableOf(thread), word, *std::move(key), expected,
+      std::make_unique<WaitRequeuePiCall>(FutexesOf(thread), word, *std::move(key), expected,
                                           Entry::Target{lock, *std::move(lock_key)}, timeout));
 }
 
@@ -267,7 +265,7 @@ Result<int64_t> FutexRequeuePi(Thread& thread, FutexWord from, FutexWord to, int
   if (value != expected) return Errno::kAgain;
 
   // futex_proxy_trylock_atomic(): the first waiter gets the lock if it is free.
-  FutexTable& table = TableOf(thread);
+  FutexTable& table = FutexesOf(thread);
   const auto is_for = [&to_key](const Entry& entry) {
     return entry.target.has_value() && entry.lock() == nullptr && entry.target->key == to_key;
   };

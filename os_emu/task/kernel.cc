@@ -21,9 +21,6 @@ constexpr uint64_t kMaxInotifyWatches = 65536, kInotifyWatchBytes = 256;
 constexpr uint64_t kMaxPosixTimers = 128'000;
 constexpr uint64_t kPosixTimerBytes = 512;
 
-constexpr int kRlimitStack = 3, kRlimitCore = 4, kRlimitNumberOfFiles = 7;
-constexpr int kRlimitNice = 13, kRlimitRealTimePriority = 14;
-
 // A task costs the host its objects and its place in tables; its memory is charged by itself. The
 // number is what threads-max is on a small machine.
 constexpr uint64_t kMaxTasks = 32768, kTaskBytes = 4096;

@@ -17,7 +17,7 @@ using testing::kArena;
 using testing::kNowhere;
 using testing::TestMachine;
 
-SignalInfo Info(int signal) {
+SignalInfo KernelInfo(int signal) {
   SignalInfo info;
   info.signal = signal;
   return info;
@@ -109,7 +109,7 @@ TEST(Kernel, ALeaderThatHasEndedStaysUntilItsProcessIsGone) {
   EXPECT_TRUE(leader.ended());
   EXPECT_FALSE(leader.cpu_clock->gone);
   // Nobody is there to take it.
-  EXPECT_TRUE(kernel.RaiseSignal(leader, Info(kSigTerm)));
+  EXPECT_TRUE(kernel.RaiseSignal(leader, KernelInfo(kSigTerm)));
   EXPECT_EQ(leader.pending.set(), 0u);
   kernel.EndThread(other, 3);
   kernel.ReleaseEnded();
@@ -168,9 +168,9 @@ TEST(Kernel, TheLastThreadEndsTheProcess) {
 
 TEST(Kernel, AnIgnoredSignalDoesNotPend) {
   TestMachine machine;
-  EXPECT_TRUE(machine.kernel().RaiseSignal(machine.process(), Info(kSigChld)));
+  EXPECT_TRUE(machine.kernel().RaiseSignal(machine.process(), KernelInfo(kSigChld)));
   machine.process().actions[kSigTerm].handler = kSigIgn;
-  EXPECT_TRUE(machine.kernel().RaiseSignal(machine.leader(), Info(kSigTerm)));
+  EXPECT_TRUE(machine.kernel().RaiseSignal(machine.leader(), KernelInfo(kSigTerm)));
   EXPECT_FALSE(machine.leader().HasSignalToTake());
   EXPECT_EQ(machine.process().pending.set(), 0u);
 }
@@ -179,7 +179,7 @@ TEST(Kernel, ABlockedSignalPendsEvenIfItIsIgnored) {
   TestMachine machine;
   machine.leader().SetSignalMask(SignalBit(kSigTerm));
   machine.process().actions[kSigTerm].handler = kSigIgn;
-  machine.kernel().RaiseSignal(machine.leader(), Info(kSigTerm));
+  machine.kernel().RaiseSignal(machine.leader(), KernelInfo(kSigTerm));
   EXPECT_EQ(machine.leader().pending.set(), SignalBit(kSigTerm));
   EXPECT_FALSE(machine.leader().HasSignalToTake());
   machine.leader().SetSignalMask(0);
@@ -191,15 +191,15 @@ TEST(Kernel, KillCannotBeBlockedOrIgnored) {
   TestMachine machine;
   machine.leader().SetSignalMask(~SignalSet{0});
   machine.process().actions[kSigKill].handler = kSigIgn;
-  machine.kernel().RaiseSignal(machine.process(), Info(kSigKill));
+  machine.kernel().RaiseSignal(machine.process(), KernelInfo(kSigKill));
   EXPECT_TRUE(machine.leader().HasSignalToTake());
   EXPECT_EQ(machine.kernel().TakeSignal(machine.leader())->signal, kSigKill);
 }
 
 TEST(Kernel, AThreadsOwnSignalsComeBeforeTheProcesses) {
   TestMachine machine;
-  machine.kernel().RaiseSignal(machine.process(), Info(kSigHup));
-  machine.kernel().RaiseSignal(machine.leader(), Info(kSigTerm));
+  machine.kernel().RaiseSignal(machine.process(), KernelInfo(kSigHup));
+  machine.kernel().RaiseSignal(machine.leader(), KernelInfo(kSigTerm));
   EXPECT_EQ(machine.kernel().TakeSignal(machine.leader())->signal, kSigTerm);
   EXPECT_EQ(machine.kernel().TakeSignal(machine.leader())->signal, kSigHup);
   EXPECT_FALSE(machine.kernel().TakeSignal(machine.leader()).has_value());
@@ -211,7 +211,7 @@ TEST(Kernel, AProcessSignalWakesAThreadThatLetsItThrough) {
   machine.leader().SetSignalMask(SignalBit(kSigTerm));
   machine.Give(machine.leader(), StartPause(machine.leader()));
   machine.Give(other, StartPause(other));
-  machine.kernel().RaiseSignal(machine.process(), Info(kSigTerm));
+  machine.kernel().RaiseSignal(machine.process(), KernelInfo(kSigTerm));
   EXPECT_FALSE(machine.leader().woken());
   EXPECT_TRUE(other.woken());
   EXPECT_TRUE(other.HasSignalToTake());
@@ -220,7 +220,7 @@ TEST(Kernel, AProcessSignalWakesAThreadThatLetsItThrough) {
 TEST(Kernel, AWokenCallThatHasNothingGoesOnWaiting) {
   TestMachine machine;
   machine.Give(machine.leader(), StartPause(machine.leader()));
-  machine.kernel().RaiseSignal(machine.leader(), Info(kSigTerm));
+  machine.kernel().RaiseSignal(machine.leader(), KernelInfo(kSigTerm));
   machine.Settle();
   EXPECT_TRUE(machine.leader().blocked());
   EXPECT_FALSE(machine.leader().woken());
@@ -231,7 +231,7 @@ TEST(Kernel, AWokenCallThatHasNothingGoesOnWaiting) {
 TEST(Kernel, ASignalThatPendsAlreadyWakesTheCallThatUnblocksIt) {
   TestMachine machine;
   machine.leader().SetSignalMask(SignalBit(kSigTerm));
-  machine.kernel().RaiseSignal(machine.leader(), Info(kSigTerm));
+  machine.kernel().RaiseSignal(machine.leader(), KernelInfo(kSigTerm));
   machine.leader().SetSignalMask(0);  // As ppoll's mask does.
   machine.Give(machine.leader(), StartPause(machine.leader()));
   EXPECT_TRUE(machine.leader().woken());
@@ -240,9 +240,9 @@ TEST(Kernel, ASignalThatPendsAlreadyWakesTheCallThatUnblocksIt) {
 TEST(Kernel, StopAndContinueTakeEachOtherBack) {
   TestMachine machine;
   machine.leader().SetSignalMask(SignalBit(kSigTstp) | SignalBit(kSigCont));
-  machine.kernel().RaiseSignal(machine.leader(), Info(kSigTstp));
+  machine.kernel().RaiseSignal(machine.leader(), KernelInfo(kSigTstp));
   EXPECT_EQ(machine.leader().pending.set(), SignalBit(kSigTstp));
-  machine.kernel().RaiseSignal(machine.process(), Info(kSigCont));
+  machine.kernel().RaiseSignal(machine.process(), KernelInfo(kSigCont));
   EXPECT_EQ(machine.leader().pending.set(), 0u);
   EXPECT_EQ(machine.process().pending.set(), SignalBit(kSigCont));
 }
@@ -251,7 +251,7 @@ TEST(Kernel, AForcedSignalIsDeliveredThoughBlockedOrIgnored) {
   TestMachine machine;
   machine.leader().SetSignalMask(SignalBit(kSigSegv));
   machine.process().actions[kSigSegv].handler = 0x1000;
-  machine.kernel().ForceSignal(machine.leader(), Info(kSigSegv));
+  machine.kernel().ForceSignal(machine.leader(), KernelInfo(kSigSegv));
   EXPECT_EQ(machine.kernel().TakeSignal(machine.leader())->signal, kSigSegv);
   EXPECT_EQ(machine.process().actions[kSigSegv].handler, kSigDfl);
 }
@@ -259,7 +259,7 @@ TEST(Kernel, AForcedSignalIsDeliveredThoughBlockedOrIgnored) {
 TEST(Kernel, AForcedSignalKeepsItsHandlerOtherwise) {
   TestMachine machine;
   machine.process().actions[kSigSegv].handler = 0x1000;
-  machine.kernel().ForceSignal(machine.leader(), Info(kSigSegv));
+  machine.kernel().ForceSignal(machine.leader(), KernelInfo(kSigSegv));
   EXPECT_EQ(machine.process().actions[kSigSegv].handler, 0x1000u);
 }
 

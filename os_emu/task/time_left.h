@@ -11,7 +11,6 @@ namespace pollux::os_emu {
 
 // Writes a struct timespec of riscv64: 0 where `clock` has passed the deadline. kFault.
 inline Result<void> WriteTimeTo(Thread& thread, GuestAddr to, const Clock& clock, Nanos deadline) {
-  constexpr int64_t kNanosPerSecond = 1'000'000'000;
   struct GuestTimespec {
     int64_t seconds;
     int64_t nanoseconds;

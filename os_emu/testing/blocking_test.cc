@@ -11,13 +11,14 @@
 namespace pollux::os_emu::testing {
 namespace {
 
-enum class Kind { kHost, kEmulated };
+enum class Oracle { kHost, kEmulated };
 constexpr size_t kPage = 4096;
 
-class BlockingTest : public ::testing::TestWithParam<Kind> {
+class BlockingTest : public ::testing::TestWithParam<Oracle> {
  protected:
   BlockingTest()
-      : world_(GetParam() == Kind::kHost ? MakeBlockingHostWorld() : MakeBlockingEmulatedWorld()) {}
+      : world_(GetParam() == Oracle::kHost ? MakeBlockingHostWorld()
+                                           : MakeBlockingEmulatedWorld()) {}
 
   size_t Wait(int epoll, uint64_t max_events = 8, int64_t timeout_ms = -1) {
     return world_->Start({BlockingCall::kEpollWait, epoll, max_events, timeout_ms});
@@ -57,9 +58,9 @@ class BlockingTest : public ::testing::TestWithParam<Kind> {
   std::unique_ptr<BlockingWorld> world_;
 };
 
-INSTANTIATE_TEST_SUITE_P(BothWorlds, BlockingTest, ::testing::Values(Kind::kHost, Kind::kEmulated),
-                         [](const auto& info) {
-                           return info.param == Kind::kHost ? "Host" : "Emulated";
+INSTANTIATE_TEST_SUITE_P(BothWorlds, BlockingTest,
+                         ::testing::Values(Oracle::kHost, Oracle::kEmulated), [](const auto& info) {
+                           return info.param == Oracle::kHost ? "Host" : "Emulated";
                          });
 
 // ---- epoll_wait.

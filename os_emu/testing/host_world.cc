@@ -16,7 +16,7 @@
 namespace pollux::os_emu::testing {
 namespace {
 
-Answer Of(int64_t result) { return {.value = result < 0 ? -errno : result, .memory = {}}; }
+Answer FromHost(int64_t result) { return {.value = result < 0 ? -errno : result, .memory = {}}; }
 
 class HostWorld final : public World {
  public:
@@ -31,7 +31,7 @@ class HostWorld final : public World {
   Answer Pipe(bool packets) override {
     int ends[2];
     const int result = pipe2(ends, O_NONBLOCK | (packets ? O_DIRECT : 0));
-    if (result < 0) return Of(result);
+    if (result < 0) return FromHost(result);
     opened_.insert(ends[0]);
     opened_.insert(ends[1]);
     return {.value = 0, .memory = {static_cast<uint64_t>(ends[0]), static_cast<uint64_t>(ends[1])}};
@@ -42,26 +42,26 @@ class HostWorld final : public World {
   Answer Dup2(int fd, int to) override { return Opened(dup2(fd, to)); }
   Answer Close(int fd) override {
     opened_.erase(fd);
-    return Of(close(fd));
+    return FromHost(close(fd));
   }
   Answer Read(int fd, uint64_t bytes) override {
     std::vector<uint8_t> storage(bytes);
-    Answer answer = Of(read(fd, storage.data(), bytes));
+    Answer answer = FromHost(read(fd, storage.data(), bytes));
     if (answer.value > 0) answer.memory = Digest(storage, static_cast<size_t>(answer.value));
     return answer;
   }
   Answer Write(int fd, const std::vector<uint8_t>& bytes) override {
-    return Of(write(fd, bytes.data(), bytes.size()));
+    return FromHost(write(fd, bytes.data(), bytes.size()));
   }
   Answer EpollCtl(int epoll, int op, int fd, uint32_t events, uint64_t data) override {
     epoll_event event;
     event.events = events;
     event.data.u64 = data;
-    return Of(epoll_ctl(epoll, op, fd, &event));
+    return FromHost(epoll_ctl(epoll, op, fd, &event));
   }
   Answer EpollWait(int epoll, int max_events) override {
     epoll_event events[64];
-    Answer answer = Of(epoll_wait(epoll, events, max_events, 0));
+    Answer answer = FromHost(epoll_wait(epoll, events, max_events, 0));
     for (int64_t i = 0; i < answer.value; ++i) {
       answer.memory.push_back(events[i].events);
       answer.memory.push_back(events[i].data.u64);
@@ -73,15 +73,17 @@ class HostWorld final : public World {
     for (const auto& [fd, events] : entries) {
       fds.push_back({fd, static_cast<short>(events), 0});
     }
-    Answer answer = Of(poll(fds.data(), fds.size(), 0));
+    Answer answer = FromHost(poll(fds.data(), fds.size(), 0));
     for (const pollfd& fd : fds) answer.memory.push_back(static_cast<uint16_t>(fd.revents));
     return answer;
   }
-  Answer SetPipeSize(int fd, uint32_t bytes) override { return Of(fcntl(fd, F_SETPIPE_SZ, bytes)); }
-  Answer GetPipeSize(int fd) override { return Of(fcntl(fd, F_GETPIPE_SZ)); }
+  Answer SetPipeSize(int fd, uint32_t bytes) override {
+    return FromHost(fcntl(fd, F_SETPIPE_SZ, bytes));
+  }
+  Answer GetPipeSize(int fd) override { return FromHost(fcntl(fd, F_GETPIPE_SZ)); }
   Answer BytesToRead(int fd) override {
     int bytes = 0;
-    Answer answer = Of(ioctl(fd, FIONREAD, &bytes));
+    Answer answer = FromHost(ioctl(fd, FIONREAD, &bytes));
     if (answer.value == 0) answer.memory.push_back(static_cast<uint64_t>(bytes));
     return answer;
   }
@@ -93,7 +95,7 @@ class HostWorld final : public World {
     return {digest};
   }
   Answer Opened(int fd) {
-    const Answer answer = Of(fd);
+    const Answer answer = FromHost(fd);
     if (fd >= 0) opened_.insert(fd);
     return answer;
   }

@@ -7,8 +7,8 @@ namespace {
 
 constexpr int64_t kInvalid = -22, kAgain = -11, kBrokenPipe = -32, kLoops = -40;
 constexpr uint64_t kMost = UINT64_MAX - 1;  // What an eventfd can hold.
-constexpr size_t kPage = 4096;
-constexpr size_t kFull = 16 * kPage;
+constexpr size_t kPageOfPipe = 4096;
+constexpr size_t kFull = 16 * kPageOfPipe;
 
 // ---- eventfd.
 
@@ -137,7 +137,7 @@ TEST_P(PipeReadiness, LevelWritableWhileASlotIsFree) {
   EXPECT_EQ(Wait(epoll_), (Seen{{kOut, 1}}));
   EXPECT_EQ(Write(pipe_.writer, kFull), static_cast<int64_t>(kFull));
   EXPECT_EQ(Wait(epoll_), Seen{});
-  EXPECT_EQ(Read(pipe_.reader, kPage - 1), static_cast<int64_t>(kPage - 1));
+  EXPECT_EQ(Read(pipe_.reader, kPageOfPipe - 1), static_cast<int64_t>(kPageOfPipe - 1));
   EXPECT_EQ(Wait(epoll_), Seen{});
   EXPECT_EQ(Read(pipe_.reader, 1), 1);
   EXPECT_EQ(Wait(epoll_), (Seen{{kOut, 1}}));
@@ -147,9 +147,9 @@ TEST_P(PipeReadiness, OnlyTheReadThatEndsFullnessIsAWritableEdge) {
   Watch(pipe_.writer, kOut | kEdge);
   EXPECT_EQ(Wait(epoll_).size(), 1u);
   EXPECT_EQ(Write(pipe_.writer, kFull), static_cast<int64_t>(kFull));
-  EXPECT_EQ(Read(pipe_.reader, kPage), static_cast<int64_t>(kPage));
+  EXPECT_EQ(Read(pipe_.reader, kPageOfPipe), static_cast<int64_t>(kPageOfPipe));
   EXPECT_EQ(Wait(epoll_).size(), 1u);
-  EXPECT_EQ(Read(pipe_.reader, kPage), static_cast<int64_t>(kPage));
+  EXPECT_EQ(Read(pipe_.reader, kPageOfPipe), static_cast<int64_t>(kPageOfPipe));
   EXPECT_EQ(Wait(epoll_).size(), 0u);
 }
 

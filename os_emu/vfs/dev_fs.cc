@@ -129,7 +129,7 @@ struct DeviceLink {
   const char* name;
   const char* target;
 };
-constexpr DeviceLink kLinks[] = {
+constexpr DeviceLink kDeviceLinks[] = {
     {"fd", "/proc/self/fd"},
     {"stdin", "/proc/self/fd/0"},
     {"stdout", "/proc/self/fd/1"},
@@ -160,7 +160,7 @@ absl::Status MountDev(FileSystem& files, RandomStream* random) {
   // No opener: a process without a controlling terminal gets ENXIO.
   absl::Status made = StatusOf(
       files.MakeNode(root, base, "/dev/tty", kModeCharacter | 0666, MakeDevice(5, 0)), "tty");
-  for (const DeviceLink& link : kLinks) {
+  for (const DeviceLink& link : kDeviceLinks) {
     if (!made.ok()) return made;
     made = StatusOf(files.MakeSymlink(root, link.target, base, std::string("/dev/") + link.name),
                     link.name);

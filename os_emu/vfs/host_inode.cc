@@ -17,7 +17,6 @@ namespace pollux::os_emu {
 namespace {
 
 constexpr uint64_t kDirectoryBytes = 4096;
-constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
 Nanos NanosOf(const struct timespec& time) {
   return {time.tv_sec * kNanosPerSecond + time.tv_nsec};

@@ -13,7 +13,6 @@
 namespace pollux::os_emu {
 namespace {
 
-constexpr int64_t kNanosPerSecond = 1'000'000'000;
 constexpr int64_t kNanosPerTick = kNanosPerSecond / 100;  // USER_HZ
 // What is told of the machine's memory where it has no limit.
 constexpr uint64_t kUnlimitedBytes = uint64_t{4} << 30;
@@ -313,7 +312,7 @@ Result<std::string> Stat(const ProcSubject& subject) {
                         ThreadsOf(process));
   absl::StrAppendFormat(&text, " %d %d %d", sizes.virtual_bytes,
                         sizes.resident_bytes / memory::kPageBytes,
-                        process.rlimits[5].soft);  // RLIMIT_RSS
+                        process.rlimits[kRlimitResidentSet].soft);
   absl::StrAppendFormat(&text, " %d %d %d 0 0", sizes.code_start.value, sizes.code_end.value,
                         sizes.stack_start.value);
   absl::StrAppendFormat(&text, " %d %d %d %d 0 0 0 17 0 0 0 0 0 0",
@@ -357,8 +356,7 @@ Result<std::string> Status(const ProcSubject& subject) {
   if (!thread->ended()) AppendMemory(*thread, &text);
   const uint64_t capabilities = ids.euid == 0 ? 0x1ffffffffff : 0;
   absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t0/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n",
-                        ThreadsOf(process),
-                        process.rlimits[11].soft,  // RLIMIT_SIGPENDING
+                        ThreadsOf(process), process.rlimits[kRlimitPendingSignals].soft,
                         thread->pending.set(), process.pending.set());
   absl::StrAppendFormat(&text, "SigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",
                         thread->signal_mask(), signals.ignored, signals.caught);

@@ -11,12 +11,6 @@
 #include "testsuite/fuzz/walk.h"
 
 namespace fuzz {
-namespace {
-
-constexpr uint64_t kHere = static_cast<uint64_t>(AT_FDCWD);
-
-}  // namespace
-
 void Walk::Truncate() {
   const int fd = Number({kRegular, kMemFd});
   const uint64_t bytes = Choose<uint64_t>({0, 1, 4096, 10000, static_cast<uint64_t>(-1)});

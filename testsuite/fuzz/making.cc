@@ -16,12 +16,6 @@
 #include "testsuite/fuzz/walk.h"
 
 namespace fuzz {
-namespace {
-
-constexpr uint64_t kHere = static_cast<uint64_t>(AT_FDCWD);
-
-}  // namespace
-
 void Walk::MakeEventFd() {
   const uint64_t initial = Below(3);
   const uint64_t semaphore = OneIn(3) ? EFD_SEMAPHORE : 0;

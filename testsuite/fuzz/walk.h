@@ -8,6 +8,8 @@
 #ifndef POLLUX_TESTSUITE_FUZZ_WALK_H_
 #define POLLUX_TESTSUITE_FUZZ_WALK_H_
 
+#include <fcntl.h>
+
 #include <array>
 #include <cstdint>
 #include <initializer_list>
@@ -18,6 +20,9 @@
 #include "testsuite/fuzz/transcript.h"
 
 namespace fuzz {
+
+// The walk's working directory, where a call takes a descriptor.
+inline constexpr uint64_t kHere = static_cast<uint64_t>(AT_FDCWD);
 
 // Where decisions come from.
 class Choices {

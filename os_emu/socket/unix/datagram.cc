@@ -7,12 +7,6 @@
 #include "os_emu/socket/unix/unix_socket.h"
 
 namespace pollux::os_emu {
-namespace {
-
-constexpr EventMask kSpaceKey = kWritable | kWrBand;
-
-}  // namespace
-
 Result<size_t> UnixSocket::SendDatagram(OutgoingMessage& message) {
   const bool sequenced = type() == kSockSeqPacket;
   const SocketAddress* to = message.to;

@@ -17,7 +17,6 @@ constexpr int64_t kMaxDatagrams = 10;
 constexpr uint32_t kPathOffset = 2, kMaxNameBytes = 110;
 // What one socket costs the host, with its queues' first blocks.
 constexpr uint64_t kSocketBytes = 2560;
-constexpr EventMask kSpaceKey = kWritable | kWrBand;
 
 constexpr uint32_t kSiocInq = 0x541b, kSiocOutq = 0x5411, kSiocAtMark = 0x8905;
 
@@ -507,7 +506,6 @@ Result<std::unique_ptr<UnixMessage>> UnixSocket::Pack(OutgoingMessage& message, 
   const PeerCredentials own = CurrentRealCredentials();
   if (!message.control_sent && !message.rights.empty()) {
     // too_many_unix_fds(): looked at before this one's are counted.
-    constexpr int kRlimitNumberOfFiles = 7;
     Thread* const thread = CallingThread();
     const uint64_t limit =
         thread == nullptr ? 1024 : thread->process().rlimits[kRlimitNumberOfFiles].soft;

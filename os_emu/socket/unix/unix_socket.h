@@ -23,6 +23,9 @@
 
 namespace pollux::os_emu {
 
+// What wakes who waits for room (sock_def_write_space()).
+inline constexpr EventMask kSpaceKey = kWritable | kWrBand;
+
 class UnixSocket final : public Socket {
  public:
   UnixSocket(Kernel& kernel, const UnixNodes& nodes, int type, uint32_t status_flags);
