@@ -231,7 +231,7 @@ def guest_binary(
     Args:
       name: of the runnable target.
       srcs: C, C++ and assembler sources and private headers.
-      copts: after the defaults -O2 (-O0 with -c dbg), -g and -funsigned-char; -std=c++20 for C++.
+      copts: after the defaults -O2 (-O0 with -c dbg), -g1 (-g with -c dbg) and -funsigned-char; -std=c++20 for C++.
       linkopts: for the linker.
       deps: cc_library targets, built for the guest.
       defines: preprocessor symbols.
@@ -262,9 +262,32 @@ def guest_binary(
         testonly = testonly,
         visibility = visibility,
     )
+    guest_run(name, ":" + name + ".elf", args, data, pollux_args, tags, testonly, visibility)
+
+def guest_run(
+        name,
+        guest,
+        args = [],
+        data = [],
+        pollux_args = [],
+        tags = [],
+        testonly = False,
+        visibility = None):
+    """Runs a program that is there already under pollux, on `bazel run`.
+
+    Args:
+      name: of the runnable target.
+      guest: its ELF file, such as the NAME.elf of a guest_binary or guest_test.
+      args: as for guest_binary, like all that follow.
+      data: files that pollux needs.
+      pollux_args: flags for `pollux run`.
+      tags: for the target.
+      testonly: as everywhere.
+      visibility: of the target.
+    """
     _guest_run(
         name = name,
-        guest = ":" + name + ".elf",
+        guest = guest,
         args = args,
         data = data,
         pollux = _POLLUX,
@@ -293,6 +316,7 @@ def guest_test(
         seeds = 1,
         shard_count = None,
         runnable = False,
+        variants = None,
         pollux_args = [],
         size = "small",
         tags = [],
@@ -325,6 +349,8 @@ def guest_test(
       seeds: run under pollux once for each seed from 1 to this; 1 is one run with the default seed.
       shard_count: over so many runs of NAME_emulated the seeds are spread.
       runnable: NAME is no suite, but runs the program under pollux on `bazel run`, as a guest_binary.
+      variants: what is appended to NAME -> arguments after args: {"_edge": ["edge"], "_level": ["level"]}
+        builds the program once, and tests it as NAME_edge and as NAME_level; there is no NAME then.
       pollux_args: flags for `pollux run` before the program.
       size: as for every test.
       tags: as for every test.
@@ -349,6 +375,53 @@ def guest_test(
         testonly = True,
         visibility = visibility,
     )
+    if native:
+        _native_program(
+            name = name + ".native",
+            binary = ":" + name + ".program",
+            tags = tags,
+            testonly = True,
+            visibility = visibility,
+        )
+    for suffix, further in (variants or {"": []}).items():
+        _guest_tests(
+            name = name + suffix,
+            guest = ":" + name + ".elf",
+            native = ":" + name + ".native" if native else None,
+            args = args + further,
+            data = data,
+            env = env,
+            stdin = stdin,
+            expected_stdout = expected_stdout,
+            expected_exit = expected_exit,
+            seeds = seeds,
+            shard_count = shard_count,
+            runnable = runnable,
+            pollux_args = pollux_args,
+            size = size,
+            tags = tags,
+            visibility = visibility,
+            **kwargs
+        )
+
+def _guest_tests(
+        name,
+        guest,
+        native,
+        args,
+        data,
+        env,
+        stdin,
+        expected_stdout,
+        expected_exit,
+        seeds,
+        shard_count,
+        runnable,
+        pollux_args,
+        size,
+        tags,
+        visibility,
+        **kwargs):
     common = dict(
         args = args,
         data = data,
@@ -363,23 +436,16 @@ def guest_test(
     )
     tests = [":" + name + "_emulated"]
     if native:
-        _native_program(
-            name = name + ".native",
-            binary = ":" + name + ".program",
-            tags = tags,
-            testonly = True,
-            visibility = ["//visibility:private"],
-        )
         _guest_run_test(
             name = name + "_native",
-            native = ":" + name + ".native",
+            native = native,
             **common
         )
         tests.append(":" + name + "_native")
     _guest_run_test(
         name = name + "_emulated",
-        guest = ":" + name + ".elf",
-        native = ":" + name + ".native" if native else None,
+        guest = guest,
+        native = native,
         pollux = _POLLUX,
         pollux_args = pollux_args,
         seeds = seeds,
@@ -387,17 +453,7 @@ def guest_test(
         **common
     )
     if runnable:
-        _guest_run(
-            name = name,
-            guest = ":" + name + ".elf",
-            args = args,
-            data = data,
-            pollux = _POLLUX,
-            pollux_args = pollux_args,
-            tags = tags,
-            testonly = True,
-            visibility = visibility,
-        )
+        guest_run(name, guest, args, data, pollux_args, tags, True, visibility)
         return
     _test_suite(
         name = name,

@@ -5,37 +5,35 @@ load("//bazel:guest.bzl", "guest_test")
 # Every schedule must give the same answer.
 _SEEDS = 64
 
-def pattern_tests(names, variants = {"": []}, headers = [], deps = [], seeds = _SEEDS, **kwargs):
+def pattern_tests(names, variants = None, headers = [], deps = [], seeds = _SEEDS, **kwargs):
     """Declares NAME_native and NAME_emulated for each NAME.cc; `bazel run` of NAME runs it under pollux.
 
     Args:
       names: of the programs.
-      variants: what is appended to a name -> the program's arguments: {"_edge": ["edge"], "_level": ["level"]}
-        makes two of each.
+      variants: as for guest_test: {"_edge": ["edge"], "_level": ["level"]} tests each program twice.
       headers: of the folder, that all of them include.
       deps: beside //testsuite/basics:check and :tasks.
       seeds: each test runs under pollux with so many.
       **kwargs: for guest_test.
     """
     for name in names:
-        for suffix, args in variants.items():
-            guest_test(
-                name = name + suffix,
-                srcs = [name + ".cc"] + headers,
-                args = args,
-                copts = [
-                    "-include",
-                    "testsuite/basics/task_prelude.h",
-                ],
-                # Exchanges of one byte are calls of a library on RISC-V.
-                linkopts = ["-latomic"],
-                runnable = True,
-                seeds = seeds,
-                shard_count = 2 if seeds > 16 else None,
-                deps = deps + [
-                    "//testsuite/basics:check",
-                    "//testsuite/basics:task_prelude",
-                    "//testsuite/basics:tasks",
-                ],
-                **kwargs
-            )
+        guest_test(
+            name = name,
+            srcs = [name + ".cc"] + headers,
+            copts = [
+                "-include",
+                "testsuite/basics/task_prelude.h",
+            ],
+            # Exchanges of one byte are calls of a library on RISC-V.
+            linkopts = ["-latomic"],
+            runnable = True,
+            variants = variants,
+            seeds = seeds,
+            shard_count = 2 if seeds > 16 else None,
+            deps = deps + [
+                "//testsuite/basics:check",
+                "//testsuite/basics:task_prelude",
+                "//testsuite/basics:tasks",
+            ],
+            **kwargs
+        )

@@ -385,9 +385,9 @@ struct Pipe {
 
 // One byte as text; "" at the end, "EAGAIN" where there is none.
 inline std::string ReadByte(int fd) {
-  char byte;
+  char byte = 0;
   const ssize_t got = read(fd, &byte, 1);
-  return got < 0 ? ErrorName(errno) : std::string(&byte, got);
+  return got < 0 ? ErrorName(errno) : std::string(static_cast<size_t>(got), byte);
 }
 
 #endif  // POLLUX_TESTSUITE_LIBUV_LOOP_H_

@@ -1,6 +1,6 @@
 """exhibit: a program with a known bug, and its corrected twin, for the museum."""
 
-load("//bazel:guest.bzl", "guest_binary", "guest_test")
+load("//bazel:guest.bzl", "guest_run", "guest_test")
 
 _SEEDS = 64
 
@@ -25,24 +25,21 @@ def exhibit(name, within):
       name: of the program.
       within: so many seeds, from 1, are enough for pollux to find the bug.
     """
-    srcs = [name + ".cc"]
-    guest_binary(
-        name = name,
-        testonly = True,
-        srcs = srcs,
-        args = ["bug"],
-        linkopts = _LINKOPTS,
-        deps = _DEPS,
-    )
     guest_test(
-        name = name + "_fixed",
-        srcs = srcs,
-        args = ["fixed"],
+        name = name,
+        srcs = [name + ".cc"],
         runnable = True,
+        variants = {"_fixed": ["fixed"]},
         seeds = _SEEDS,
         shard_count = 2,
         linkopts = _LINKOPTS,
         deps = _DEPS,
+    )
+    guest_run(
+        name = name,
+        testonly = True,
+        guest = ":%s.elf" % name,
+        args = ["bug"],
     )
     native.sh_test(
         name = name + "_found",
@@ -51,12 +48,12 @@ def exhibit(name, within):
         args = [
             "$(rootpath //:pollux)",
             "$(rootpath :%s.elf)" % name,
-            "$(rootpath :%s_fixed.native)" % name,
+            "$(rootpath :%s.native)" % name,
             str(within),
         ],
         data = [
             ":%s.elf" % name,
-            ":%s_fixed.native" % name,
+            ":%s.native" % name,
             "//:pollux",
         ],
     )
@@ -77,13 +74,13 @@ def table(name, exhibits):
             for exhibit in sorted(exhibits)
             for word in [
                 "$(rootpath :%s.elf)" % exhibit,
-                "$(rootpath :%s_fixed.native)" % exhibit,
+                "$(rootpath :%s.native)" % exhibit,
                 "'%s'" % exhibits[exhibit],
             ]
         ] + ["--"],
         data = ["//:pollux"] + [
             ":%s%s" % (exhibit, suffix)
             for exhibit in sorted(exhibits)
-            for suffix in [".elf", "_fixed.native"]
+            for suffix in [".elf", ".native"]
         ],
     )

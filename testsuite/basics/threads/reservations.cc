@@ -26,7 +26,7 @@ void* Store(void*) {
     if (to_watched) watched.value.store(0);
     finished.value.store(finished.value.load() + 1);
     // Longer than a window: most of them see no store.
-    for (volatile int i = 0; i < 300; i = i + 1) continue;
+    for (int i = 0; i < 300; ++i) asm volatile("");
   }
   return nullptr;
 }
