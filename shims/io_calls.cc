@@ -10,6 +10,7 @@
 #include "os_emu/pipe/pipe.h"
 #include "os_emu/socket/socket.h"
 #include "os_emu/task/calls.h"
+#include "os_emu/vfs/file_system.h"
 #include "shims/context.h"
 #include "shims/handlers.h"
 #include "shims/socket_arguments.h"
@@ -356,36 +357,44 @@ CallResult SysSendfile(SyscallContext& context) {
       error = Errno::kInval;
       break;
     }
-    UserBuffer buffer =
-        UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
     os_emu::Socket* const socket = os_emu::Socket::From(**out);
     // What is not all that was asked for is begun (SPLICE_F_MORE), and sent at the end of the file
     // (do_splice_eof()): but not by UDP over IPv6, which has no splice_eof() (measured on Linux
     // 6.18).
     const bool more = *got < left && socket != nullptr && socket->domain() == os_emu::kAfInet6 &&
                       socket->type() == os_emu::kSockDgram;
-    const Result<size_t> written = socket != nullptr   ? socket->Splice(buffer, more)
-                                   : out_has_positions ? (*out)->WriteAt(buffer, out_at)
-                                                       : (*out)->Write(buffer);
-    if (!written.ok() && written.error() == Errno::kAgain && sent == 0 && !(*out)->nonblocking()) {
+    // iter_file_splice_write() and splice_to_socket() go on until they hear why they cannot.
+    size_t done = 0;
+    Result<size_t> written = size_t{0};
+    do {
+      UserBuffer buffer = UserBuffer::HostConst(
+          {reinterpret_cast<const uint8_t*>(chunk.data()) + done, chunk.size() - done});
+      written = socket != nullptr   ? socket->Splice(buffer, more)
+                : out_has_positions ? (*out)->WriteAt(buffer, out_at)
+                                    : (*out)->Write(buffer);
+      if (!written.ok() || *written == 0) break;
+      done += *written;
+      out_at += *written;
+    } while (done < chunk.size());
+    if (done == 0 && !written.ok() && written.error() == Errno::kAgain && sent == 0 &&
+        !(*out)->nonblocking()) {
       auto held = std::make_unique<std::string>(std::move(chunk));
-      CallResult write = os_emu::StartWrite(
+      CallResult started = os_emu::StartWrite(
           context.thread(), *out,
           UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(held->data()), held->size()}));
-      if (!write.blocked()) return write;
-      return CallResult(std::make_unique<SendfileCall>(std::move(held), write.TakeBlocked(),
+      if (!started.blocked()) return started;
+      return CallResult(std::make_unique<SendfileCall>(std::move(held), started.TakeBlocked(),
                                                        Position(*in, offset), context.thread(),
                                                        context.Addr(2)));
     }
-    if (!written.ok()) {
+    if (done == 0 && !written.ok()) {
       error = written.error();
       break;
     }
-    if (in_moves) from.Advance(*written);
-    out_at += *written;
-    sent += static_cast<int64_t>(*written);
-    left -= *written;
-    if (*written < chunk.size()) break;
+    if (in_moves) from.Advance(done);
+    sent += static_cast<int64_t>(done);
+    left -= done;
+    if (done < chunk.size()) break;
   }
   if (sent > 0) {
     if (out_has_positions) {
@@ -452,6 +461,9 @@ CallResult SysCopyFileRange(SyscallContext& context) {
   if (length > kMax || *from_at > kMax - length || *to_at > kMax - length) return Errno::kOverflow;
   uint64_t left = std::min(length, kMaxTransfer);
   left = *from_at >= in_status.size ? 0 : std::min(left, in_status.size - *from_at);
+  const Result<uint64_t> allowed = context.kernel().files().CheckWrite(*to_at, left);
+  if (!allowed.ok()) return allowed.error();
+  left = *allowed;
   const bool same = in_status.dev == out_status.dev && in_status.ino == out_status.ino;
   if (same && *to_at + left > *from_at && *to_at < *from_at + left) return Errno::kInval;
 
