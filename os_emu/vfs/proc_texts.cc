@@ -355,9 +355,10 @@ Result<std::string> Status(const ProcSubject& subject) {
                         static_cast<int>(process.group), static_cast<int>(process.session));
   if (!thread->ended()) AppendMemory(*thread, &text);
   const uint64_t capabilities = ids.euid == 0 ? 0x1ffffffffff : 0;
-  absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t0/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n",
-                        ThreadsOf(process), process.rlimits[kRlimitPendingSignals].soft,
-                        thread->pending.set(), process.pending.set());
+  absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t%d/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n",
+                        ThreadsOf(process), subject.kernel.signal_counts().Of(ids.uid),
+                        process.rlimits[kRlimitPendingSignals].soft, thread->pending.set(),
+                        process.pending.set());
   absl::StrAppendFormat(&text, "SigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",
                         thread->signal_mask(), signals.ignored, signals.caught);
   absl::StrAppendFormat(
