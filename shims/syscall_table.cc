@@ -449,7 +449,7 @@ constexpr SyscallRow kRows[] = {
              Errors(kInval, kFault), &SysGetrlimit),
     Partial(164, "setrlimit", kInt, Args(OneOf("resource", kResources), Of("rlim", kRlimitType)),
             Errors(kFault, kInval, kPerm), &SysSetrlimit,
-            "DATA and RTTIME are kept only"),
+            "RTTIME is kept only"),
     Partial(165, "getrusage", kInt, Args(OneOf("who", kUsageWho), OutOf("usage", kRusageType)),
             Errors(kInval, kFault), &SysGetrusage,
             "user time, and ru_maxrss but for children; the rest is 0"),

@@ -87,6 +87,7 @@ SizeFigures SizesOf(const Thread& thread) {
   if (thread.ended()) return sizes;
   sizes.virtual_bytes = process.memory->mapped_bytes();
   sizes.resident_bytes = process.memory->resident_bytes();
+  sizes.data_bytes = process.memory->data_bytes();
   for (const memory::Mapping& mapping : process.memory->Mappings()) {
     const uint64_t bytes = mapping.end - mapping.start;
     if (mapping.name == "[stack]") {
@@ -98,8 +99,6 @@ SizeFigures SizesOf(const Thread& thread) {
         sizes.code_end = {mapping.end};
       }
       sizes.code_bytes += bytes;
-    } else if ((mapping.prot & memory::kProtWrite) != 0 && !mapping.shared) {
-      sizes.data_bytes += bytes;
     }
   }
   return sizes;
