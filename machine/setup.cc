@@ -87,6 +87,7 @@ absl::Status Machine::Impl::SetUp() {
     return absl::InvalidArgumentError("--publish needs --clock=host");
   }
   auto files = std::make_shared<os_emu::FileSystem>(&kernel_.clock(), &kernel_.budget());
+  files->SetSizeLimit(os_emu::SizeLimitOfCaller(kernel_));
   kernel_.SetFiles(files);
   const os_emu::TreeOptions tree{.uid = options_.uid,
                                  .gid = options_.gid,

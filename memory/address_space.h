@@ -123,6 +123,10 @@ struct Mapping {
   uint64_t file_offset = 0;  // 0 for anonymous memory.
   uint64_t inode = 0;        // 0 for anonymous memory.
   std::string name;          // "" or a path, "[heap]", "[stack]".
+  bool grows_down = false;
+
+  // is_data_mapping(): RLIMIT_DATA counts it.
+  bool IsData() const { return (prot & kProtWrite) != 0 && !shared && !grows_down; }
 };
 
 class AddressSpace {
@@ -260,7 +264,14 @@ class AddressSpace {
   // msync(2): brings what was stored to the mapped files. kIo.
   Result<void> WriteBack(GuestAddr addr, uint64_t length);
   // brk(2): sets where the heap may begin; Brk returns the new (or on failure the unchanged) break.
-  void SetHeapStart(GuestAddr start);  // Page aligned, inside the address space.
+  // `start`: page aligned, inside the address space. `data_bytes`: of the program's own data
+  // (mm_struct's end_data - start_data).
+  void SetHeapStart(GuestAddr start, uint64_t data_bytes = 0);
+  // How large the heap would be with its end there, together with the program's own data
+  // (check_data_rlimit()); 0: it begins behind that.
+  uint64_t HeapAndDataBytes(GuestAddr end) const {
+    return end.value < heap_start_ ? 0 : end.value - heap_start_ + program_data_bytes_;
+  }
   GuestAddr Brk(GuestAddr wanted);
   // The top of the area in which Map looks for gaps, searching downwards (mmap_base). Page aligned.
   // If there is none, Map searches upwards from a third of the address space, as Linux does.
@@ -274,6 +285,7 @@ class AddressSpace {
   // The word at `addr` as all processes know it; nothing: it is private, or not mapped.
   std::optional<SharedWord> SharedWordAt(GuestAddr addr) const;
   uint64_t mapped_bytes() const;    // Sum of all mappings (VmSize).
+  uint64_t data_bytes() const;      // Of those that are data (VmData).
   uint64_t resident_bytes() const;  // Pages written and not given back (VmRSS).
 
   // ---- Dirty tracking. While there is a Snapshot it is the Snapshot's.
@@ -476,6 +488,7 @@ class AddressSpace {
   uint64_t stack_limit_bytes_ = uint64_t{8} << 20;
   uint64_t heap_start_ = 0;
   uint64_t heap_break_ = 0;
+  uint64_t program_data_bytes_ = 0;
   Regions regions_;
   // One bit for 2 MiB of guest memory: the host's page table for it is charged; it holds a page
   // with kDirty.

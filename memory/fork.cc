@@ -131,6 +131,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::Fork() {
   child.stack_limit_bytes_ = stack_limit_bytes_;
   child.heap_start_ = heap_start_;
   child.heap_break_ = heap_break_;
+  child.program_data_bytes_ = program_data_bytes_;
   for (const auto& [start, region] : regions_) {
     if (!region.dont_fork && !ForkRegion(child, start, region)) return Errno::kNoMem;
   }

@@ -528,10 +528,11 @@ Result<void> AddressSpace::MoveRegion(uint64_t old_start, uint64_t old_bytes, ui
 
 // ---- brk
 
-void AddressSpace::SetHeapStart(GuestAddr start) {
+void AddressSpace::SetHeapStart(GuestAddr start, uint64_t data_bytes) {
   POLLUX_CHECK(IsAligned(start.value) && start.value <= kAddressSpaceBytes);
   heap_start_ = start.value;
   heap_break_ = start.value;
+  program_data_bytes_ = data_bytes;
 }
 
 void AddressSpace::SetMapTop(GuestAddr top) {
@@ -580,9 +581,18 @@ std::vector<Mapping> AddressSpace::Mappings() const {
   for (const auto& [start, region] : regions_) {
     mappings.push_back({start, region.end, region.prot, region.shared,
                         region.HasFile() ? region.file_offset : 0, region.inode,
-                        region.name ? *region.name : std::string()});
+                        region.name ? *region.name : std::string(), region.grows_down});
   }
   return mappings;
+}
+
+uint64_t AddressSpace::data_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& [start, region] : regions_) {
+    const bool writable = (region.prot & kProtWrite) != 0;
+    if (writable && !region.shared && !region.grows_down) bytes += region.end - start;
+  }
+  return bytes;
 }
 
 bool AddressSpace::IsMapped(GuestAddr addr) const { return Find(addr.value) != regions_.end(); }

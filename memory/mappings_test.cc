@@ -326,6 +326,30 @@ TEST_F(AddressSpaceTest, BrkStaysOnFailure) {
   EXPECT_EQ(space_->Brk(GuestAddr{kBase + 3 * kPage}).value, kBase + 3 * kPage);
 }
 
+TEST_F(AddressSpaceTest, DataIsPrivateWritableAndNoStack) {
+  EXPECT_EQ(space_->data_bytes(), 0u);
+  MapAt(kBase, 3 * kPage, kRw);
+  MapAt(kBase + 4 * kPage, kPage, kProtRead);
+  AddressSpace::MapRequest request;
+  request.length = kPage;
+  request.prot = kRw;
+  request.shared = true;
+  ASSERT_TRUE(space_->Map(request).ok());
+  request.shared = false;
+  request.grows_down = true;
+  ASSERT_TRUE(space_->Map(request).ok());
+  EXPECT_EQ(space_->data_bytes(), 3 * kPage);
+  ASSERT_TRUE(space_->Protect(GuestAddr{kBase + kPage}, kPage, kProtRead).ok());
+  EXPECT_EQ(space_->data_bytes(), 2 * kPage);
+}
+
+TEST_F(AddressSpaceTest, TheHeapCountsWithTheProgramsData) {
+  space_->SetHeapStart(GuestAddr{kBase}, 100);
+  EXPECT_EQ(space_->HeapAndDataBytes(GuestAddr{kBase - 1}), 0u);
+  EXPECT_EQ(space_->HeapAndDataBytes(GuestAddr{kBase}), 100u);
+  EXPECT_EQ(space_->HeapAndDataBytes(GuestAddr{kBase + 7}), 107u);
+}
+
 TEST_F(AddressSpaceTest, BrkWithoutAHeapDoesNothing) {
   EXPECT_EQ(space_->Brk(GuestAddr{kBase}).value, 0u);
 }

@@ -70,6 +70,7 @@ struct AddressSpace::Saved {
   uint64_t stack_limit_bytes = 0;
   uint64_t heap_start = 0;
   uint64_t heap_break = 0;
+  uint64_t program_data_bytes = 0;
 
   // Since then.
   SavedPages pages;

@@ -12,8 +12,8 @@
 #include "memory/arena.h"
 #include "memory/pages.h"
 #include "memory/reservation.h"
-#include "memory/store_watch.h"
 #include "memory/saved_state.h"
+#include "memory/store_watch.h"
 
 namespace pollux::memory {
 namespace {
@@ -161,6 +161,7 @@ std::unique_ptr<AddressSpace::Saved> AddressSpace::Save() {
   saved->stack_limit_bytes = stack_limit_bytes_;
   saved->heap_start = heap_start_;
   saved->heap_break = heap_break_;
+  saved->program_data_bytes = program_data_bytes_;
   saved_ = saved.get();
   return saved;
 }
@@ -210,6 +211,7 @@ void AddressSpace::RestoreSaved() {
   stack_limit_bytes_ = saved_->stack_limit_bytes;
   heap_start_ = saved_->heap_start;
   heap_break_ = saved_->heap_break;
+  program_data_bytes_ = saved_->program_data_bytes;
 }
 
 AddressSpace::Regions AddressSpace::RestoreMappings() {

@@ -64,20 +64,52 @@ uint64_t MappedIn(memory::AddressSpace& memory, uint64_t start, uint64_t bytes) 
   return mapped;
 }
 
-// may_expand_vm(): whether RLIMIT_AS lets so many more bytes be mapped.
-bool MayExpand(SyscallContext& context, uint64_t bytes) {
-  const uint64_t limit = context.process().rlimits[os_emu::kRlimitAddressSpace].soft & ~kPageMask;
-  const uint64_t mapped = context.memory().mapped_bytes();
-  return mapped <= limit && bytes <= limit - mapped;
+bool Fits(uint64_t bytes, uint64_t have, uint64_t limit) {
+  limit &= ~kPageMask;
+  return have <= limit && bytes <= limit - have;
 }
-bool HasAddressLimit(SyscallContext& context) { return !MayExpand(context, INT64_MAX); }
+bool FitsAddressLimit(SyscallContext& context, uint64_t bytes) {
+  return Fits(bytes, context.memory().mapped_bytes(),
+              context.process().rlimits[os_emu::kRlimitAddressSpace].soft);
+}
+// A limit of 0 means the hard one: that lets Valgrind do its work.
+bool FitsDataLimit(SyscallContext& context, uint64_t bytes) {
+  const os_emu::Rlimit& limit = context.process().rlimits[os_emu::kRlimitData];
+  if (limit.soft == UINT64_MAX) return true;
+  return Fits(bytes, context.memory().data_bytes(), limit.soft == 0 ? limit.hard : limit.soft);
+}
+// may_expand_vm(): whether RLIMIT_AS, and RLIMIT_DATA of what is data, let so many more bytes be
+// mapped.
+bool MayExpand(SyscallContext& context, uint64_t bytes, bool data) {
+  return FitsAddressLimit(context, bytes) && (!data || FitsDataLimit(context, bytes));
+}
+bool HasLimit(SyscallContext& context) { return !MayExpand(context, INT64_MAX, /*data=*/true); }
+
+// mprotect_fixup(): up to where pages of [start, end) may become writable. What was data before may
+// be so again.
+uint64_t EndOfRoomForData(SyscallContext& context, uint64_t start, uint64_t end) {
+  uint64_t more = 0;
+  for (const memory::Mapping& mapping : context.memory().Mappings()) {
+    const uint64_t from = std::max(mapping.start, start), to = std::min(mapping.end, end);
+    if (from >= to || mapping.shared || mapping.grows_down || mapping.IsData()) continue;
+    // It asks may_expand_vm() for what is there already, so that RLIMIT_AS may hide the other.
+    if (FitsAddressLimit(context, to - from) && !FitsDataLimit(context, more + (to - from)))
+      return from;
+    more += to - from;
+  }
+  return end;
+}
 
 }  // namespace
 
 CallResult SysBrk(SyscallContext& context) {
   const GuestAddr now = context.memory().Brk(GuestAddr());
   const uint64_t wanted = PageAlign(context.Arg(0)), have = PageAlign(now.value);
-  if (wanted > have && !MayExpand(context, wanted - have)) return static_cast<int64_t>(now.value);
+  // check_data_rlimit(): of a smaller heap, too.
+  const bool too_large = context.memory().HeapAndDataBytes(context.Addr(0)) >
+                         context.process().rlimits[os_emu::kRlimitData].soft;
+  if (too_large || (wanted > have && !MayExpand(context, wanted - have, /*data=*/true)))
+    return static_cast<int64_t>(now.value);
   return static_cast<int64_t>(context.memory().Brk(context.Addr(0)).value);
 }
 
@@ -179,10 +211,12 @@ CallResult SysMmap(SyscallContext& context) {
     Result<void> mapped = MapFile(context, *file, &request);
     if (!mapped.ok()) return mapped.error();
   }
-  if (HasAddressLimit(context)) {
+  if (HasLimit(context)) {
+    // What is replaced makes room, whether or not it is data.
     const uint64_t replaced =
         request.fixed ? MappedIn(context.memory(), address->value, PageAlign(length)) : 0;
-    if (!MayExpand(context, PageAlign(length) - replaced)) return Errno::kNoMem;
+    const bool data = (request.prot & kProtWrite) != 0 && !request.shared && !request.grows_down;
+    if (!MayExpand(context, PageAlign(length) - replaced, data)) return Errno::kNoMem;
   }
   address = context.memory().Map(request);
   if (!address.ok()) return address.error();
@@ -205,7 +239,14 @@ CallResult SysMprotect(SyscallContext& context) {
   if (length == 0 || context.Arg(0) + length <= context.Arg(0)) return Errno::kNoMem;
   if ((prot & ~(kProtRead | kProtWrite | kProtExec | kProtSem)) != 0) return Errno::kInval;
   if (grows != 0) return context.Refuse(Errno::kInval, "PROT_GROWSDOWN");
-  return context.memory().Protect(context.Addr(0), length, PageProtection(prot));
+  const uint64_t end = context.Arg(0) + length;
+  const uint64_t allowed = (prot & kProtWrite) != 0 && HasLimit(context)
+                               ? EndOfRoomForData(context, context.Arg(0), end)
+                               : end;
+  Result<void> changed =
+      context.memory().Protect(context.Addr(0), allowed - context.Arg(0), PageProtection(prot));
+  if (!changed.ok()) return changed.error();
+  return allowed < end ? CallResult(Errno::kNoMem) : CallResult(0);
 }
 
 CallResult SysMremap(SyscallContext& context) {
@@ -216,10 +257,18 @@ CallResult SysMremap(SyscallContext& context) {
   // check_prep_vma(): of a range that may be moved at all.
   const uint64_t start = context.Arg(0), old_bytes = PageAlign(context.Arg(1)),
                  new_bytes = PageAlign(context.Arg(2));
-  if (new_bytes > old_bytes && (start & kPageMask) == 0 && HasAddressLimit(context) &&
-      old_bytes > 0 && MappedIn(context.memory(), start, old_bytes) == old_bytes &&
-      !MayExpand(context, new_bytes - old_bytes)) {
-    return Errno::kNoMem;
+  const bool stays = (flags & kDontUnmap) != 0 && new_bytes == old_bytes && (flags & kMayMove) != 0;
+  if ((stays || new_bytes > old_bytes) && (start & kPageMask) == 0 && HasLimit(context) &&
+      old_bytes > 0 && MappedIn(context.memory(), start, old_bytes) == old_bytes) {
+    uint64_t more = stays ? old_bytes : new_bytes - old_bytes;
+    // mremap_to() of what stays asks when the place has been made free.
+    if (stays && (flags & kFixed) != 0)
+      more -= MappedIn(context.memory(), context.Arg(4), new_bytes);
+    bool data = false;
+    for (const memory::Mapping& mapping : context.memory().Mappings()) {
+      if (mapping.start <= start && start < mapping.end) data = mapping.IsData();
+    }
+    if (!MayExpand(context, more, data)) return Errno::kNoMem;
   }
   Result<GuestAddr> address = context.memory().Remap(
       context.Addr(0), context.Arg(1), context.Arg(2), (flags & kMayMove) != 0,

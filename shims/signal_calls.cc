@@ -35,8 +35,10 @@ CallResult SendToThread(SyscallContext& context, int32_t tgid, int32_t tid, int 
     return Errno::kSrch;
   Result<void> allowed = MaySend(context, target->process(), signal);
   if (!allowed.ok()) return allowed.error();
-  if (signal != 0)
-    context.kernel().RaiseSignal(*target, SentByCaller(context, signal, os_emu::kSiTkill));
+  if (signal != 0 &&
+      !context.kernel().RaiseSignal(*target, SentByCaller(context, signal, os_emu::kSiTkill))) {
+    return Errno::kAgain;
+  }
   return 0;
 }
 

@@ -196,7 +196,7 @@ CallResult SysSetsockopt(SyscallContext& context) {
   const int32_t length = context.Int(4);
   if (length < 0) return Errno::kInval;
   // An option reads what it needs; no supported one needs more.
-  constexpr size_t kMaxValueBytes = 1024;
+  constexpr size_t kMaxValueBytes = 16384;  // The longest: a list of sources for MCAST_MSFILTER.
   std::vector<uint8_t> value(std::min<size_t>(length, kMaxValueBytes));
   const size_t read = context.memory().Read(context.Addr(3), value);
   const bool faulted = read < value.size();

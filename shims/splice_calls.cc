@@ -24,19 +24,25 @@ using Transfer = SpliceTransfer;
 
 constexpr uint32_t kSpliceNonBlock = 2, kSpliceAll = 15;
 
-// One try, with what belongs to its end: SIGPIPE, the guest's offsets. kAgain: nothing was moved.
-Result<int64_t> Try(Thread& thread, Transfer& transfer) {
+// What belongs to its end: SIGPIPE, the guest's offsets.
+Result<int64_t> End(Thread& thread, Transfer& transfer, const Result<int64_t>& done) {
+  const bool to_pipe = transfer.kind != Transfer::Kind::kPipeToFile;
+  if (transfer.broken || (to_pipe && !done.ok() && done.error() == Errno::kPipe))
+    os_emu::RaiseSigPipe(thread);
+  if (!done.ok()) return done;
   memory::AddressSpace& memory = *thread.process().memory;
-  const Result<int64_t> done = MoveSpliced(transfer, memory);
-  if (!done.ok()) {
-    if (done.error() == Errno::kPipe) os_emu::RaiseSigPipe(thread);
-    return done;
-  }
   for (const GuestAddr to : {transfer.in_offset, transfer.out_offset}) {
     if (!to.IsNull())
       POLLUX_RETURN_IF_ERROR(memory.WriteObject(to, static_cast<int64_t>(*transfer.place.offset)));
   }
   return done;
+}
+
+// One try, and its end unless that is kAgain.
+Result<int64_t> Try(Thread& thread, Transfer& transfer) {
+  const Result<int64_t> done = MoveSpliced(transfer, *thread.process().memory);
+  if (!done.ok() && done.error() == Errno::kAgain) return done;
+  return End(thread, transfer, done);
 }
 
 // What the call waits for after kAgain.
@@ -59,39 +65,63 @@ class SpliceCall final : public os_emu::BlockedCall {
  public:
   explicit SpliceCall(Transfer transfer) : transfer_(std::move(transfer)) {}
 
-  Result<int64_t> Resume(Thread& thread, bool) override {
+  Result<int64_t> Resume(Thread& thread, bool timed_out) override {
     reads_.reset();
+    const int64_t before = transfer_.moved;
     const Result<int64_t> done = Try(thread, transfer_);
     if (done.ok() || done.error() != Errno::kAgain) return done;
+    if (timed_out && transfer_.moved > 0) return EndHere();
     waiter_->Leave();
-    Join();
+    Join(transfer_.moved > before);
     return done;
   }
   void Park(Thread& thread) override {
+    thread_ = &thread;
     waiter_.emplace(thread, os_emu::EventMask{0}, os_emu::ThreadWaiter::OnWake::kLeave);
-    Join();
+    Join(true);
   }
   void Unpark() override { waiter_.reset(); }
+  Result<int64_t> Interrupt() override { return transfer_.moved > 0 ? EndHere() : Errno::kIntr; }
+  os_emu::OnSignal on_signal() const override {
+    return limited_ ? os_emu::OnSignal::kEintr : os_emu::OnSignal::kRestart;
+  }
   const char* TypeName() const override { return transfer_.name; }
 
  private:
-  void Join() {
+  Result<int64_t> EndHere() { return End(*thread_, transfer_, EndSpliced(transfer_)); }
+  void Join(bool begins) {
     const WaitPlan plan = WaitFor(transfer_);
     POLLUX_CHECK(plan.queue != nullptr) << transfer_.name << " waits for nothing";
     plan.queue->Add(*waiter_, plan.mode);
+    // The limit is that of each sendmsg(2) or recvmsg(2) within.
+    limited_ = plan.limit != kNanosMax && !plan.limit_restarts;
+    if (begins) set_deadline(DeadlineOf(plan));
     const bool reads = transfer_.kind == Transfer::Kind::kFileToPipe && !transfer_.to_pipe->full();
     if (reads) reads_.emplace(*transfer_.place.file);
   }
 
+  Nanos DeadlineOf(const WaitPlan& plan) {
+    if (!limited_) return kNanosMax;
+    return os_emu::DeadlineAfter(thread_->process().kernel().clock(), plan.limit);
+  }
+
   Transfer transfer_;
+  Thread* thread_ = nullptr;
+  bool limited_ = false;
   std::optional<os_emu::ReaderWait> reads_;
   std::optional<os_emu::ThreadWaiter> waiter_;
 };
 
 CallResult Start(SyscallContext& context, Transfer transfer) {
   const Result<int64_t> done = Try(context.thread(), transfer);
-  if (done.ok() || done.error() != Errno::kAgain || transfer.nonblocking) return done;
-  if (WaitFor(transfer).queue == nullptr) return done;
+  if (done.ok() || done.error() != Errno::kAgain) return done;
+  // A file that takes what a pipe has goes by its own flag alone.
+  const bool for_file =
+      transfer.kind == Transfer::Kind::kPipeToFile && !transfer.from_pipe->empty();
+  if (for_file ? transfer.place.file->nonblocking() : transfer.nonblocking) return done;
+  if (WaitFor(transfer).queue == nullptr) {
+    return transfer.moved > 0 ? End(context.thread(), transfer, EndSpliced(transfer)) : done;
+  }
   return std::unique_ptr<os_emu::BlockedCall>(std::make_unique<SpliceCall>(std::move(transfer)));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -120,36 +121,50 @@ Result<int64_t> FileToPipe(Transfer& transfer) {
   return done;
 }
 
-Result<int64_t> PipeToSocket(Transfer& transfer, os_emu::Socket& socket) {
-  POLLUX_ASSIGN_OR_RETURN(
-      const size_t done,
-      transfer.from_pipe->DrainTogether(
-          transfer.bytes, [&](std::span<const uint8_t> bytes, bool more) -> Result<size_t> {
-            UserBuffer buffer = UserBuffer::HostConst(bytes);
-            return socket.Splice(buffer, more);
-          }));
-  if (done > 0) NoteMove(transfer);
-  return static_cast<int64_t>(done);
+// One try to give the file what is left, as far as it takes it. `stopped`: what it gave at last,
+// where that was an error.
+Result<size_t> DrainTo(FileDescription& file, Transfer& transfer, std::optional<Errno>* stopped) {
+  const uint64_t left = transfer.bytes - static_cast<uint64_t>(transfer.moved);
+  const auto note = [&](const Result<size_t>& taken) {
+    if (!taken.ok()) *stopped = taken.error();
+    return taken;
+  };
+  if (os_emu::Socket* const socket = os_emu::Socket::From(file)) {
+    return transfer.from_pipe->DrainTogether(left, [&](std::span<const uint8_t> bytes, bool more) {
+      UserBuffer buffer = UserBuffer::HostConst(bytes);
+      return note(socket->Splice(buffer, more));
+    });
+  }
+  return transfer.from_pipe->Drain(left, [&](std::span<const uint8_t> bytes) -> Result<size_t> {
+    POLLUX_ASSIGN_OR_RETURN(const uint64_t at, transfer.place.Now());
+    UserBuffer buffer = UserBuffer::HostConst(bytes);
+    const Result<size_t> written =
+        note(transfer.place.has_positions ? file.WriteAt(buffer, at) : file.Write(buffer));
+    if (written.ok()) transfer.place.Advance(*written);
+    return written;
+  });
 }
 
-// iter_file_splice_write()
+// iter_file_splice_write() and splice_to_socket(): a file that waits gets all that the pipe has;
+// the pipe is waited for only while nothing was moved.
 Result<int64_t> PipeToFile(Transfer& transfer) {
+  if (transfer.moved > 0 && transfer.from_pipe->empty()) return EndSpliced(transfer);
   FileDescription& file = *transfer.place.file;
-  if (os_emu::Socket* socket = os_emu::Socket::From(file)) return PipeToSocket(transfer, *socket);
-  POLLUX_ASSIGN_OR_RETURN(
-      const size_t done, transfer.from_pipe->Drain(
-                             transfer.bytes, [&](std::span<const uint8_t> bytes) -> Result<size_t> {
-                               POLLUX_ASSIGN_OR_RETURN(const uint64_t at, transfer.place.Now());
-                               UserBuffer buffer = UserBuffer::HostConst(bytes);
-                               POLLUX_ASSIGN_OR_RETURN(const size_t written,
-                                                       transfer.place.has_positions
-                                                           ? file.WriteAt(buffer, at)
-                                                           : file.Write(buffer));
-                               transfer.place.Advance(written);
-                               return written;
-                             }));
-  if (done > 0) NoteMove(transfer);
-  return static_cast<int64_t>(done);
+  std::optional<Errno> stopped;
+  const Result<size_t> done = DrainTo(file, transfer, &stopped);
+  if (done.ok()) transfer.moved += static_cast<int64_t>(*done);
+  // sock_alloc_send_pskb(), which waits, sends no SIGPIPE.
+  const os_emu::Socket* const socket = os_emu::Socket::From(file);
+  const bool quiet =
+      transfer.has_waited && !done.ok() && socket != nullptr && socket->domain() == os_emu::kAfUnix;
+  if (stopped == Errno::kPipe && !quiet) transfer.broken = true;
+  if (stopped == Errno::kAgain && !file.nonblocking()) {
+    transfer.has_waited = true;
+    return Errno::kAgain;
+  }
+  if (transfer.moved > 0) return EndSpliced(transfer);
+  if (!done.ok()) return done.error();
+  return int64_t{0};
 }
 
 // iter_to_pipe(): a slot holds bytes of one page of memory.
@@ -205,6 +220,11 @@ Result<int64_t> PipeToMemory(Transfer& transfer, memory::AddressSpace& memory) {
 }
 
 }  // namespace
+
+int64_t EndSpliced(SpliceTransfer& transfer) {
+  NoteMove(transfer);
+  return transfer.moved;
+}
 
 Result<int64_t> MoveSpliced(SpliceTransfer& transfer, memory::AddressSpace& memory) {
   switch (transfer.kind) {

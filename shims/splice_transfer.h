@@ -50,13 +50,19 @@ struct SpliceTransfer {
   DescriptionRef in, out;  // What keeps the pipes' ends open.
   FilePlace place;         // The file, where there is one.
   uint64_t bytes = 0;
-  bool nonblocking = false;
+  int64_t moved = 0;         // What a pipe gave to a file that has no room for the rest.
+  bool has_waited = false;   // For that.
+  bool broken = false;       // Nobody is there to read any more: SIGPIPE.
+  bool nonblocking = false;  // Of the pipes.
   std::vector<GuestIovec> vectors;
   GuestAddr in_offset, out_offset;  // Where the guest wants to know the new offset. Null: nowhere.
 };
 
-// kAgain: nothing was moved. The caller raises SIGPIPE for kPipe.
+// kAgain: it has to wait, and nothing was moved but what transfer.moved says. The caller raises
+// SIGPIPE for kPipe of what goes to a pipe, and where transfer.broken says so.
 Result<int64_t> MoveSpliced(SpliceTransfer& transfer, memory::AddressSpace& memory);
+// It ends with transfer.moved, which is not 0, for another reason.
+int64_t EndSpliced(SpliceTransfer& transfer);
 
 }  // namespace pollux::shims
 

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "os_emu/vfs/default_tree.h"
 #include "os_emu/vfs/file_system.h"
+#include "os_emu/vfs/process_caller.h"
 #include "shims/context.h"
 #include "shims/pipe_files.h"
 #include "shims/shims.h"
@@ -57,6 +58,7 @@ class SyscallTest : public testing::Test {
     auto pipes = std::make_shared<PipeFiles>(&kernel_.budget());
     files->Keep(pipes);
     files->SetFifoOpener(pipes.get());
+    files->SetSizeLimit(os_emu::SizeLimitOfCaller(kernel_));
     kernel_.SetFiles(std::move(files));
     Map(kReadOnly, 0x1000, memory::kProtRead);
     Map(kScratch, kScratchBytes, memory::kProtRead | memory::kProtWrite);

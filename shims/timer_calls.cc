@@ -241,6 +241,10 @@ CallResult SysTimerCreate(SyscallContext& context) {
   Result<TimerClock> clock = TimerClockOf(context, context.Int(0));
   // Whether there are alarms is asked last.
   if (!clock.ok() && !IsAlarmClock(context.Int(0))) return clock.error();
+  // alloc_posix_timer(): each has a signal of its own.
+  std::optional<os_emu::SignalCounts::Share> share = context.kernel().signal_counts().Take(
+      process.credentials.uid, process.rlimits[os_emu::kRlimitPendingSignals].soft);
+  if (!share.has_value()) return Errno::kAgain;
   if (given) {
     Result<PosixTimer::Options> wanted = FromSigevent(context, event);
     if (!wanted.ok()) return wanted.error();
@@ -249,8 +253,6 @@ CallResult SysTimerCreate(SyscallContext& context) {
   if (!clock.ok()) return clock.error();
   options.clock = clock->clock;
   options.cpu_clock = clock->cpu_clock;
-  Result<void> charged = context.kernel().posix_timers().Charge();
-  if (!charged.ok()) return Errno::kAgain;
   // Ids are counted up; what is still in use is passed over (posix_timer_add()).
   while (process.timers.count(process.next_timer_id) != 0) {
     process.next_timer_id = static_cast<int32_t>((uint32_t{1} + process.next_timer_id) & INT32_MAX);
@@ -258,7 +260,7 @@ CallResult SysTimerCreate(SyscallContext& context) {
   const int32_t id = process.next_timer_id;
   process.next_timer_id = static_cast<int32_t>((uint32_t{1} + id) & INT32_MAX);
   if (!given) options.value = static_cast<uint32_t>(id);
-  auto timer = std::make_shared<PosixTimer>(process, id, options, &context.kernel().posix_timers());
+  auto timer = std::make_shared<PosixTimer>(process, id, options, *std::move(share));
   Result<void> stored = context.Out(context.Addr(2), id);
   if (!stored.ok()) return stored.error();
   process.timers.emplace(id, std::move(timer));

@@ -112,7 +112,9 @@ TEST_F(TimerCalls, PosixTimerLines) {
 }
 
 TEST_F(TimerCalls, TimersAreLimited) {
-  ASSERT_TRUE(kernel_.posix_timers().Charge().ok());
+  // What another one has queued counts, too.
+  auto queued = kernel_.signal_counts().Take(process_.credentials.uid, UINT64_MAX);
+  ASSERT_TRUE(queued.has_value());
   int64_t made = 0;
   TraceAll();
   Restart({});
@@ -122,7 +124,8 @@ TEST_F(TimerCalls, TimersAreLimited) {
   EXPECT_EQ(Do("timer_delete", {5}), 0);
   EXPECT_EQ(Do("timer_create", {kMonotonic, 0, kScratch}), 0);
   EXPECT_EQ(Peek<int32_t>(kScratch), made);  // Numbers are not used again soon.
-  kernel_.posix_timers().Release();
+  queued.reset();
+  EXPECT_EQ(Do("timer_create", {kMonotonic, 0, kScratch}), 0);
 }
 
 TEST_F(TimerCalls, PidfdLines) {

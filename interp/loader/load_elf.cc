@@ -155,6 +155,14 @@ absl::StatusOr<LoadedImage> LoadElf(const ElfImage& image, std::span<const uint8
   if (image.headers_address != 0) loaded.headers = GuestAddr{image.headers_address + bias};
   loaded.header_count = image.header_count;
   loaded.end = image.high + bias;
+  // start_data and end_data of load_elf_binary(): the segment that begins last, and up to where any
+  // is filled from the file.
+  uint64_t data_start = 0, data_end = 0;
+  for (const ElfSegment& segment : image.segments) {
+    data_start = std::max(data_start, segment.address);
+    data_end = std::max(data_end, segment.address + segment.file_bytes);
+  }
+  loaded.data_bytes = data_end - data_start;
   loaded.interpreter = image.interpreter;
   loaded.position_independent = image.position_independent;
   loaded.executable_stack = image.executable_stack;
@@ -168,7 +176,8 @@ void StartHeap(const LoadedImage& program, const AddressLayout& layout, AddressS
   } else if (layout.randomized) {
     start += kPageBytes;  // Linux leaves a gap behind bss.
   }
-  space.SetHeapStart(GuestAddr{std::min(start + layout.heap_random, kAddressSpaceBytes)});
+  space.SetHeapStart(GuestAddr{std::min(start + layout.heap_random, kAddressSpaceBytes)},
+                     program.data_bytes);
 }
 
 namespace {

@@ -63,6 +63,7 @@ struct LoadedImage {
   GuestAddr headers;          // AT_PHDR; 0 if the program headers are not in memory.
   uint64_t header_count = 0;  // AT_PHNUM
   uint64_t end = 0;           // Page aligned: behind the last segment.
+  uint64_t data_bytes = 0;    // Of the program's own data: mm_struct's end_data - start_data.
   std::string interpreter;    // Path of the interpreter to load too; empty: static.
   bool position_independent = false;
   bool executable_stack = false;

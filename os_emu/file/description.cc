@@ -15,7 +15,9 @@ namespace {
 // one machine, and the list is empty between calls.
 struct ReleaseQueue {
   FileDescription* first = nullptr;
-  bool open = false;  // A ReleaseBatch will see to it.
+  bool open = false;                  // A ReleaseBatch will see to it.
+  PostponedReleases* rest = nullptr;  // Who is to release what comes after the one under way.
+  bool may_postpone = true;
 };
 thread_local ReleaseQueue release_queue;
 
@@ -58,12 +60,43 @@ ReleaseBatch::ReleaseBatch() : outermost_(!release_queue.open) { release_queue.o
 
 ReleaseBatch::~ReleaseBatch() {
   if (!outermost_) return;
-  // What goes while one is being released comes after all that went before.
-  while (release_queue.first != nullptr) {
-    FileDescription* batch = std::exchange(release_queue.first, nullptr);
-    while (batch != nullptr) std::exchange(batch, batch->next_released_)->Release();
-  }
+  Run(nullptr);
   release_queue.open = false;
+}
+
+void ReleaseBatch::Run(FileDescription* batch) {
+  while (true) {
+    // What goes while one is being released comes after all that went before.
+    if (batch == nullptr) batch = std::exchange(release_queue.first, nullptr);
+    if (batch == nullptr) return;
+    std::exchange(batch, batch->next_released_)->Release();
+    PostponedReleases* const rest = std::exchange(release_queue.rest, nullptr);
+    if (rest == nullptr) continue;
+    FileDescription** end = &batch;
+    while (*end != nullptr) end = &(*end)->next_released_;
+    *end = std::exchange(release_queue.first, nullptr);
+    rest->first_ = batch;
+    return;
+  }
+}
+
+bool ReleaseBatch::PostponeRest(PostponedReleases& rest) {
+  if (!release_queue.open || !release_queue.may_postpone) return false;
+  release_queue.rest = &rest;
+  return true;
+}
+
+void PostponedReleases::Go() {
+  FileDescription* const batch = std::exchange(first_, nullptr);
+  if (batch == nullptr) return;
+  const ReleaseBatch guard;
+  ReleaseBatch::Run(batch);
+}
+
+PostponedReleases::~PostponedReleases() {
+  const bool could = std::exchange(release_queue.may_postpone, false);
+  Go();
+  release_queue.may_postpone = could;
 }
 
 Result<bool> FileDescription::SetAsync(FdLabel fd, bool on) {

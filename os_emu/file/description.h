@@ -181,6 +181,7 @@ class FileDescription {
   friend class DescriptionRef;
   friend class DescriptionWatch;
   friend class ReleaseBatch;
+  friend class PostponedReleases;
   void Unref();
   void Release();
 
@@ -240,6 +241,23 @@ class ReaderWait {
   FileDescription& description_;
 };
 
+// Releases that are due and come after something else (ReleaseBatch::PostponeRest()).
+class PostponedReleases {
+ public:
+  PostponedReleases() = default;
+  // They happen now, and nothing is postponed any more.
+  ~PostponedReleases();
+  PostponedReleases(const PostponedReleases&) = delete;
+  PostponedReleases& operator=(const PostponedReleases&) = delete;
+
+  // They happen now; one of them may postpone what comes after it.
+  void Go();
+
+ private:
+  friend class ReleaseBatch;
+  FileDescription* first_ = nullptr;
+};
+
 // While one lives, descriptions whose last reference goes are not released yet: they are when it
 // ends, the last one first. For what lets go of several at once, as close_range(2), execve(2) and
 // exit do: fput() leaves them to task_work_run(). One within another does nothing.
@@ -250,7 +268,14 @@ class ReleaseBatch {
   ReleaseBatch(const ReleaseBatch&) = delete;
   ReleaseBatch& operator=(const ReleaseBatch&) = delete;
 
+  // For OnRelease(): what else is due is released by `rest`, as a release that sleeps holds up
+  // those after it. False: it may not.
+  static bool PostponeRest(PostponedReleases& rest);
+
  private:
+  friend class PostponedReleases;
+  static void Run(FileDescription* batch);
+
   const bool outermost_;
 };
 

@@ -34,6 +34,68 @@ class LoggingWatch final : public DescriptionWatch {
   bool delete_self_;
 };
 
+// Three descriptions that write down when they are released.
+std::vector<DescriptionRef> Three(Names& log) {
+  std::vector<DescriptionRef> three;
+  for (const char* const name : {"a", "b", "c"}) {
+    three.push_back(MakeDescription<FakeDescription>());
+    Fake(three.back()).on_release = [&log, name] { log.push_back(name); };
+  }
+  return three;
+}
+void LetGo(std::vector<DescriptionRef>& descriptions) {
+  const ReleaseBatch batch;
+  for (DescriptionRef& description : descriptions) description = DescriptionRef();
+}
+
+TEST(ReleaseBatch, TheLastOneIsReleasedFirst) {
+  Names log;
+  std::vector<DescriptionRef> three = Three(log);
+  LetGo(three);
+  EXPECT_EQ(log, Names({"c", "b", "a"}));
+}
+
+TEST(ReleaseBatch, OneMayHoldUpThoseAfterIt) {
+  Names log;
+  std::vector<DescriptionRef> three = Three(log);
+  DescriptionRef more = MakeDescription<FakeDescription>();
+  Fake(more).on_release = [&] { log.push_back("more"); };
+  PostponedReleases after_c, after_b;
+  Fake(three[2]).on_release = [&] {
+    log.push_back("c");
+    more = DescriptionRef();  // Comes after what was there before.
+    EXPECT_TRUE(ReleaseBatch::PostponeRest(after_c));
+  };
+  Fake(three[1]).on_release = [&] {
+    log.push_back("b");
+    EXPECT_TRUE(ReleaseBatch::PostponeRest(after_b));
+  };
+  LetGo(three);
+  EXPECT_EQ(log, Names({"c"}));
+  after_c.Go();
+  EXPECT_EQ(log, Names({"c", "b"}));
+  after_c.Go();
+  EXPECT_EQ(log, Names({"c", "b"}));
+  after_b.Go();
+  EXPECT_EQ(log, Names({"c", "b", "a", "more"}));
+}
+
+TEST(ReleaseBatch, WhereNobodyWaitsAnyMoreAllAreReleasedAtOnce) {
+  Names log;
+  std::vector<DescriptionRef> three = Three(log);
+  auto after_c = std::make_unique<PostponedReleases>();
+  PostponedReleases after_b;
+  Fake(three[2]).on_release = [&] { EXPECT_TRUE(ReleaseBatch::PostponeRest(*after_c)); };
+  Fake(three[1]).on_release = [&] {
+    log.push_back("b");
+    EXPECT_FALSE(ReleaseBatch::PostponeRest(after_b));
+  };
+  LetGo(three);
+  EXPECT_EQ(log, Names());
+  after_c.reset();
+  EXPECT_EQ(log, Names({"b", "a"}));
+}
+
 TEST(Description, LivesUntilTheLastReferenceGoes) {
   bool released = false;
   DescriptionRef first = MakeDescription<FakeDescription>();

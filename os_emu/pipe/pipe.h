@@ -70,8 +70,9 @@ class Pipe {
   bool PutPage(FilePageRef page, uint32_t within, uint32_t bytes);
   void PutDone() { WakeReaders(); }
   uint32_t free_slots() const { return static_cast<uint32_t>(slots_.size()) - (head_ - tail_); }
-  // Gives slots to `take` until `bytes` are taken, it takes less than it was given, or the pipe is
-  // empty. kAgain: it is empty and has writers. The error of `take` if nothing was taken.
+  // Gives slots, and what is left of one, to `take` until `bytes` are taken, it takes nothing or
+  // fails, or the pipe is empty. kAgain: it is empty and has writers. The error of `take` if
+  // nothing was taken.
   Result<size_t> Drain(uint64_t bytes,
                        const std::function<Result<size_t>(std::span<const uint8_t>)>& take);
   // Gives up to kSlotsTogether slots at once, as one span, until `bytes` are taken, it takes

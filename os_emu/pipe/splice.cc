@@ -136,7 +136,7 @@ Result<size_t> Pipe::Drain(uint64_t bytes,
     done += *taken;
     bytes -= *taken;
     took_slots |= TakeFromFirst(static_cast<uint32_t>(*taken));
-    if (*taken < offered) break;
+    if (*taken == 0) break;
   }
   if (took_slots) WakeWriters();
   if (done == 0 && !failed.ok()) return failed.error();

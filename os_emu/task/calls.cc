@@ -300,11 +300,10 @@ class SelectCall final : public MultiWaitCall {
 
 }  // namespace
 
-void RaiseSigPipe(Thread& thread) {
-  // send_sig(SIGPIPE, current, 0): as if sent by the process itself (measured on Linux 6.18).
+void SignalItself(Thread& thread, int signal) {
   Process& process = thread.process();
   SignalInfo info;
-  info.signal = kSigPipe;
+  info.signal = signal;
   info.code = kSiUser;
   info.sender_pid = static_cast<int32_t>(process.pid());
   info.sender_uid = process.credentials.uid;

@@ -16,6 +16,7 @@
 #include "os_emu/file/description.h"
 #include "os_emu/task/blocked_call.h"
 #include "os_emu/task/cpu_clock.h"
+#include "os_emu/task/signal.h"
 #include "os_emu/time/clock.h"
 
 namespace pollux::os_emu {
@@ -24,8 +25,11 @@ namespace pollux::os_emu {
 // (kNanosMax).
 Nanos DeadlineAfter(const Clock& clock, std::optional<Nanos> timeout);
 
+// send_sig(SIGNAL, current, 0): what a call does to its own thread, as if its process had sent it
+// (measured on Linux 6.18).
+void SignalItself(Thread& thread, int signal);
 // What a write to a pipe that nobody reads does to the writer, besides kPipe.
-void RaiseSigPipe(Thread& thread);
+inline void RaiseSigPipe(Thread& thread) { SignalItself(thread, kSigPipe); }
 
 // read(2), readv(2). kBadF: not open for reading.
 CallResult StartRead(Thread& thread, DescriptionRef description, memory::UserBuffer to);

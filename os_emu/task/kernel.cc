@@ -17,10 +17,6 @@ constexpr uint64_t kEpollWatchBytes = 256;
 constexpr uint64_t kMaxInotifyInstances = 128, kInotifyInstanceBytes = 512;
 constexpr uint64_t kMaxInotifyWatches = 65536, kInotifyWatchBytes = 256;
 
-// RLIMIT_SIGPENDING of a machine with about 32 GiB: each timer has a signal of its own.
-constexpr uint64_t kMaxPosixTimers = 128'000;
-constexpr uint64_t kPosixTimerBytes = 512;
-
 // A task costs the host its objects and its place in tables; its memory is charged by itself. The
 // number is what threads-max is on a small machine.
 constexpr uint64_t kMaxTasks = 32768, kTaskBytes = 4096;
@@ -77,7 +73,7 @@ Kernel::Kernel(Options options)
       inotify_instances_(kMaxInotifyInstances, Errno::kMFile, kInotifyInstanceBytes,
                          &options_.budget),
       inotify_watches_(kMaxInotifyWatches, Errno::kNoSpc, kInotifyWatchBytes, &options_.budget),
-      posix_timers_(kMaxPosixTimers, Errno::kAgain, kPosixTimerBytes, &options_.budget),
+      signal_counts_(&options_.budget),
       futexes_(std::make_unique<FutexTable>()),
       tasks_(kMaxTasks, Errno::kAgain, kTaskBytes, &options_.budget) {}
 
@@ -103,6 +99,8 @@ Result<Process*> Kernel::TryCreateProcess() {
   process->rlimits[kRlimitCore].soft = 0;
   process->rlimits[kRlimitNice] = process->rlimits[kRlimitRealTimePriority] = {0, 0};
   process->rlimits[kRlimitNumberOfFiles] = {1024, FdTable::kMaxOpen};
+  process->rlimits[kRlimitPendingSignals] = {PendingSignals::kMaxQueued,
+                                             PendingSignals::kMaxQueued};
   Process* created = process.get();
   processes_.emplace(pid, std::move(process));
   ++living_;

@@ -76,8 +76,8 @@ class Kernel {
   void SetRealtime(Nanos now);
   // Notified after CLOCK_REALTIME was set.
   WaitQueue& clock_changes() { return clock_changes_; }
-  // Timers of timer_create(2) in all processes.
-  Quota& posix_timers() { return posix_timers_; }
+  // Queued signals, and timers of timer_create(2), in all processes.
+  SignalCounts& signal_counts() { return signal_counts_; }
   RandomStream& world_random() { return world_random_; }
   // The machine gives the file system once, before the first process: vfs/ is built upon this
   // folder.
@@ -180,7 +180,7 @@ class Kernel {
   // Makes `info` pending unless it would be ignored, and wakes the thread that shall take it. A
   // process-wide one goes to the leader if that wants it, else to the next thread that does
   // (complete_signal()). SIGCONT lets a stopped process go on, whatever else it does. False: the
-  // queue is full (real-time signals only, EAGAIN of rt_sigqueueinfo).
+  // queue is full (real-time signals but kill(2)'s: EAGAIN).
   bool RaiseSignal(Process& process, const SignalInfo& info);
   bool RaiseSignal(Thread& thread, const SignalInfo& info);
   // The signal of a timer; one for a process goes to the thread that runs, if it is of that process
@@ -255,7 +255,7 @@ class Kernel {
   Quota epoll_watches_;
   Quota inotify_instances_;
   Quota inotify_watches_;
-  Quota posix_timers_;
+  SignalCounts signal_counts_;
   std::unique_ptr<FutexTable> futexes_;
   std::shared_ptr<FileSystem> files_;
   std::map<const void*, std::shared_ptr<void>> parts_;  // Looked up only, never walked.

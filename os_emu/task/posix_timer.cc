@@ -1,22 +1,23 @@
 #include "os_emu/task/posix_timer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "os_emu/task/calls.h"
 #include "os_emu/task/kernel.h"
 
 namespace pollux::os_emu {
 
-PosixTimer::PosixTimer(Process& process, int32_t id, const Options& options, Quota* quota)
+PosixTimer::PosixTimer(Process& process, int32_t id, const Options& options,
+                       SignalCounts::Share share)
     : Timer(options.cpu_clock != nullptr ? options.cpu_clock->timers() : process.kernel().timers()),
       process_(process),
       id_(id),
       options_(options),
-      quota_(quota) {}
+      share_(std::move(share)) {}
 
 PosixTimer::~PosixTimer() {
   Disarm();  // Its clock may go with it.
-  if (quota_ != nullptr) quota_->Release();
 }
 
 TimerQueue& PosixTimer::queue() const {

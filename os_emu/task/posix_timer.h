@@ -12,10 +12,10 @@
 #include <memory>
 
 #include "abi/types.h"
-#include "os_emu/file/quota.h"
 #include "os_emu/task/cpu_clock.h"
 #include "os_emu/task/interval_timer.h"
 #include "os_emu/task/signal.h"
+#include "os_emu/task/signal_counts.h"
 #include "os_emu/time/clock.h"
 #include "os_emu/time/timer_queue.h"
 
@@ -34,8 +34,8 @@ class PosixTimer final : private Timer, public std::enable_shared_from_this<Posi
     uint64_t value = 0;  // sigval
     Tid thread{0};       // SIGEV_THREAD_ID; 0: the process.
   };
-  // `quota` was charged for it; null: no limit.
-  PosixTimer(Process& process, int32_t id, const Options& options, Quota* quota);
+  // `share`: what it counts for its user, as a queued signal does.
+  PosixTimer(Process& process, int32_t id, const Options& options, SignalCounts::Share share);
   ~PosixTimer() override;
 
   int32_t id() const { return id_; }
@@ -69,7 +69,7 @@ class PosixTimer final : private Timer, public std::enable_shared_from_this<Posi
   Process& process_;
   int32_t id_;
   Options options_;
-  Quota* quota_;
+  SignalCounts::Share share_;
   Nanos interval_{0};
   enum class State { kDisarmed, kArmed, kSignalPends } state_ = State::kDisarmed;
   bool deleted_ = false;

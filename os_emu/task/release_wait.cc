@@ -20,6 +20,7 @@ class ReleaseCall final : public BlockedCall {
 
   Result<int64_t> Resume(Thread&, bool timed_out) override {
     if (!timed_out && !wait_->Over()) return Errno::kAgain;
+    wait_->rest.Go();
     return value_;
   }
   void Park(Thread& thread) override {
@@ -44,6 +45,7 @@ class ReleaseCall final : public BlockedCall {
 void AwaitBeforeReturn(Kernel& kernel, std::unique_ptr<ReleaseWait> wait) {
   Thread* const thread = kernel.current();
   if (thread == nullptr || thread->ended() || thread->process().exit.has_value()) return;
+  if (thread->HasSignalToTake() || !ReleaseBatch::PostponeRest(wait->rest)) return;
   thread->release_waits.push_back(std::move(wait));
 }
 
@@ -53,7 +55,10 @@ std::unique_ptr<BlockedCall> NextReleaseWait(Thread& thread, int64_t value) {
   while (!waits.empty()) {
     std::unique_ptr<ReleaseWait> wait = std::move(waits.front());
     waits.erase(waits.begin());
-    if (wait->Over()) continue;
+    if (wait->Over()) {
+      wait->rest.Go();
+      continue;
+    }
     return std::make_unique<ReleaseCall>(thread, std::move(wait), value);
   }
   return nullptr;

@@ -3,9 +3,10 @@
 //
 // fput() leaves the end of a file to task_work_run(), on the way back to user mode, and that may
 // sleep: any call can be the one, close(2), dup2(2), execve(2), or a recv(2) whose number another
-// thread has closed meanwhile. The waits of one call come one after the other. A signal that a
-// handler takes, or a stop, ends all of them, and the call's result stays what it was; so does the
-// end of the process, which waits for nothing (PF_EXITING).
+// thread has closed meanwhile. What else the call has let go of is released when the wait is over,
+// and may have to be waited for in turn. A signal that a handler takes, or a stop, ends all of
+// that: the rest is released at once, and the call's result stays what it was. So it is at the end
+// of the process, which waits for nothing (PF_EXITING).
 #ifndef POLLUX_OS_EMU_TASK_RELEASE_WAIT_H_
 #define POLLUX_OS_EMU_TASK_RELEASE_WAIT_H_
 
@@ -13,6 +14,7 @@
 #include <memory>
 
 #include "abi/types.h"
+#include "os_emu/file/description.h"
 #include "os_emu/file/wait_queue.h"
 
 namespace pollux::os_emu {
@@ -34,12 +36,14 @@ class ReleaseWait {
   virtual WaitQueue& queue() = 0;
   Nanos span() const { return span_; }
 
+  PostponedReleases rest;  // What comes after it.
+
  private:
   Nanos span_;
 };
 
-// The call that runs waits for `wait` before it returns; nobody does where none runs, or where its
-// process ends.
+// For OnRelease(): the call that runs waits for `wait` before it returns; nobody does where none
+// runs, where a signal is there already, or where its process ends.
 void AwaitBeforeReturn(Kernel& kernel, std::unique_ptr<ReleaseWait> wait);
 
 // The next of the waits of `thread`'s call, which has come to `value`, as a call that ends with

@@ -82,16 +82,23 @@ SiginfoLayout SiginfoLayoutOf(int signal, int code) {
   return code < 0 ? SiginfoLayout::kQueued : SiginfoLayout::kKill;
 }
 
-PendingSignals::Added PendingSignals::Add(const SignalInfo& info) {
+PendingSignals::Added PendingSignals::Add(const SignalInfo& info, const Account& account) {
   const SignalSet bit = SignalBit(info.signal);
+  SignalCounts::Share share;
   if (info.timer == nullptr) {
-    if (info.signal < kSigRtMin) {
-      if ((set_ & bit) != 0) return Added::kPendsAlready;
-    } else if (queue_.size() >= kMaxQueued) {
-      return Added::kQueueFull;
+    const bool standard = info.signal < kSigRtMin;
+    if (standard && (set_ & bit) != 0) return Added::kPendsAlready;
+    const bool always = standard && info.code >= 0;  // override_rlimit
+    std::optional<SignalCounts::Share> taken =
+        account.counts.Take(account.uid, always ? UINT64_MAX : account.limit);
+    if (!taken.has_value()) {
+      if (!standard && info.code != kSiUser) return Added::kQueueFull;
+      set_ |= bit;
+      return Added::kYes;
     }
+    share = *std::move(taken);
   }
-  queue_.push_back(info);
+  queue_.push_back({info, std::move(share)});
   set_ |= bit;
   return Added::kYes;
 }
@@ -99,9 +106,9 @@ PendingSignals::Added PendingSignals::Add(const SignalInfo& info) {
 std::vector<std::shared_ptr<PosixTimer>> PendingSignals::Remove(SignalSet signals) {
   std::vector<std::shared_ptr<PosixTimer>> timers;
   if ((set_ & signals) == 0) return timers;
-  std::erase_if(queue_, [&](SignalInfo& info) {
-    if ((SignalBit(info.signal) & signals) == 0) return false;
-    if (info.timer != nullptr) timers.push_back(std::move(info.timer));
+  std::erase_if(queue_, [&](Queued& queued) {
+    if ((SignalBit(queued.info.signal) & signals) == 0) return false;
+    if (queued.info.timer != nullptr) timers.push_back(std::move(queued.info.timer));
     return true;
   });
   set_ &= ~signals;
@@ -113,9 +120,17 @@ std::optional<SignalInfo> PendingSignals::Take(SignalSet blocked) {
   if (ready == 0) return std::nullopt;
   if ((ready & kSynchronous) != 0) ready &= kSynchronous;
   const int signal = __builtin_ctzll(ready) + 1;
-  const auto is_it = [signal](const SignalInfo& info) { return info.signal == signal; };
+  const auto is_it = [signal](const Queued& queued) { return queued.info.signal == signal; };
   const auto found = std::find_if(queue_.begin(), queue_.end(), is_it);
-  const SignalInfo info = *found;
+  if (found == queue_.end()) {
+    // collect_signal(): it found no room in the queue.
+    set_ &= ~SignalBit(signal);
+    SignalInfo nothing_known;
+    nothing_known.signal = signal;
+    nothing_known.code = kSiUser;
+    return nothing_known;
+  }
+  SignalInfo info = std::move(found->info);
   const auto rest = queue_.erase(found);
   if (std::find_if(rest, queue_.end(), is_it) == queue_.end()) set_ &= ~SignalBit(signal);
   return info;

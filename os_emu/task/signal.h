@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "abi/types.h"
+#include "os_emu/task/signal_counts.h"
 
 namespace pollux::os_emu {
 
@@ -125,20 +126,34 @@ class PendingSignals {
   // RLIMIT_SIGPENDING's usual order of magnitude.
   static constexpr size_t kMaxQueued = 16384;
 
+  // Whom what is queued counts for, and how many may: the real user and RLIMIT_SIGPENDING of whom
+  // the signal is for.
+  struct Account {
+    SignalCounts& counts;
+    uint32_t uid = 0;
+    uint64_t limit = kMaxQueued;
+  };
   enum class Added { kYes, kPendsAlready, kQueueFull };
-  // A standard signal is never refused. One of a timer always has room, even where its number pends
-  // already (posixtimer_send_sigqueue()).
-  Added Add(const SignalInfo& info);
+  // __send_signal_locked(). Where there is no room, a standard signal, and kill(2)'s of any number,
+  // pends all the same, and nobody knows who sent it; other real-time ones are kQueueFull. What the
+  // kernel or kill(2) sends as a standard signal always has room. So has one of a timer, which
+  // counts by itself, even where its number pends already (posixtimer_send_sigqueue()).
+  Added Add(const SignalInfo& info, const Account& account);
   // Forgets all that are in `signals` (a stop signal takes back SIGCONT and the other way round).
   // Returns the timers whose signals these were.
   std::vector<std::shared_ptr<PosixTimer>> Remove(SignalSet signals);
   // The next one outside `blocked`: synchronous ones first (SIGSEGV, SIGBUS, SIGILL, SIGTRAP,
-  // SIGFPE, SIGSYS), then the lowest number (kernel/signal.c next_signal()).
+  // SIGFPE, SIGSYS), then the lowest number (kernel/signal.c next_signal()). One that found no room
+  // comes as kill(2)'s from process 0.
   std::optional<SignalInfo> Take(SignalSet blocked);
   SignalSet set() const { return set_; }
 
  private:
-  std::deque<SignalInfo> queue_;
+  struct Queued {
+    SignalInfo info;
+    SignalCounts::Share share;
+  };
+  std::deque<Queued> queue_;
   SignalSet set_ = 0;
 };
 

@@ -19,6 +19,11 @@ bool Wants(const Thread& thread, int signal) {
   return thread.process().kernel().current() == &thread || !thread.HasSignalToTake();
 }
 
+PendingSignals::Account AccountOf(const Process& process) {
+  return {process.kernel().signal_counts(), process.credentials.uid,
+          process.rlimits[kRlimitPendingSignals].soft};
+}
+
 }  // namespace
 
 void Kernel::Forget(Process& process, SignalSet signals) {
@@ -45,7 +50,7 @@ Kernel::Raised Kernel::Pend(Process& process, PendingSignals& pending, SignalSet
   // through.
   const bool blocked = (mask & ~kUnblockable & bit) != 0;
   if (!blocked && !process.WouldAct(info.signal)) return Raised::kIgnored;
-  switch (pending.Add(info)) {
+  switch (pending.Add(info, AccountOf(process))) {
     case PendingSignals::Added::kPendsAlready:
       return Raised::kPending;
     case PendingSignals::Added::kQueueFull:
@@ -141,7 +146,8 @@ void Kernel::ForceSignal(Thread& thread, const SignalInfo& info) {
     action.handler = kSigDfl;
     thread.SetSignalMask(thread.signal_mask() & ~bit);
   }
-  if (thread.pending.Add(info) == PendingSignals::Added::kYes) process.signal_queue.Notify(0);
+  if (thread.pending.Add(info, AccountOf(process)) == PendingSignals::Added::kYes)
+    process.signal_queue.Notify(0);
   thread.NoteSignal();
 }
 

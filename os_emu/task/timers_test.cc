@@ -24,6 +24,7 @@ class TimersTest : public ::testing::Test {
       process().actions[signal].handler = 0x1000;
     }
   }
+  static constexpr uint32_t kUser = 1000;
   Kernel& kernel() { return machine_.kernel(); }
   Process& process() { return machine_.process(); }
   Thread& leader() { return machine_.leader(); }
@@ -36,9 +37,10 @@ class TimersTest : public ::testing::Test {
     return info->signal;
   }
   std::shared_ptr<PosixTimer> Make(const PosixTimer::Options& options) {
-    EXPECT_TRUE(kernel().posix_timers().Charge().ok());
+    auto share = kernel().signal_counts().Take(kUser, 100);
+    EXPECT_TRUE(share.has_value());
     auto timer = std::make_shared<PosixTimer>(process(), process().next_timer_id++, options,
-                                              &kernel().posix_timers());
+                                              *std::move(share));
     process().timers.emplace(timer->id(), timer);
     return timer;
   }
@@ -160,9 +162,9 @@ TEST_F(TimersTest, TheSignalOfADeletedTimerIsDroppedAndItsChargeReleased) {
   timer->Delete();
   process().timers.erase(timer->id());
   timer.reset();
-  EXPECT_EQ(kernel().posix_timers().used(), 1u);  // Its signal still pends.
+  EXPECT_EQ(kernel().signal_counts().Of(kUser), 1u);  // Its signal still pends.
   EXPECT_EQ(Take(leader()), 0);
-  EXPECT_EQ(kernel().posix_timers().used(), 0u);
+  EXPECT_EQ(kernel().signal_counts().Of(kUser), 0u);
 }
 
 TEST_F(TimersTest, EachTimerHasASignalOfItsOwn) {

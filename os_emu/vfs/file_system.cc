@@ -430,6 +430,8 @@ Result<void> FileSystem::Truncate(const Caller& caller, std::string_view path, i
   if (!inode.IsRegular()) return Errno::kInval;
   POLLUX_RETURN_IF_ERROR(CheckPermission(caller, inode, kMayWrite));
   if (inode.IsExecuted()) return Errno::kTxtBsy;
+  POLLUX_ASSIGN_OR_RETURN(const FileStatus status, inode.GetStatus());
+  POLLUX_RETURN_IF_ERROR(CheckSize(status.size, static_cast<uint64_t>(bytes)));
   POLLUX_RETURN_IF_ERROR(inode.Truncate(static_cast<uint64_t>(bytes)));
   NotifyDentry(*found, kEventModify);
   return {};

@@ -28,6 +28,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "abi/result.h"
@@ -40,6 +41,7 @@
 #include "os_emu/vfs/caller.h"
 #include "os_emu/vfs/dentry.h"
 #include "os_emu/vfs/seals.h"
+#include "os_emu/vfs/size_limit.h"
 
 namespace pollux::os_emu {
 
@@ -113,6 +115,15 @@ class FileSystem {
   // Without one: kNxio.
   void SetFifoOpener(SpecialFileOpener* opener);
   void SetDeviceOpener(uint64_t device, SpecialFileOpener* opener);
+  // What writers are held to, and without one nothing.
+  void SetSizeLimit(std::shared_ptr<SizeLimit> limit) { size_limit_ = std::move(limit); }
+  // SizeLimit's, for who writes on behalf of a guest.
+  Result<uint64_t> CheckWrite(uint64_t offset, uint64_t bytes) {
+    return size_limit_ != nullptr ? size_limit_->CheckWrite(offset, bytes) : bytes;
+  }
+  Result<void> CheckSize(uint64_t now, uint64_t wanted) {
+    return size_limit_ != nullptr ? size_limit_->CheckSize(now, wanted) : Result<void>();
+  }
   // For objects that live as long as the file system (openers that this folder brings).
   void Keep(std::shared_ptr<void> object);
 
@@ -220,6 +231,7 @@ class FileSystem {
 
   const Clock* clock_;
   memory::MemoryBudget* budget_;
+  std::shared_ptr<SizeLimit> size_limit_;
   uint32_t last_move_cookie_ = 0;
   DentryRef root_;
   std::unique_ptr<Impl> impl_;

@@ -139,6 +139,10 @@ Result<void> HostFile::SetSize(uint64_t bytes) {
 }
 
 Result<void> HostFile::Allocate(uint32_t mode, uint64_t offset, uint64_t bytes) {
+  if ((mode & kAllocateKeepSize) == 0) {
+    POLLUX_ASSIGN_OR_RETURN(const uint64_t size, Size());
+    POLLUX_RETURN_IF_ERROR(inode().super().files().CheckSize(size, offset + bytes));
+  }
   POLLUX_RETURN_IF_ERROR(Sync());
   const int keep_size = (mode & kAllocateKeepSize) != 0 ? FALLOC_FL_KEEP_SIZE : 0;
   const int punch_hole = (mode & kAllocatePunchHole) != 0 ? FALLOC_FL_PUNCH_HOLE : 0;

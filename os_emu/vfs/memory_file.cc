@@ -38,6 +38,10 @@ class MemoryFile final : public RegularFile {
     // shmem_fallocate()
     const bool punches = (mode & kAllocatePunchHole) != 0;
     if (punches && file().IsWriteSealed()) return Errno::kPerm;
+    // The limit counts where the file keeps its size, too.
+    if (!punches) {
+      POLLUX_RETURN_IF_ERROR(file().super().files().CheckSize(file().size(), offset + bytes));
+    }
     if (!punches && (file().seals() & kSealGrow) != 0 && offset + bytes > file().size())
       return Errno::kPerm;
     file().DropPrivileges();  // file_modified()

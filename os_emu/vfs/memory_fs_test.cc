@@ -1,5 +1,7 @@
 // Memory files: contents, directories, and what they are charged.
+#include <cstdint>
 #include <cstring>
+#include <memory>
 
 #include "os_emu/vfs/open_file.h"
 #include "os_emu/vfs/testing.h"
@@ -419,6 +421,52 @@ TEST_F(MemoryFs, NoReplaceRefusesWhatIsThere) {
 }
 
 // ---- The machine's memory limit.
+
+class FakeLimit final : public SizeLimit {
+ public:
+  uint64_t bytes = 12;
+  int signals = 0;
+
+ private:
+  uint64_t Bytes() override { return bytes; }
+  void SendSignal() override { ++signals; }
+};
+
+TEST_F(MemoryFs, FilesGrowUpToTheLimitOfTheirWriter) {
+  const auto limit = std::make_shared<FakeLimit>();
+  files.SetSizeLimit(limit);
+  const DescriptionRef file = File();
+  EXPECT_EQ(WriteAt(*file, "abcd", 10), "2");
+  EXPECT_EQ(limit->signals, 0);
+  EXPECT_EQ(WriteAt(*file, "abcd", 12), "EFBIG");
+  EXPECT_EQ(limit->signals, 1);
+  EXPECT_EQ(Say(file->Truncate(12)), "ok");
+  EXPECT_EQ(Say(file->Truncate(13)), "EFBIG");
+  EXPECT_EQ(Say(files.Truncate(root, "/f", 13)), "EFBIG");
+  EXPECT_EQ(Say(FileSystem::Allocate(file, kAllocateKeepSize, 12, 1)), "EFBIG");
+  EXPECT_EQ(limit->signals, 4);
+  EXPECT_EQ(Say(FileSystem::Allocate(file, kAllocateKeepSize | kAllocatePunchHole, 12, 1)), "ok");
+  EXPECT_EQ(Get("/f"), "0123456789ab");
+}
+
+TEST_F(MemoryFs, OnlyWritersTakeALargeLimitForANegativeOne) {
+  const auto limit = std::make_shared<FakeLimit>();
+  files.SetSizeLimit(limit);
+  limit->bytes = uint64_t{1} << 63;
+  const DescriptionRef file = File();
+  EXPECT_EQ(WriteAt(*file, "a", 0), "EFBIG");
+  EXPECT_EQ(Say(file->Truncate(100)), "ok");
+  limit->bytes = UINT64_MAX;
+  EXPECT_EQ(WriteAt(*file, "a", 0), "1");
+  EXPECT_EQ(limit->signals, 1);
+}
+
+TEST_F(MemoryFs, NoTransferReachesBeyondTheLargestOffset) {
+  const DescriptionRef file = File();
+  EXPECT_EQ(ReadAt(*file, 2, INT64_MAX - 1), "EINVAL");
+  EXPECT_EQ(ReadAt(*file, 2, INT64_MAX - 2), "");
+  EXPECT_EQ(WriteAt(*file, "ab", INT64_MAX - 1), "EINVAL");
+}
 
 TEST_F(MemoryFs, PagesAreChargedAndGivenBack) {
   const uint64_t before = budget.used_bytes;

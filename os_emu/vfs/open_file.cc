@@ -93,7 +93,8 @@ Result<size_t> RegularFile::Read(memory::UserBuffer& to) {
 }
 
 Result<size_t> RegularFile::ReadAt(memory::UserBuffer& to, uint64_t offset) {
-  if (offset > kMaxFileBytes) return Errno::kInval;
+  // rw_verify_area()
+  if (offset > kMaxFileBytes || to.remaining() > kMaxFileBytes - offset) return Errno::kInval;
   to.Truncate(std::min(kMaxTransferBytes, kMaxFileBytes - offset));
   if (to.remaining() == 0) return size_t{0};
   return ReadBytes(to, offset);
@@ -111,7 +112,8 @@ Result<size_t> RegularFile::WriteAt(memory::UserBuffer& from, uint64_t offset) {
 }
 
 Result<size_t> RegularFile::WriteFrom(memory::UserBuffer& from, uint64_t* offset) {
-  if (*offset > kMaxFileBytes) return Errno::kInval;
+  // rw_verify_area()
+  if (*offset > kMaxFileBytes || from.remaining() > kMaxFileBytes - *offset) return Errno::kInval;
   from.Truncate(kMaxTransferBytes);
   if (from.remaining() == 0) return size_t{0};
   // generic_write_checks(): O_APPEND wins over the offset, of pwrite(2) too.
@@ -119,6 +121,9 @@ Result<size_t> RegularFile::WriteFrom(memory::UserBuffer& from, uint64_t* offset
   if (append) {
     POLLUX_ASSIGN_OR_RETURN(*offset, Size());
   }
+  POLLUX_ASSIGN_OR_RETURN(const uint64_t allowed,
+                          inode().super().files().CheckWrite(*offset, from.remaining()));
+  from.Truncate(allowed);
   if (*offset >= kMaxFileBytes) return Errno::kFBig;
   from.Truncate(kMaxFileBytes - *offset);
   return WriteBytes(from, offset, append);
@@ -154,6 +159,8 @@ Result<uint64_t> RegularFile::Seek(int64_t offset, Whence whence) {
 
 Result<void> RegularFile::Truncate(uint64_t bytes) {
   if (!writable() || bytes > kMaxFileBytes) return Errno::kInval;
+  POLLUX_ASSIGN_OR_RETURN(const uint64_t size, Size());
+  POLLUX_RETURN_IF_ERROR(inode().super().files().CheckSize(size, bytes));
   POLLUX_RETURN_IF_ERROR(SetSize(bytes));
   NotifyDentry(*dentry(), kEventModify);
   return {};

@@ -87,6 +87,7 @@ SizeFigures SizesOf(const Thread& thread) {
   if (thread.ended()) return sizes;
   sizes.virtual_bytes = process.memory->mapped_bytes();
   sizes.resident_bytes = process.memory->resident_bytes();
+  sizes.data_bytes = process.memory->data_bytes();
   for (const memory::Mapping& mapping : process.memory->Mappings()) {
     const uint64_t bytes = mapping.end - mapping.start;
     if (mapping.name == "[stack]") {
@@ -98,8 +99,6 @@ SizeFigures SizesOf(const Thread& thread) {
         sizes.code_end = {mapping.end};
       }
       sizes.code_bytes += bytes;
-    } else if ((mapping.prot & memory::kProtWrite) != 0 && !mapping.shared) {
-      sizes.data_bytes += bytes;
     }
   }
   return sizes;
@@ -355,9 +354,10 @@ Result<std::string> Status(const ProcSubject& subject) {
                         static_cast<int>(process.group), static_cast<int>(process.session));
   if (!thread->ended()) AppendMemory(*thread, &text);
   const uint64_t capabilities = ids.euid == 0 ? 0x1ffffffffff : 0;
-  absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t0/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n",
-                        ThreadsOf(process), process.rlimits[kRlimitPendingSignals].soft,
-                        thread->pending.set(), process.pending.set());
+  absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t%d/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n",
+                        ThreadsOf(process), subject.kernel.signal_counts().Of(ids.uid),
+                        process.rlimits[kRlimitPendingSignals].soft, thread->pending.set(),
+                        process.pending.set());
   absl::StrAppendFormat(&text, "SigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",
                         thread->signal_mask(), signals.ignored, signals.caught);
   absl::StrAppendFormat(

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "os_emu/task/calls.h"
+
 namespace pollux::os_emu {
 namespace {
 
@@ -28,7 +30,25 @@ Caller MakeCaller(Thread& thread, uint32_t uid, uint32_t gid) {
   return caller;
 }
 
+class CallersSizeLimit final : public SizeLimit {
+ public:
+  explicit CallersSizeLimit(Kernel& kernel) : kernel_(kernel) {}
+
+ private:
+  uint64_t Bytes() override {
+    const Thread* const thread = kernel_.current();
+    return thread == nullptr ? kNone : thread->process().rlimits[kRlimitFileSize].soft;
+  }
+  void SendSignal() override { SignalItself(*kernel_.current(), kSigXfsz); }
+
+  Kernel& kernel_;
+};
+
 }  // namespace
+
+std::shared_ptr<SizeLimit> SizeLimitOfCaller(Kernel& kernel) {
+  return std::make_shared<CallersSizeLimit>(kernel);
+}
 
 Caller CallerOf(Thread& thread) {
   const Credentials& credentials = thread.process().credentials;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "os_emu/socket/inet/ip_options.h"
 #include "os_emu/socket/inet/network.h"
@@ -11,21 +12,27 @@ namespace {
 
 // linux/in.h, in6.h.
 constexpr int kIpAddMembership = 35, kIpDropMembership = 36, kIpUnblockSource = 37,
-              kIpBlockSource = 38, kIpAddSourceMembership = 39, kIpDropSourceMembership = 40;
+              kIpBlockSource = 38, kIpAddSourceMembership = 39, kIpDropSourceMembership = 40,
+              kIpMsFilter = 41;
 constexpr int kIpV6JoinGroup = 20, kIpV6LeaveGroup = 21;
 constexpr int kMcastJoinGroup = 42, kMcastBlockSource = 43, kMcastUnblockSource = 44,
-              kMcastLeaveGroup = 45, kMcastJoinSourceGroup = 46, kMcastLeaveSourceGroup = 47;
+              kMcastLeaveGroup = 45, kMcastJoinSourceGroup = 46, kMcastLeaveSourceGroup = 47,
+              kMcastMsFilter = 48;
 
-// net.ipv4.igmp_max_memberships, igmp_max_msf; what net.core.optmem_max leaves room for in IPv6.
-constexpr size_t kMaxMemberships = 20, kMaxSources = 10, kMaxMembershipsV6 = 2340;
+// net.ipv4.igmp_max_memberships; what net.core.optmem_max leaves room for in IPv6.
+constexpr size_t kMaxMemberships = 20, kMaxMembershipsV6 = 2340;
+// net.ipv4.igmp_max_msf, net.ipv6.mld_max_msf.
+size_t MaxSources(bool v4) { return v4 ? 10 : 64; }
 
 // What a membership costs the host at most, about: it is charged to the machine.
-constexpr uint64_t kMembershipBytes = 320;
+uint64_t MembershipBytes(bool v4) { return v4 ? 320 : 1280; }
 
 constexpr size_t kStorageBytes = 128;  // struct sockaddr_storage
 // struct group_req and group_source_req: the index, padding, one or two addresses.
 constexpr size_t kFirstStorage = 8, kGroupRequestBytes = kFirstStorage + kStorageBytes,
                  kSourceRequestBytes = kGroupRequestBytes + kStorageBytes;
+// struct group_filter: after the group its mode and the number of sources. And struct ip_msfilter.
+constexpr size_t kGroupFilterBytes = kGroupRequestBytes + 8, kFilterBytes = 16;
 
 IpAddress V4At(std::span<const uint8_t> bytes, size_t at) {
   IpAddress address = IpAddress::V4(0);
@@ -108,19 +115,19 @@ Result<void> Multicast::Join(const IpAddress& group, const Interface& interface,
     return v4 ? Errno::kNoBufs : Errno::kNoMem;
   }
   memory::MemoryBudget& budget = *network_.budget();
-  if (budget.used_bytes > budget.limit_bytes ||
-      budget.limit_bytes - budget.used_bytes < kMembershipBytes) {
+  const uint64_t bytes = MembershipBytes(v4);
+  if (budget.used_bytes > budget.limit_bytes || budget.limit_bytes - budget.used_bytes < bytes) {
     return Errno::kNoMem;
   }
-  budget.used_bytes += kMembershipBytes;
+  budget.used_bytes += bytes;
   if (memberships_.empty()) network_.AddMember(*this);
   memberships_.push_back({.group = group, .interface = interface.address, .mode = mode});
   return {};
 }
 
 void Multicast::Drop(Membership& membership) {
+  network_.budget()->used_bytes -= MembershipBytes(membership.group.IsV4());
   memberships_.erase(memberships_.begin() + (&membership - memberships_.data()));
-  network_.budget()->used_bytes -= kMembershipBytes;
   if (memberships_.empty()) network_.RemoveMember(*this);
 }
 
@@ -137,7 +144,7 @@ Result<void> Multicast::Leave(const IpAddress& group, const Interface& interface
   return {};
 }
 
-// ip_mc_source()
+// ip_mc_source(), ip6_mc_source()
 Result<void> Multicast::ChangeSource(const IpAddress& group, const Interface& interface,
                                      const IpAddress& source, Mode mode, bool add) {
   if (!group.IsMulticast()) return Errno::kInval;
@@ -162,11 +169,27 @@ Result<void> Multicast::ChangeSource(const IpAddress& group, const Interface& in
     return {};
   }
   if (!sources.has_value()) sources.emplace();
-  if (sources->size() >= kMaxSources) return Errno::kNoBufs;
+  if (sources->size() >= MaxSources(group.IsV4())) return Errno::kNoBufs;
   if (std::find(sources->begin(), sources->end(), source) != sources->end()) {
     return Errno::kAddrNotAvail;
   }
   sources->push_back(source);
+  return {};
+}
+
+// ip_mc_msfilter(), ip6_mc_msfilter()
+Result<void> Multicast::SetFilter(const IpAddress& group, const Interface& interface, uint32_t mode,
+                                  std::vector<IpAddress> sources) {
+  constexpr uint32_t kExclude = 0, kInclude = 1;  // MCAST_*
+  if (!group.IsMulticast() || mode > kInclude) return Errno::kInval;
+  POLLUX_RETURN_IF_ERROR(CheckInterface(interface));
+  // To hear nobody is to leave.
+  if (mode == kInclude && sources.empty()) return Leave(group, interface);
+  Membership* const membership = Find(group);
+  if (membership == nullptr) return Errno::kInval;
+  membership->mode = mode == kExclude ? Mode::kExclude : Mode::kInclude;
+  membership->sources.reset();
+  if (!sources.empty()) membership->sources = std::move(sources);
   return {};
 }
 
@@ -194,6 +217,7 @@ std::optional<Result<void>> Multicast::SetOption(int level, int name,
   if (name >= kMcastJoinGroup && name <= kMcastLeaveSourceGroup) {
     return SetByRequest(level, name, value);
   }
+  if (name == kMcastMsFilter) return SetGroupFilter(level, value);
   if (level == kSolIpV6) {
     if (name != kIpV6JoinGroup && name != kIpV6LeaveGroup) return std::nullopt;
     // struct ipv6_mreq
@@ -236,12 +260,50 @@ std::optional<Result<void>> Multicast::SetOption(int level, int name,
       return ChangeSource(group, interface, source, includes ? Mode::kInclude : Mode::kExclude,
                           name == kIpAddSourceMembership || name == kIpBlockSource);
     }
+    case kIpMsFilter: {
+      if (value.size() < kFilterBytes) return Errno::kInval;
+      const uint32_t count = NumberAt(value, 12);
+      if (count > MaxSources(/*v4=*/true)) return Errno::kNoBufs;
+      if (kFilterBytes + count * 4 > value.size()) return Errno::kInval;
+      interface.address = V4At(value, 4);
+      std::vector<IpAddress> sources;
+      for (uint32_t i = 0; i < count; ++i) sources.push_back(V4At(value, kFilterBytes + i * 4));
+      return SetFilter(V4At(value, 0), interface, NumberAt(value, 8), std::move(sources));
+    }
     default:
       return std::nullopt;
   }
 }
 
-// The MCAST_* of RFC 3678, which name the interface by its index. Lists of sources are IPv4's only.
+// ip_set_mcast_msfilter(), ipv6_set_mcast_msfilter(). IPv6 does not look at the families.
+Result<void> Multicast::SetGroupFilter(int level, std::span<const uint8_t> value) {
+  if (value.size() < kGroupFilterBytes) return Errno::kInval;
+  const bool v4 = level == kSolIp;
+  const uint32_t mode = NumberAt(value, kGroupRequestBytes),
+                 count = NumberAt(value, kGroupRequestBytes + 4);
+  if (count > MaxSources(v4)) return Errno::kNoBufs;
+  if (kGroupFilterBytes + count * kStorageBytes > value.size()) return Errno::kInval;
+  const auto address_at = [&](size_t at) -> std::optional<IpAddress> {
+    if (v4) return AddressAt(value, at, kAfInet);
+    IpAddress address;
+    std::memcpy(address.bytes.data(), value.data() + at + 8, address.bytes.size());
+    return address;
+  };
+  const std::optional<IpAddress> group = address_at(kFirstStorage);
+  if (!group.has_value()) return Errno::kAddrNotAvail;
+  if (!v4 && group->IsV4()) return Errno::kInval;  // Mapped, it is no group of IPv6.
+  std::vector<IpAddress> sources;
+  for (uint32_t i = 0; i < count; ++i) {
+    const std::optional<IpAddress> source = address_at(kGroupFilterBytes + i * kStorageBytes);
+    if (!source.has_value()) return Errno::kAddrNotAvail;
+    sources.push_back(*source);
+  }
+  Interface interface;
+  interface.index = NumberAt(value, 0);
+  return SetFilter(*group, interface, mode, std::move(sources));
+}
+
+// The MCAST_* of RFC 3678, which name the interface by its index.
 Result<void> Multicast::SetByRequest(int level, int name, std::span<const uint8_t> value) {
   const int family = level == kSolIp ? kAfInet : kAfInet6;
   const bool plain = name == kMcastJoinGroup || name == kMcastLeaveGroup;
@@ -256,7 +318,7 @@ Result<void> Multicast::SetByRequest(int level, int name, std::span<const uint8_
   }
   const std::optional<IpAddress> source = AddressAt(value, kGroupRequestBytes, family);
   if (!group.has_value() || !source.has_value()) return Errno::kAddrNotAvail;
-  if (family == kAfInet6) return Errno::kNoProtoOpt;
+  if (family == kAfInet6 && group->IsV4()) return Errno::kInval;
   const bool includes = name == kMcastJoinSourceGroup || name == kMcastLeaveSourceGroup;
   if (name == kMcastJoinSourceGroup) {
     const Result<void> joined = Join(*group, interface, Mode::kInclude);

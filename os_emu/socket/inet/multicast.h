@@ -60,12 +60,16 @@ class Multicast {
 
   Result<void> SetSource(std::span<const uint8_t> value, bool stream);
   Result<void> SetByRequest(int level, int name, std::span<const uint8_t> value);
+  Result<void> SetGroupFilter(int level, std::span<const uint8_t> value);
   // kNoDev: not lo; which 0 and the wildcard are not either.
   static Result<void> CheckInterface(const Interface& interface);
   Result<void> Join(const IpAddress& group, const Interface& interface, Mode mode);
   Result<void> Leave(const IpAddress& group, const Interface& interface);
   Result<void> ChangeSource(const IpAddress& group, const Interface& interface,
                             const IpAddress& source, Mode mode, bool add);
+  // `mode`: MCAST_EXCLUDE or MCAST_INCLUDE, or a wrong one.
+  Result<void> SetFilter(const IpAddress& group, const Interface& interface, uint32_t mode,
+                         std::vector<IpAddress> sources);
   Membership* Find(const IpAddress& group);
   void Drop(Membership& membership);
 
