@@ -1,4 +1,4 @@
-"""Guest programs as Bazel targets: guest_binary and guest_test.
+"""Guest programs as Bazel targets: guest_binary, guest_test and guest_run.
 
 Public API: another workspace loads this file as @pollux//bazel:guest.bzl after pollux_workspace() in
 its WORKSPACE (bazel/workspace.bzl).
@@ -209,6 +209,21 @@ def _cc_program(name, static, features, **kwargs):
         **kwargs
     )
 
+def guest_run(name, guest, **kwargs):
+    """Runs the guest program of another tool chain under pollux on `bazel run`.
+
+    Args:
+      name: of the runnable target.
+      guest: its ELF file.
+      **kwargs: args, data, pollux_args, tags, testonly and visibility, as for guest_binary.
+    """
+    _guest_run(
+        name = name,
+        guest = guest,
+        pollux = _POLLUX,
+        **kwargs
+    )
+
 def guest_binary(
         name,
         srcs,
@@ -262,12 +277,11 @@ def guest_binary(
         testonly = testonly,
         visibility = visibility,
     )
-    _guest_run(
+    guest_run(
         name = name,
         guest = ":" + name + ".elf",
         args = args,
         data = data,
-        pollux = _POLLUX,
         pollux_args = pollux_args,
         tags = tags,
         testonly = testonly,
@@ -387,12 +401,11 @@ def guest_test(
         **common
     )
     if runnable:
-        _guest_run(
+        guest_run(
             name = name,
             guest = ":" + name + ".elf",
             args = args,
             data = data,
-            pollux = _POLLUX,
             pollux_args = pollux_args,
             tags = tags,
             testonly = True,
