@@ -20,7 +20,8 @@ func fine(err error, what string) {
 	must(err == nil, "%s: %v", what, err)
 }
 
-// inParallel runs body(0) to body(count-1), each in a goroutine of its own, and returns when all of them have returned.
+// inParallel runs body(0) to body(count-1), each in a goroutine of its own, and returns when all of them have
+// returned.
 func inParallel(count int, body func(i int)) {
 	var group sync.WaitGroup
 	group.Add(count)

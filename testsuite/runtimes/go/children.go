@@ -1,10 +1,12 @@
-// Processes of Go: os/exec with pipes both ways, many children at once, signals to them and to oneself, kill, Wait, and pidfds
-// (src/syscall/exec_linux.go: forkAndExecInChild1; src/os/exec_unix.go, wait_waitid.go; src/runtime/sigqueue.go).
+// Processes of Go: os/exec with pipes both ways, many children at once, signals to them and to oneself, kill,
+// Wait, and pidfds (src/syscall/exec_linux.go: forkAndExecInChild1; src/os/exec_unix.go, wait_waitid.go;
+// src/runtime/sigqueue.go).
 //
-// Hard on an emulated kernel, because the process has many threads when it forks: the child is made with CLONE_VFORK | CLONE_VM, runs on its
-// parent's stack with all signals blocked, and tells by a close-on-exec pipe if exec failed. Wait is waitid(WNOWAIT) first and wait4(2) after,
-// so that nobody signals a process id that was given away. Signals come to whichever thread and are handed to
-// a goroutine by a semaphore that is posted in the handler. Here a pidfd is watched by the runtime's epoll, too.
+// Hard on an emulated kernel, because the process has many threads when it forks: the child is made with
+// CLONE_VFORK | CLONE_VM, runs on its parent's stack with all signals blocked, and tells by a close-on-exec
+// pipe if exec failed. Wait is waitid(WNOWAIT) first and wait4(2) after, so that nobody signals a process id
+// that was given away. Signals come to whichever thread and are handed to a goroutine by a semaphore that is
+// posted in the handler. Here a pidfd is watched by the runtime's epoll, too.
 package main
 
 import (

@@ -1,10 +1,12 @@
-// Deadlines of Go's descriptors, and Close, against whoever waits: set, moved and passed while a read waits, and data that comes at the same time
-// (src/runtime/netpoll.go: poll_runtime_pollSetDeadline, netpollunblock; src/internal/poll/fd_poll_runtime.go, fd_mutex.go).
+// Deadlines of Go's descriptors, and Close, against whoever waits: set, moved and passed while a read waits,
+// and data that comes at the same time (src/runtime/netpoll.go: poll_runtime_pollSetDeadline, netpollunblock;
+// src/internal/poll/fd_poll_runtime.go, fd_mutex.go).
 //
-// Hard on an epoll emulation, because a timer, an edge and a Close race for one parked goroutine, and the loser must leave nothing
-// behind. A descriptor of the poller is used again for the next connection, where neither the old one's timer nor an event that is
-// under way may end a wait; the number is closed by the last who uses it. Where two answers are right, the program
-// takes either and then checks that no byte, connection or wake-up was lost.
+// Hard on an epoll emulation, because a timer, an edge and a Close race for one parked goroutine, and the loser
+// must leave nothing behind. A descriptor of the poller is used again for the next connection, where neither
+// the old one's timer nor an event that is under way may end a wait; the number is closed by the last who uses
+// it. Where two answers are right, the program takes either and then checks that no byte, connection or wake-up
+// was lost.
 package main
 
 import (
@@ -172,7 +174,8 @@ func fullBuffers(name string, pair func() (to, from waiter)) {
 	fmt.Println(name, "write deadline: what was written is read")
 }
 
-// A connection is closed with its timer armed; the next one, which may get its number and its place in the poller, waits in peace.
+// A connection is closed with its timer armed; the next one, which may get its number and its place in the
+// poller, waits in peace.
 func usedAgain(name string, pair func() (to, from waiter)) {
 	for i := 0; i < 30; i++ {
 		to, from := pair()

@@ -1,10 +1,11 @@
-// net/http's server and client in one process: connections that are kept, many requests at once, bodies in chunks, requests that are
-// cancelled, a big download, Shutdown (src/net/http/server.go, transport.go).
+// net/http's server and client in one process: connections that are kept, many requests at once, bodies in
+// chunks, requests that are cancelled, a big download, Shutdown (src/net/http/server.go, transport.go).
 //
-// Hard on an epoll emulation, because here everything of the runtime meets on one descriptor: each connection of the client has a
-// goroutine that reads and one that writes; while a handler runs, the server reads on in the background to learn of the client's
-// end (connReader.backgroundRead), and gets out of that read by a deadline in the past, for every request. A cancelled request is
-// a Close against them all, which the handler's context has to hear of. The download goes out by sendfile(2), in parts, as the client's window opens.
+// Hard on an epoll emulation, because here everything of the runtime meets on one descriptor: each connection
+// of the client has a goroutine that reads and one that writes; while a handler runs, the server reads on in
+// the background to learn of the client's end (connReader.backgroundRead), and gets out of that read by a
+// deadline in the past, for every request. A cancelled request is a Close against them all, which the handler's
+// context has to hear of. The download goes out by sendfile(2), in parts, as the client's window opens.
 package main
 
 import (

@@ -1,10 +1,12 @@
-// Streams and datagrams of package net: TCP, unix sockets with paths and with abstract names, UDP, os.Pipe and net.Pipe; small
-// buffers that fill both ways, half closes, io.Copy by splice(2), sendfile(2) and copy_file_range(2), writev(2), passed descriptors
-// (src/net, src/os/file.go, src/internal/poll: fd_unix.go, splice_linux.go, sendfile_linux.go, copy_file_range_linux.go).
+// Streams and datagrams of package net: TCP, unix sockets with paths and with abstract names, UDP, os.Pipe and
+// net.Pipe; small buffers that fill both ways, half closes, io.Copy by splice(2), sendfile(2) and
+// copy_file_range(2), writev(2), passed descriptors (src/net, src/os/file.go, src/internal/poll: fd_unix.go,
+// splice_linux.go, sendfile_linux.go, copy_file_range_linux.go).
 //
-// Hard on an epoll emulation, because Go registers each descriptor once, edge-triggered, for both directions, and then reads
-// and writes until EAGAIN: an edge that is not told again after a partial write, or at a half close, hangs a goroutine for good. io.Copy
-// moves bytes through pipes that it keeps, and what is left in one must not get into the next connection.
+// Hard on an epoll emulation, because Go registers each descriptor once, edge-triggered, for both directions,
+// and then reads and writes until EAGAIN: an edge that is not told again after a partial write, or at a half
+// close, hangs a goroutine for good. io.Copy moves bytes through pipes that it keeps, and what is left in one
+// must not get into the next connection.
 package main
 
 import (
@@ -96,7 +98,8 @@ func echo(name, network, address string) {
 		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT))
 }
 
-// A file goes out by sendfile(2), all of it and a part, comes in from a unix socket, and is copied by copy_file_range(2).
+// A file goes out by sendfile(2), all of it and a part, comes in from a unix socket, and is copied by
+// copy_file_range(2).
 func files(directory string) {
 	const size = 200_000
 	sent := pattern(1, size)
@@ -242,6 +245,14 @@ func passedDescriptors() {
 	fmt.Println("passed descriptor:", string(got), err)
 }
 
+// What netlink says of the loopback interface; Go trusts the lengths in it.
+func addresses() {
+	loopback, err := net.InterfaceByName("lo")
+	fine(err, "InterfaceByName")
+	all, err := loopback.Addrs()
+	fmt.Println("loopback:", all, err)
+}
+
 func main() {
 	directory, err := os.MkdirTemp("", "net_pipes")
 	fine(err, "MkdirTemp")
@@ -256,5 +267,6 @@ func main() {
 		return &net.UnixAddr{Net: "unixgram", Name: filepath.Join(directory, fmt.Sprint("client", i))}
 	})
 	passedDescriptors()
+	addresses()
 	fine(os.RemoveAll(directory), "RemoveAll")
 }

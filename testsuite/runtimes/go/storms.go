@@ -1,12 +1,13 @@
-// Goroutine storms: what Go's scheduler does when thousands of goroutines share a few processors (src/runtime/proc.go): channels,
-// select, locks, goroutines with a thread of their own, the collector and changes of GOMAXPROCS meanwhile, and loops that make no
-// call and can only be stopped by a signal.
+// Goroutine storms: what Go's scheduler does when thousands of goroutines share a few processors
+// (src/runtime/proc.go): channels, select, locks, goroutines with a thread of their own, the collector and
+// changes of GOMAXPROCS meanwhile, and loops that make no call and can only be stopped by a signal.
 //
-// Hard on an emulated kernel, because all of it is futexes and signals among threads. Threads without work sleep in futex(2) or in
-// epoll_pwait(2), and who makes work wakes one; a wake-up that is lost hangs the program or leaves it on one thread. The collector
-// stops all others wherever they are. Asynchronous preemption (preempt.go, signal_unix.go: preemptM) is a tgkill(SIGURG) that may
-// come at any instruction: its handler rewrites the registers in the frame, so every register has to survive. And a goroutine
-// that ends without unlocking its thread ends the thread, whose stack somebody else may free only after it has gone.
+// Hard on an emulated kernel, because all of it is futexes and signals among threads. Threads without work
+// sleep in futex(2) or in epoll_pwait(2), and who makes work wakes one; a wake-up that is lost hangs the
+// program or leaves it on one thread. The collector stops all others wherever they are. Asynchronous preemption
+// (preempt.go, signal_unix.go: preemptM) is a tgkill(SIGURG) that may come at any instruction: its handler
+// changes pc, sp and ra in the frame, and every register has to survive. And a goroutine that ends without
+// unlocking its thread ends the thread, whose stack somebody else may free only after it has gone.
 package main
 
 import (
@@ -46,7 +47,8 @@ func chain() {
 	fmt.Println("chain:", sum)
 }
 
-// Four channels, from unbuffered to three places, each with many senders; receivers wait for any of them until all are closed.
+// Four channels, from unbuffered to three places, each with many senders; receivers wait for any of them until
+// all are closed.
 func selects() {
 	const senders, each, receivers = 100, 15, 100
 	var channels [4]chan int
@@ -199,7 +201,8 @@ func collector() {
 	fmt.Println("collector:", sum.Load())
 }
 
-// As many endless loops as processors and more: only signals get anybody else to run, and the collector to stop the world.
+// As many endless loops as processors and more: only signals get anybody else to run, and the collector to stop
+// the world.
 func preemption(processors int) {
 	const loops = 3
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))

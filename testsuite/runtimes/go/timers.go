@@ -1,10 +1,11 @@
-// Timers of Go: thousands in the processors' heaps, Stop and Reset that race with their end, tickers, contexts with deadlines
-// (src/runtime/time.go, proc.go: findRunnable, checkTimers; src/context/context.go).
+// Timers of Go: thousands in the processors' heaps, Stop and Reset that race with their end, tickers, contexts
+// with deadlines (src/runtime/time.go, proc.go: findRunnable, checkTimers; src/context/context.go).
 //
-// Hard on an epoll emulation, because the nearest timer is the timeout of epoll_pwait(2): one thread sleeps there for all, with
-// the time rounded up to milliseconds, and a timer that is earlier than what it sleeps for must get it out (netpollBreak: a byte in a
-// pipe that epoll watches). A sleep that ends early makes a timer fire early or spins; one that is not broken makes it late or
-// hangs. Clocks are read by the vDSO where there is one. That time is virtual must show nowhere.
+// Hard on an epoll emulation, because the nearest timer is the timeout of epoll_pwait(2): one thread sleeps
+// there for all, with the time rounded up to milliseconds, and a timer that is earlier than what it sleeps for
+// must get it out (netpollBreak: a byte in a pipe that epoll watches). A sleep that ends early makes a timer
+// fire early or spins; one that is not broken makes it late or hangs. Clocks are read by the vDSO where there
+// is one. That time is virtual must show nowhere.
 package main
 
 import (
@@ -37,7 +38,8 @@ func fleet() {
 	fmt.Println("fleet:", fired.Load(), "fired,", early.Load(), "of them early")
 }
 
-// Stop comes at about the time when the timer ends. Either Stop says that it stopped it or the timer fires, once; never both.
+// Stop comes at about the time when the timer ends. Either Stop says that it stopped it or the timer fires,
+// once; never both.
 func stops() {
 	const count = 400
 	fired := make([]chan bool, count)
@@ -57,7 +59,8 @@ func stops() {
 	fmt.Println("stops: each was stopped or fired")
 }
 
-// Reset comes at about that time, too: each start either fires or is taken back by the Reset or Stop that says so.
+// Reset comes at about that time, too: each start either fires or is taken back by the Reset or Stop that says
+// so.
 func resets() {
 	const timers, restarts = 60, 15
 	inParallel(timers, func(i int) {
