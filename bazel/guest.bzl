@@ -1,4 +1,4 @@
-"""Guest programs as Bazel targets: guest_binary and guest_test.
+"""Guest programs as Bazel targets: guest_binary, guest_test and guest_run.
 
 Public API: another workspace loads this file as @pollux//bazel:guest.bzl after pollux_workspace() in
 its WORKSPACE (bazel/workspace.bzl).

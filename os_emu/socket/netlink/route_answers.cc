@@ -65,10 +65,12 @@ class Writer {
       : bytes_(bytes), start_(bytes.size()) {
     Put(NetlinkHeader{0, type, flags, request.sequence, port});
   }
+  // The length counts the padding of the last attribute (nlmsg_end()): readers rely on it, Go's
+  // syscall package among them.
   ~Writer() {
+    Align();
     const uint32_t length = static_cast<uint32_t>(bytes_.size() - start_);
     std::memcpy(bytes_.data() + start_, &length, sizeof(length));
-    Align();
   }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -257,14 +259,19 @@ Result<void> Answer(const Request& request, bool privileged, NetlinkDatagrams& a
     default:
       return Errno::kOpNotSupp;
   }
-  if (!datagram.empty()) answers.push_back(std::move(datagram));
+  // The end of a dump comes in a datagram of its own, but for IPv6 links and addresses, whose last
+  // part has room for it (netlink_dump(); measured on Linux 6.18).
+  const bool end_in_last_part =
+      request.family == kAfInet6 && (type == kGetLink || type == kGetAddress);
+  if (!datagram.empty() && !(request.dump && end_in_last_part)) {
+    answers.push_back(std::exchange(datagram, {}));
+  }
   if (request.dump) {
-    std::vector<uint8_t> done;
     {
-      Writer writer(done, kDone, kNetlinkMulti, request.header, request.port);
+      Writer writer(datagram, kDone, kNetlinkMulti, request.header, request.port);
       writer.Put(int32_t{0});
     }
-    answers.push_back(std::move(done));
+    answers.push_back(std::move(datagram));
   }
   return {};
 }

@@ -7,18 +7,20 @@
 
 namespace {
 
+// Sends a request whose last bytes are left out.
 template <typename T>
-void Ask(int fd, uint16_t type, uint16_t flags, const T& payload) {
+void Ask(int fd, uint16_t type, uint16_t flags, const T& payload, uint32_t left_out = 0) {
   struct {
     nlmsghdr header;
     T payload;
   } request = {};
-  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_len = sizeof request - left_out;
   request.header.nlmsg_type = type;
   request.header.nlmsg_flags = flags;
   request.header.nlmsg_seq = 7;
   request.payload = payload;
-  Must(send(fd, &request, sizeof request, 0) == sizeof request, "send");
+  const ssize_t length = request.header.nlmsg_len;
+  Must(send(fd, &request, length, 0) == length, "send");
 }
 
 // One datagram, message by message; of addresses and routes those of lo.
@@ -80,6 +82,13 @@ int main() {
   watch.Tell("the end was read");
   Tell(fd);
 
+  // The last attribute is one byte, but the message's length counts its padding.
+  std::printf("of version 6\n");
+  ifaddrmsg six = {};
+  six.ifa_family = AF_INET6;
+  Ask(fd, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, six);
+  Tell(fd), Tell(fd);
+
   ifinfomsg link = {};
   link.ifi_index = 1;
   std::printf("one link\n");
@@ -96,6 +105,11 @@ int main() {
   std::printf("nonsense\n");
   Ask(fd, 2000, NLM_F_REQUEST, link);
   Tell(fd);
+  for (uint32_t left_out = 1; left_out < 5; ++left_out) {
+    std::printf("nonsense, %u bytes shorter\n", left_out);
+    Ask(fd, 2000, NLM_F_REQUEST, link, left_out);
+    Tell(fd);
+  }
   std::printf("not a request\n");
   Ask(fd, RTM_GETLINK, 0, link);
   Tell(fd);
