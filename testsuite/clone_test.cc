@@ -3,7 +3,7 @@
 // likes, what it is without all that: the same trace, line by line, and the same end. A machine
 // that went back can be kept again somewhere else.
 //
-//   clone_test PROGRAM... [--root=DIR PROGRAM...]
+//   clone_test RUN_LIST... [--root=DIR PROGRAM...]
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "machine/machine.h"
 
 namespace pollux {
@@ -32,10 +34,21 @@ int failures = 0;
 std::string root;       // For programs that find their libraries there.
 FILE* report = stderr;  // What the programs print goes elsewhere.
 
+std::string Contents(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  if (text.empty()) {
+    std::fprintf(report, "FAILED: %s is not there\n", path.c_str());
+    std::abort();
+  }
+  return text;
+}
+
 // A machine with a program, and what it has traced.
 class Run {
  public:
-  Run(const std::string& file, const std::string& name) {
+  Run(const std::string& file, const std::vector<std::string>& arguments) {
+    const std::string& name = arguments[0];
     machine::Options options;
     options.seed = 3;
     options.root = root;
@@ -45,7 +58,7 @@ class Run {
     auto machine = Machine::Create(std::move(options));
     if (!machine.ok()) std::abort();
     machine_ = *std::move(machine);
-    const absl::Status loaded = machine_->Load(file, name, {name});
+    const absl::Status loaded = machine_->Load(file, name, arguments);
     if (!loaded.ok()) {
       std::fprintf(report, "%s: %s\n", name.c_str(), loaded.ToString().c_str());
       std::abort();
@@ -91,12 +104,14 @@ Lines operator+(Lines a, const Lines& b) {
   return a;
 }
 
-void Clone(const std::string& file, const std::string& name, std::mt19937_64& random) {
-  Run straight(file, name);
+void Clone(const std::string& file, const std::vector<std::string>& arguments,
+           std::mt19937_64& random) {
+  const std::string name = absl::StrJoin(arguments, " ");
+  Run straight(file, arguments);
   const Lines whole = straight.ToTheEnd();
   const uint64_t length = straight.machine().instructions();
 
-  Run run(file, name);
+  Run run(file, arguments);
   const uint64_t first = random() % (length + 1);
   const uint64_t second = first + random() % (length - first + 1);
   if (run.machine().RunUntil(first).has_value()) return;  // It ended with that instruction.
@@ -135,26 +150,34 @@ int main(int argc, char** argv) {
   const int null = open("/dev/null", O_RDWR);
   if (null < 0 || pollux::report == nullptr) return 1;
   for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
-  int programs = 0;
+  int runs = 0;
+  // Each with a seed of its own, so that one can be tried alone.
+  const auto run = [&](const std::string& path, std::vector<std::string> arguments) {
+    ++runs;
+    const std::string file = pollux::Contents(path);
+    arguments.insert(arguments.begin(), path.substr(path.rfind('/') + 1));
+    std::mt19937_64 random(seed);
+    pollux::Clone(file, arguments, random);
+  };
   for (int i = 1; i < argc; ++i) {
     const std::string path = argv[i];
     constexpr std::string_view kRoot = "--root=";
     if (path.starts_with(kRoot)) {
       pollux::root = path.substr(kRoot.size());
-      continue;
+    } else if (!pollux::root.empty()) {
+      run(path, {});
+    } else {
+      for (const absl::string_view line : absl::StrSplit(pollux::Contents(path), '\n')) {
+        // What is quoted for a shell stays quoted: it does not matter here.
+        std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+        if (words.empty()) continue;
+        const std::string program = words[0];
+        words.erase(words.begin());
+        run(program, std::move(words));
+      }
     }
-    ++programs;
-    std::ifstream stream(path, std::ios::binary);
-    const std::string file(std::istreambuf_iterator<char>(stream), {});
-    if (file.empty()) {
-      std::fprintf(pollux::report, "FAILED: %s is not there\n", path.c_str());
-      return 1;
-    }
-    // A seed of its own, so that one program can be tried alone.
-    std::mt19937_64 random(seed);
-    pollux::Clone(file, path.substr(path.rfind('/') + 1), random);
   }
-  std::fprintf(pollux::report, "%d programs, %d failures\n", programs, pollux::failures);
+  std::fprintf(pollux::report, "%d runs, %d failures\n", runs, pollux::failures);
   std::fclose(pollux::report);
-  return pollux::failures == 0 && programs > 0 ? 0 : 1;
+  return pollux::failures == 0 && runs > 0 ? 0 : 1;
 }
