@@ -69,6 +69,11 @@ def _joined(name, sources, most, kwargs):
         "//bazel:clang": sources,
         "//conditions:default": joined,
     })
+    # Of what is meant for headers, which these sources are not.
+    with_joined["copts"] = kwargs.get("copts", []) + select({
+        "//bazel:clang": [],
+        "//conditions:default": ["-Wno-subobject-linkage"],
+    })
     _cc_library(
         name = name + ".sources",
         testonly = kwargs.get("testonly", False) or most == _MOST_JOINED_IN_TESTS,
