@@ -95,6 +95,13 @@ CallResult NameTo(SyscallContext& context, Result<SocketAddress> name) {
 
 // Options that Linux has and pollux has not: a program that sets one relies on it.
 Errno RefuseOption(SyscallContext& context, Errno error) {
+  constexpr int kIpLevel = 0, kIpV6Level = 41, kIpMsFilter = 41, kMcastMsFilter = 48;
+  const int level = context.Int(1), option = context.Int(2);
+  if (error == Errno::kNoProtoOpt &&
+      ((level == kIpLevel && option == kIpMsFilter) ||
+       ((level == kIpLevel || level == kIpV6Level) && option == kMcastMsFilter))) {
+    return context.Refuse(error, "asking for a list of multicast sources");
+  }
   if (error != Errno::kNoProtoOpt || context.Int(1) != os_emu::kSolSocket) return error;
   const char* name = NameOf(kSocketOptions, context.UInt(2));
   constexpr int kReadOnly[] = {os_emu::kSoType,     os_emu::kSoError,      os_emu::kSoProtocol,

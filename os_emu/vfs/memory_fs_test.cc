@@ -100,14 +100,17 @@ TEST_F(MemoryFs, SeekRefusesNegativePositions) {
   EXPECT_EQ(*file->Seek(INT64_MAX, Whence::kSet), uint64_t{INT64_MAX});
   EXPECT_EQ(Say(file->Seek(1, Whence::kCurrent)), "EINVAL");
   EXPECT_EQ(Say(file->Seek(0, static_cast<Whence>(9))), "EINVAL");
-  EXPECT_EQ(ReadText(*file, 10), "");
+  EXPECT_EQ(ReadText(*file, 10), "<EINVAL>");
 }
 
 TEST_F(MemoryFs, WritingEndsAtTheLargestFile) {
   DescriptionRef file = File();
-  EXPECT_EQ(WriteAt(*file, "abc", INT64_MAX - 1), "1");
-  EXPECT_EQ(WriteAt(*file, "abc", INT64_MAX), "EFBIG");
+  EXPECT_EQ(WriteAt(*file, "abc", INT64_MAX - 1), "EINVAL");
+  EXPECT_EQ(WriteAt(*file, "a", INT64_MAX - 1), "1");
+  EXPECT_EQ(WriteAt(*file, "a", INT64_MAX), "EINVAL");
   EXPECT_EQ(Status("/f").size, uint64_t{INT64_MAX});
+  DescriptionRef appending = File(kORdWr | kOAppend);
+  EXPECT_EQ(WriteText(*appending, "a"), "EFBIG");
 }
 
 TEST_F(MemoryFs, TruncateDropsWhatIsBeyond) {
