@@ -109,7 +109,15 @@ func requests() {
 
 // The whole file, parts of it, and one download that is given up in its middle.
 func downloads(content []byte) {
-	client := &http.Client{Transport: &http.Transport{ReadBufferSize: 4096}}
+	// With small buffers at both ends, so that the server has to wait for room.
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			fine(conn.(*net.TCPConn).SetReadBuffer(32768), "SetReadBuffer")
+		}
+		return conn, err
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}}
 	got, err := ask(context.Background(), client, "GET", "/download", nil)
 	fmt.Println("download: the same:", err == nil && got == string(content))
 	inParallel(5, func(i int) {
@@ -159,9 +167,10 @@ func main() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	fine(err, "listen")
 	base = "http://" + listener.Addr().String()
-	server := &http.Server{Handler: handlers(), ConnState: func(_ net.Conn, state http.ConnState) {
+	server := &http.Server{Handler: handlers(), ConnState: func(conn net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			connections.Add(1)
+			fine(conn.(*net.TCPConn).SetWriteBuffer(32768), "SetWriteBuffer")
 		}
 	}}
 	served := make(chan error)
