@@ -1,6 +1,7 @@
 // threads_and_fork: a process with several threads forks and executes: the child has the one thread
 // that forked; handlers of pthread_atfork put the library in order; the heap works in the child.
 #include <pthread.h>
+#include <sched.h>
 
 #include <atomic>
 #include <thread>
@@ -93,11 +94,18 @@ int main(int argc, char** argv) {
   }).join();
   ShowEnd("mine", mine);
 
-  // Two execute at once: one of them does.
+  // Two execute at once: one of them does. Both are there before: while one executes, the kernel
+  // may refuse to make a thread.
   ShowEnd("two execute", Fork([] {
             const std::string pid = std::to_string(getpid());
-            std::thread([&] { ExecSelf({pid}); }).detach();
-            std::thread([&] { ExecSelf({pid}); }).detach();
+            std::atomic<int> there = 0;
+            const auto execute = [&] {
+              ++there;
+              while (there < 2) sched_yield();
+              ExecSelf({pid});
+            };
+            std::thread(execute).detach();
+            std::thread(execute).detach();
             for (;;) pause();
             return 1;
           }));

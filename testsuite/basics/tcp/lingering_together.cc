@@ -43,7 +43,9 @@ class Connections {
            "SO_LINGER");
     }
     for (int i = 0; i < count; ++i) {
-      Must(dup3(pairs[i].client, kFirst + i, O_CLOEXEC) == kFirst + i, "dup3");
+      Must(dup3(pairs[i].client, static_cast<int>(kFirst) + i, O_CLOEXEC) ==
+               static_cast<int>(kFirst) + i,
+           "dup3");
       close(pairs[i].client);
       servers.push_back(pairs[i].server);
     }
