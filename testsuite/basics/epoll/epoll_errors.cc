@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <csignal>
@@ -110,5 +111,11 @@ int main() {
   Show("read from an instance", read(epoll, &event, 8));
   Show("write to an instance", write(epoll, &event, 8));
   Show("lseek of an instance", lseek(epoll, 0, SEEK_SET));
+  // An event that could not be told is there the next time.
+  const int ready = epoll_create1(0), news = eventfd(1, EFD_NONBLOCK);
+  Must(Control(ready, EPOLL_CTL_ADD, news) == 0, "EPOLL_CTL_ADD");
+  void* const nowhere = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  Show("an event to nowhere", epoll_wait(ready, static_cast<epoll_event*>(nowhere), 1, 0));
+  ShowCount("and to a place", epoll_wait(ready, &event, 1, 0));
   return 0;
 }

@@ -2,6 +2,7 @@
 // edge-triggered.
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "testsuite/basics/check.h"
 
@@ -66,6 +67,13 @@ void Walk(uint32_t trigger) {
   see("data");
   Must(read(reader, bytes, 8) == 1, "read");
   see("read by the reader");
+  // Whoever waits for room waits in a queue of its own.
+  char page[4096] = {};
+  fcntl(both, F_SETFL, O_NONBLOCK);
+  while (write(both, page, sizeof page) > 0) continue;
+  see("filled");
+  while (read(reader, page, sizeof page) > 0) continue;
+  see("emptied by the reader");
   close(both);
   see("all but the reader have gone");
   close(reader);
