@@ -12,7 +12,7 @@ def pattern_tests(names, variants = None, headers = [], deps = [], seeds = _SEED
       names: of the programs.
       variants: as for guest_test: {"_edge": ["edge"], "_level": ["level"]} tests each program twice.
       headers: of the folder, that all of them include.
-      deps: beside //testsuite/basics:check and :tasks.
+      deps: beside //testsuite/basics:check, :event_loops and :tasks.
       seeds: each test runs under pollux with so many.
       **kwargs: for guest_test.
     """
@@ -32,6 +32,7 @@ def pattern_tests(names, variants = None, headers = [], deps = [], seeds = _SEED
             shard_count = 2 if seeds > 16 else None,
             deps = deps + [
                 "//testsuite/basics:check",
+                "//testsuite/basics:event_loops",
                 "//testsuite/basics:task_prelude",
                 "//testsuite/basics:tasks",
             ],

@@ -17,7 +17,7 @@ run_list = rule(
 def programs():
     """Declares what all guest programs declared before it in this package are to other tests.
 
-    :programs is their files, :runs the run_list of what `bazel test` and `bazel run` run, :sources the C++ sources.
+    :runs is the run_list of what `bazel test` and `bazel run` run, :sources the C++ sources.
     """
     rules = native.existing_rules()
     runs = {}
@@ -30,12 +30,6 @@ def programs():
         testonly = True,
         programs = elfs,
         runs = sorted(runs),
-        visibility = ["//testsuite:__pkg__"],
-    )
-    native.filegroup(
-        name = "programs",
-        testonly = True,
-        srcs = elfs,
         visibility = ["//testsuite:__pkg__"],
     )
     native.filegroup(

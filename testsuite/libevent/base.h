@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "testsuite/basics/check.h"
+#include "testsuite/basics/epoll_calls.h"
 
 enum : unsigned { kRead = 1, kWrite = 2, kPersist = 4, kEdge = 8 };
 
@@ -93,10 +94,7 @@ class Base {
   }
 
   // The calls of epoll_ctl since the last call of this, like "MOD ENOENT ADD"; or "no calls".
-  std::string TakeCalls() {
-    const std::string calls = std::exchange(calls_, "");
-    return calls.empty() ? "no calls" : calls;
-  }
+  std::string TakeCalls() { return calls_.Take(); }
 
  private:
   // What evmap keeps of a number.
@@ -147,16 +145,7 @@ class Base {
   }
 
   int Control(int op, int fd, uint32_t mask) {
-    epoll_event event = {};
-    event.events = mask;
-    event.data.fd = fd;
-    const int result = epoll_ctl(epoll_, op, fd, &event);
-    const int error = errno;
-    calls_ += calls_.empty() ? "" : " ";
-    calls_ += op == EPOLL_CTL_ADD ? "ADD" : op == EPOLL_CTL_MOD ? "MOD" : "DEL";
-    if (result != 0) calls_ += std::string(" ") + ErrorName(error);
-    errno = error;
-    return result;
+    return calls_.Control(epoll_, op, fd, mask, static_cast<uint32_t>(fd));
   }
 
   const Backend backend_;
@@ -164,7 +153,7 @@ class Base {
   std::map<int, Number> numbers_;
   std::map<int, Change> changes_;
   std::deque<std::pair<Event*, unsigned>> active_;
-  std::string calls_;
+  EpollCalls calls_;
 };
 
 // What an argument of "direct" or "changelist" says.

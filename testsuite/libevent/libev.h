@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "testsuite/basics/check.h"
+#include "testsuite/basics/epoll_calls.h"
 
 class Libev {
  public:
@@ -74,10 +75,7 @@ class Libev {
   }
 
   // What was done since the last call of this, like "ADD EEXIST MOD"; "RECREATE" is a new instance.
-  std::string TakeCalls() {
-    const std::string calls = std::exchange(calls_, "");
-    return calls.empty() ? "no calls" : calls;
-  }
+  std::string TakeCalls() { return calls_.Take(); }
 
  private:
   struct Number {
@@ -110,7 +108,7 @@ class Libev {
 
   void Recreate() {
     recreate_ = false;
-    calls_ += calls_.empty() ? "RECREATE" : " RECREATE";
+    calls_.Note("RECREATE");
     Must(close(epoll_) == 0, "close");
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
     Must(epoll_ >= 0, "epoll_create1");
@@ -121,22 +119,13 @@ class Libev {
   }
 
   int Control(int op, int fd, uint32_t events, uint64_t data) {
-    epoll_event event = {};
-    event.events = events;
-    event.data.u64 = data;
-    const int result = epoll_ctl(epoll_, op, fd, &event);
-    const int error = errno;
-    calls_ += calls_.empty() ? "" : " ";
-    calls_ += op == EPOLL_CTL_ADD ? "ADD" : op == EPOLL_CTL_MOD ? "MOD" : "DEL";
-    if (result != 0) calls_ += std::string(" ") + ErrorName(error);
-    errno = error;
-    return result;
+    return calls_.Control(epoll_, op, fd, events, data);
   }
 
   int epoll_;
   bool recreate_ = false;
   std::map<int, Number> numbers_;
-  std::string calls_;
+  EpollCalls calls_;
 };
 
 #endif  // POLLUX_TESTSUITE_LIBEVENT_LIBEV_H_

@@ -5,21 +5,11 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "testsuite/basics/socket_pair.h"
 #include "testsuite/basics/tasks.h"
 #include "testsuite/libevent/libev.h"
 
 namespace {
-
-struct Pair {
-  Pair() {
-    int ends[2];
-    Must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0,
-         "socketpair");
-    near = ends[0];
-    far = ends[1];
-  }
-  int near, far;
-};
 
 std::string received;
 
@@ -40,7 +30,7 @@ void Poll(Libev& loop, const char* what) {
 
 int main() {
   Libev loop;
-  Pair first, second, third;
+  SocketPair first, second, third;
   const int number = first.near;
   const auto read_one = [number](uint32_t) { ReadOne(number); };
 

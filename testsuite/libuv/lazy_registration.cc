@@ -10,8 +10,7 @@ namespace {
 // One turn with what is ready now, and the calls that it took.
 void Turn(Loop& loop, const char* what) {
   loop.Run(Loop::kNoWait);
-  const std::string controls = loop.TakeControls();
-  std::printf("%s: %s\n", what, controls.empty() ? "no calls" : controls.c_str());
+  std::printf("%s: %s\n", what, loop.TakeControls().c_str());
 }
 
 std::string Names(uint32_t events) {

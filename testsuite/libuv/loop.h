@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "testsuite/basics/check.h"
+#include "testsuite/basics/epoll_calls.h"
 #include "testsuite/basics/tasks.h"
 
 class Loop;
@@ -196,7 +197,7 @@ class Loop {
   int interrupted = 0;                  // Polls that a signal ended.
 
   // The calls of epoll_ctl since the last call of this, like "ADD EEXIST MOD".
-  std::string TakeControls() { return std::exchange(controls_, ""); }
+  std::string TakeControls() { return controls_.Take(); }
 
  private:
   friend struct Async;
@@ -225,16 +226,7 @@ class Loop {
   }
 
   int Control(int op, int fd, uint32_t events) {
-    epoll_event event = {};
-    event.events = events;
-    event.data.fd = fd;
-    const int result = epoll_ctl(backend_, op, fd, &event);
-    const int error = errno;
-    controls_ += controls_.empty() ? "" : " ";
-    controls_ += op == EPOLL_CTL_ADD ? "ADD" : op == EPOLL_CTL_MOD ? "MOD" : "DEL";
-    if (result != 0) controls_ += std::string(" ") + ErrorName(error);
-    errno = error;
-    return result;
+    return controls_.Control(backend_, op, fd, events, static_cast<uint32_t>(fd));
   }
 
   void Register() {
@@ -357,7 +349,7 @@ class Loop {
   std::vector<Async*> asyncs_;
   Watcher wake_;
   std::vector<std::function<void()>> closing_;
-  std::string controls_;
+  EpollCalls controls_;
 };
 
 inline void Async::Send() {

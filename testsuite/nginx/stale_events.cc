@@ -5,20 +5,10 @@
 // it.
 #include <string>
 
+#include "testsuite/basics/socket_pair.h"
 #include "testsuite/nginx/cycle.h"
 
 namespace {
-
-struct Pair {
-  Pair() {
-    int ends[2];
-    Must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0,
-         "socketpair");
-    near = ends[0];
-    far = ends[1];
-  }
-  int near, far;
-};
 
 void Put(int fd, char byte) { Must(write(fd, &byte, 1) == 1, "write"); }
 
@@ -40,7 +30,7 @@ int main() {
   };
 
   // Two requests in one batch; whoever comes first closes the other.
-  Pair one, two, three;
+  SocketPair one, two, three;
   Connection* first = &cycle.Get(one.near);
   Connection* second = &cycle.Get(two.near);
   Connection* successor = nullptr;
@@ -87,7 +77,7 @@ int main() {
   Must(!written, "the writing side of a closed connection is not told");
 
   // A place that is free, and not used again.
-  Pair four, five;
+  SocketPair four, five;
   Connection* fourth = &cycle.Get(four.near);
   Connection* fifth = &cycle.Get(five.near);
   const auto close_other = [&](Connection*& other) {

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "testsuite/basics/check.h"
+#include "testsuite/basics/socket_pair.h"
 
 enum : unsigned { kNone = 0, kReadable = 1, kWritable = 2, kBarrier = 4 };
 
@@ -115,18 +116,6 @@ class EventLoop {
   std::vector<FileEvent> events_;  // By number.
   const int epoll_;
   std::string calls_;
-};
-
-// Two connected sockets that never block.
-struct Pair {
-  Pair() {
-    int ends[2];
-    Must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0,
-         "socketpair");
-    near = ends[0];
-    far = ends[1];
-  }
-  int near, far;
 };
 
 #endif  // POLLUX_TESTSUITE_REDIS_AE_H_

@@ -27,7 +27,7 @@ int main() {
   };
 
   // Both are ready; whichever is first deletes the other.
-  Pair a, b;
+  SocketPair a, b;
   Put(a.far, 'a');
   Put(b.far, 'b');
   loop.Create(a.near, kReadable, [&] {
@@ -63,7 +63,7 @@ int main() {
   turn("the barrier is gone");
 
   // Closed by another's callback, and the number given to a third in the same poll.
-  Pair c;
+  SocketPair c;
   loop.Create(b.near, kReadable, [&] {});
   loop.Create(a.near, kReadable, [&] {});
   const auto take_over = [&](int mine, int others) {

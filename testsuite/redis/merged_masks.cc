@@ -19,7 +19,7 @@ char ByteAt(size_t place) { return static_cast<char>('a' + place % 23); }
 
 int main() {
   EventLoop loop(64);
-  Pair pair;
+  SocketPair pair;
   Gate full;
   std::string reply;  // What is left of all replies.
   size_t written = 0;
