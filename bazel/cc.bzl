@@ -52,7 +52,7 @@ def _with_prelude(prelude, kwargs):
 # namespaces differ. clang compiles each by itself: a file includes what it uses.
 _MOST_JOINED, _MOST_JOINED_IN_TESTS = 10, 4
 
-def _joined(name, sources, most, kwargs):
+def _joined(name, sources, most, testonly, kwargs):
     groups = (len(sources) + most - 1) // most
     joined = []
     for i in range(groups):
@@ -60,7 +60,7 @@ def _joined(name, sources, most, kwargs):
         joined.append("%s.joined%d.cc" % (name, i + 1))
         joined_source(
             name = "%s.joined%d" % (name, i + 1),
-            testonly = kwargs.get("testonly", False),
+            testonly = testonly,
             srcs = group,
             out = joined[-1],
         )
@@ -76,7 +76,7 @@ def _joined(name, sources, most, kwargs):
     })
     _cc_library(
         name = name + ".sources",
-        testonly = kwargs.get("testonly", False) or most == _MOST_JOINED_IN_TESTS,
+        testonly = testonly,
         textual_hdrs = sources,
         visibility = ["//visibility:private"],
     )
@@ -97,7 +97,7 @@ def cc_library(prelude = True, **kwargs):
     if prelude and sources:
         kwargs = _with_prelude("test" if kwargs.get("testonly") else "library", kwargs)
         if len(sources) > 1:
-            kwargs = _joined(kwargs["name"], sources, _MOST_JOINED, kwargs)
+            kwargs = _joined(kwargs["name"], sources, _MOST_JOINED, kwargs.get("testonly", False), kwargs)
     _cc_library(**kwargs)
 
 def cc_binary(prelude = True, **kwargs):
@@ -111,7 +111,7 @@ def cc_test(prelude = True, **kwargs):
         kwargs = _with_prelude("test", kwargs)
         if len(sources) > 1:
             # A package has one test: whoever changes one of its files waits for a few others.
-            kwargs = _joined(kwargs["name"], sources, _MOST_JOINED_IN_TESTS, kwargs)
+            kwargs = _joined(kwargs["name"], sources, _MOST_JOINED_IN_TESTS, True, kwargs)
     _cc_test(**kwargs)
 
 # ---------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ constexpr int kTries = 10;
 Nanos Read(clockid_t clock) {
   timespec now;
   clock_gettime(clock, &now);
-  return {now.tv_sec * 1'000'000'000 + now.tv_nsec};
+  return {now.tv_sec * kNanosPerSecond + now.tv_nsec};
 }
 
 std::optional<Nanos> RealtimeAhead() {

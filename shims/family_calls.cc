@@ -19,11 +19,10 @@ using os_emu::ChildWait;
 
 Result<void> TellUsage(os_emu::Thread& thread, GuestAddr to, const ChildChange& change) {
   if (to.IsNull()) return {};
-  constexpr int64_t kSecond = 1'000'000'000;
   GuestRusage usage;
   std::memset(&usage, 0, sizeof(usage));
   const int64_t time = (change.cpu_time + change.children_cpu_time).value;
-  usage.utime = {time / kSecond, time % kSecond / 1000};
+  usage.utime = {time / kNanosPerSecond, time % kNanosPerSecond / 1000};
   return thread.process().memory->WriteObject(to, usage);
 }
 

@@ -373,14 +373,12 @@ CallResult SysMsync(SyscallContext& context) {
 
 namespace {
 
-constexpr int kRlimitMemlock = 8;
-
 CallResult Lock(SyscallContext& context, bool locks) {
   const uint64_t start = context.Arg(0) & ~kPageMask;
   const uint64_t length = PageAlign(context.Arg(1) + (context.Arg(0) & kPageMask));
   const os_emu::Process& process = context.process();
   if (locks && process.credentials.euid != 0) {
-    const uint64_t limit = process.rlimits[kRlimitMemlock].soft;
+    const uint64_t limit = process.rlimits[os_emu::kRlimitLockedMemory].soft;
     if (limit == 0) return Errno::kPerm;
     if (length > limit) return Errno::kNoMem;
   }
@@ -407,7 +405,7 @@ CallResult SysMlockall(SyscallContext& context) {
     return Errno::kInval;
   const os_emu::Process& process = context.process();
   if (process.credentials.euid != 0) {
-    const uint64_t limit = process.rlimits[kRlimitMemlock].soft;
+    const uint64_t limit = process.rlimits[os_emu::kRlimitLockedMemory].soft;
     if (limit == 0) return Errno::kPerm;
     if ((flags & kCurrent) != 0 && context.memory().mapped_bytes() > limit) return Errno::kNoMem;
   }

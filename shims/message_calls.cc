@@ -190,8 +190,7 @@ class ReceiveManyCall final : public MultiMessageCall {
     }
     if (done_ > 0 && end_.has_value()) {
       const Nanos now = thread.process().kernel().clock().Monotonic();
-      const int64_t left = *end_ > now ? (*end_ - now).value : 0;
-      const GuestTimespec remaining{left / 1'000'000'000, left % 1'000'000'000};
+      const GuestTimespec remaining = ToTimespec(*end_ > now ? *end_ - now : Nanos{0});
       if (!thread.process().memory->WriteObject(timeout_, remaining).ok()) {
         return -static_cast<int64_t>(Errno::kFault);
       }

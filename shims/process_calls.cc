@@ -168,8 +168,7 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
   if (wanted.hard > limit.hard && !context.is_privileged()) return Errno::kPerm;
   // What Linux enforces and pollux only keeps. (RLIMIT_CORE, RLIMIT_NICE and their like have no
   // effect that could be missed.)
-  constexpr uint32_t kRlimitRealTime = 15;
-  if (wanted.soft < limit.soft && resource == kRlimitRealTime) {
+  if (wanted.soft < limit.soft && resource == os_emu::kRlimitRealTime) {
     context.abi().WarnOnce(std::string("setrlimit: ") + NameOf(kResources, resource) +
                            " is kept but not enforced");
   }

@@ -69,9 +69,9 @@ class FileDescription {
   // mode: without, the call fails with kInval before it looks at its buffers.
   virtual bool HasRead() const { return true; }
   virtual bool HasWrite() const { return true; }
-  // pread/pwrite at `offset` without moving the file position. Default: kSPipe.
-  // Whether pread(2) finds a position: not ESPIPE.
+  // Whether there are positions to read at: whether ReadAt() does not fail with kSPipe.
   bool HasPositions();
+  // pread/pwrite at `offset` without moving the file position. Default: kSPipe.
   virtual Result<size_t> ReadAt(memory::UserBuffer& to, uint64_t offset);
   virtual Result<size_t> WriteAt(memory::UserBuffer& from, uint64_t offset);
   // Default: kSPipe.

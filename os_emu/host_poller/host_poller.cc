@@ -96,7 +96,7 @@ absl::StatusOr<bool> HostPoller::Wait(Nanos timeout) {
   const bool had_turns = GiveTurns();
   if (had_turns) timeout = Nanos{0};
   std::array<epoll_event, 64> events;
-  const timespec span{timeout.value / 1'000'000'000, timeout.value % 1'000'000'000};
+  const timespec span{timeout.value / kNanosPerSecond, timeout.value % kNanosPerSecond};
   const int count = epoll_pwait2(host_epoll_, events.data(), events.size(),
                                  timeout == kNanosMax ? nullptr : &span, nullptr);
   if (count < 0) {

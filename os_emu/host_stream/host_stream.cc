@@ -28,7 +28,7 @@ constexpr size_t kCertainBytes = 4096;
 // ioctl numbers that x86-64, arm64 and riscv64 share (asm-generic/ioctls.h).
 constexpr uint32_t kTcGets = 0x5401, kTiocGWinSz = 0x5413, kFioNRead = 0x541b;
 
-Nanos ToNanos(const timespec& time) { return {time.tv_sec * 1'000'000'000 + time.tv_nsec}; }
+Nanos ToNanos(const timespec& time) { return {time.tv_sec * kNanosPerSecond + time.tv_nsec}; }
 
 // The events of a host's epoll or poll with the bits that Linux's own wake-ups carry beside them.
 EventMask ToEvents(uint32_t host) {

@@ -33,8 +33,9 @@ class Kernel;
 inline constexpr int kRlimits = 16;
 inline constexpr int kRlimitCpu = 0, kRlimitFileSize = 1, kRlimitData = 2, kRlimitStack = 3,
                      kRlimitCore = 4, kRlimitResidentSet = 5, kRlimitNumberOfProcesses = 6,
-                     kRlimitNumberOfFiles = 7, kRlimitAddressSpace = 9, kRlimitPendingSignals = 11,
-                     kRlimitNice = 13, kRlimitRealTimePriority = 14;
+                     kRlimitNumberOfFiles = 7, kRlimitLockedMemory = 8, kRlimitAddressSpace = 9,
+                     kRlimitPendingSignals = 11, kRlimitNice = 13, kRlimitRealTimePriority = 14,
+                     kRlimitRealTime = 15;
 struct Rlimit {
   uint64_t soft = UINT64_MAX;  // RLIM_INFINITY
   uint64_t hard = UINT64_MAX;

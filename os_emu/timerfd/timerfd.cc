@@ -139,7 +139,6 @@ Result<int64_t> TimerFd::Ioctl(uint32_t request, uint64_t argument, memory::Addr
 
 // timerfd_show()
 std::string TimerFd::FdInfo() const {
-  constexpr int64_t kNanosPerSecond = 1'000'000'000;
   const TimerSetting left = Left();
   return absl::StrFormat(
       "clockid: %d\nticks: %u\nsettime flags: 0%o\nit_value: (%d, %d)\nit_interval: (%d, %d)\n",

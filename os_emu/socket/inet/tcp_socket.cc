@@ -137,7 +137,7 @@ bool TcpSocket::OnSyn(TcpEndpoint& client) {
   child.endpoint_->AcceptSyn(client, *endpoint_);
   if (tcp_.defer_accept_seconds > 0) {
     child.deferring_listener_ = this;
-    child.endpoint_->DeferFor(Nanos{tcp_.defer_accept_seconds * int64_t{1'000'000'000}});
+    child.endpoint_->DeferFor(Nanos{tcp_.defer_accept_seconds * kNanosPerSecond});
     deferred_.push_back(std::move(description));
     return true;
   }
@@ -322,7 +322,7 @@ void TcpSocket::OnRelease() {
   if (lingers && endpoint_->IsClosing()) {
     // A negative number is a very large one (sk_setsockopt()).
     const int32_t seconds = settings().linger_seconds;
-    const Nanos span = seconds < 0 ? kNanosMax : Nanos{seconds * int64_t{1'000'000'000}};
+    const Nanos span = seconds < 0 ? kNanosMax : Nanos{seconds * kNanosPerSecond};
     AwaitBeforeReturn(kernel(), std::make_unique<LingerWait>(endpoint_, span));
   }
 }
