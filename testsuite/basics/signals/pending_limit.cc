@@ -3,6 +3,7 @@
 // standard one arrive without saying who sent them; what the kernel and kill(2) send as a standard
 // signal is queued all the same.
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -237,8 +238,9 @@ void OfAnother() {
 }  // namespace
 
 int main() {
-  // Where that is possible, a user whom nobody else is: the count is one of all its processes.
-  (void)!setuid(static_cast<uid_t>(100000 + getpid()));
+  // Where that is possible, a user whom nobody else is, or a user namespace of our own: the count is
+  // one of all the user's processes there, and a shell that is about to take its SIGCHLD is one.
+  if (setuid(static_cast<uid_t>(100000 + getpid())) != 0) (void)!unshare(CLONE_NEWUSER);
   DropRoot();
   rlimit limit;
   Must(getrlimit(RLIMIT_SIGPENDING, &limit) == 0, "getrlimit");
