@@ -16,10 +16,14 @@ CommandLine::CommandLine()
           "Exit status of 'run': the guest's own; 128+n where signal n ended it; 124 the guest "
           "hangs;\n"
           "125 wrong usage or an error of pollux; 126 the guest cannot be loaded; 127 there is no "
-          "such guest.",
+          "such guest.\n"
+          "Of 'explore', 'replay' and 'shrink': 0 nothing was found; 1 there are findings; 125 to "
+          "127 as\n"
+          "above.",
           "pollux")) {
   app_->require_subcommand(1);
-  for (const auto make : {MakeRunCommand, MakeDisasmCommand}) {
+  for (const auto make : {MakeRunCommand, MakeExploreCommand, MakeReplayCommand, MakeShrinkCommand,
+                          MakeDisasmCommand}) {
     std::unique_ptr<Command> command = make();
     CLI::App* declared = command->Declare(*app_);
     commands_.push_back({declared, std::move(command)});

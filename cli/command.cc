@@ -52,6 +52,15 @@ absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
   return bytes;
 }
 
+void WriteToHost(int stream, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(stream, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
 std::optional<uint64_t> ParseBytes(absl::string_view text) {
   uint64_t unit = 1;
   if (!text.empty()) {

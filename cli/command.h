@@ -19,8 +19,8 @@ class App;
 
 namespace pollux::cli {
 
-// Exit statuses of pollux itself, those of env(1) and timeout(1).
-inline constexpr int kExitHang = 124, kExitUsage = 125, kExitCannotLoad = 126, kExitNotFound = 127;
+// Exit statuses of pollux itself; from 124 on those of env(1) and timeout(1).
+inline constexpr int kExitFindings = 1, kExitHang = 124, kExitUsage = 125, kExitCannotLoad = 126, kExitNotFound = 127;
 
 class Command {
  public:
@@ -33,6 +33,9 @@ class Command {
 
 std::unique_ptr<Command> MakeRunCommand();
 std::unique_ptr<Command> MakeDisasmCommand();
+std::unique_ptr<Command> MakeExploreCommand();
+std::unique_ptr<Command> MakeReplayCommand();
+std::unique_ptr<Command> MakeShrinkCommand();
 
 // "pollux: MESSAGE" on stderr.
 void PrintError(absl::string_view message);
@@ -40,6 +43,10 @@ void PrintError(absl::string_view message);
 // The bytes of the host's file. kNotFound: no such file; any other error: it is not a readable
 // regular file. The message is one line for people.
 absl::StatusOr<std::string> ReadHostFile(const std::string& path);
+
+// Writes bytes to a stream of our own: machine::Options::output. What it refuses is lost, as to a
+// pipe's reader.
+void WriteToHost(int stream, std::string_view bytes);
 
 // What is left of the command line after the flags: the first word that is no flag and all after
 // it. Prints why and returns nothing where the first word looks like a flag, or is missing; `what`

@@ -125,6 +125,8 @@ int Outcome::ExitCode() const {
     case Kind::kDeadlock:
     case Kind::kStepLimit:
       return 124;
+    case Kind::kAbandoned:
+      return 125;
   }
   return 125;
 }

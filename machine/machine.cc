@@ -60,6 +60,15 @@ std::optional<Outcome> Machine::RunUntil(uint64_t instructions) {
   return std::optional<Outcome>(outcome);
 }
 
+std::optional<Outcome> Machine::RunToForkPoint() {
+  const memory::Arena::Scope scope(arena_.get());
+  const std::optional<Outcome> outcome = impl_->RunToForkPoint();
+  const memory::OutsideArena outside;
+  return std::optional<Outcome>(outcome);
+}
+
+void Machine::SetStrategy(Strategy* strategy) { impl_->SetStrategy(strategy); }
+
 uint64_t Machine::instructions() const { return impl_->instructions(); }
 
 absl::Status Machine::Save() {

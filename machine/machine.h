@@ -20,7 +20,8 @@
 #include "absl/status/statusor.h"
 #include "interp/engine/engine.h"
 #include "machine/findings.h"
-#include "machine/scheduler.h"
+#include "machine/strategy/strategies.h"
+#include "machine/strategy/strategy.h"
 #include "memory/arena.h"
 #include "memory/snapshot.h"
 #include "os_emu/task/kernel.h"
@@ -39,9 +40,11 @@ struct Options {
   // reach the guest's TCP server. With ClockSource::kHost only.
   std::vector<std::string> publish;
   interp::EngineKind engine = interp::EngineKind::kFast;
-  // Who runs next, where several threads can.
-  StrategyKind strategy = StrategyKind::kRandom;
-  PreemptionRate preemption_rate;
+  // Who runs next, where several threads can, once there are more than one. Of a kind that wants
+  // events SetStrategy() tells (explore/explorer.h makes it); without, they run in order.
+  StrategyOptions strategy;
+  // What its choices come from; none: `seed`.
+  std::optional<uint64_t> schedule_seed;
   int cpus = 4;      // How many the guest sees.
   std::string root;  // A host directory whose files a dynamic guest needs; empty: none.
   std::vector<std::string> mounts;       // "GUESTPATH=HOSTDIR" or "GUESTPATH=HOSTDIR:ro".
@@ -51,6 +54,9 @@ struct Options {
   uint64_t max_memory_bytes = uint64_t{4} << 30;
   uint64_t max_steps =
       0;  // Retired instructions after which the guest counts as hanging; 0: no limit.
+  // What the guest writes to its stdout (1) and stderr (2), which are like pipes then; stdin is
+  // empty. Null: the host's streams.
+  std::function<void(int stream, std::string_view bytes)> output;
   // One strace line for each system call whose name matches (see shims), without the newline. Null:
   // no trace.
   std::function<void(std::string_view line)> trace;
@@ -68,6 +74,7 @@ struct Outcome {
     kKilled,     // By `signal`.
     kDeadlock,   // Nobody can run and nothing is due.
     kStepLimit,  // max_steps were retired.
+    kAbandoned,  // The strategy has ended it.
   };
   Kind kind = Kind::kExited;
   int status = 0;
@@ -106,6 +113,13 @@ class Machine {
   // Runs until all harts together have retired so many instructions. Nothing: they have; where it
   // stopped does not change how it goes on.
   std::optional<Outcome> RunUntil(uint64_t instructions);
+  // Runs to the fork point, where choices begin: before the call that makes a second thread or
+  // process; or, where the guest has asked that they begin later (docs/exploring.md), before that
+  // call. Nothing: it is there. Else it has ended without.
+  std::optional<Outcome> RunToForkPoint();
+  // Who chooses from now on; not owned, null: as the options say. Restore() brings back who it was
+  // at Save().
+  void SetStrategy(Strategy* strategy);
   // Retired by all harts so far.
   uint64_t instructions() const;
 

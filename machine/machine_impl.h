@@ -20,7 +20,8 @@
 #include "machine/machine.h"
 #include "machine/outside.h"
 #include "machine/process_image.h"
-#include "machine/scheduler.h"
+#include "machine/strategy/strategy.h"
+#include "memory/arena.h"
 #include "memory/snapshot.h"
 #include "memory/store_watch.h"
 #include "os_emu/host_poller/host_poller.h"
@@ -37,6 +38,7 @@ struct Hart {
   memory::AddressSpace* memory = nullptr;
   interp::Engine* engine = nullptr;  // That of its memory.
   memory::StoreWatch reserved;       // Its reservation, while others run.
+  bool before_event = false;         // It has stopped there; the event happens when it runs.
 };
 
 // Where a hart stopped and why, for people.
@@ -50,6 +52,8 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   absl::Status Load(std::string_view file, std::string_view name,
                     const std::vector<std::string>& arguments);
   std::optional<Outcome> RunUntil(uint64_t instructions);
+  std::optional<Outcome> RunToForkPoint();
+  void SetStrategy(Strategy* strategy) { strategy_ = strategy; }
   uint64_t instructions() const { return retired_; }
 
   // ---- Of a machine that is put back.
@@ -67,6 +71,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   // ---- shims::TaskHost
   void OnClone(os_emu::Thread& parent, os_emu::Thread& child, const interp::Cpu& cpu) override;
   Result<void> Exec(os_emu::Thread& thread, shims::ExecRequest request) override;
+  void OnExploreHint(bool now) override;
 
   // ---- interp::Counters: the hart runs at one instruction a cycle; time is the machine's clock.
   uint64_t Cycle(const interp::Cpu& cpu) override { return cpu.retired; }
@@ -78,18 +83,48 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
     kPreempted,  // It could; its slice is spent, it has yielded, or the machine's steps are.
     kWaits,      // Or is stopped.
     kEnded,      // The thread is gone.
+    kAtEvent,    // It could; who runs next is to be chosen.
     kPaused,     // The machine is to stop here, and to go on with it.
   };
 
-  os_emu::Thread& ChooseThread();
+  // Of the strategy. Before they are made everybody runs in order: of what comes before the fork
+  // point there is one run only.
+  enum class Choices {
+    kNotYet,  // There is one thread.
+    kHeld,    // Until the guest says so.
+    kMade,
+  };
+
+  // Null: the run is to end.
+  os_emu::Thread* ChooseThread();
+  Strategy& strategy() { return strategy_ != nullptr ? *strategy_ : *own_strategy_; }
+  // Asks it: outside the arena if it is another's.
+  template <typename Question>
+  auto Ask(const Question& question) {
+    if (choices_ != Choices::kMade) return question(*in_order_);
+    if (strategy_ == nullptr) return question(*own_strategy_);
+    const memory::OutsideArena outside;
+    return question(*strategy_);
+  }
+  size_t Choose(std::span<os_emu::Thread* const> runnable);
+  uint64_t NextSlice(const os_emu::Thread& running);
+  // Whether the system call that the thread is about to make begins the choices.
+  bool IsForkPoint(const interp::Cpu& cpu) const;
   // Runs it until another one shall run.
   Turn RunThread(os_emu::Thread& thread);
+  // Runs it; for who chooses before events at most to the next one, and says so.
+  interp::Stop RunHart(os_emu::Thread& thread, Hart& hart, uint64_t budget, bool* at_event);
+  bool StopsBefore(os_emu::Thread& thread, const Hart& hart);
+  // The system call that it has come to. Nothing: it runs on.
+  std::optional<Turn> MakeCall(os_emu::Thread& thread, Hart& hart);
   // Instructions that it may run now, at least 1.
   uint64_t Budget(const os_emu::Thread& thread);
   // The thread has retired so many instructions: brings the clocks up to date, and with the host's
   // clock looks at the host from time to time.
   void Account(os_emu::Thread& thread, uint64_t retired);
   void ReleaseEnded();
+  // Its first three.
+  void OpenStreams(os_emu::Thread& thread);
   // The hart runs in its process's memory from now on.
   void Enter(Hart& hart, memory::AddressSpace& memory);
   void Leave(Hart& hart);
@@ -114,7 +149,12 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   os_emu::RandomStream layout_random_;
   std::unique_ptr<shims::SyscallAbi> abi_;
   EngineTable engines_;
-  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Strategy> in_order_;      // Where nothing is chosen.
+  std::unique_ptr<Strategy> own_strategy_;  // As the options say.
+  Strategy* strategy_ = nullptr;
+  Choices choices_ = Choices::kNotYet;
+  bool pause_at_fork_point_ = false;
+  bool call_pending_ = false;  // It stopped there, before the call.
   absl::flat_hash_map<const os_emu::Thread*, std::unique_ptr<Hart>> harts_;  // Only looked up.
   Tid first_process_{0};
   const os_emu::Thread* last_thread_ = nullptr;  // Who ran last; null: it is gone.

@@ -1,11 +1,14 @@
 // The loop: who runs next and for how long, and what happens when everybody waits.
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "abi/check.h"
 #include "absl/strings/str_format.h"
+#include "interp/engine/next_access.h"
 #include "machine/machine_impl.h"
+#include "shims/fork_point.h"
 
 namespace pollux::machine {
 
@@ -35,9 +38,25 @@ uint64_t Machine::Impl::Time(const interp::Cpu& cpu) {
   return static_cast<uint64_t>((kernel_.clock().Monotonic().value + since) / kNanosPerTick);
 }
 
-Thread& Machine::Impl::ChooseThread() {
+size_t Machine::Impl::Choose(std::span<Thread* const> runnable) {
+  const ChoicePoint point{
+      .runnable = runnable,
+      .last = last_thread_,
+      .retired = last_thread_ == nullptr ? 0 : harts_.at(last_thread_)->cpu.retired,
+      .leave = leave_last_};
+  return Ask([&](Strategy& strategy) { return strategy.Choose(point); });
+}
+
+uint64_t Machine::Impl::NextSlice(const Thread& running) {
+  const uint64_t retired = harts_.at(&running)->cpu.retired;
+  return Ask([&](Strategy& strategy) { return strategy.NextSlice(running, retired); });
+}
+
+Thread* Machine::Impl::ChooseThread() {
   const std::span<Thread* const> runnable = kernel_.run_queue().threads();
-  Thread& chosen = *runnable[scheduler_->Choose(runnable, last_thread_, leave_last_)];
+  const size_t place = Choose(runnable);
+  if (place == Strategy::kAbandon) return nullptr;
+  Thread& chosen = *runnable[place];
   if (&chosen != last_thread_) {
     if (last_thread_ != nullptr) {
       Hart& last = *harts_.at(last_thread_);
@@ -49,7 +68,7 @@ Thread& Machine::Impl::ChooseThread() {
   }
   last_thread_ = &chosen;
   leave_last_ = false;
-  return chosen;
+  return &chosen;
 }
 
 uint64_t Machine::Impl::StepsLeft() const {
@@ -75,7 +94,7 @@ uint64_t Machine::Impl::Budget(const Thread& thread) {
   uint64_t steps = std::min({StepsLeft(), StepsToNextDeadline(thread), pause_at_ - retired_});
   // Alone, a thread is not preempted, and nothing is spent.
   if (kernel_.run_queue().threads().size() > 1) {
-    if (slice_left_ == 0) slice_left_ = scheduler_->NextSlice();
+    if (slice_left_ == 0) slice_left_ = NextSlice(thread);
     steps = std::min(steps, slice_left_);
   }
   return steps;
@@ -102,13 +121,22 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     if (!abi_->Resume(thread, hart.cpu, &hart.call) && !thread.HasSignalToTake())
       return Turn::kWaits;
   }
+  if (std::exchange(call_pending_, false)) {
+    choices_ = Choices::kMade;
+    if (const std::optional<Turn> turn = MakeCall(thread, hart); turn.has_value()) return *turn;
+    ReleaseEnded();
+    if (!thread.runnable()) return Turn::kWaits;
+  }
   for (;;) {
     // Each handler's frame lies on the one before.
     while (thread.HasSignalToTake()) {
       // A process that ends lets go of it.
       const std::shared_ptr<memory::AddressSpace> memory = thread.process().memory;
       const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
-      if (signals != shims::SyscallAbi::Signals::kNone) hart.cpu.reservation = {};
+      if (signals != shims::SyscallAbi::Signals::kNone) {
+        hart.cpu.reservation = {};
+        hart.before_event = false;
+      }
       if (signals == shims::SyscallAbi::Signals::kProcessExited) {
         NoteDeath(thread, *memory);
         return Turn::kEnded;
@@ -119,8 +147,10 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     if (retired_ >= pause_at_) return Turn::kPaused;
     const bool alone = kernel_.run_queue().threads().size() == 1;
     const uint64_t budget = Budget(thread);
+    if (budget == 0) return Turn::kPreempted;
     slice_start_ = hart.cpu.retired;
-    const interp::Stop stop = hart.engine->Run(hart.cpu, budget);
+    bool at_event = false;
+    const interp::Stop stop = RunHart(thread, hart, budget, &at_event);
     const uint64_t retired = hart.cpu.retired - slice_start_;
     Account(thread, retired);
     slice_start_ = hart.cpu.retired;
@@ -129,23 +159,16 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     switch (stop.reason) {
       case interp::StopReason::kBudget:
         break;
-      case interp::StopReason::kEcall: {
-        // A trap into the kernel breaks the reservation, as Linux does on its way back to the user.
-        hart.cpu.reservation = {};
-        if (++calls_since_host_look_ >= kCallsBetweenHostLooks) LookAtHost();
-        switch (abi_->Enter(thread, hart.cpu, &hart.call)) {
-          case shims::Next::kContinue:
-            break;
-          case shims::Next::kYield:
-            return Turn::kPreempted;
-          case shims::Next::kBlocked:
-            return Turn::kWaits;
-          case shims::Next::kThreadExited:
-          case shims::Next::kProcessExited:
-            return Turn::kEnded;
+      case interp::StopReason::kEcall:
+        if (choices_ != Choices::kMade && IsForkPoint(hart.cpu)) {
+          if (pause_at_fork_point_) {
+            call_pending_ = true;
+            return Turn::kPaused;
+          }
+          choices_ = Choices::kMade;
         }
+        if (const std::optional<Turn> turn = MakeCall(thread, hart); turn.has_value()) return *turn;
         break;
-      }
       default:
         hart.cpu.reservation = {};
         if (thread.process().pid() == first_process_)
@@ -156,7 +179,95 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     ReleaseEnded();  // Of an execve, and of children that nobody waits for.
     if (!thread.runnable()) return Turn::kWaits;  // A signal of its own making has stopped it.
     if (!alone && slice_left_ == 0) return Turn::kPreempted;
+    if (at_event) return Turn::kAtEvent;
   }
+}
+
+bool Machine::Impl::StopsBefore(Thread& thread, const Hart& hart) {
+  const interp::NextAccess next = interp::NextAccessOf(*hart.memory, hart.cpu);
+  using Kind = interp::AccessKind;
+  if (next.kind == Kind::kNone) return false;
+  Event event{.atomic = next.kind == Kind::kAmo || next.kind == Kind::kLoadReserved ||
+                        next.kind == Kind::kStoreConditional,
+              .bytes = next.bytes,
+              .space = thread.process().pid(),
+              .addr = next.addr,
+              .pc = hart.cpu.pc,
+              .number = hart.cpu.x[interp::kA7]};
+  switch (next.kind) {
+    case Kind::kNone:
+    case Kind::kLoad:
+    case Kind::kLoadReserved:
+      event.kind = Event::Kind::kRead;
+      break;
+    case Kind::kStore:
+      event.kind = Event::Kind::kWrite;
+      break;
+    case Kind::kStoreConditional:
+    case Kind::kAmo:
+      event.kind = Event::Kind::kReadWrite;
+      break;
+    case Kind::kFence:
+      event.kind = Event::Kind::kFence;
+      break;
+    case Kind::kEcall:
+      event.kind = Event::Kind::kSystemCall;
+      break;
+  }
+  return Ask([&](Strategy& strategy) { return strategy.StopsBefore(thread, event); });
+}
+
+interp::Stop Machine::Impl::RunHart(Thread& thread, Hart& hart, uint64_t budget, bool* at_event) {
+  if (choices_ != Choices::kMade || !strategy().wants_events())
+    return hart.engine->Run(hart.cpu, budget);
+  for (; budget > 0; --budget) {
+    if (!hart.before_event && StopsBefore(thread, hart)) {
+      hart.before_event = true;
+      *at_event = true;
+      break;
+    }
+    hart.before_event = false;
+    const interp::Stop stop = hart.engine->Run(hart.cpu, 1);
+    if (stop.reason != interp::StopReason::kBudget) return stop;
+  }
+  return {.reason = interp::StopReason::kBudget};
+}
+
+std::optional<Machine::Impl::Turn> Machine::Impl::MakeCall(Thread& thread, Hart& hart) {
+  // A trap into the kernel breaks the reservation, as Linux does on its way back to the user.
+  hart.cpu.reservation = {};
+  if (++calls_since_host_look_ >= kCallsBetweenHostLooks) LookAtHost();
+  switch (abi_->Enter(thread, hart.cpu, &hart.call)) {
+    case shims::Next::kContinue:
+      return std::nullopt;
+    case shims::Next::kYield:
+      return Turn::kPreempted;
+    case shims::Next::kBlocked:
+      return Turn::kWaits;
+    case shims::Next::kThreadExited:
+    case shims::Next::kProcessExited:
+      return Turn::kEnded;
+  }
+  return std::nullopt;
+}
+
+bool Machine::Impl::IsForkPoint(const interp::Cpu& cpu) const {
+  switch (shims::ForkPointOf(cpu)) {
+    case shims::ForkPoint::kMakesTask:
+      return choices_ == Choices::kNotYet;
+    case shims::ForkPoint::kExploreNow:
+      return true;
+    case shims::ForkPoint::kNone:
+      return false;
+  }
+  return false;
+}
+
+std::optional<Outcome> Machine::Impl::RunToForkPoint() {
+  pause_at_fork_point_ = true;
+  std::optional<Outcome> outcome = RunUntil(UINT64_MAX);
+  pause_at_fork_point_ = false;
+  return outcome;
 }
 
 void Machine::Impl::LookAtHost() {
@@ -222,13 +333,17 @@ std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
           kernel_.living()));
       return Ended(*first->exit);
     }
-    Thread& thread = paused_ != nullptr ? *std::exchange(paused_, nullptr) : ChooseThread();
-    const Turn turn = RunThread(thread);
+    Thread* const thread = paused_ != nullptr ? std::exchange(paused_, nullptr) : ChooseThread();
+    if (thread == nullptr)
+      return Outcome{.kind = Outcome::Kind::kAbandoned, .instructions = retired_};
+    const Turn turn = RunThread(*thread);
     if (turn == Turn::kPaused) {
-      paused_ = &thread;
+      paused_ = thread;
       return std::nullopt;
     }
     leave_last_ = turn == Turn::kPreempted;
+    if (choices_ == Choices::kMade && strategy().slices_end_with_turns())
+      slice_left_ = 0;
   }
 }
 

@@ -8,6 +8,7 @@
 #include "machine/machine_impl.h"
 #include "machine/sysroot.h"
 #include "memory/arena.h"
+#include "os_emu/host_stream/captured_stream.h"
 #include "os_emu/host_stream/host_stream.h"
 #include "os_emu/tty/pty.h"
 #include "os_emu/vfs/default_tree.h"
@@ -25,7 +26,7 @@ using os_emu::Thread;
 namespace {
 
 // The purposes that the seed's random stream is split for: none takes numbers from another.
-enum Purpose : uint64_t { kWorld = 1, kLayout = 2, kSchedule = 3 };
+enum Purpose : uint64_t { kWorld = 1, kLayout = 2 };  // Strategies have 3.
 
 // What the files that every machine starts with fit into.
 constexpr uint64_t kLeastMemoryBytes = uint64_t{1} << 20;
@@ -40,8 +41,11 @@ Machine::Impl::Impl(Options options)
                .cpus = options_.cpus}),
       layout_random_(seed_.Split(kLayout)),
       engines_(options_.engine, *this),
-      scheduler_(
-          MakeScheduler(options_.strategy, options_.preemption_rate, seed_.Split(kSchedule))) {}
+      in_order_(MakeInOrder()),
+      own_strategy_(WantsEvents(options_.strategy.kind)
+                        ? MakeInOrder()
+                        : MakeStrategy(options_.strategy,
+                                       options_.schedule_seed.value_or(options_.seed))) {}
 
 // ---- shims::Sink
 
@@ -102,6 +106,23 @@ absl::Status Machine::Impl::SetUp() {
   return os_emu::MountProc(kernel_, pipes.get());
 }
 
+void Machine::Impl::OpenStreams(Thread& thread) {
+  Process& process = thread.process();
+  for (int fd = 0; fd < 3; ++fd) {
+    absl::StatusOr<os_emu::DescriptionRef> stream;
+    if (!options_.output) {
+      static constexpr const char* kNames[] = {"stdin", "stdout", "stderr"};
+      stream = os_emu::OpenHostStream(host_poller_, fd, kNames[fd]);
+    } else if (fd == 0) {
+      stream = *kernel_.files().Open(os_emu::CallerOf(thread), {}, "/dev/null", os_emu::kORdOnly);
+    } else {
+      stream = os_emu::MakeDescription<os_emu::CapturedStream>(fd, &options_.output);
+    }
+    if (!stream.ok()) continue;  // Closed on the host: closed for the guest too.
+    POLLUX_CHECK(process.fds().InstallAt(os_emu::Fd{fd}, *std::move(stream), false).ok()) << fd;
+  }
+}
+
 absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
                                  const std::vector<std::string>& arguments) {
   const Result<Process*> created = kernel_.TryCreateProcess();
@@ -122,13 +143,7 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
                          .sgid = options_.gid,
                          .fsgid = options_.gid};
   SetDefaultLimits(process);
-  static constexpr const char* kStreamNames[] = {"stdin", "stdout", "stderr"};
-  for (int fd = 0; fd < 3; ++fd) {
-    absl::StatusOr<os_emu::DescriptionRef> stream =
-        os_emu::OpenHostStream(host_poller_, fd, kStreamNames[fd]);
-    if (!stream.ok()) continue;  // Closed on the host: closed for the guest too.
-    POLLUX_CHECK(process.fds().InstallAt(os_emu::Fd{fd}, *std::move(stream), false).ok()) << fd;
-  }
+  OpenStreams(thread);
 
   // Where the guest finds its own file.
   constexpr size_t kNameMax = 255;

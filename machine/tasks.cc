@@ -17,6 +17,11 @@ void Machine::Impl::OnClone(Thread&, Thread& child, const interp::Cpu& cpu) {
   harts_[&child] = std::move(hart);
 }
 
+void Machine::Impl::OnExploreHint(bool now) {
+  // What has begun does not stop.
+  if (choices_ == Choices::kNotYet && !now) choices_ = Choices::kHeld;
+}
+
 void Machine::Impl::Enter(Hart& hart, memory::AddressSpace& memory) {
   hart.memory = &memory;
   hart.engine = &engines_.Use(memory);

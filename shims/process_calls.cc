@@ -6,6 +6,7 @@
 
 #include "shims/context.h"
 #include "shims/flag_names.h"
+#include "shims/fork_point.h"
 #include "shims/handlers.h"
 
 namespace pollux::shims {
@@ -309,6 +310,10 @@ CallResult SysPrctl(SyscallContext& context) {
     case kSetVma:
       return Errno::kInval;  // As by a kernel without CONFIG_ANON_VMA_NAME; C libraries call it on
                              // the off chance.
+    case kPrPolluxExplore:
+      if (context.Arg(1) > kExploreNow || !rest_is_zero(2)) return Errno::kInval;
+      context.abi().tasks().OnExploreHint(context.Arg(1) == kExploreNow);
+      return 0;
     default:
       return context.Refuse(Errno::kInval, "option " + std::to_string(context.Int(0)));
   }

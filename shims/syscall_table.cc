@@ -461,7 +461,8 @@ constexpr SyscallRow kRows[] = {
             "PR_SET_NAME, PR_GET_NAME, PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, "
             "PR_GET_CHILD_SUBREAPER, PR_GET_TID_ADDRESS, PR_GET_DUMPABLE, PR_SET_DUMPABLE, "
             "PR_SET_NO_NEW_PRIVS, "
-            "PR_GET_NO_NEW_PRIVS, PR_SET_VMA, PR_CAPBSET_READ, PR_GET_SECCOMP, PR_GET_TIMERSLACK"),
+            "PR_GET_NO_NEW_PRIVS, PR_SET_VMA, PR_CAPBSET_READ, PR_GET_SECCOMP, PR_GET_TIMERSLACK, "
+            "PR_POLLUX_EXPLORE (docs/exploring.md)"),
     Complete(168, "getcpu", kInt,
              Args(OutOf("cpu", kIntPointerType), OutOf("node", kIntPointerType), Address("unused")),
              Errors(kFault), &SysGetcpu),

@@ -41,6 +41,7 @@ class NoTasks final : public TaskHost {
     }
   }
   Result<void> Exec(os_emu::Thread&, ExecRequest) override { return Errno::kNoExec; }
+  void OnExploreHint(bool) override {}
 };
 
 class SyscallTest : public testing::Test {

@@ -52,7 +52,7 @@ class Run {
     machine::Options options;
     options.seed = 3;
     options.root = root;
-    options.preemption_rate.per_million = 5000;
+    options.strategy.preemption_rate.per_million = 5000;
     options.trace = [this](std::string_view line) { lines_.emplace_back(line); };
     options.warn = options.trace;
     auto machine = Machine::Create(std::move(options));

@@ -104,6 +104,14 @@ def _library_repositories():
         static = False,  # Debian 13's archives lack objects that they need.
         targets = {":libdw": "libdw", ":libelf": "libelf"},
     )
+    _maybe(
+        debian_library,
+        "xxhash",
+        debian_packages = ["libxxhash-dev"],
+        headers = ["xxhash.h"],
+        modules = ["libxxhash"],
+        targets = {":xxhash": "libxxhash"},
+    )
 
 def _stub_repository_impl(ctx):
     ctx.file("WORKSPACE", "workspace(name = %s)\n" % repr(ctx.name), executable = False)

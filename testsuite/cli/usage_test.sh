@@ -37,7 +37,7 @@ for variable in A =b; do
   run "--env=$variable" ./probe
   expect_complaint 125 'env'
 done
-for flag in env dir max_memory max_steps seed uid cwd trace_file engine clock publish; do
+for flag in env dir max_memory max_steps seed uid cwd trace_file engine clock publish schedule_seed stdio strategy depth length; do
   run "--$flag=" ./probe
   expect_complaint 125 "$flag=: the value is missing"
 done
@@ -62,14 +62,15 @@ done
 
 pollux --help
 expect 0
-grep -q 'run' out && grep -q 'disasm' out || fail 'the help names the subcommands'
-for subcommand in run disasm; do
+for subcommand in run explore replay shrink disasm; do
+  pollux --help
+  grep -q "^  $subcommand " out || fail "the help names $subcommand"
   pollux "$subcommand" --help
   expect 0
   [ -s err ] && fail 'help goes to stdout'
 done
 pollux run --help
-for flag in --seed --trace --trace_file --env --dir --cwd --uid --max_memory --max_steps --json --clock --publish; do
+for flag in --seed --trace --trace_file --env --dir --cwd --uid --max_memory --max_steps --json --clock --publish --schedule_seed --stdio --strategy; do
   grep -q -- "$flag" out || fail "the help names $flag"
 done
 

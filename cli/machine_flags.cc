@@ -1,0 +1,171 @@
+#include "cli/machine_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "cli/validators.h"
+#include "machine/strategy/strategies.h"
+#include "re2/re2.h"
+
+namespace pollux::cli {
+namespace {
+
+// A number of events in 1000 as one in a million: at most 1000, with three decimals at most.
+std::optional<uint64_t> ParseRate(const std::string& text) {
+  static const re2::RE2 kRate("([0-9]{1,4})(?:\\.([0-9]{1,3}))?");
+  std::string whole, decimals;
+  if (!re2::RE2::FullMatch(text, kRate, &whole, &decimals)) return std::nullopt;
+  decimals.resize(3, '0');
+  const uint64_t rate = std::stoul(whole) * 1000 + std::stoul(decimals);
+  if (rate > 1'000'000) return std::nullopt;
+  return rate;
+}
+
+std::vector<std::string> StrategyNames() {
+  std::vector<std::string> names;
+  for (const machine::StrategyRow& row : machine::StrategyRows()) names.emplace_back(row.name);
+  return names;
+}
+
+std::string StrategyText() {
+  std::vector<std::string> rows;
+  for (const machine::StrategyRow& row : machine::StrategyRows())
+    rows.push_back(absl::StrCat(std::string(row.name), ": ", std::string(row.text)));
+  return absl::StrCat("Which thread runs next where several can. ", absl::StrJoin(rows, "; "),
+                      ". Default random.");
+}
+
+}  // namespace
+
+void AddList(CLI::App& command, const char* name, std::vector<std::string>& values,
+             const char* text) {
+  command.add_option(name, values, text)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void MachineFlags::Declare(CLI::App& command, uint64_t max_steps) {
+  command_ = &command;
+  max_steps_ = max_steps;
+  const CLI::Validator number = NumberValidator();
+  command
+      .add_option("--seed", seed_,
+                  "Decides all that is left to chance: addresses, random numbers. Default 1.")
+      ->check(number);
+  command.add_option("--strategy", strategy_, StrategyText())->check(CLI::IsMember(StrategyNames()));
+  command.add_option("--preemption_rate", preemption_rate_,
+                     "Expected preemptions in 1000 instructions while several threads can run; a "
+                     "decimal number. Default 1; 0: only where a thread waits. Of the strategies "
+                     "random and round_robin.");
+  command
+      .add_option("--depth", depth_,
+                  "Of the strategy pct: how many ordering constraints the bugs that are looked for "
+                  "have. Default 3.")
+      ->check(number);
+  command
+      .add_option("--length", length_,
+                  "Of the strategy pct: of how many choices a schedule consists. Default 0: as many "
+                  "as first runs show.")
+      ->check(number);
+  command.add_option("--cpus", cpus_, "How many processors the guest sees, 1 to 64. Default 4.")
+      ->check(number);
+  AddList(command, "--env", environment_,
+          "NAME=VALUE in the guest's environment, which is empty otherwise. Repeatable.");
+  command.add_option("--root", root_,
+                     "A directory of the host with the dynamic linker and libraries of a "
+                     "dynamically linked guest, such as /usr/riscv64-linux-gnu: its files are "
+                     "shown below /, read-only.");
+  AddList(command, "--dir", mounts_,
+          "GUESTPATH=HOSTDIR[:ro]: show a directory of the host to the guest. Repeatable; "
+          "nothing else of the host is seen.");
+  command.add_option("--cwd", cwd_, "The guest's working directory. Default /.");
+  command.add_option("--uid", uid_, "The guest's user and group id. Default 1000.")->check(number);
+  command.add_option("--max_memory", max_memory_,
+                     "Bytes of memory that the guest may use; suffix K, M or G. Default 4G.");
+  command
+      .add_option(
+          "--max_steps", max_steps_,
+          absl::StrCat("Instructions after which the guest counts as hanging (exit 124). Default ",
+                       max_steps, max_steps == 0 ? ": no limit." : "; 0: no limit."))
+      ->check(number);
+  command
+      .add_option("--engine", engine_,
+                  "fast (default), or reference: one instruction at a time, slow.")
+      ->check(CLI::IsMember({"fast", "reference"}));
+}
+
+std::nullopt_t MachineFlags::Refuse(absl::string_view message) const {
+  PrintError(absl::StrCat(command_->get_name(), ": ", message));
+  return std::nullopt;
+}
+
+std::optional<machine::Options> MachineFlags::Options() const {
+  machine::Options options;
+  options.seed = seed_;
+  options.engine = engine_ == "fast" ? interp::EngineKind::kFast : interp::EngineKind::kReference;
+  options.strategy.kind = *machine::StrategyNamed(strategy_);
+  const std::optional<uint64_t> rate = ParseRate(preemption_rate_);
+  if (!rate.has_value()) {
+    return Refuse(absl::StrCat("--preemption_rate=", preemption_rate_,
+                               ": must be a decimal number from 0 to 1000"));
+  }
+  options.strategy.preemption_rate.per_million = *rate;
+  constexpr uint64_t kMostDepth = 1000;
+  if (depth_ < 1 || depth_ > kMostDepth)
+    return Refuse(absl::StrCat("--depth=", depth_, ": must be 1 to ", kMostDepth));
+  options.strategy.depth = depth_;
+  options.strategy.length = length_;
+  if (cpus_ < 1 || cpus_ > 64) return Refuse(absl::StrCat("--cpus=", cpus_, ": must be 1 to 64"));
+  options.cpus = static_cast<int>(cpus_);
+  options.root = root_;
+  options.mounts = mounts_;
+  options.environment = environment_;
+  options.cwd = cwd_;
+  options.max_steps = max_steps_;
+  for (const std::string& variable : environment_) {
+    if (variable.find('=') == std::string::npos || variable[0] == '=') {
+      return Refuse(absl::StrCat("--env=", variable, ": must be NAME=VALUE"));
+    }
+  }
+  if (uid_ > UINT32_MAX - 1)
+    return Refuse(absl::StrCat("--uid=", uid_, ": must be below 4294967295"));
+  options.uid = options.gid = static_cast<uint32_t>(uid_);
+  const std::optional<uint64_t> max_memory = ParseBytes(max_memory_);
+  if (!max_memory.has_value()) {
+    return Refuse(
+        absl::StrCat("--max_memory=", max_memory_, ": must be a number of bytes such as 512M"));
+  }
+  options.max_memory_bytes = *max_memory;
+  options.warn = [](std::string_view line) { PrintError(std::string(line)); };
+  return options;
+}
+
+std::vector<std::string> MachineFlags::Words() const {
+  static constexpr const char* kNames[] = {
+      "--seed", "--strategy", "--preemption_rate", "--depth",     "--length", "--cpus",
+      "--env",  "--root",     "--dir",             "--cwd",       "--uid",    "--max_memory",
+      "--max_steps", "--engine"};
+  std::vector<std::string> words;
+  for (const char* name : kNames) {
+    for (const std::string& value : command_->get_option(name)->results())
+      words.push_back(absl::StrCat(name, "=", value));
+  }
+  return words;
+}
+
+std::string ShellText(const std::vector<std::string>& words) {
+  std::vector<std::string> quoted;
+  for (const std::string& word : words) {
+    static const re2::RE2 kPlain("[-+=.,:/@%_A-Za-z0-9]+");
+    quoted.push_back(re2::RE2::FullMatch(word, kPlain)
+                         ? word
+                         : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'"));
+  }
+  return absl::StrJoin(quoted, " ");
+}
+
+}  // namespace pollux::cli

@@ -1,0 +1,84 @@
+// pollux replay: the run of a schedule file again.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "cli/command.h"
+#include "cli/schedules.h"
+#include "cli/trace_flags.h"
+#include "explore/explorer.h"
+#include "explore/finding.h"
+#include "machine/machine.h"
+#include "machine/strategy/schedule.h"
+
+namespace pollux::cli {
+namespace {
+
+class ReplayCommand final : public Command {
+ public:
+  CLI::App* Declare(CLI::App& app) override {
+    replay_ = app.add_subcommand(
+        "replay",
+        "pollux replay [FLAG...] SCHEDULE [GUEST [ARG...]]: the run whose schedule was saved, to the "
+        "byte; GUEST where the program is elsewhere now. Exit status: 0 the run succeeds, 1 it is a "
+        "finding.");
+    replay_->prefix_command();
+    trace_.Declare(*replay_);
+    return replay_;
+  }
+
+  int Run() override {
+    const std::optional<std::vector<std::string>> words = WordsAfterFlags(*replay_, "SCHEDULE");
+    if (!words.has_value()) return kExitUsage;
+    int status;
+    std::optional<SavedRun> saved = ReadSavedRun(*words, &status);
+    if (!saved.has_value()) return status;
+    machine::Options options = saved->options;
+    if (!trace_.Apply(&options)) return kExitUsage;
+    std::string output;
+    options.output = [&](int stream, std::string_view bytes) {
+      WriteToHost(stream, bytes);
+      explore::KeepOutput(&output, bytes);
+    };
+    absl::StatusOr<std::unique_ptr<machine::Machine>> machine =
+        machine::Machine::Create(std::move(options));
+    if (!machine.ok()) return Fail(machine.status());
+    if (const absl::Status loaded =
+            (*machine)->Load(saved->guest.file, saved->guest.name, saved->guest.arguments);
+        !loaded.ok()) {
+      return Fail(loaded);
+    }
+    machine::Replayer replayer(saved->file.schedule);
+    (*machine)->SetStrategy(&replayer);
+    explore::Run run{.outcome = (*machine)->Run(), .output = std::move(output)};
+    if (!run.outcome.explanation.empty()) PrintError(run.outcome.explanation);
+    const bool finding = explore::IsFinding(run.outcome);
+    const std::string key = finding ? explore::FindingOf(run, 0).key : "";
+    if (key != saved->file.finding) {
+      PrintError(absl::StrCat("the run did not end as it was saved (",
+                              saved->file.summary.empty() ? "no finding" : saved->file.summary,
+                              "): another version of pollux, or a file of --dir or --root has "
+                              "changed"));
+      return kExitUsage;
+    }
+    return finding ? kExitFindings : 0;
+  }
+
+ private:
+  static int Fail(const absl::Status& status) {
+    PrintError(status.message());
+    return absl::IsFailedPrecondition(status) ? kExitCannotLoad : kExitUsage;
+  }
+
+  CLI::App* replay_ = nullptr;
+  TraceFlags trace_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeReplayCommand() { return std::make_unique<ReplayCommand>(); }
+
+}  // namespace pollux::cli

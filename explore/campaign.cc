@@ -1,0 +1,335 @@
+#include "explore/campaign.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "abi/check.h"
+#include "explore/shared_state.h"
+#include "os_emu/task/signal.h"
+
+namespace pollux::explore {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+namespace {
+
+// ---- Messages of a worker: a finding, that it has begun, or why it could not.
+
+nlohmann::json ToJson(const Finding& finding) {
+  return {{"key", finding.key},
+          {"summary", finding.summary},
+          {"first_seed", finding.first_seed},
+          {"schedules", finding.schedules},
+          {"explanation", finding.explanation},
+          {"output", finding.output}};
+}
+
+Finding FindingFrom(const nlohmann::json& object) {
+  return {.key = object["key"],
+          .summary = object["summary"],
+          .first_seed = object["first_seed"],
+          .schedules = object["schedules"],
+          .explanation = object["explanation"],
+          .output = object["output"]};
+}
+
+// A guest's output is any bytes.
+std::string Packed(const nlohmann::json& object) {
+  const std::vector<uint8_t> bytes = nlohmann::json::to_msgpack(object);
+  return {bytes.begin(), bytes.end()};
+}
+
+// ---- A worker's process.
+
+class Worker {
+ public:
+  Worker(const CampaignOptions& options, const Guest& guest, SharedState& state, int index,
+         int to_campaign)
+      : options_(options),
+        guest_(guest),
+        state_(state),
+        mine_(state.workers[index]),
+        to_campaign_(to_campaign) {}
+
+  // Until no seed is left.
+  void Work() {
+    absl::StatusOr<std::unique_ptr<Explorer>> explorer = Explorer::Create(options_.machine, guest_);
+    if (!explorer.ok()) {
+      Tell({{"error", explorer.status().message()},
+            {"code", static_cast<int>(explorer.status().code())}});
+      return;
+    }
+    Tell({{"begins", true},
+          {"only_one", (*explorer)->only_one()},
+          {"length", (*explorer)->strategy().length}});
+    if ((*explorer)->only_one()) state_.last_seed = options_.first_seed;
+    for (;;) {
+      const uint64_t seed = state_.next_seed.fetch_add(1);
+      if (state_.stop || seed > state_.last_seed) return;
+      mine_.seed = seed;
+      const Run run = (*explorer)->RunSeed(seed);
+      if (run.none) {
+        state_.last_seed = seed - 1;
+        Tell({{"all", true}});
+        return;
+      }
+      if (IsFinding(run.outcome)) Found(FindingOf(run, seed));
+      mine_.seed = SharedState::kIdle;
+      ++mine_.schedules;
+    }
+  }
+
+ private:
+  void Found(Finding finding) {
+    if (!options_.keep_going) {
+      uint64_t last = state_.last_seed;
+      while (finding.first_seed < last &&
+             !state_.last_seed.compare_exchange_weak(last, finding.first_seed)) {
+      }
+    }
+    Tell({{"finding", ToJson(finding)}});
+  }
+  void Tell(const nlohmann::json& object) { SendMessage(to_campaign_, Packed(object)); }
+
+  const CampaignOptions& options_;
+  const Guest& guest_;
+  SharedState& state_;
+  SharedState::Worker& mine_;
+  const int to_campaign_;
+};
+
+// ---- The campaign's process.
+
+class Campaign {
+ public:
+  Campaign(const CampaignOptions& options, const Guest& guest, SharedState& state)
+      : options_(options), guest_(guest), state_(state), workers_(options.jobs) {}
+
+  absl::StatusOr<Summary> Run() {
+    const Clock::time_point start = Clock::now();
+    state_.next_seed = options_.first_seed;
+    state_.last_seed = options_.last_seed;
+    for (size_t i = 0; i < workers_.size(); ++i) Start(i);
+    bool stopped = false;
+    while (error_.ok() && living_ > 0) {
+      Wait();
+      const milliseconds elapsed = duration_cast<milliseconds>(Clock::now() - start);
+      if (stopped) continue;
+      stopped = options_.time.has_value() && elapsed >= *options_.time;
+      if (options_.progress && !options_.progress({Schedules(), findings_.size(), elapsed}))
+        stopped = true;
+      if (stopped) {
+        state_.stop = true;
+        give_up_at_ = Clock::now() + kGrace;
+      }
+    }
+    for (Child& child : workers_) End(child);
+    if (!error_.ok()) return error_;
+    summary_.elapsed = duration_cast<milliseconds>(Clock::now() - start);
+    Conclude();
+    return summary_;
+  }
+
+ private:
+  struct Child {
+    pid_t pid = -1;
+    int from = -1;
+    std::unique_ptr<MessageReader> messages;
+    // Since when it has been at this seed.
+    uint64_t seed = SharedState::kIdle;
+    Clock::time_point since;
+    bool killed = false;  // By us: it took too long.
+  };
+  static constexpr milliseconds kTick{50};
+  // Schedules under way when the campaign is to stop have so long to end.
+  static constexpr milliseconds kGrace{500};
+
+  void Start(size_t index) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+      error_ = absl::ErrnoToStatus(errno, "the host gives no pipe");
+      return;
+    }
+    state_.workers[index].seed = SharedState::kIdle;
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid < 0) {
+      error_ = absl::ErrnoToStatus(errno, "the host gives no process");
+      close(ends[0]);
+      close(ends[1]);
+      return;
+    }
+    if (pid == 0) {
+      // Ctrl-C is for the campaign, which says what was found. Workers end with it.
+      signal(SIGINT, SIG_IGN);
+      signal(SIGPIPE, SIG_IGN);
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != parent) _exit(1);
+      close(ends[0]);
+      Worker(options_, guest_, state_, static_cast<int>(index), ends[1]).Work();
+      _exit(0);
+    }
+    close(ends[1]);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    workers_[index] = {.pid = pid,
+                       .from = ends[0],
+                       .messages = std::make_unique<MessageReader>(ends[0]),
+                       .since = Clock::now()};
+    ++living_;
+  }
+
+  void Wait() {
+    std::vector<pollfd> pipes;
+    for (const Child& child : workers_) {
+      if (child.pid > 0) pipes.push_back({child.from, POLLIN, 0});
+    }
+    poll(pipes.data(), pipes.size(), static_cast<int>(kTick.count()));
+    for (size_t i = 0; i < workers_.size(); ++i) {
+      Child& child = workers_[i];
+      if (child.pid <= 0) continue;
+      Hear(child);
+      int status;
+      if (waitpid(child.pid, &status, WNOHANG) == child.pid) {
+        Hear(child);  // What it said last.
+        Close(child);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) Lost(i, status);
+        continue;
+      }
+      Watch(i);
+    }
+  }
+
+  // One that takes too long is ended.
+  void Watch(size_t index) {
+    Child& child = workers_[index];
+    const uint64_t seed = state_.workers[index].seed;
+    const Clock::time_point now = Clock::now();
+    if (seed != child.seed) {
+      child.seed = seed;
+      child.since = now;
+    }
+    const bool too_long =
+        seed != SharedState::kIdle && now - child.since > options_.patience;
+    if (!too_long && (!give_up_at_.has_value() || now < *give_up_at_)) return;
+    child.killed = too_long;
+    kill(child.pid, SIGKILL);
+  }
+
+  void Hear(Child& child) {
+    while (const std::optional<std::string> message = child.messages->Next()) {
+      const nlohmann::json object = nlohmann::json::from_msgpack(*message);
+      if (object.contains("finding")) {
+        findings_.Add(FindingFrom(object["finding"]));
+        if (!options_.keep_going) {
+          first_finding_ = std::min(first_finding_, uint64_t{object["finding"]["first_seed"]});
+        }
+      } else if (object.contains("error")) {
+        error_ = absl::Status(static_cast<absl::StatusCode>(object["code"].get<int>()),
+                              object["error"].get<std::string>());
+      } else if (object.contains("all")) {
+        summary_.all_there_are = true;
+      } else {
+        summary_.only_one = object["only_one"];
+        summary_.strategy.length = object["length"];
+      }
+    }
+  }
+
+  // A worker has ended in the midst of its work.
+  void Lost(size_t index, int status) {
+    const uint64_t seed = state_.workers[index].seed;
+    if (state_.stop && !workers_[index].killed) return;
+    const std::string how =
+        workers_[index].killed
+            ? absl::StrCat("a schedule took longer than ", options_.patience.count() / 1000, " s")
+        : WIFSIGNALED(status)
+            ? absl::StrCat("pollux itself was killed by ", os_emu::SignalName(WTERMSIG(status)))
+            : absl::StrCat("pollux itself ended with status ", WEXITSTATUS(status));
+    if (seed == SharedState::kIdle) {
+      error_ = absl::InternalError(absl::StrCat(how, " between two schedules"));
+      return;
+    }
+    ++state_.workers[index].schedules;
+    findings_.Add(LostWorker(how, seed));
+    if (!options_.keep_going) {
+      first_finding_ = std::min(first_finding_, seed);
+      state_.last_seed = std::min<uint64_t>(state_.last_seed, seed);
+    }
+    if (state_.next_seed <= state_.last_seed) Start(index);
+  }
+
+  void End(Child& child) {
+    if (child.pid <= 0) return;
+    kill(child.pid, SIGKILL);
+    waitpid(child.pid, nullptr, 0);
+    Hear(child);
+    Close(child);
+  }
+  void Close(Child& child) {
+    close(child.from);
+    child.pid = -1;
+    --living_;
+  }
+
+  uint64_t Schedules() const {
+    uint64_t sum = 0;
+    for (const SharedState::Worker& worker : state_.workers) sum += worker.schedules;
+    return sum;
+  }
+
+  void Conclude() {
+    summary_.schedules = Schedules();
+    const machine::StrategyOptions& asked = options_.machine.strategy;
+    const uint64_t length = summary_.strategy.length;
+    summary_.strategy = asked;
+    if (asked.length == 0) summary_.strategy.length = length;
+    summary_.complete = !state_.stop;
+    // Seeds beyond the first finding were run as it happened; they do not count.
+    for (const Finding& finding : findings_.All()) {
+      if (options_.keep_going || finding.first_seed == first_finding_)
+        summary_.findings.push_back(finding);
+    }
+    if (!options_.keep_going && first_finding_ != UINT64_MAX && summary_.complete)
+      summary_.schedules = first_finding_ - options_.first_seed + 1;
+    if (!options_.keep_going) {
+      for (Finding& finding : summary_.findings) finding.schedules = 1;
+    }
+  }
+
+  const CampaignOptions& options_;
+  const Guest& guest_;
+  SharedState& state_;
+  std::vector<Child> workers_;
+  int living_ = 0;
+  Findings findings_;
+  uint64_t first_finding_ = UINT64_MAX;
+  std::optional<Clock::time_point> give_up_at_;
+  Summary summary_;
+  absl::Status error_;
+};
+
+}  // namespace
+
+absl::StatusOr<Summary> RunCampaign(const CampaignOptions& options, const Guest& guest) {
+  POLLUX_CHECK(options.jobs >= 1 && options.jobs <= SharedState::kMostWorkers) << "jobs";
+  absl::StatusOr<std::unique_ptr<SharedState, SharedState::Unmap>> state = SharedState::Create();
+  if (!state.ok()) return state.status();
+  return Campaign(options, guest, **state).Run();
+}
+
+}  // namespace pollux::explore

@@ -1,0 +1,57 @@
+// Campaign: many schedules of one guest, spread over worker processes that live as long as it does.
+// A worker that does not survive a schedule costs that schedule: the campaign says so and goes on
+// with a new one.
+//
+// What is found depends on the guest, the options and the seeds, not on the number of workers:
+// where the first finding ends the campaign, it is that of the smallest seed, and exactly the seeds
+// up to it count.
+#ifndef POLLUX_EXPLORE_CAMPAIGN_H_
+#define POLLUX_EXPLORE_CAMPAIGN_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "explore/explorer.h"
+#include "explore/finding.h"
+#include "machine/machine.h"
+
+namespace pollux::explore {
+
+struct CampaignOptions {
+  machine::Options machine;
+  uint64_t first_seed = 1, last_seed = 1000;  // Both are run.
+  int jobs = 1;
+  bool keep_going = false;  // On after the first finding.
+  std::optional<std::chrono::milliseconds> time;  // Stops then.
+  // A schedule that takes longer of the host's time than this is a finding of its own.
+  std::chrono::milliseconds patience{60'000};
+  // Called in the meantime, at least every 100 ms. False: the campaign ends.
+  struct Progress {
+    uint64_t schedules = 0;
+    size_t findings = 0;
+    std::chrono::milliseconds elapsed{0};
+  };
+  std::function<bool(const Progress&)> progress;
+};
+
+struct Summary {
+  uint64_t schedules = 0;  // That were run and count.
+  std::vector<Finding> findings;
+  std::chrono::milliseconds elapsed{0};
+  bool complete = false;  // All seeds were run, or those up to the first finding.
+  bool all_there_are = false;  // kExhaustive: there is no other schedule.
+  bool only_one = false;  // The guest makes no second thread or process: all schedules are alike.
+  machine::StrategyOptions strategy;  // With the length that was measured.
+};
+
+// Must be called while this process has one thread: it forks. Errors: Explorer::Create()'s;
+// kInternal: the host refuses processes or memory.
+absl::StatusOr<Summary> RunCampaign(const CampaignOptions& options, const Guest& guest);
+
+}  // namespace pollux::explore
+
+#endif  // POLLUX_EXPLORE_CAMPAIGN_H_

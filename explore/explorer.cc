@@ -1,0 +1,113 @@
+#include "explore/explorer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pollux::explore {
+
+using machine::Machine;
+using machine::Outcome;
+
+namespace {
+
+// PCT's changes fall within so many choices at most: of a program that would run forever.
+constexpr uint64_t kMostLength = 100'000;
+// Runs to learn from what a strategy has to know.
+constexpr uint64_t kLearningRuns = 4;
+
+constexpr size_t kMostOutput = 16 << 10;
+
+}  // namespace
+
+void KeepOutput(std::string* output, std::string_view bytes) {
+  // A guest that writes without end costs no more than this.
+  if (bytes.size() > kMostOutput) bytes.remove_prefix(bytes.size() - kMostOutput);
+  const size_t all = output->size() + bytes.size();
+  if (all > kMostOutput) output->erase(0, all - kMostOutput);
+  output->append(bytes);
+}
+
+absl::StatusOr<std::unique_ptr<Explorer>> Explorer::Create(machine::Options options,
+                                                           const Guest& guest) {
+  std::unique_ptr<Explorer> explorer(new Explorer(std::move(options)));
+  if (const absl::Status prepared = explorer->Prepare(guest); !prepared.ok()) return prepared;
+  return explorer;
+}
+
+absl::Status Explorer::Prepare(const Guest& guest) {
+  machine::Options options = options_;
+  options.schedule_seed.reset();
+  options.output = [this](int, std::string_view bytes) { KeepOutput(&output_, bytes); };
+  absl::StatusOr<std::unique_ptr<Machine>> machine = Machine::Create(std::move(options));
+  if (!machine.ok()) return machine.status();
+  machine_ = *std::move(machine);
+  if (const absl::Status loaded = machine_->Load(guest.file, guest.name, guest.arguments);
+      !loaded.ok()) {
+    return loaded;
+  }
+  ended_ = machine_->RunToForkPoint();
+  first_output_ = output_;
+  if (ended_.has_value()) return absl::OkStatus();
+  if (const absl::Status saved = machine_->Save(); !saved.ok()) return saved;
+  if (machine::WantsEvents(options_.strategy.kind)) Learn();
+  return absl::OkStatus();
+}
+
+void Explorer::Learn() {
+  machine::StrategyOptions options = options_.strategy;
+  options.kind = machine::StrategyKind::kPos;
+  uint64_t most_choices = 1;
+  for (uint64_t seed = 1; seed <= kLearningRuns; ++seed) {
+    const auto strategy = machine::MakeStrategy(options, seed, &shared_memory_);
+    const auto& learner = static_cast<const machine::EventStrategy&>(*strategy);
+    RunWith(*strategy);
+    shared_memory_.Learn(learner.memory());
+    most_choices = std::max(most_choices, learner.choices());
+  }
+  if (options_.strategy.length == 0)
+    options_.strategy.length = std::min(most_choices, kMostLength);
+}
+
+Run Explorer::RunWith(machine::Strategy& strategy) {
+  machine_->Restore();
+  output_ = first_output_;
+  machine_->SetStrategy(&strategy);
+  Run run{.outcome = machine_->Run()};
+  run.output = std::move(output_);
+  return run;
+}
+
+Run Explorer::RunRecorded(std::unique_ptr<machine::Strategy> strategy) {
+  machine::Recorder recorder(std::move(strategy));
+  Run run = RunWith(recorder);
+  run.schedule = recorder.schedule();
+  return run;
+}
+
+Run Explorer::RunSeed(uint64_t schedule_seed, bool record) {
+  if (ended_.has_value()) return {.outcome = *ended_, .output = first_output_};
+  if (options_.strategy.kind == machine::StrategyKind::kExhaustive)
+    return RunExhaustive(schedule_seed);
+  std::unique_ptr<machine::Strategy> strategy =
+      machine::MakeStrategy(options_.strategy, schedule_seed, &shared_memory_);
+  return record ? RunRecorded(std::move(strategy)) : RunWith(*strategy);
+}
+
+Run Explorer::RunExhaustive(uint64_t number) {
+  if (search_ == nullptr || search_->schedules() >= number)
+    search_ = std::make_unique<machine::ExhaustiveSearch>();
+  while (!search_->complete()) {
+    Run run = RunRecorded(search_->Next(&shared_memory_));
+    search_->Ran(run.outcome.kind == Outcome::Kind::kAbandoned);
+    if (search_->schedules() == number && run.outcome.kind != Outcome::Kind::kAbandoned) return run;
+  }
+  return {.none = true};
+}
+
+Run Explorer::RunSchedule(const machine::Schedule& schedule, bool record) {
+  if (ended_.has_value()) return {.outcome = *ended_, .output = first_output_};
+  auto replayer = std::make_unique<machine::Replayer>(schedule);
+  return record ? RunRecorded(std::move(replayer)) : RunWith(*replayer);
+}
+
+}  // namespace pollux::explore

@@ -1,0 +1,86 @@
+// Explorer: one guest, run again and again from its fork point, each time by another schedule. What
+// comes before the fork point (the program's start, and what it does alone) runs once; going back
+// costs what the run has changed.
+//
+// A schedule is what `pollux run --schedule_seed=S` with the same options does, to the byte: up to
+// the fork point nothing is chosen. Single-threaded, and not for guests whose runs would see each
+// other's changes: no writable directory of the host, no clock of the host.
+#ifndef POLLUX_EXPLORE_EXPLORER_H_
+#define POLLUX_EXPLORE_EXPLORER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "machine/machine.h"
+#include "machine/strategy/event_strategy.h"
+#include "machine/strategy/exhaustive.h"
+#include "machine/strategy/schedule.h"
+
+namespace pollux::explore {
+
+struct Guest {
+  std::string file;                    // The ELF file's bytes.
+  std::string name;                    // As the user named it.
+  std::vector<std::string> arguments;  // argv[0] is the first.
+};
+
+// What one schedule gave.
+struct Run {
+  machine::Outcome outcome;
+  std::string output;           // What it wrote to stdout and stderr, in order; the last 16 KiB.
+  machine::Schedule schedule;   // Where it was recorded.
+  bool none = false;  // There is no such schedule: those before it were all (kExhaustive).
+};
+
+// Appends to what is kept of a run's output: its last bytes.
+void KeepOutput(std::string* output, std::string_view bytes);
+
+class Explorer {
+ public:
+  // Brings the guest to its fork point. `options.output` and schedule_seed are the Explorer's
+  // business; a strategy.length of 0 is measured.
+  // kInvalidArgument: an option that makes no sense; kFailedPrecondition: it cannot be loaded.
+  static absl::StatusOr<std::unique_ptr<Explorer>> Create(machine::Options options,
+                                                          const Guest& guest);
+  Explorer(const Explorer&) = delete;
+  Explorer& operator=(const Explorer&) = delete;
+
+  // Whether there is one schedule only: the guest has ended before the fork point, and all runs are
+  // that one.
+  bool only_one() const { return ended_.has_value(); }
+  // With the length that was measured.
+  const machine::StrategyOptions& strategy() const { return options_.strategy; }
+  // What threads share, as far as first runs have shown: for strategies that choose before events.
+  const machine::SharedMemory& shared_memory() const { return shared_memory_; }
+
+  // Of kExhaustive: the schedule of this number, from 1; cheap for the one after the last one.
+  Run RunSeed(uint64_t schedule_seed, bool record = false);
+  Run RunSchedule(const machine::Schedule& schedule, bool record = false);
+
+ private:
+  explicit Explorer(machine::Options options) : options_(std::move(options)) {}
+  absl::Status Prepare(const Guest& guest);
+  // Measures and learns what the strategy has to know, by runs that are always the same.
+  void Learn();
+  Run RunWith(machine::Strategy& strategy);
+  Run RunRecorded(std::unique_ptr<machine::Strategy> strategy);
+  Run RunExhaustive(uint64_t number);
+
+  machine::Options options_;
+  std::unique_ptr<machine::Machine> machine_;
+  std::string output_;
+  std::string first_output_;  // Before the fork point.
+  std::optional<machine::Outcome> ended_;
+  machine::SharedMemory shared_memory_;
+  std::unique_ptr<machine::ExhaustiveSearch> search_;  // Of kExhaustive, as far as it went.
+};
+
+}  // namespace pollux::explore
+
+#endif  // POLLUX_EXPLORE_EXPLORER_H_

@@ -1,0 +1,214 @@
+#include "explore/explorer.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "explore/finding.h"
+#include "explore/shrink.h"
+#include "explore/testing.h"
+#include "gtest/gtest.h"
+#include "machine/strategy/schedule.h"
+
+namespace pollux::explore {
+namespace {
+
+using machine::Machine;
+using machine::Outcome;
+using machine::StrategyKind;
+using testing::Victim;
+using testing::VictimOptions;
+using Lines = std::vector<std::string>;
+
+constexpr StrategyKind kKinds[] = {StrategyKind::kRandom, StrategyKind::kRoundRobin,
+                                   StrategyKind::kPct, StrategyKind::kPos};
+
+std::unique_ptr<Explorer> MakeExplorer(machine::Options options, const std::string& deed) {
+  absl::StatusOr<std::unique_ptr<Explorer>> explorer =
+      Explorer::Create(std::move(options), Victim(deed));
+  EXPECT_TRUE(explorer.ok()) << explorer.status();
+  return *std::move(explorer);
+}
+
+// How it ended, as one more line of the trace.
+std::string Ending(const Outcome& outcome, const std::string& output) {
+  return std::to_string(static_cast<int>(outcome.kind)) + " with " +
+         std::to_string(outcome.ExitCode()) + " after " + std::to_string(outcome.instructions) +
+         " at " + std::to_string(outcome.virtual_time.value) + " " + outcome.explanation + " " +
+         output;
+}
+
+// What `pollux run --schedule_seed` does: the whole run, without a fork point. `known`: for
+// strategies that choose before events.
+Lines Straight(machine::Options options, const std::string& deed, uint64_t seed,
+               const machine::SharedMemory& known) {
+  Lines lines;
+  std::string output;
+  options.schedule_seed = seed;
+  options.trace = [&](std::string_view line) { lines.emplace_back(line); };
+  options.output = [&](int, std::string_view bytes) { KeepOutput(&output, bytes); };
+  auto machine = Machine::Create(options);
+  EXPECT_TRUE(machine.ok()) << machine.status();
+  const Guest guest = Victim(deed);
+  EXPECT_TRUE((*machine)->Load(guest.file, guest.name, guest.arguments).ok());
+  std::unique_ptr<machine::Strategy> strategy;
+  if (machine::WantsEvents(options.strategy.kind)) {
+    strategy = machine::MakeStrategy(options.strategy, seed, &known);
+    (*machine)->SetStrategy(strategy.get());
+  }
+  const Outcome outcome = (*machine)->Run();
+  lines.push_back(Ending(outcome, output));
+  return lines;
+}
+
+class TracedExplorer {
+ public:
+  TracedExplorer(machine::Options options, const std::string& deed) {
+    options.trace = [this](std::string_view line) { lines_.emplace_back(line); };
+    machine::Options no_learning = options;
+    no_learning.strategy = {};
+    MakeExplorer(std::move(no_learning), deed);
+    head_ = std::exchange(lines_, {});
+    explorer_ = MakeExplorer(std::move(options), deed);
+    lines_.clear();
+  }
+  const Explorer& explorer() const { return *explorer_; }
+  Lines Seed(uint64_t seed) { return All(explorer_->RunSeed(seed)); }
+  Lines Recorded(uint64_t seed, machine::Schedule* schedule) {
+    Run run = explorer_->RunSeed(seed, /*record=*/true);
+    *schedule = run.schedule;
+    return All(run);
+  }
+  Lines Replayed(const machine::Schedule& schedule) {
+    return All(explorer_->RunSchedule(schedule));
+  }
+
+ private:
+  Lines All(const Run& run) {
+    Lines lines = head_;
+    for (std::string& line : std::exchange(lines_, {})) lines.push_back(std::move(line));
+    lines.push_back(Ending(run.outcome, run.output));
+    return lines;
+  }
+
+  std::unique_ptr<Explorer> explorer_;
+  Lines lines_, head_;
+};
+
+void ExpectSame(const Lines& actual, const Lines& expected, const std::string& what) {
+  for (size_t i = 0; i < std::max(actual.size(), expected.size()); ++i) {
+    const std::string a = i < actual.size() ? actual[i] : "nothing";
+    const std::string e = i < expected.size() ? expected[i] : "nothing";
+    if (a == e) continue;
+    ADD_FAILURE() << what << ": line " << i << "\n  expected: " << e << "\n  actual:   " << a;
+    return;
+  }
+}
+
+machine::Options OptionsOf(StrategyKind kind) {
+  machine::Options options = VictimOptions();
+  options.strategy.kind = kind;
+  options.strategy.preemption_rate.per_million = 5000;
+  options.strategy.length = 200;
+  return options;
+}
+
+TEST(Explorer, AScheduleIsTheSameWithAndWithoutTheForkPoint) {
+  for (const StrategyKind kind : kKinds) {
+    for (const char* deed : {"mutex", "race", "abba", "several", "crash", "hint", "mixture"}) {
+      TracedExplorer explorer(OptionsOf(kind), deed);
+      for (uint64_t seed = 1; seed <= 8; ++seed) {
+        ExpectSame(
+            explorer.Seed(seed),
+            Straight(OptionsOf(kind), deed, seed, explorer.explorer().shared_memory()),
+            absl::StrCat(std::string(machine::NameOf(kind)), ", ", deed, ", seed ", seed));
+      }
+    }
+  }
+}
+
+TEST(Explorer, SchedulesDoNotSeeEachOther) {
+  for (const char* deed : {"race", "abba", "mixture", "eat"}) {
+    TracedExplorer explorer(OptionsOf(StrategyKind::kRandom), deed);
+    std::vector<Lines> runs;
+    for (uint64_t seed = 1; seed <= 10; ++seed) runs.push_back(explorer.Seed(seed));
+    for (uint64_t seed = 10; seed >= 1; --seed)
+      ExpectSame(explorer.Seed(seed), runs[seed - 1], absl::StrCat(deed, ", seed ", seed));
+  }
+}
+
+TEST(Explorer, WhatWasRecordedIsReplayedToTheByte) {
+  for (const StrategyKind kind : kKinds) {
+    for (const char* deed : {"mutex", "race", "abba", "several", "mixture", "hint", "spin"}) {
+      TracedExplorer explorer(OptionsOf(kind), deed);
+      for (uint64_t seed = 1; seed <= 5; ++seed) {
+        machine::Schedule schedule;
+        const Lines recorded = explorer.Recorded(seed, &schedule);
+        ExpectSame(explorer.Replayed(schedule), recorded,
+                   absl::StrCat(std::string(machine::NameOf(kind)), ", ", deed, ", seed ", seed));
+      }
+    }
+  }
+}
+
+TEST(Explorer, OtherSeedsAreOtherSchedules) {
+  TracedExplorer explorer(OptionsOf(StrategyKind::kRandom), "mixture");
+  EXPECT_NE(explorer.Seed(1), explorer.Seed(2));
+}
+
+TEST(Explorer, AGuestAloneHasOneSchedule) {
+  const std::unique_ptr<Explorer> explorer = MakeExplorer(VictimOptions(), "alone");
+  EXPECT_TRUE(explorer->only_one());
+  EXPECT_EQ(explorer->RunSeed(1).output, "alone\n");
+  EXPECT_EQ(explorer->RunSeed(2).output, "alone\n");
+}
+
+TEST(Explorer, ChoicesBeginAtTheGuestsHint) {
+  // Without it the two threads would come in either order: they wait for each other's sleep.
+  machine::Options options = OptionsOf(StrategyKind::kRandom);
+  const std::unique_ptr<Explorer> explorer = MakeExplorer(options, "hint");
+  EXPECT_FALSE(explorer->only_one());
+  int failed = 0;
+  for (uint64_t seed = 1; seed <= 100; ++seed) failed += explorer->RunSeed(seed).outcome.status;
+  EXPECT_GT(failed, 5);
+  EXPECT_LT(failed, 95);
+}
+
+TEST(Explorer, PctsLengthIsMeasured) {
+  machine::Options options = OptionsOf(StrategyKind::kPct);
+  options.strategy.length = 0;
+  const uint64_t length = MakeExplorer(options, "mutex")->strategy().length;
+  EXPECT_GT(length, 20u);
+  EXPECT_LT(length, 1000u);
+}
+
+TEST(Explorer, KeepsTheEndOfALongOutput) {
+  const std::unique_ptr<Explorer> explorer = MakeExplorer(VictimOptions(), "shout");
+  const std::string output = explorer->RunSeed(1).output;
+  EXPECT_LE(output.size(), 16u << 10);
+  EXPECT_TRUE(output.ends_with("line 2999\n")) << output.substr(output.size() - 20);
+}
+
+TEST(Shrink, ADeadlockNeedsOnePreemption) {
+  const std::unique_ptr<Explorer> explorer =
+      MakeExplorer(OptionsOf(StrategyKind::kRandom), "abba");
+  for (uint64_t seed = 1; seed < 1000; ++seed) {
+    const explore::Run run = explorer->RunSeed(seed, /*record=*/true);
+    if (!IsFinding(run.outcome)) continue;
+    const std::string key = FindingOf(run, seed).key;
+    const Shrunk shrunk = Shrink(*explorer, run.schedule, key, 10'000, nullptr);
+    EXPECT_LE(shrunk.schedule.preemptions(), 2u);
+    EXPECT_LE(shrunk.schedule.switches.size(), run.schedule.switches.size());
+    const explore::Run again = explorer->RunSchedule(shrunk.schedule);
+    ASSERT_TRUE(IsFinding(again.outcome));
+    EXPECT_EQ(FindingOf(again, seed).key, key);
+    return;
+  }
+  FAIL() << "no deadlock was found";
+}
+
+}  // namespace
+}  // namespace pollux::explore

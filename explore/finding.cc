@@ -1,0 +1,107 @@
+#include "explore/finding.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "os_emu/task/signal.h"
+#include "re2/re2.h"
+
+namespace pollux::explore {
+
+using machine::Outcome;
+
+namespace {
+
+// The last line of what the guest wrote: an assertion's message, most often.
+std::string LastLine(std::string_view output) {
+  while (output.ends_with('\n')) output.remove_suffix(1);
+  constexpr size_t kLongest = 200;
+  std::string line(output.substr(output.rfind('\n') + 1));
+  if (line.size() > kLongest) line.resize(kLongest);
+  return line;
+}
+
+// Addresses, tids and counts are not what makes two findings different.
+std::string WithoutNumbers(std::string text) {
+  static const re2::RE2 kNumbers("(0x)?[0-9a-f]*[0-9][0-9a-f]*");
+  re2::RE2::GlobalReplace(&text, kNumbers, "#");
+  return text;
+}
+
+// Where a thread is: the call it waits in, and the functions that led there.
+std::string Place(const machine::ThreadReport& thread) {
+  std::string place = thread.state.substr(0, thread.state.find('('));
+  for (const machine::Frame& frame : thread.stack) {
+    absl::StrAppend(&place, " < ", frame.function.empty() ? frame.module : frame.function);
+  }
+  return place;
+}
+
+std::string SummaryOf(const Run& run) {
+  const Outcome& outcome = run.outcome;
+  switch (outcome.kind) {
+    case Outcome::Kind::kExited: {
+      const std::string line = LastLine(run.output);
+      return absl::StrCat("exit status ", outcome.status, line.empty() ? "" : ": ", line);
+    }
+    case Outcome::Kind::kKilled: {
+      const std::string line = LastLine(run.output);
+      return absl::StrCat("killed by ", os_emu::SignalName(outcome.signal), line.empty() ? "" : ": ",
+                          line);
+    }
+    case Outcome::Kind::kDeadlock:
+      return "deadlock";
+    case Outcome::Kind::kStepLimit:
+      return "it runs on after --max_steps instructions";
+    case Outcome::Kind::kAbandoned:
+      return "abandoned";
+  }
+  return "";
+}
+
+}  // namespace
+
+bool IsFinding(const Outcome& outcome) {
+  return outcome.kind != Outcome::Kind::kExited || outcome.status != 0;
+}
+
+Finding FindingOf(const Run& run, uint64_t seed) {
+  Finding finding{.summary = SummaryOf(run),
+                  .first_seed = seed,
+                  .schedules = 1,
+                  .explanation = run.outcome.explanation,
+                  .output = run.output};
+  finding.key = WithoutNumbers(finding.summary);
+  // Where a thread that runs on happens to be says nothing.
+  if (run.outcome.kind != Outcome::Kind::kStepLimit) {
+    std::vector<std::string> places;
+    for (const machine::ThreadReport& thread : run.outcome.threads) places.push_back(Place(thread));
+    std::sort(places.begin(), places.end());
+    for (const std::string& place : places) absl::StrAppend(&finding.key, "\n", place);
+  }
+  return finding;
+}
+
+Finding LostWorker(std::string_view what, uint64_t seed) {
+  return {.key = std::string(what), .summary = std::string(what), .first_seed = seed, .schedules = 1};
+}
+
+void Findings::Add(Finding finding) {
+  const auto [known, fresh] = by_key_.emplace(finding.key, finding);
+  if (fresh) return;
+  const uint64_t schedules = known->second.schedules + finding.schedules;
+  if (finding.first_seed < known->second.first_seed) known->second = std::move(finding);
+  known->second.schedules = schedules;
+}
+
+std::vector<Finding> Findings::All() const {
+  std::vector<Finding> all;
+  for (const auto& [key, finding] : by_key_) all.push_back(finding);
+  std::stable_sort(all.begin(), all.end(), [](const Finding& a, const Finding& b) {
+    return a.first_seed < b.first_seed;
+  });
+  return all;
+}
+
+}  // namespace pollux::explore

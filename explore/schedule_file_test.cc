@@ -1,0 +1,70 @@
+#include "explore/schedule_file.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace pollux::explore {
+namespace {
+
+using machine::Switch;
+
+ScheduleFile Example() {
+  ScheduleFile file{.guest = "guest",
+                    .guest_hash = HashOf("bytes"),
+                    .flags = {"--seed=3", "--env=A=b \"c\""},
+                    .arguments = {"one", ""},
+                    .finding = "deadlock\nread < main",
+                    .summary = "deadlock"};
+  file.schedule.switches = {
+      {.from = Tid{1}, .retired = 123456789012, .after = 2, .preempts = true, .to = Tid{2}},
+      {.from = Tid{2}, .retired = Switch::kAtItsEnd, .to = Tid{1}}};
+  return file;
+}
+
+TEST(ScheduleFile, IsReadAsItWasWritten) {
+  const ScheduleFile file = Example();
+  const absl::StatusOr<ScheduleFile> read = ParseScheduleFile(ToText(file));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->guest, file.guest);
+  EXPECT_EQ(read->guest_hash, file.guest_hash);
+  EXPECT_EQ(read->flags, file.flags);
+  EXPECT_EQ(read->arguments, file.arguments);
+  EXPECT_EQ(read->finding, file.finding);
+  EXPECT_EQ(read->summary, file.summary);
+  EXPECT_EQ(read->schedule.switches, file.schedule.switches);
+}
+
+TEST(ScheduleFile, ADifferentGuestHasADifferentHash) {
+  EXPECT_EQ(HashOf("guest").size(), 32u);
+  EXPECT_NE(HashOf("guest"), HashOf("guesT"));
+}
+
+// The only thing wrong is what the name says.
+void ExpectRefused(const std::string& text, const std::string& why) {
+  const absl::StatusOr<ScheduleFile> read = ParseScheduleFile(text);
+  ASSERT_FALSE(read.ok()) << text;
+  const std::string message(read.status().message());
+  EXPECT_NE(message.find(why), std::string::npos) << message;
+  EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+}
+
+std::string ExampleWith(const std::string& from, const std::string& to) {
+  std::string text = ToText(Example());
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(ScheduleFile, RefusesWhatIsNone) {
+  ExpectRefused("", "no schedule file");
+  ExpectRefused("{}", "no schedule file");
+  ExpectRefused("\x7f" "ELF", "no schedule file");
+  ExpectRefused(ExampleWith("\"pollux_schedule\":1", "\"pollux_schedule\":2"), "version 2");
+  ExpectRefused(ExampleWith("\"guest\":", "\"gust\":"), "broken");
+  ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,\"x\",2,1,2]"), "broken");
+  ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1]"), "broken");
+}
+
+}  // namespace
+}  // namespace pollux::explore

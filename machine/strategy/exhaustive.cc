@@ -1,0 +1,96 @@
+#include "machine/strategy/exhaustive.h"
+
+#include <algorithm>
+
+#include "abi/check.h"
+
+namespace pollux::machine {
+
+using os_emu::Thread;
+
+class ExhaustiveSearch::Follower final : public EventStrategy {
+ public:
+  Follower(ExhaustiveSearch& search, const SharedMemory* known)
+      : EventStrategy(known), search_(search) {}
+
+ private:
+  size_t ChooseOf(const ChoicePoint& point) override {
+    // What a thread does before its first event is its own business: no choice.
+    for (size_t i = 0; i < point.runnable.size(); ++i) {
+      if (!begun_.contains(point.runnable[i]->tid())) return i;
+    }
+    if (depth_ == search_.path_.size()) {
+      const size_t place = Extend(point);
+      if (place == kAbandon) return kAbandon;
+    }
+    const Node& node = search_.path_[depth_++];
+    // Those that were tried before sleep from here on.
+    for (const Tid tried : node.tried) sleep_.insert_or_assign(tried, node.events.at(tried));
+    for (size_t i = 0; i < point.runnable.size(); ++i) {
+      if (point.runnable[i]->tid() != node.chosen) continue;
+      return i;
+    }
+    POLLUX_CHECK(false) << "a run differs from the one before";
+    return 0;
+  }
+
+  // Also where there is no choice: whatever happens may wake a sleeper.
+  bool OnChosen(const Thread& thread) override {
+    if (begun_.insert(thread.tid()).second) return true;
+    if (sleep_.contains(thread.tid())) return false;  // There was no other choice.
+    const Event event = EventOf(thread);
+    for (auto sleeper = sleep_.begin(); sleeper != sleep_.end();) {
+      sleeper = Conflict(sleeper->second, event) ? sleep_.erase(sleeper) : std::next(sleeper);
+    }
+    return true;
+  }
+
+  void OnPending(const Thread& thread, const Event&) override { begun_.insert(thread.tid()); }
+
+  // A new choice.
+  size_t Extend(const ChoicePoint& point) {
+    Node node{.sleep = sleep_};
+    for (const Thread* thread : point.runnable) {
+      node.enabled.push_back(thread->tid());
+      node.events.emplace(thread->tid(), EventOf(*thread));
+    }
+    const auto awake = std::find_if(node.enabled.begin(), node.enabled.end(),
+                                    [&](Tid tid) { return !node.sleep.contains(tid); });
+    if (awake == node.enabled.end()) return kAbandon;
+    node.chosen = *awake;
+    search_.path_.push_back(std::move(node));
+    return 0;
+  }
+
+  // A thread that goes on with a call that it waited in does the rest of it.
+  Event EventOf(const Thread& thread) const {
+    const Event* pending = PendingOf(thread);
+    return pending != nullptr ? *pending : Event{.kind = Event::Kind::kSystemCall};
+  }
+
+  ExhaustiveSearch& search_;
+  size_t depth_ = 0;
+  Sleep sleep_;
+  std::set<Tid> begun_;  // Those that have come to an event.
+};
+
+std::unique_ptr<Strategy> ExhaustiveSearch::Next(const SharedMemory* known) {
+  return std::make_unique<Follower>(*this, known);
+}
+
+void ExhaustiveSearch::Ran(bool abandoned) {
+  ++(abandoned ? abandoned_ : schedules_);
+  while (!path_.empty()) {
+    Node& node = path_.back();
+    node.tried.insert(node.chosen);
+    for (const Tid tid : node.enabled) {
+      if (node.tried.contains(tid) || node.sleep.contains(tid)) continue;
+      node.chosen = tid;
+      return;
+    }
+    path_.pop_back();
+  }
+  complete_ = true;
+}
+
+}  // namespace pollux::machine

@@ -1,0 +1,75 @@
+#include "machine/strategy/strategies.h"
+
+#include <algorithm>
+
+#include "abi/check.h"
+#include "machine/strategy/implementations.h"
+
+namespace pollux::machine {
+namespace {
+
+// The purpose that a seed's random stream is split for: none takes numbers from another.
+constexpr uint64_t kSchedule = 3;
+
+constexpr StrategyRow kRows[] = {
+    {StrategyKind::kRandom, "random", false,
+     "whoever the seed says, between any two instructions"},
+    {StrategyKind::kRoundRobin, "round_robin", false, "one after the other"},
+    {StrategyKind::kPct, "pct", true,
+     "by priorities of threads that change --depth - 1 times, before what others could see"},
+    {StrategyKind::kPos, "pos", true,
+     "by priorities of what threads are about to do that others could see"},
+    {StrategyKind::kExhaustive, "exhaustive", true,
+     "all orders of such events that can matter, one after the other"},
+};
+
+}  // namespace
+
+std::span<const StrategyRow> StrategyRows() { return kRows; }
+
+std::string_view NameOf(StrategyKind kind) {
+  for (const StrategyRow& row : kRows)
+    if (row.kind == kind) return row.name;
+  POLLUX_CHECK(false) << "a strategy without a row";
+  return "";
+}
+
+std::optional<StrategyKind> StrategyNamed(std::string_view name) {
+  for (const StrategyRow& row : kRows)
+    if (row.name == name) return row.kind;
+  return std::nullopt;
+}
+
+bool WantsEvents(StrategyKind kind) {
+  for (const StrategyRow& row : kRows)
+    if (row.kind == kind) return row.wants_events;
+  return false;
+}
+
+std::unique_ptr<Strategy> MakeStrategy(const StrategyOptions& options, uint64_t schedule_seed,
+                                       const SharedMemory* known) {
+  const os_emu::RandomStream random = os_emu::RandomStream(schedule_seed).Split(kSchedule);
+  switch (options.kind) {
+    case StrategyKind::kRandom:
+      return MakeRandomWalk(options.preemption_rate, random);
+    case StrategyKind::kRoundRobin:
+      return MakeRoundRobin(options.preemption_rate);
+    case StrategyKind::kPct:
+      return MakePct(options.depth, options.length, known, random);
+    case StrategyKind::kPos:
+      return MakePos(known, random);
+    case StrategyKind::kExhaustive:
+      break;
+  }
+  POLLUX_CHECK(false) << "no strategy by seed";
+  return nullptr;
+}
+
+std::unique_ptr<Strategy> MakeInOrder() { return MakeRoundRobin({.per_million = 0}); }
+
+size_t PlaceOf(std::span<os_emu::Thread* const> runnable, const os_emu::Thread* thread) {
+  return static_cast<size_t>(std::find(runnable.begin(), runnable.end(), thread) -
+                             runnable.begin());
+}
+
+}  // namespace pollux::machine

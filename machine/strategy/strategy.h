@@ -1,0 +1,77 @@
+// Strategy: which thread runs next, and for how many instructions. A strategy sees only threads and
+// how far they are, never the clock or the host: the same calls get the same answers, so that one
+// seed gives one schedule.
+//
+// Strategies are made by MakeStrategy() (strategies.h), but for those that follow a schedule
+// (schedule.h).
+#ifndef POLLUX_MACHINE_STRATEGY_STRATEGY_H_
+#define POLLUX_MACHINE_STRATEGY_STRATEGY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "os_emu/task/kernel.h"
+
+namespace pollux::machine {
+
+// Between two instructions, where another thread may run.
+struct ChoicePoint {
+  // Who can run: not empty, ascending tids.
+  std::span<os_emu::Thread* const> runnable;
+  // Who ran last; null: it has ended, or nobody did.
+  const os_emu::Thread* last = nullptr;
+  uint64_t retired = 0;  // Instructions by `last` since it began.
+  // `last` was preempted or has yielded: another one is chosen, if there is any.
+  bool leave = false;
+};
+
+// What a thread is about to do that another one could see.
+struct Event {
+  enum class Kind : uint8_t { kRead, kWrite, kReadWrite, kFence, kSystemCall };
+  Kind kind = Kind::kRead;
+  bool atomic = false;  // An AMO, LR or SC.
+  uint8_t bytes = 0;
+  // Of memory: whose it is, and the address in it. Memory that processes share has several.
+  Tid space{0};  // The process.
+  uint64_t addr = 0;
+  uint64_t pc = 0;
+  uint64_t number = 0;  // Of the system call.
+
+  bool reads() const { return kind == Kind::kRead || kind == Kind::kReadWrite; }
+  bool writes() const { return kind == Kind::kWrite || kind == Kind::kReadWrite; }
+  bool accesses_memory() const { return reads() || writes(); }
+};
+
+class Strategy {
+ public:
+  // Instructions that nobody is preempted later than: one that spins cannot starve the others.
+  static constexpr uint64_t kLongestSlice = 10'000'000;
+
+  virtual ~Strategy() = default;
+
+  // What Choose() gives to end the run (Outcome::Kind::kAbandoned).
+  static constexpr size_t kAbandon = SIZE_MAX;
+
+  // The place in point.runnable of the thread that runs next; or kAbandon.
+  virtual size_t Choose(const ChoicePoint& point) = 0;
+  // Instructions until the next preemption; 0: now. Asked when the last ones are spent, while
+  // `running`, which has retired so many, is not alone. What is left when it waits is whoever runs
+  // next's.
+  virtual uint64_t NextSlice(const os_emu::Thread& running, uint64_t retired) = 0;
+  // ---- Strategies that choose before events, at a price: each instruction is looked at.
+  virtual bool wants_events() const { return false; }
+  // `thread` is about to do this. True: it stops before, and does it when it is chosen next; it is
+  // not asked again. False: it does it now.
+  virtual bool StopsBefore(const os_emu::Thread&, const Event&) { return false; }
+
+  // Asked anew for whoever runs next.
+  virtual bool slices_end_with_turns() const { return false; }
+};
+
+// The place of `thread` in `runnable`; runnable.size(): it cannot run.
+size_t PlaceOf(std::span<os_emu::Thread* const> runnable, const os_emu::Thread* thread);
+
+}  // namespace pollux::machine
+
+#endif  // POLLUX_MACHINE_STRATEGY_STRATEGY_H_

@@ -1,0 +1,141 @@
+#!/bin/bash
+# pollux explore, replay and shrink as their users meet them.
+. "$(dirname "$0")/testlib.sh"
+mv probe victim
+
+explore() { pollux explore "$@"; }
+
+# ---- What is found, and how it is told.
+explore --seeds=50 ./victim mutex
+expect 0
+grep -q '^50 schedules in .*: nothing found$' out || fail 'it counts schedules'
+[ -s err ] && fail 'nothing goes to stderr off a terminal'
+
+explore --seeds=200 ./victim abba
+expect 1
+grep -q '^Finding 1: deadlock$' out || fail 'it names the finding'
+grep -q 'pthread_mutex_lock' out || fail 'it shows the stacks'
+command="$(sed -n 's/^  repeat it: pollux //p' out)"
+[ -n "$command" ] || fail 'it says how to repeat it'
+eval "pollux $command"
+expect 124
+expect_err '^pollux: deadlock: '
+
+explore --seeds=200 --keep_going --json ./victim several
+expect 1
+grep -q '"schedules":200,' out || fail 'it runs all'
+[ "$(grep -o '"first_seed"' out | wc -l)" -eq 2 ] || fail 'there are two findings'
+
+explore --seeds=100 ./victim alone
+expect 0
+grep -q '^1 schedule in .*nothing found$' out || fail 'one is enough'
+grep -q 'nothing to choose' out || fail 'it says why'
+
+# ---- Each strategy finds the lost update, and its seed repeats it.
+for strategy in random pct pos exhaustive; do
+  explore "--strategy=$strategy" --preemption_rate=5 --seeds=500 ./victim race
+  expect 1
+  grep -q '^Finding 1: exit status 1: the sum is ' out || fail 'it names the finding'
+  said="$(sed -n 's/^    the sum is/the sum is/p' out)"
+  command="$(sed -n 's/^  repeat it: pollux //p' out)"
+  eval "pollux $command"
+  expect 1
+  [ "$(cat err)" = "$said" ] || fail "it said: $said"
+done
+
+# ---- Ctrl-C: the summary so far.
+explore_for_a_moment() {
+  command="pollux explore --seeds=1000000000 ./victim mutex, interrupted"
+  "$pollux" explore --seeds=1000000000 ./victim mutex </dev/null >out 2>err &
+  local pid=$!
+  sleep 1
+  kill -INT "$pid"
+  wait "$pid"
+  status=$?
+}
+set -m # Or the shell lets what runs in the background ignore SIGINT.
+explore_for_a_moment
+set +m
+expect 0
+grep -q 'interrupted$' out || fail 'it says that it was interrupted'
+
+explore --time=300ms --seeds=1000000000 ./victim mutex
+expect 0
+grep -q 'its time was over$' out || fail 'it says why it stopped'
+
+# ---- Schedules that are kept.
+explore --seeds=500 --save_schedule=deadlock.schedule ./victim abba
+expect 1
+pollux replay deadlock.schedule
+expect 1
+expect_err '^pollux: deadlock: '
+cp err first_err
+pollux replay --trace --trace_file=trace deadlock.schedule
+expect 1
+cmp first_err err || fail 'twice the same'
+grep -q 'futex(' trace || fail 'it can be traced'
+pollux shrink deadlock.schedule
+expect 1
+grep -qE '^[12] preemptions and ' out || fail 'two preemptions are enough'
+pollux replay deadlock.schedule.small
+expect 1
+expect_err '^pollux: deadlock: '
+
+mkdir elsewhere
+mv victim elsewhere
+pollux replay deadlock.schedule
+expect_complaint 127 'victim: No such file.*name the guest'
+pollux replay deadlock.schedule elsewhere/victim
+expect 1
+mv elsewhere/victim victim
+
+# ---- What makes no sense.
+pollux replay
+expect_complaint 125 'SCHEDULE'
+pollux replay missing
+expect_complaint 125 'missing: No such file'
+echo text >text
+pollux replay text
+expect_complaint 125 'no schedule file'
+pollux shrink text
+expect_complaint 125 'no schedule file'
+sed 's/"pollux_schedule":1/"pollux_schedule":9/' deadlock.schedule >newer
+pollux replay newer
+expect_complaint 125 'version 9'
+sed 's/--max_steps/--max_stops/' deadlock.schedule >flags
+pollux replay flags
+expect_complaint 125 'flags'
+head -c 4096 victim >other
+pollux replay deadlock.schedule ./other
+expect_complaint 125 'not the program'
+pollux replay deadlock.schedule ./victim race
+expect_complaint 125 'arguments'
+
+explore
+expect_complaint 125 'GUEST'
+explore ./missing
+expect_complaint 127 'missing'
+explore ./text
+expect_complaint 126 'text'
+for seeds in '' x 0 5..4 ..5 5.. -1 1..99999999999999999999; do
+  explore "--seeds=$seeds" ./victim mutex
+  expect_complaint 125 'seeds'
+done
+for time in '' 5 x 5d -1s; do
+  explore "--time=$time" ./victim mutex
+  expect_complaint 125 'time'
+done
+explore --jobs=1000 ./victim mutex
+expect_complaint 125 'jobs'
+explore --strategy=luck ./victim mutex
+expect_complaint 125 'strategy'
+explore --strategy=pct --depth=0 ./victim mutex
+expect_complaint 125 'depth'
+mkdir directory
+explore --dir=/d=directory ./victim mutex
+expect_complaint 125 'ro'
+run --schedule_seed=x ./victim mutex
+expect_complaint 125 'schedule_seed'
+run --stdio=none ./victim mutex
+expect_complaint 125 'stdio'
+finish
