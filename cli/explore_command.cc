@@ -276,7 +276,7 @@ class ExploreCommand final : public Command {
       PrintError(explorer.status().message());
       return false;
     }
-    const explore::Run run = (*explorer)->RunSeed(finding.first_seed, /*record=*/true);
+    const explore::Run run = (*explorer)->RunSeed(finding.first_seed);
     return WriteScheduleFile(
         save_schedule_,
         {.guest = guest.name,

@@ -136,7 +136,7 @@ class RunCommand final : public Command {
                   kExitUsage);
     }
     const uint64_t seed = explored.schedule_seed.value_or(explored.seed);
-    const explore::Run run = (*explorer)->RunSeed(seed, /*record=*/true);
+    const explore::Run run = (*explorer)->RunSeed(seed);
     if (run.none) {
       return Fail(absl::StrCat("there is no schedule ", seed, ": those before it are all"),
                   kExitUsage);

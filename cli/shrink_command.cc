@@ -49,7 +49,7 @@ class ShrinkCommand final : public Command {
       PrintError(explorer.status().message());
       return absl::IsFailedPrecondition(explorer.status()) ? kExitCannotLoad : kExitUsage;
     }
-    const explore::Run first = (*explorer)->RunSchedule(saved->file.schedule, /*record=*/true);
+    const explore::Run first = (*explorer)->RunSchedule(saved->file.schedule);
     if (!explore::IsFinding(first.outcome)) {
       PrintError(absl::StrCat(words->front(), ": the run does not fail: nothing to shrink"));
       return 0;

@@ -153,6 +153,7 @@ class Campaign {
     // Since when it has been at this seed.
     uint64_t seed = SharedState::kIdle;
     Clock::time_point since;
+    bool begun = false;
     bool killed = false;  // By us: it took too long.
   };
   static constexpr milliseconds kTick{50};
@@ -244,6 +245,7 @@ class Campaign {
       } else if (object.contains("all")) {
         summary_.all_there_are = true;
       } else {
+        child.begun = true;
         summary_.only_one = object["only_one"];
         summary_.strategy.length = object["length"];
       }
@@ -261,7 +263,12 @@ class Campaign {
             ? absl::StrCat("pollux itself was killed by ", os_emu::SignalName(WTERMSIG(status)))
             : absl::StrCat("pollux itself ended with status ", WEXITSTATUS(status));
     if (seed == SharedState::kIdle) {
-      error_ = absl::InternalError(absl::StrCat(how, " between two schedules"));
+      // Between two schedules nothing is lost; before the first one nothing will come of it.
+      if (workers_[index].begun) {
+        Start(index);
+      } else {
+        error_ = absl::InternalError(absl::StrCat(how, " before the first schedule"));
+      }
       return;
     }
     ++state_.workers[index].schedules;

@@ -37,6 +37,11 @@ absl::StatusOr<std::unique_ptr<Explorer>> Explorer::Create(machine::Options opti
 absl::Status Explorer::Prepare(const Guest& guest) {
   machine::Options options = options_;
   options.schedule_seed.reset();
+  if (options.trace) {
+    options.trace = [this](std::string_view line) {
+      if (traces_) options_.trace(line);
+    };
+  }
   options.output = [this](int, std::string_view bytes) { KeepOutput(&output_, bytes); };
   absl::StatusOr<std::unique_ptr<Machine>> machine = Machine::Create(std::move(options));
   if (!machine.ok()) return machine.status();
@@ -60,7 +65,7 @@ void Explorer::Learn() {
   for (uint64_t seed = 1; seed <= kLearningRuns; ++seed) {
     const auto strategy = machine::MakeStrategy(options, seed, &shared_memory_);
     const auto& learner = static_cast<const machine::EventStrategy&>(*strategy);
-    RunWith(*strategy);
+    RunOnce(*strategy);
     shared_memory_.Learn(learner.memory());
     most_choices = std::max(most_choices, learner.choices());
   }
@@ -68,46 +73,62 @@ void Explorer::Learn() {
     options_.strategy.length = std::min(most_choices, kMostLength);
 }
 
-Run Explorer::RunWith(machine::Strategy& strategy) {
+Run Explorer::RunOnce(machine::Strategy& strategy) {
   machine_->Restore();
   output_ = first_output_;
   machine_->SetStrategy(&strategy);
+  machine_->SetStacks(false);
   Run run{.outcome = machine_->Run()};
   run.output = std::move(output_);
   return run;
 }
 
-Run Explorer::RunRecorded(std::unique_ptr<machine::Strategy> strategy) {
+Run Explorer::RunWith(std::unique_ptr<machine::Strategy> strategy) {
   machine::Recorder recorder(std::move(strategy));
-  Run run = RunWith(recorder);
+  Run run = RunOnce(recorder);
   run.schedule = recorder.schedule();
+  if (!run.outcome.explanation.empty()) Explain(&run);
   return run;
 }
 
-Run Explorer::RunSeed(uint64_t schedule_seed, bool record) {
+// Tens of milliseconds for the first of its kind, and nothing for those that follow.
+void Explorer::Explain(Run* run) {
+  const End end{run->outcome.kind, run->outcome.status, run->outcome.signal,
+                run->outcome.fingerprint};
+  auto known = explained_.find(end);
+  if (known == explained_.end()) {
+    machine::Replayer replayer(run->schedule);
+    machine_->Restore();
+    traces_ = false;
+    machine_->SetStrategy(&replayer);
+    known = explained_.emplace(end, machine_->Run()).first;
+    traces_ = true;
+  }
+  run->outcome.explanation = known->second.explanation;
+  run->outcome.threads = known->second.threads;
+}
+
+Run Explorer::RunSeed(uint64_t schedule_seed) {
   if (ended_.has_value()) return {.outcome = *ended_, .output = first_output_};
   if (options_.strategy.kind == machine::StrategyKind::kExhaustive)
     return RunExhaustive(schedule_seed);
-  std::unique_ptr<machine::Strategy> strategy =
-      machine::MakeStrategy(options_.strategy, schedule_seed, &shared_memory_);
-  return record ? RunRecorded(std::move(strategy)) : RunWith(*strategy);
+  return RunWith(machine::MakeStrategy(options_.strategy, schedule_seed, &shared_memory_));
+}
+
+Run Explorer::RunSchedule(const machine::Schedule& schedule) {
+  if (ended_.has_value()) return {.outcome = *ended_, .output = first_output_};
+  return RunWith(std::make_unique<machine::Replayer>(schedule));
 }
 
 Run Explorer::RunExhaustive(uint64_t number) {
   if (search_ == nullptr || search_->schedules() >= number)
     search_ = std::make_unique<machine::ExhaustiveSearch>();
   while (!search_->complete()) {
-    Run run = RunRecorded(search_->Next(&shared_memory_));
+    Run run = RunWith(search_->Next(&shared_memory_));
     search_->Ran(run.outcome.kind == Outcome::Kind::kAbandoned);
     if (search_->schedules() == number && run.outcome.kind != Outcome::Kind::kAbandoned) return run;
   }
   return {.none = true};
-}
-
-Run Explorer::RunSchedule(const machine::Schedule& schedule, bool record) {
-  if (ended_.has_value()) return {.outcome = *ended_, .output = first_output_};
-  auto replayer = std::make_unique<machine::Replayer>(schedule);
-  return record ? RunRecorded(std::move(replayer)) : RunWith(*replayer);
 }
 
 }  // namespace pollux::explore

@@ -9,10 +9,12 @@
 #define POLLUX_EXPLORE_EXPLORER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -32,9 +34,11 @@ struct Guest {
 
 // What one schedule gave.
 struct Run {
+  // Of those that end alike the stacks were looked at once (machine/fingerprint.h): they, and the
+  // explanation, are those of the first one that this Explorer has met.
   machine::Outcome outcome;
   std::string output;           // What it wrote to stdout and stderr, in order; the last 16 KiB.
-  machine::Schedule schedule;   // Where it was recorded.
+  machine::Schedule schedule;
   bool none = false;  // There is no such schedule: those before it were all (kExhaustive).
 };
 
@@ -60,16 +64,19 @@ class Explorer {
   const machine::SharedMemory& shared_memory() const { return shared_memory_; }
 
   // Of kExhaustive: the schedule of this number, from 1; cheap for the one after the last one.
-  Run RunSeed(uint64_t schedule_seed, bool record = false);
-  Run RunSchedule(const machine::Schedule& schedule, bool record = false);
+  Run RunSeed(uint64_t schedule_seed);
+  Run RunSchedule(const machine::Schedule& schedule);
 
  private:
   explicit Explorer(machine::Options options) : options_(std::move(options)) {}
   absl::Status Prepare(const Guest& guest);
   // Measures and learns what the strategy has to know, by runs that are always the same.
   void Learn();
-  Run RunWith(machine::Strategy& strategy);
-  Run RunRecorded(std::unique_ptr<machine::Strategy> strategy);
+  // As it is, without stacks.
+  Run RunOnce(machine::Strategy& strategy);
+  // Recorded, and with stacks.
+  Run RunWith(std::unique_ptr<machine::Strategy> strategy);
+  void Explain(Run* run);
   Run RunExhaustive(uint64_t number);
 
   machine::Options options_;
@@ -77,6 +84,10 @@ class Explorer {
   std::string output_;
   std::string first_output_;  // Before the fork point.
   std::optional<machine::Outcome> ended_;
+  // Ends that were explained, by what identifies them.
+  using End = std::tuple<machine::Outcome::Kind, int, int, uint64_t>;
+  std::map<End, machine::Outcome> explained_;
+  bool traces_ = true;
   machine::SharedMemory shared_memory_;
   std::unique_ptr<machine::ExhaustiveSearch> search_;  // Of kExhaustive, as far as it went.
 };

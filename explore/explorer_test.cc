@@ -78,7 +78,7 @@ class TracedExplorer {
   const Explorer& explorer() const { return *explorer_; }
   Lines Seed(uint64_t seed) { return All(explorer_->RunSeed(seed)); }
   Lines Recorded(uint64_t seed, machine::Schedule* schedule) {
-    Run run = explorer_->RunSeed(seed, /*record=*/true);
+    Run run = explorer_->RunSeed(seed);
     *schedule = run.schedule;
     return All(run);
   }
@@ -196,7 +196,7 @@ TEST(Shrink, ADeadlockNeedsOnePreemption) {
   const std::unique_ptr<Explorer> explorer =
       MakeExplorer(OptionsOf(StrategyKind::kRandom), "abba");
   for (uint64_t seed = 1; seed < 1000; ++seed) {
-    const explore::Run run = explorer->RunSeed(seed, /*record=*/true);
+    const explore::Run run = explorer->RunSeed(seed);
     if (!IsFinding(run.outcome)) continue;
     const std::string key = FindingOf(run, seed).key;
     const Shrunk shrunk = Shrink(*explorer, run.schedule, key, 10'000, nullptr);

@@ -52,7 +52,7 @@ class Shrinker {
       return;
     }
     ++tried_;
-    const explore::Run run = explorer_.RunSchedule(candidate, /*record=*/true);
+    const explore::Run run = explorer_.RunSchedule(candidate);
     if (IsFinding(run.outcome) && FindingOf(run, 0).key == key_ && Less(run.schedule, best_))
       best_ = run.schedule;
     if (progress_ && !progress_(tried_, best_.preemptions())) enough_ = true;

@@ -31,7 +31,6 @@ std::unique_ptr<memory::Snapshot> Machine::Impl::SaveMemory() {
 }
 
 void Machine::Impl::BeforeArena(memory::Snapshot& snapshot) {
-  ReleaseEnded();
   engines_.DropNewer();
   snapshot.RestoreHost();
 }

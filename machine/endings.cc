@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "machine/fingerprint.h"
 #include "machine/machine_impl.h"
 #include "machine/thread_stacks.h"
 
@@ -61,6 +62,10 @@ void Machine::Impl::NoteDeath(Thread& thread, memory::AddressSpace& memory) {
   if (last_fault_.text.empty() && os_emu::DefaultActionOf(signal) != os_emu::DefaultAction::kCore)
     return;
   const StackSubject subject{&memory, &cpu};
+  if (!stacks_) {
+    death_fingerprint_ = FingerprintOf({&subject, 1});
+    return;
+  }
   death_ = {.pid = static_cast<int>(first_process_),
             .tid = static_cast<int>(thread.tid()),
             .pc = cpu.pc,
@@ -74,7 +79,8 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
                   .status = state.status,
                   .signal = state.signal,
                   .instructions = retired_,
-                  .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos};
+                  .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos,
+                  .fingerprint = death_fingerprint_};
   if (state.signal != 0) {
     outcome.explanation = absl::StrCat("guest killed by ", os_emu::SignalName(state.signal),
                                        last_fault_.text.empty() ? "" : " ", last_fault_.text);
@@ -107,6 +113,11 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
                                               ? abi_->DescribeBlocked(*thread, hart.call)
                                               : "running"});
     }
+  }
+  if (!stacks_) {
+    // Where a thread that runs on happens to be says nothing.
+    if (kind == Outcome::Kind::kDeadlock) outcome.fingerprint = FingerprintOf(subjects);
+    return outcome;
   }
   std::vector<std::vector<Frame>> stacks = StacksOf(kernel_.files(), subjects);
   for (size_t i = 0; i < stacks.size(); ++i) {

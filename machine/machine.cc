@@ -67,6 +67,8 @@ std::optional<Outcome> Machine::RunToForkPoint() {
   return std::optional<Outcome>(outcome);
 }
 
+void Machine::SetStacks(bool stacks) { impl_->SetStacks(stacks); }
+
 void Machine::SetStrategy(Strategy* strategy) { impl_->SetStrategy(strategy); }
 
 uint64_t Machine::instructions() const { return impl_->instructions(); }

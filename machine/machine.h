@@ -87,6 +87,8 @@ struct Outcome {
   std::string explanation;
   // The same threads. kKilled: the one that died, if it was by a signal that would dump core.
   std::vector<ThreadReport> threads;
+  // Where SetStacks(false) was said, in place of their stacks: see machine/fingerprint.h.
+  uint64_t fingerprint = 0;
 
   // What a shell would see: the status, 128 + signal, or 124 for a hang.
   int ExitCode() const;
@@ -120,6 +122,9 @@ class Machine {
   // Who chooses from now on; not owned, null: as the options say. Restore() brings back who it was
   // at Save().
   void SetStrategy(Strategy* strategy);
+  // Whether an end that is explained has the threads' stacks, which cost tens of milliseconds; from
+  // now on. By default it has. Restore() brings back how it was at Save().
+  void SetStacks(bool stacks);
   // Retired by all harts so far.
   uint64_t instructions() const;
 

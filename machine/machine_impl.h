@@ -54,6 +54,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   std::optional<Outcome> RunUntil(uint64_t instructions);
   std::optional<Outcome> RunToForkPoint();
   void SetStrategy(Strategy* strategy) { strategy_ = strategy; }
+  void SetStacks(bool stacks) { stacks_ = stacks; }
   uint64_t instructions() const { return retired_; }
 
   // ---- Of a machine that is put back.
@@ -110,6 +111,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   uint64_t NextSlice(const os_emu::Thread& running);
   // Whether the system call that the thread is about to make begins the choices.
   bool IsForkPoint(const interp::Cpu& cpu) const;
+  void BeginChoices();
   // Runs it until another one shall run.
   Turn RunThread(os_emu::Thread& thread);
   // Runs it; for who chooses before events at most to the next one, and says so.
@@ -155,6 +157,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   Choices choices_ = Choices::kNotYet;
   bool pause_at_fork_point_ = false;
   bool call_pending_ = false;  // It stopped there, before the call.
+  bool stacks_ = true;
   absl::flat_hash_map<const os_emu::Thread*, std::unique_ptr<Hart>> harts_;  // Only looked up.
   Tid first_process_{0};
   const os_emu::Thread* last_thread_ = nullptr;  // Who ran last; null: it is gone.
@@ -174,6 +177,7 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   };
   FaultNote last_fault_;
   std::optional<ThreadReport> death_;  // Of the first process, by a signal.
+  uint64_t death_fingerprint_ = 0;
 };
 
 }  // namespace pollux::machine

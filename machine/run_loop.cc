@@ -122,7 +122,7 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
       return Turn::kWaits;
   }
   if (std::exchange(call_pending_, false)) {
-    choices_ = Choices::kMade;
+    BeginChoices();
     if (const std::optional<Turn> turn = MakeCall(thread, hart); turn.has_value()) return *turn;
     ReleaseEnded();
     if (!thread.runnable()) return Turn::kWaits;
@@ -156,6 +156,7 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     slice_start_ = hart.cpu.retired;
     if (!alone) slice_left_ -= retired;
     kernel_.ExpireTimers();
+    bool slice_is_spent = !alone && slice_left_ == 0;
     switch (stop.reason) {
       case interp::StopReason::kBudget:
         break;
@@ -165,7 +166,8 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
             call_pending_ = true;
             return Turn::kPaused;
           }
-          choices_ = Choices::kMade;
+          BeginChoices();
+          slice_is_spent = false;
         }
         if (const std::optional<Turn> turn = MakeCall(thread, hart); turn.has_value()) return *turn;
         break;
@@ -178,7 +180,7 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     }
     ReleaseEnded();  // Of an execve, and of children that nobody waits for.
     if (!thread.runnable()) return Turn::kWaits;  // A signal of its own making has stopped it.
-    if (!alone && slice_left_ == 0) return Turn::kPreempted;
+    if (slice_is_spent) return Turn::kPreempted;
     if (at_event) return Turn::kAtEvent;
   }
 }
@@ -251,6 +253,11 @@ std::optional<Machine::Impl::Turn> Machine::Impl::MakeCall(Thread& thread, Hart&
   return std::nullopt;
 }
 
+void Machine::Impl::BeginChoices() {
+  choices_ = Choices::kMade;
+  slice_left_ = 0;  // Of running in order.
+}
+
 bool Machine::Impl::IsForkPoint(const interp::Cpu& cpu) const {
   switch (shims::ForkPointOf(cpu)) {
     case shims::ForkPoint::kMakesTask:
@@ -317,10 +324,11 @@ bool Machine::Impl::IdleOnHostClock() {
 std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
   pause_at_ = instructions;
   for (;;) {
-    ReleaseEnded();
     const Process* first = kernel_.FindProcess(first_process_);
     POLLUX_CHECK(first != nullptr) << "the first process is waited for by nobody";
+    // The last one's memory is left as it is: what was translated of it is of use after Restore().
     if (kernel_.living() == 0) return Ended(*first->exit);
+    ReleaseEnded();
     if (StepsLeft() == 0) return Hangs(Outcome::Kind::kStepLimit);
     if (retired_ >= pause_at_) return std::nullopt;
     if (kernel_.run_queue().empty()) {

@@ -23,11 +23,13 @@ size_t DefaultChoice(const ChoicePoint& point, Tid last_tid) {
 }
 
 PlaceCounter::Place PlaceCounter::Next(const ChoicePoint& point) {
+  // The one that came to the fork point was never chosen.
+  const Tid from = point.last != nullptr ? point.last->tid() : last_;
   const uint64_t retired =
-      point.last == nullptr && last_ != Tid{0} ? Switch::kAtItsEnd : point.retired;
-  Count& count = counts_[last_];
+      point.last == nullptr && from != Tid{0} ? Switch::kAtItsEnd : point.retired;
+  Count& count = counts_[from];
   if (count.retired != retired) count = {.retired = retired};
-  return {last_, retired, count.choices++};
+  return {from, retired, count.choices++};
 }
 
 uint32_t PlaceCounter::ChoicesAt(Tid from, uint64_t retired) const {
