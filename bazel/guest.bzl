@@ -346,8 +346,11 @@ def guest_test(
       expected_exit: its exit status, 128+n where signal n ends it.
       native: False for what only a guest can do (RISC-V assembler, more than the host's kernel has):
         no NAME_native, and NAME_emulated checks status and expected output only.
-      seeds: run under pollux once for each seed from 1 to this; 1 is one run with the default seed.
-      shard_count: over so many runs of NAME_emulated the seeds are spread.
+      seeds: more than 1: pollux also runs it by so many schedules (`pollux explore`, docs/exploring.md),
+        which must all print and exit the same. Not with stdin, nor with flags in pollux_args that explore
+        does not have.
+      shard_count: over so many runs of NAME_emulated the schedules are spread, each in a world of its own
+        (--seed).
       runnable: NAME is no suite, but runs the program under pollux on `bazel run`, as a guest_binary.
       variants: what is appended to NAME -> arguments after args: {"_edge": ["edge"], "_level": ["level"]}
         builds the program once, and tests it as NAME_edge and as NAME_level; there is no NAME then.
@@ -383,6 +386,8 @@ def guest_test(
             testonly = True,
             visibility = visibility,
         )
+    if seeds > 1 and stdin:
+        fail("%s: schedules have no stdin; seeds and stdin do not go together" % name)
     for suffix, further in (variants or {"": []}).items():
         _guest_tests(
             name = name + suffix,

@@ -1,7 +1,8 @@
 #!/bin/bash
 # One test of guest_test: runs a program on the host's kernel, under pollux, or both, and compares.
 #   native alone   exit status and output are the expected ones
-#   guest too      stdout and exit status are those of the native run, and the expected ones
+#   guest too      stdout and exit status are those of the native run, and the expected ones, in one
+#                  run and, with several seeds, by so many schedules
 # Paths are relative to the workspace's directory in the runfiles.
 set -u
 
@@ -65,14 +66,8 @@ if [ -n "$native" ]; then
   [ "$failures" -eq 0 ] || show_stderr native
 fi
 
-# A shard has every so manieth seed.
-[ -z "${TEST_SHARD_STATUS_FILE:-}" ] || touch "$TEST_SHARD_STATUS_FILE"
-for ((seed = 1 + ${TEST_SHARD_INDEX:-0}; seed <= seeds; seed += ${TEST_TOTAL_SHARDS:-1})); do
-  [ -n "$guest" ] || break
-  earlier_failures=$failures
-  flags=("${pollux_args[@]}")
-  for variable in "${environment[@]}"; do flags+=("--env=$variable"); done
-  [ "$seeds" -eq 1 ] || flags+=("--seed=$seed")
+# check_guest FLAG...: one run under pollux.
+check_guest() {
   run_guest "$@" 2>/dev/null
   status=$?
   check_run emulated "$status"
@@ -82,11 +77,35 @@ for ((seed = 1 + ${TEST_SHARD_INDEX:-0}; seed <= seeds; seed += ${TEST_TOTAL_SHA
     compare "$scratch/native.out" "$scratch/emulated.out" \
       "stdout: expected is the host's kernel, actual is pollux"
   fi
-  if [ "$failures" -gt "$earlier_failures" ]; then
-    show_stderr emulated
-    echo "--- command: pollux run ${flags[*]} $program $*"
-    break
+  [ "$failures" -eq 0 ] && return
+  show_stderr emulated
+  echo "--- command: pollux run ${flags[*]} $program $*"
+}
+
+# check_schedules FIRST LAST ARG...: the schedules of these seeds.
+check_schedules() {
+  local first="$1" last="$2"
+  shift 2
+  local expectation=("--expected_exit=$expected_exit")
+  [ -z "$expected_stdout" ] || expectation+=("--expected_stdout=$root/$expected_stdout")
+  [ -z "$native" ] || expectation+=("--expected_stdout=$scratch/native.out")
+  "$pollux" explore --jobs=1 "--seeds=$first..$last" --max_steps=2000000000 "${expectation[@]}" \
+    "${flags[@]}" "$program" "$@" </dev/null >"$scratch/explored" 2>&1 && return
+  fail "the schedules from seed $first to $last"
+  head -c 20000 "$scratch/explored"
+}
+
+[ -z "${TEST_SHARD_STATUS_FILE:-}" ] || touch "$TEST_SHARD_STATUS_FILE"
+if [ -n "$guest" ]; then
+  shard="${TEST_SHARD_INDEX:-0}" shards="${TEST_TOTAL_SHARDS:-1}"
+  flags=("${pollux_args[@]}")
+  for variable in "${environment[@]}"; do flags+=("--env=$variable"); done
+  # Each shard runs in a world of its own, and then its part of the schedules.
+  [ "$seeds" -eq 1 ] || flags+=("--seed=$((shard + 1))")
+  check_guest "$@"
+  if [ "$seeds" -gt 1 ] && [ "$failures" -eq 0 ]; then
+    check_schedules "$((seeds * shard / shards + 1))" "$((seeds * (shard + 1) / shards))" "$@"
   fi
-done
+fi
 
 [ "$failures" -eq 0 ]

@@ -89,6 +89,12 @@ class ExploreCommand final : public Command {
     explore_->add_option("--save_schedule", save_schedule_,
                          "Write the schedule of the first finding to this file, for pollux replay "
                          "and pollux shrink.");
+    explore_->add_option("--expected_exit", expected_exit_,
+                         "The exit status that is no finding, 0 to 255. Default 0.")
+        ->check(NumberValidator());
+    explore_->add_option("--expected_stdout", expected_stdout_,
+                         "A file: what the guest prints; a run that prints anything else is a "
+                         "finding.");
     explore_->add_flag("--json", json_, "Print one JSON object on stdout instead of text.");
     machine_.Declare(*explore_, kMaxSteps);
     return explore_;
@@ -162,6 +168,19 @@ class ExploreCommand final : public Command {
       if (explore_->get_option("--seeds")->empty()) options.last_seed = UINT64_MAX / 2;
     }
     options.keep_going = keep_going_;
+    if (expected_exit_ > 255) {
+      PrintError(absl::StrCat("explore: --expected_exit=", expected_exit_, ": must be at most 255"));
+      return std::nullopt;
+    }
+    options.expectation.exit_status = static_cast<int>(expected_exit_);
+    if (!expected_stdout_.empty()) {
+      absl::StatusOr<std::string> out = ReadHostFile(expected_stdout_);
+      if (!out.ok()) {
+        PrintError(absl::StrCat("explore: --expected_stdout: ", out.status().message()));
+        return std::nullopt;
+      }
+      options.expectation.out = *std::move(out);
+    }
     if (!time_.empty()) {
       options.time = ParseDuration(time_);
       if (!options.time.has_value()) {
@@ -271,7 +290,7 @@ class ExploreCommand final : public Command {
     machine::Options machine = options.machine;
     machine.strategy = summary.strategy;
     absl::StatusOr<std::unique_ptr<explore::Explorer>> explorer =
-        explore::Explorer::Create(machine, guest);
+        explore::Explorer::Create(machine, guest, options.expectation);
     if (!explorer.ok()) {
       PrintError(explorer.status().message());
       return false;
@@ -283,15 +302,16 @@ class ExploreCommand final : public Command {
          .guest_hash = explore::HashOf(guest.file),
          .flags = MachineWords(summary),
          .arguments = {guest.arguments.begin() + 1, guest.arguments.end()},
-         .finding = explore::FindingOf(run, finding.first_seed).key,
+         .expectation = options.expectation,
+         .finding = explore::FindingOf(run, options.expectation, finding.first_seed).key,
          .summary = finding.summary,
          .schedule = run.schedule});
   }
 
   CLI::App* explore_ = nullptr;
   MachineFlags machine_;
-  std::string seeds_ = "1000", time_, save_schedule_;
-  uint64_t jobs_ = 0;
+  std::string seeds_ = "1000", time_, save_schedule_, expected_stdout_;
+  uint64_t jobs_ = 0, expected_exit_ = 0;
   bool keep_going_ = false, json_ = false;
 };
 

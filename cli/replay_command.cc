@@ -38,10 +38,11 @@ class ReplayCommand final : public Command {
     if (!saved.has_value()) return status;
     machine::Options options = saved->options;
     if (!trace_.Apply(&options)) return kExitUsage;
-    std::string output;
+    const explore::Expectation& expectation = saved->file.expectation;
+    explore::Written written;
     options.output = [&](int stream, std::string_view bytes) {
       WriteToHost(stream, bytes);
-      explore::KeepOutput(&output, bytes);
+      written.Add(stream, bytes, expectation);
     };
     absl::StatusOr<std::unique_ptr<machine::Machine>> machine =
         machine::Machine::Create(std::move(options));
@@ -53,10 +54,10 @@ class ReplayCommand final : public Command {
     }
     machine::Replayer replayer(saved->file.schedule);
     (*machine)->SetStrategy(&replayer);
-    explore::Run run{.outcome = (*machine)->Run(), .output = std::move(output)};
+    explore::Run run{.outcome = (*machine)->Run(), .written = std::move(written)};
     if (!run.outcome.explanation.empty()) PrintError(run.outcome.explanation);
-    const bool finding = explore::IsFinding(run.outcome);
-    const std::string key = finding ? explore::FindingOf(run, 0).key : "";
+    const bool finding = explore::IsFinding(run, expectation);
+    const std::string key = finding ? explore::FindingOf(run, expectation, 0).key : "";
     if (key != saved->file.finding) {
       PrintError(absl::StrCat("the run did not end as it was saved (",
                               saved->file.summary.empty() ? "no finding" : saved->file.summary,

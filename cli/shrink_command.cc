@@ -44,17 +44,17 @@ class ShrinkCommand final : public Command {
     if (!saved.has_value()) return status;
     saved->options.warn = nullptr;
     absl::StatusOr<std::unique_ptr<explore::Explorer>> explorer =
-        explore::Explorer::Create(saved->options, saved->guest);
+        explore::Explorer::Create(saved->options, saved->guest, saved->file.expectation);
     if (!explorer.ok()) {
       PrintError(explorer.status().message());
       return absl::IsFailedPrecondition(explorer.status()) ? kExitCannotLoad : kExitUsage;
     }
     const explore::Run first = (*explorer)->RunSchedule(saved->file.schedule);
-    if (!explore::IsFinding(first.outcome)) {
+    if (!explore::IsFinding(first, saved->file.expectation)) {
       PrintError(absl::StrCat(words->front(), ": the run does not fail: nothing to shrink"));
       return 0;
     }
-    const std::string key = explore::FindingOf(first, 0).key;
+    const std::string key = explore::FindingOf(first, saved->file.expectation, 0).key;
     Progress progress("shrink");
     const auto start = std::chrono::steady_clock::now();
     const explore::Shrunk shrunk = explore::Shrink(

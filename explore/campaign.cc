@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "abi/check.h"
 #include "explore/shared_state.h"
+#include "machine/strategy/feedback.h"
 #include "os_emu/task/signal.h"
 
 namespace pollux::explore {
@@ -68,7 +69,8 @@ class Worker {
 
   // Until no seed is left.
   void Work() {
-    absl::StatusOr<std::unique_ptr<Explorer>> explorer = Explorer::Create(options_.machine, guest_);
+    absl::StatusOr<std::unique_ptr<Explorer>> explorer = 
+        Explorer::Create(options_.machine, guest_, options_.expectation);
     if (!explorer.ok()) {
       Tell({{"error", explorer.status().message()},
             {"code", static_cast<int>(explorer.status().code())}});
@@ -78,8 +80,13 @@ class Worker {
           {"only_one", (*explorer)->only_one()},
           {"length", (*explorer)->strategy().length}});
     if ((*explorer)->only_one()) state_.last_seed = options_.first_seed;
-    for (;;) {
-      const uint64_t seed = state_.next_seed.fetch_add(1);
+    for (uint64_t seed = 0, last = 0;; ++seed) {
+      if (seed >= last) {
+        seed = state_.next_seed;
+        do {
+          last = EndOfBlock(seed);
+        } while (!state_.next_seed.compare_exchange_weak(seed, last));
+      }
       if (state_.stop || seed > state_.last_seed) return;
       mine_.seed = seed;
       const Run run = (*explorer)->RunSeed(seed);
@@ -88,13 +95,21 @@ class Worker {
         Tell({{"all", true}});
         return;
       }
-      if (IsFinding(run.outcome)) Found(FindingOf(run, seed));
+      if (IsFinding(run, options_.expectation))
+        Found(FindingOf(run, options_.expectation, seed));
       mine_.seed = SharedState::kIdle;
       ++mine_.schedules;
     }
   }
 
  private:
+  // Seeds that one worker runs one after the other: up to this one, exclusively. Of a campaign each
+  // is found from those before it.
+  uint64_t EndOfBlock(uint64_t seed) const {
+    if (options_.machine.strategy.kind != machine::StrategyKind::kFeedback) return seed + 1;
+    constexpr uint64_t kCampaign = machine::FeedbackSearch::kCampaign;
+    return (seed - 1) / kCampaign * kCampaign + kCampaign + 1;
+  }
   void Found(Finding finding) {
     if (!options_.keep_going) {
       uint64_t last = state_.last_seed;

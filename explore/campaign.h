@@ -23,6 +23,7 @@ namespace pollux::explore {
 
 struct CampaignOptions {
   machine::Options machine;
+  Expectation expectation;
   uint64_t first_seed = 1, last_seed = 1000;  // Both are run.
   int jobs = 1;
   bool keep_going = false;  // On after the first finding.

@@ -19,17 +19,22 @@ constexpr size_t kMostOutput = 16 << 10;
 
 }  // namespace
 
-void KeepOutput(std::string* output, std::string_view bytes) {
+void Written::Add(int stream, std::string_view bytes, const Expectation& expectation) {
+  if (stream == 1 && expectation.out.has_value()) {
+    const size_t most = expectation.out->size() + kMostOutput;
+    out.append(bytes.substr(0, most - std::min(most, out.size())));
+  }
   // A guest that writes without end costs no more than this.
   if (bytes.size() > kMostOutput) bytes.remove_prefix(bytes.size() - kMostOutput);
-  const size_t all = output->size() + bytes.size();
-  if (all > kMostOutput) output->erase(0, all - kMostOutput);
-  output->append(bytes);
+  const size_t all = tail.size() + bytes.size();
+  if (all > kMostOutput) tail.erase(0, all - kMostOutput);
+  tail.append(bytes);
 }
 
 absl::StatusOr<std::unique_ptr<Explorer>> Explorer::Create(machine::Options options,
-                                                           const Guest& guest) {
-  std::unique_ptr<Explorer> explorer(new Explorer(std::move(options)));
+                                                           const Guest& guest,
+                                                           Expectation expectation) {
+  std::unique_ptr<Explorer> explorer(new Explorer(std::move(options), std::move(expectation)));
   if (const absl::Status prepared = explorer->Prepare(guest); !prepared.ok()) return prepared;
   return explorer;
 }
@@ -42,7 +47,9 @@ absl::Status Explorer::Prepare(const Guest& guest) {
       if (traces_) options_.trace(line);
     };
   }
-  options.output = [this](int, std::string_view bytes) { KeepOutput(&output_, bytes); };
+  options.output = [this](int stream, std::string_view bytes) {
+    written_.Add(stream, bytes, expectation_);
+  };
   absl::StatusOr<std::unique_ptr<Machine>> machine = Machine::Create(std::move(options));
   if (!machine.ok()) return machine.status();
   machine_ = *std::move(machine);
@@ -51,7 +58,7 @@ absl::Status Explorer::Prepare(const Guest& guest) {
     return loaded;
   }
   ended_ = machine_->RunToForkPoint();
-  first_output_ = output_;
+  first_written_ = written_;
   if (ended_.has_value()) return absl::OkStatus();
   if (const absl::Status saved = machine_->Save(); !saved.ok()) return saved;
   if (machine::WantsEvents(options_.strategy.kind)) Learn();
@@ -75,11 +82,11 @@ void Explorer::Learn() {
 
 Run Explorer::RunOnce(machine::Strategy& strategy) {
   machine_->Restore();
-  output_ = first_output_;
+  written_ = first_written_;
   machine_->SetStrategy(&strategy);
   machine_->SetStacks(false);
   Run run{.outcome = machine_->Run()};
-  run.output = std::move(output_);
+  run.written = std::move(written_);
   return run;
 }
 
@@ -109,14 +116,30 @@ void Explorer::Explain(Run* run) {
 }
 
 Run Explorer::RunSeed(uint64_t schedule_seed) {
-  if (ended_.has_value()) return {.outcome = *ended_, .output = first_output_};
+  if (ended_.has_value()) return {.outcome = *ended_, .written = first_written_};
   if (options_.strategy.kind == machine::StrategyKind::kExhaustive)
     return RunExhaustive(schedule_seed);
+  if (options_.strategy.kind == machine::StrategyKind::kFeedback) return RunFeedback(schedule_seed);
   return RunWith(machine::MakeStrategy(options_.strategy, schedule_seed, &shared_memory_));
 }
 
+Run Explorer::RunFeedback(uint64_t seed) {
+  constexpr uint64_t kCampaign = machine::FeedbackSearch::kCampaign;
+  const uint64_t number = seed == 0 ? 0 : (seed - 1) / kCampaign;
+  const uint64_t place = seed == 0 ? 0 : (seed - 1) % kCampaign;
+  if (campaign_ == nullptr || campaign_number_ != number || campaign_->schedules() > place) {
+    campaign_ = std::make_unique<machine::FeedbackSearch>(number);
+    campaign_number_ = number;
+  }
+  for (;;) {
+    Run run = RunWith(campaign_->Next(&shared_memory_));
+    campaign_->Ran();
+    if (campaign_->schedules() == place + 1) return run;
+  }
+}
+
 Run Explorer::RunSchedule(const machine::Schedule& schedule) {
-  if (ended_.has_value()) return {.outcome = *ended_, .output = first_output_};
+  if (ended_.has_value()) return {.outcome = *ended_, .written = first_written_};
   return RunWith(std::make_unique<machine::Replayer>(schedule));
 }
 

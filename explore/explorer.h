@@ -22,6 +22,7 @@
 #include "machine/machine.h"
 #include "machine/strategy/event_strategy.h"
 #include "machine/strategy/exhaustive.h"
+#include "machine/strategy/feedback.h"
 #include "machine/strategy/schedule.h"
 
 namespace pollux::explore {
@@ -32,29 +33,41 @@ struct Guest {
   std::vector<std::string> arguments;  // argv[0] is the first.
 };
 
+// What a run has to do; anything else is a finding.
+struct Expectation {
+  int exit_status = 0;
+  std::optional<std::string> out;  // All that goes to stdout; none: anything.
+};
+
+// What a guest has written.
+struct Written {
+  std::string tail;  // To stdout and stderr, in order; the last 16 KiB.
+  std::string out;   // To stdout, as far as it is expected, and a little more. Empty: nobody asks.
+
+  void Add(int stream, std::string_view bytes, const Expectation& expectation);
+};
+
 // What one schedule gave.
 struct Run {
   // Of those that end alike the stacks were looked at once (machine/fingerprint.h): they, and the
   // explanation, are those of the first one that this Explorer has met.
   machine::Outcome outcome;
-  std::string output;           // What it wrote to stdout and stderr, in order; the last 16 KiB.
+  Written written;
   machine::Schedule schedule;
   bool none = false;  // There is no such schedule: those before it were all (kExhaustive).
 };
-
-// Appends to what is kept of a run's output: its last bytes.
-void KeepOutput(std::string* output, std::string_view bytes);
 
 class Explorer {
  public:
   // Brings the guest to its fork point. `options.output` and schedule_seed are the Explorer's
   // business; a strategy.length of 0 is measured.
   // kInvalidArgument: an option that makes no sense; kFailedPrecondition: it cannot be loaded.
-  static absl::StatusOr<std::unique_ptr<Explorer>> Create(machine::Options options,
-                                                          const Guest& guest);
+  static absl::StatusOr<std::unique_ptr<Explorer>> Create(
+      machine::Options options, const Guest& guest, Expectation expectation = {});
   Explorer(const Explorer&) = delete;
   Explorer& operator=(const Explorer&) = delete;
 
+  const Expectation& expectation() const { return expectation_; }
   // Whether there is one schedule only: the guest has ended before the fork point, and all runs are
   // that one.
   bool only_one() const { return ended_.has_value(); }
@@ -63,12 +76,14 @@ class Explorer {
   // What threads share, as far as first runs have shown: for strategies that choose before events.
   const machine::SharedMemory& shared_memory() const { return shared_memory_; }
 
-  // Of kExhaustive: the schedule of this number, from 1; cheap for the one after the last one.
+  // Of kExhaustive: the schedule of this number, from 1. Of it and of kFeedback: cheap for the one
+  // after the last one, else those before it are run, too.
   Run RunSeed(uint64_t schedule_seed);
   Run RunSchedule(const machine::Schedule& schedule);
 
  private:
-  explicit Explorer(machine::Options options) : options_(std::move(options)) {}
+  Explorer(machine::Options options, Expectation expectation)
+      : options_(std::move(options)), expectation_(std::move(expectation)) {}
   absl::Status Prepare(const Guest& guest);
   // Measures and learns what the strategy has to know, by runs that are always the same.
   void Learn();
@@ -78,11 +93,13 @@ class Explorer {
   Run RunWith(std::unique_ptr<machine::Strategy> strategy);
   void Explain(Run* run);
   Run RunExhaustive(uint64_t number);
+  Run RunFeedback(uint64_t seed);
 
   machine::Options options_;
+  const Expectation expectation_;
   std::unique_ptr<machine::Machine> machine_;
-  std::string output_;
-  std::string first_output_;  // Before the fork point.
+  Written written_;
+  Written first_written_;  // Before the fork point.
   std::optional<machine::Outcome> ended_;
   // Ends that were explained, by what identifies them.
   using End = std::tuple<machine::Outcome::Kind, int, int, uint64_t>;
@@ -90,6 +107,8 @@ class Explorer {
   bool traces_ = true;
   machine::SharedMemory shared_memory_;
   std::unique_ptr<machine::ExhaustiveSearch> search_;  // Of kExhaustive, as far as it went.
+  std::unique_ptr<machine::FeedbackSearch> campaign_;  // Of kFeedback, likewise.
+  uint64_t campaign_number_ = 0;
 };
 
 }  // namespace pollux::explore

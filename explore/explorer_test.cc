@@ -46,10 +46,12 @@ std::string Ending(const Outcome& outcome, const std::string& output) {
 Lines Straight(machine::Options options, const std::string& deed, uint64_t seed,
                const machine::SharedMemory& known) {
   Lines lines;
-  std::string output;
+  Written written;
   options.schedule_seed = seed;
   options.trace = [&](std::string_view line) { lines.emplace_back(line); };
-  options.output = [&](int, std::string_view bytes) { KeepOutput(&output, bytes); };
+  options.output = [&](int stream, std::string_view bytes) {
+    written.Add(stream, bytes, {});
+  };
   auto machine = Machine::Create(options);
   EXPECT_TRUE(machine.ok()) << machine.status();
   const Guest guest = Victim(deed);
@@ -60,7 +62,7 @@ Lines Straight(machine::Options options, const std::string& deed, uint64_t seed,
     (*machine)->SetStrategy(strategy.get());
   }
   const Outcome outcome = (*machine)->Run();
-  lines.push_back(Ending(outcome, output));
+  lines.push_back(Ending(outcome, written.tail));
   return lines;
 }
 
@@ -90,7 +92,7 @@ class TracedExplorer {
   Lines All(const Run& run) {
     Lines lines = head_;
     for (std::string& line : std::exchange(lines_, {})) lines.push_back(std::move(line));
-    lines.push_back(Ending(run.outcome, run.output));
+    lines.push_back(Ending(run.outcome, run.written.tail));
     return lines;
   }
 
@@ -162,8 +164,8 @@ TEST(Explorer, OtherSeedsAreOtherSchedules) {
 TEST(Explorer, AGuestAloneHasOneSchedule) {
   const std::unique_ptr<Explorer> explorer = MakeExplorer(VictimOptions(), "alone");
   EXPECT_TRUE(explorer->only_one());
-  EXPECT_EQ(explorer->RunSeed(1).output, "alone\n");
-  EXPECT_EQ(explorer->RunSeed(2).output, "alone\n");
+  EXPECT_EQ(explorer->RunSeed(1).written.tail, "alone\n");
+  EXPECT_EQ(explorer->RunSeed(2).written.tail, "alone\n");
 }
 
 TEST(Explorer, ChoicesBeginAtTheGuestsHint) {
@@ -187,9 +189,25 @@ TEST(Explorer, PctsLengthIsMeasured) {
 
 TEST(Explorer, KeepsTheEndOfALongOutput) {
   const std::unique_ptr<Explorer> explorer = MakeExplorer(VictimOptions(), "shout");
-  const std::string output = explorer->RunSeed(1).output;
+  const std::string output = explorer->RunSeed(1).written.tail;
   EXPECT_LE(output.size(), 16u << 10);
   EXPECT_TRUE(output.ends_with("line 2999\n")) << output.substr(output.size() - 20);
+}
+
+TEST(Finding, AnOutputThatIsNotExpectedIsOne) {
+  const auto find = [](Expectation expectation) {
+    auto explorer = Explorer::Create(VictimOptions(), Victim("alone"), expectation);
+    EXPECT_TRUE(explorer.ok());
+    const explore::Run run = (*explorer)->RunSeed(1);
+    return IsFinding(run, expectation) ? FindingOf(run, expectation, 1).summary : "";
+  };
+  EXPECT_EQ(find({}), "");
+  EXPECT_EQ(find({.out = "alone\n"}), "");
+  EXPECT_EQ(find({.out = "alone\nnot\n"}),
+            "stdout differs from what is expected, in line 2: it is not there");
+  EXPECT_EQ(find({.out = "alas\n"}), "stdout differs from what is expected, in line 1: alone");
+  EXPECT_EQ(find({.out = ""}), "stdout differs from what is expected, in line 1: alone");
+  EXPECT_EQ(find({.exit_status = 3}), "exit status 0: alone");
 }
 
 TEST(Shrink, ADeadlockNeedsOnePreemption) {
@@ -197,14 +215,14 @@ TEST(Shrink, ADeadlockNeedsOnePreemption) {
       MakeExplorer(OptionsOf(StrategyKind::kRandom), "abba");
   for (uint64_t seed = 1; seed < 1000; ++seed) {
     const explore::Run run = explorer->RunSeed(seed);
-    if (!IsFinding(run.outcome)) continue;
-    const std::string key = FindingOf(run, seed).key;
+    if (!IsFinding(run, {})) continue;
+    const std::string key = FindingOf(run, {}, seed).key;
     const Shrunk shrunk = Shrink(*explorer, run.schedule, key, 10'000, nullptr);
     EXPECT_LE(shrunk.schedule.preemptions(), 2u);
     EXPECT_LE(shrunk.schedule.switches.size(), run.schedule.switches.size());
     const explore::Run again = explorer->RunSchedule(shrunk.schedule);
-    ASSERT_TRUE(IsFinding(again.outcome));
-    EXPECT_EQ(FindingOf(again, seed).key, key);
+    ASSERT_TRUE(IsFinding(again, {}));
+    EXPECT_EQ(FindingOf(again, {}, seed).key, key);
     return;
   }
   FAIL() << "no deadlock was found";

@@ -38,15 +38,31 @@ std::string Place(const machine::ThreadReport& thread) {
   return place;
 }
 
-std::string SummaryOf(const Run& run) {
+bool ExitsAsExpected(const Outcome& outcome, const Expectation& expectation) {
+  return outcome.kind == Outcome::Kind::kExited && outcome.status == expectation.exit_status;
+}
+
+// The first line that is not as expected.
+std::string DifferenceOf(const std::string& out, const std::string& expected) {
+  const auto [at, _] = std::mismatch(out.begin(), out.end(), expected.begin(), expected.end());
+  const size_t place = static_cast<size_t>(at - out.begin());
+  const size_t start = place == 0 ? 0 : out.rfind('\n', place - 1) + 1;
+  const auto number = std::count(out.begin(), at, '\n') + 1;
+  return absl::StrCat("stdout differs from what is expected, in line ", number, ": ",
+                      start >= out.size() ? "it is not there"
+                                          : LastLine(out.substr(start, out.find('\n', start) - start)));
+}
+
+std::string SummaryOf(const Run& run, const Expectation& expectation) {
   const Outcome& outcome = run.outcome;
+  if (ExitsAsExpected(outcome, expectation)) return DifferenceOf(run.written.out, *expectation.out);
   switch (outcome.kind) {
     case Outcome::Kind::kExited: {
-      const std::string line = LastLine(run.output);
+      const std::string line = LastLine(run.written.tail);
       return absl::StrCat("exit status ", outcome.status, line.empty() ? "" : ": ", line);
     }
     case Outcome::Kind::kKilled: {
-      const std::string line = LastLine(run.output);
+      const std::string line = LastLine(run.written.tail);
       return absl::StrCat("killed by ", os_emu::SignalName(outcome.signal), line.empty() ? "" : ": ",
                           line);
     }
@@ -62,16 +78,17 @@ std::string SummaryOf(const Run& run) {
 
 }  // namespace
 
-bool IsFinding(const Outcome& outcome) {
-  return outcome.kind != Outcome::Kind::kExited || outcome.status != 0;
+bool IsFinding(const Run& run, const Expectation& expectation) {
+  return !ExitsAsExpected(run.outcome, expectation) ||
+         (expectation.out.has_value() && run.written.out != *expectation.out);
 }
 
-Finding FindingOf(const Run& run, uint64_t seed) {
-  Finding finding{.summary = SummaryOf(run),
+Finding FindingOf(const Run& run, const Expectation& expectation, uint64_t seed) {
+  Finding finding{.summary = SummaryOf(run, expectation),
                   .first_seed = seed,
                   .schedules = 1,
                   .explanation = run.outcome.explanation,
-                  .output = run.output};
+                  .output = run.written.tail};
   finding.key = WithoutNumbers(finding.summary);
   // Where a thread that runs on happens to be says nothing.
   if (run.outcome.kind != Outcome::Kind::kStepLimit) {

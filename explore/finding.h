@@ -23,10 +23,10 @@ struct Finding {
   std::string output;       // Likewise.
 };
 
-// Whether it is one: anything but an exit with status 0.
-bool IsFinding(const machine::Outcome& outcome);
+// Whether it is one: anything but the exit that is expected, with the output that is.
+bool IsFinding(const Run& run, const Expectation& expectation);
 // Of a run that is one.
-Finding FindingOf(const Run& run, uint64_t seed);
+Finding FindingOf(const Run& run, const Expectation& expectation, uint64_t seed);
 // Something that pollux did not survive, or not in time.
 Finding LostWorker(std::string_view what, uint64_t seed);
 

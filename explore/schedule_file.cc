@@ -41,14 +41,16 @@ std::string HashOf(std::string_view bytes) {
 std::string ToText(const ScheduleFile& file) {
   json switches = json::array();
   for (const Switch& change : file.schedule.switches) switches.push_back(ToJson(change));
-  const json object = {{"pollux_schedule", ScheduleFile::kVersion},
+  json object = {{"pollux_schedule", ScheduleFile::kVersion},
                        {"guest", file.guest},
                        {"guest_hash", file.guest_hash},
                        {"flags", file.flags},
                        {"arguments", file.arguments},
+                       {"expected_exit", file.expectation.exit_status},
                        {"finding", file.finding},
                        {"summary", file.summary},
                        {"switches", switches}};
+  if (file.expectation.out.has_value()) object["expected_stdout"] = *file.expectation.out;
   return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -67,8 +69,11 @@ absl::StatusOr<ScheduleFile> ParseScheduleFile(std::string_view text) {
                       .guest_hash = object.at("guest_hash"),
                       .flags = object.at("flags"),
                       .arguments = object.at("arguments"),
+                      .expectation = {.exit_status = object.at("expected_exit")},
                       .finding = object.at("finding"),
                       .summary = object.at("summary")};
+    if (object.contains("expected_stdout"))
+      file.expectation.out = object.at("expected_stdout").get<std::string>();
     for (const json& row : object.at("switches"))
       file.schedule.switches.push_back(SwitchFrom(row));
     return file;

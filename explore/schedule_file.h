@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "explore/explorer.h"
 #include "machine/strategy/schedule.h"
 
 namespace pollux::explore {
@@ -20,6 +21,7 @@ struct ScheduleFile {
   std::string guest_hash;              // HashOf() its bytes.
   std::vector<std::string> flags;      // Of the machine, as on the command line.
   std::vector<std::string> arguments;  // The guest's, without its name.
+  Expectation expectation;
   std::string finding;                 // Its key; empty: the run was none.
   std::string summary;                 // Of the finding, for people.
   machine::Schedule schedule;

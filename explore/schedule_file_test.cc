@@ -14,6 +14,7 @@ ScheduleFile Example() {
                     .guest_hash = HashOf("bytes"),
                     .flags = {"--seed=3", "--env=A=b \"c\""},
                     .arguments = {"one", ""},
+                    .expectation = {.exit_status = 3, .out = "text\n"},
                     .finding = "deadlock\nread < main",
                     .summary = "deadlock"};
   file.schedule.switches = {
@@ -30,6 +31,8 @@ TEST(ScheduleFile, IsReadAsItWasWritten) {
   EXPECT_EQ(read->guest_hash, file.guest_hash);
   EXPECT_EQ(read->flags, file.flags);
   EXPECT_EQ(read->arguments, file.arguments);
+  EXPECT_EQ(read->expectation.exit_status, 3);
+  EXPECT_EQ(read->expectation.out, "text\n");
   EXPECT_EQ(read->finding, file.finding);
   EXPECT_EQ(read->summary, file.summary);
   EXPECT_EQ(read->schedule.switches, file.schedule.switches);

@@ -53,7 +53,8 @@ class Shrinker {
     }
     ++tried_;
     const explore::Run run = explorer_.RunSchedule(candidate);
-    if (IsFinding(run.outcome) && FindingOf(run, 0).key == key_ && Less(run.schedule, best_))
+    if (IsFinding(run, explorer_.expectation()) &&
+        FindingOf(run, explorer_.expectation(), 0).key == key_ && Less(run.schedule, best_))
       best_ = run.schedule;
     if (progress_ && !progress_(tried_, best_.preemptions())) enough_ = true;
   }

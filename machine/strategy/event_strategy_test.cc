@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "machine/strategy/exhaustive.h"
+#include "machine/strategy/feedback.h"
 #include "machine/strategy/strategies.h"
 #include "os_emu/task/testing.h"
 
@@ -20,6 +21,11 @@ using Order = std::vector<size_t>;                // Whose event happened.
 
 Event Write(uint64_t addr) {
   return {.kind = Event::Kind::kReadWrite, .atomic = true, .bytes = 8, .addr = addr};
+}
+Event WriteAt(uint64_t addr, uint64_t pc) {
+  Event event = Write(addr);
+  event.pc = pc;
+  return event;
 }
 Event Access(Event::Kind kind, uint64_t addr, uint8_t bytes = 8) {
   return {.kind = kind, .bytes = bytes, .addr = addr};
@@ -190,6 +196,39 @@ TEST_F(EventStrategyTest, AnExhaustiveSearchRunsEachPartialOrderOnce) {
     }
     EXPECT_EQ(search.schedules(), expected) << what;
   }
+}
+
+// A thread has to come between two events of another one, twenty times in a row: each time that is
+// seen in what it reads.
+TEST_F(EventStrategyTest, FeedbackKeepsWhatShowsSomethingNew) {
+  Program program(2);
+  for (uint64_t i = 0; i < 6; ++i) {
+    for (int k = 0; k < 2; ++k) program[0].push_back(WriteAt(0x1000 + 8 * i, 0x100 + 16 * i + 4 * k));
+    program[1].push_back(WriteAt(0x1000 + 8 * i, 0x800 + 4 * i));
+  }
+  FeedbackSearch search(1);
+  for (int i = 0; i < 200; ++i) {
+    Run(program, *search.Next(nullptr));
+    search.Ran();
+  }
+  EXPECT_EQ(search.schedules(), 200u);
+  EXPECT_GT(search.kept(), 3u);
+  EXPECT_LT(search.kept(), 100u);
+  EXPECT_GT(search.pairs(), 18u);
+  // The same campaign is the same.
+  FeedbackSearch again(1);
+  FeedbackSearch first(1), other(2);
+  const auto orders = [&](FeedbackSearch& campaign) {
+    std::vector<Order> all;
+    for (int i = 0; i < 50; ++i) {
+      all.push_back(Run(program, *campaign.Next(nullptr)));
+      campaign.Ran();
+    }
+    return all;
+  };
+  const std::vector<Order> expected = orders(first);
+  EXPECT_EQ(orders(again), expected);
+  EXPECT_NE(orders(other), expected);
 }
 
 TEST(SharedMemory, IsWhatTwoThreadsTouchAndOneWrites) {

@@ -25,8 +25,7 @@ std::unique_ptr<Strategy> MakeRoundRobin(PreemptionRate rate);
 std::unique_ptr<Strategy> MakePct(uint64_t depth, uint64_t length, const SharedMemory* known,
                                   os_emu::RandomStream random);
 
-// Partial order sampling (Yuan et al., CAV 2018): each event that is pending has a random priority,
-// and the highest happens; those that it races with get new ones.
+// Partial order sampling: pos.h.
 std::unique_ptr<Strategy> MakePos(const SharedMemory* known, os_emu::RandomStream random);
 
 // Instructions between preemptions, on average.

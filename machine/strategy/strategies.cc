@@ -19,6 +19,8 @@ constexpr StrategyRow kRows[] = {
      "by priorities of threads that change --depth - 1 times, before what others could see"},
     {StrategyKind::kPos, "pos", true,
      "by priorities of what threads are about to do that others could see"},
+    {StrategyKind::kFeedback, "feedback", true,
+     "as pos, with variations of schedules that showed something new; in campaigns of 200 seeds"},
     {StrategyKind::kExhaustive, "exhaustive", true,
      "all orders of such events that can matter, one after the other"},
 };
@@ -58,6 +60,7 @@ std::unique_ptr<Strategy> MakeStrategy(const StrategyOptions& options, uint64_t 
       return MakePct(options.depth, options.length, known, random);
     case StrategyKind::kPos:
       return MakePos(known, random);
+    case StrategyKind::kFeedback:
     case StrategyKind::kExhaustive:
       break;
   }

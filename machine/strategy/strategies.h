@@ -15,7 +15,7 @@ namespace pollux::machine {
 
 class SharedMemory;  // event_strategy.h
 
-enum class StrategyKind { kRandom, kRoundRobin, kPct, kPos, kExhaustive };
+enum class StrategyKind { kRandom, kRoundRobin, kPct, kPos, kFeedback, kExhaustive };
 
 // How often a thread that others wait beside is preempted.
 struct PreemptionRate {
@@ -46,7 +46,7 @@ std::optional<StrategyKind> StrategyNamed(std::string_view name);
 
 // `schedule_seed`: decides all its choices. `known`: what is shared from the beginning, for those
 // that choose before events; null: nothing. Must outlive the strategy. Not
-// for kExhaustive, which knows no schedule without those before it (exhaustive.h).
+// for kFeedback and kExhaustive, which know no schedule without those before it.
 std::unique_ptr<Strategy> MakeStrategy(const StrategyOptions& options, uint64_t schedule_seed,
                                        const SharedMemory* known = nullptr);
 // Whether it is one of those.

@@ -32,7 +32,7 @@ grep -q '^1 schedule in .*nothing found$' out || fail 'one is enough'
 grep -q 'nothing to choose' out || fail 'it says why'
 
 # ---- Each strategy finds the lost update, and its seed repeats it.
-for strategy in random pct pos; do
+for strategy in random pct pos feedback; do
   explore "--strategy=$strategy" --preemption_rate=5 --seeds=500 ./victim race
   expect 1
   grep -q '^Finding 1: exit status 1: the sum is ' out || fail 'it names the finding'

@@ -3,9 +3,9 @@
 #
 #   museum_test.sh POLLUX ELF NATIVE WITHIN
 #
-# Runs ELF with its bug under the seeds from 1 on until a run fails, WITHIN at most; then twice more
-# under that seed, which must give the same bytes and the same status. NATIVE is run 20 times on the
-# host's kernel, where a bug may be a hang: each gets 5 seconds.
+# Explores the schedules of ELF with its bug, WITHIN at most. The first that fails is run twice more by
+# the command that explore gives, which must give the same bytes and the same status. NATIVE is run 20
+# times on the host's kernel, where a bug may be a hang: each gets 5 seconds.
 set -u
 
 pollux="$1" elf="$2" native="$3" within="$4"
@@ -17,36 +17,24 @@ fail() {
   exit 1
 }
 
-# guest SEED NAME: runs the guest; its output to NAME.out and NAME.err, its status to NAME.status. What
-# neither ends nor stands still ends after so many steps, which do not depend on how busy the host is.
-guest() {
-  "$pollux" run "--seed=$1" --max_steps=1000000000 "$elf" bug \
-    </dev/null >"$scratch/$2.out" 2>"$scratch/$2.err"
-  local status=$?
-  echo "$status" >"$scratch/$2.status"
-  return "$status"
-}
-
-seed=1
-while guest "$seed" found; do
-  ((seed < within)) || fail "no seed from 1 to $within finds the bug"
-  ((++seed))
-done
-status="$(<"$scratch/found.status")"
-echo "seed $seed finds it: exit status $status"
-cat "$scratch/found.err"
-[[ $status -eq 1 || $status -eq 124 ]] || fail "it ends neither by itself nor in a deadlock"
+"$pollux" explore --jobs=1 "--seeds=$within" "$elf" bug </dev/null >"$scratch/found" 2>&1
+status=$?
+cat "$scratch/found"
+[ "$status" -eq 1 ] || fail "no seed from 1 to $within finds the bug"
 # A program that fails says why; pollux says what is a deadlock.
-case "$status" in
-  1) grep -q '^the bug: ' "$scratch/found.err" || fail 'something else is wrong' ;;
-  124) grep -q '^pollux: deadlock: ' "$scratch/found.err" || fail 'it is no deadlock' ;;
-esac
+grep -qE '^Finding 1: (exit status 1: the bug: |deadlock$)' "$scratch/found" ||
+  fail 'something else is wrong'
+command="$(sed -n 's/^  repeat it: pollux //p' "$scratch/found")"
 
-for again in again once_more; do
-  guest "$seed" "$again"
-  for part in status out err; do
-    cmp "$scratch/found.$part" "$scratch/$again.$part" || fail "seed $seed is not repeated: $part"
-  done
+for run in first second; do
+  # The words are quoted for a shell.
+  eval "\"\$pollux\" $command" </dev/null >"$scratch/$run.out" 2>"$scratch/$run.err"
+  status=$?
+  [[ $status -eq 1 || $status -eq 124 ]] || fail "its seed does not repeat it: exit status $status"
+  echo "$status" >"$scratch/$run.status"
+done
+for part in status out err; do
+  cmp "$scratch/first.$part" "$scratch/second.$part" || fail "two runs differ: $part"
 done
 
 passed=0
