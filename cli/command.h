@@ -20,7 +20,8 @@ class App;
 namespace pollux::cli {
 
 // Exit statuses of pollux itself; from 124 on those of env(1) and timeout(1).
-inline constexpr int kExitFindings = 1, kExitHang = 124, kExitUsage = 125, kExitCannotLoad = 126, kExitNotFound = 127;
+inline constexpr int kExitFindings = 1, kExitHang = 124, kExitUsage = 125, kExitCannotLoad = 126,
+                     kExitNotFound = 127;
 
 class Command {
  public:

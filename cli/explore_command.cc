@@ -43,7 +43,7 @@ std::optional<milliseconds> ParseDuration(const std::string& text) {
   uint64_t count = 0;
   std::string unit;
   if (!re2::RE2::FullMatch(text, kDuration, &count, &unit)) return std::nullopt;
-  const uint64_t milliseconds_each = unit == "ms" ? 1
+  const uint64_t milliseconds_each = unit == "ms"  ? 1
                                      : unit == "s" ? 1000
                                      : unit == "m" ? 60'000
                                                    : 3'600'000;
@@ -80,8 +80,9 @@ class ExploreCommand final : public Command {
     explore_->add_option("--seeds", seeds_,
                          "N: seeds 1 to N; A..B: seeds A to B, a part of a larger range. Default "
                          "1000.");
-    explore_->add_option("--jobs", jobs_,
-                         "How many processes run schedules. Default: one for each processor.")
+    explore_
+        ->add_option("--jobs", jobs_,
+                     "How many processes run schedules. Default: one for each processor.")
         ->check(NumberValidator());
     explore_->add_flag("--keep_going", keep_going_,
                        "Run all seeds; without, the first finding is the last.");
@@ -89,8 +90,9 @@ class ExploreCommand final : public Command {
     explore_->add_option("--save_schedule", save_schedule_,
                          "Write the schedule of the first finding to this file, for pollux replay "
                          "and pollux shrink.");
-    explore_->add_option("--expected_exit", expected_exit_,
-                         "The exit status that is no finding, 0 to 255. Default 0.")
+    explore_
+        ->add_option("--expected_exit", expected_exit_,
+                     "The exit status that is no finding, 0 to 255. Default 0.")
         ->check(NumberValidator());
     explore_->add_option("--expected_stdout", expected_stdout_,
                          "A file: what the guest prints; a run that prints anything else is a "
@@ -160,8 +162,7 @@ class ExploreCommand final : public Command {
       return std::nullopt;
     }
     if (jobs_ == 0) jobs_ = std::min(ProcessorsOfHost(), kMostJobs);
-    options.jobs = static_cast<int>(
-        std::min(jobs_, options.last_seed - options.first_seed + 1));
+    options.jobs = static_cast<int>(std::min(jobs_, options.last_seed - options.first_seed + 1));
     // Each schedule is found from those before it.
     if (options.machine.strategy.kind == machine::StrategyKind::kExhaustive) {
       options.jobs = 1;
@@ -169,7 +170,8 @@ class ExploreCommand final : public Command {
     }
     options.keep_going = keep_going_;
     if (expected_exit_ > 255) {
-      PrintError(absl::StrCat("explore: --expected_exit=", expected_exit_, ": must be at most 255"));
+      PrintError(
+          absl::StrCat("explore: --expected_exit=", expected_exit_, ": must be at most 255"));
       return std::nullopt;
     }
     options.expectation.exit_status = static_cast<int>(expected_exit_);
@@ -201,8 +203,7 @@ class ExploreCommand final : public Command {
   }
 
   // What repeats a schedule, as words for a shell.
-  std::string CommandFor(const Summary& summary, const explore::Guest& guest,
-                         uint64_t seed) const {
+  std::string CommandFor(const Summary& summary, const explore::Guest& guest, uint64_t seed) const {
     std::vector<std::string> words = {"pollux", "run", "--stdio=captured",
                                       absl::StrCat("--schedule_seed=", seed)};
     for (const std::string& word : MachineWords(summary)) words.push_back(word);
@@ -245,8 +246,7 @@ class ExploreCommand final : public Command {
     for (const Finding& finding : summary.findings) {
       std::printf("\nFinding %d: %s\n", ++number, finding.summary.c_str());
       if (options.keep_going) {
-        std::printf("  met by %s, first by seed %s\n",
-                    Count(finding.schedules, "schedule").c_str(),
+        std::printf("  met by %s, first by seed %s\n", Count(finding.schedules, "schedule").c_str(),
                     absl::StrCat(finding.first_seed).c_str());
       } else {
         std::printf("  met by seed %s\n", absl::StrCat(finding.first_seed).c_str());
@@ -261,8 +261,8 @@ class ExploreCommand final : public Command {
 
   static std::string Indented(std::string_view text) {
     while (text.ends_with('\n')) text.remove_suffix(1);
-    return absl::StrCat(
-        "    ", absl::StrReplaceAll(absl::string_view(text.data(), text.size()), {{"\n", "\n    "}}));
+    return absl::StrCat("    ", absl::StrReplaceAll(absl::string_view(text.data(), text.size()),
+                                                    {{"\n", "\n    "}}));
   }
 
   void PrintJson(const Summary& summary, const explore::Guest& guest) const {

@@ -56,20 +56,26 @@ void MachineFlags::Declare(CLI::App& command, uint64_t max_steps) {
       .add_option("--seed", seed_,
                   "Decides all that is left to chance: addresses, random numbers. Default 1.")
       ->check(number);
-  command.add_option("--strategy", strategy_, StrategyText())->check(CLI::IsMember(StrategyNames()));
+  command.add_option("--strategy", strategy_, StrategyText())
+      ->check(CLI::IsMember(StrategyNames()));
   command.add_option("--preemption_rate", preemption_rate_,
                      "Expected preemptions in 1000 instructions while several threads can run; a "
                      "decimal number. Default 1; 0: only where a thread waits. Of the strategies "
                      "random and round_robin.");
+  command.add_option("--early_deadlines", early_deadlines_,
+                     "Expected deadlines (of sleeps, timeouts and timers) that are reached though "
+                     "somebody could run, in 1000 choices of who runs next: who could is held up "
+                     "meanwhile. A decimal number. Default 0.");
   command
       .add_option("--depth", depth_,
                   "Of the strategy pct: how many ordering constraints the bugs that are looked for "
                   "have. Default 3.")
       ->check(number);
   command
-      .add_option("--length", length_,
-                  "Of the strategy pct: of how many choices a schedule consists. Default 0: as many "
-                  "as first runs show.")
+      .add_option(
+          "--length", length_,
+          "Of the strategy pct: of how many choices a schedule consists. Default 0: as many "
+          "as first runs show.")
       ->check(number);
   command.add_option("--cpus", cpus_, "How many processors the guest sees, 1 to 64. Default 4.")
       ->check(number);
@@ -114,6 +120,12 @@ std::optional<machine::Options> MachineFlags::Options() const {
                                ": must be a decimal number from 0 to 1000"));
   }
   options.strategy.preemption_rate.per_million = *rate;
+  const std::optional<uint64_t> early = ParseRate(early_deadlines_);
+  if (!early.has_value() || *early == 1'000'000) {
+    return Refuse(absl::StrCat("--early_deadlines=", early_deadlines_,
+                               ": must be a decimal number from 0 to 999"));
+  }
+  options.strategy.early_deadlines.per_million = *early;
   constexpr uint64_t kMostDepth = 1000;
   if (depth_ < 1 || depth_ > kMostDepth)
     return Refuse(absl::StrCat("--depth=", depth_, ": must be 1 to ", kMostDepth));
@@ -145,10 +157,21 @@ std::optional<machine::Options> MachineFlags::Options() const {
 }
 
 std::vector<std::string> MachineFlags::Words() const {
-  static constexpr const char* kNames[] = {
-      "--seed", "--strategy", "--preemption_rate", "--depth",     "--length", "--cpus",
-      "--env",  "--root",     "--dir",             "--cwd",       "--uid",    "--max_memory",
-      "--max_steps", "--engine"};
+  static constexpr const char* kNames[] = {"--seed",
+                                           "--strategy",
+                                           "--preemption_rate",
+                                           "--early_deadlines",
+                                           "--depth",
+                                           "--length",
+                                           "--cpus",
+                                           "--env",
+                                           "--root",
+                                           "--dir",
+                                           "--cwd",
+                                           "--uid",
+                                           "--max_memory",
+                                           "--max_steps",
+                                           "--engine"};
   std::vector<std::string> words;
   for (const char* name : kNames) {
     for (const std::string& value : command_->get_option(name)->results())

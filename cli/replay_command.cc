@@ -20,11 +20,12 @@ namespace {
 class ReplayCommand final : public Command {
  public:
   CLI::App* Declare(CLI::App& app) override {
-    replay_ = app.add_subcommand(
-        "replay",
-        "pollux replay [FLAG...] SCHEDULE [GUEST [ARG...]]: the run whose schedule was saved, to the "
-        "byte; GUEST where the program is elsewhere now. Exit status: 0 the run succeeds, 1 it is a "
-        "finding.");
+    replay_ = app.add_subcommand("replay",
+                                 "pollux replay [FLAG...] SCHEDULE [GUEST [ARG...]]: the run whose "
+                                 "schedule was saved, to the "
+                                 "byte; GUEST where the program is elsewhere now. Exit status: 0 "
+                                 "the run succeeds, 1 it is a "
+                                 "finding.");
     replay_->prefix_command();
     trace_.Declare(*replay_);
     return replay_;

@@ -74,14 +74,16 @@ class RunCommand final : public Command {
         "all words after GUEST are its arguments.");
     run_->prefix_command();
     machine_.Declare(*run_, /*max_steps=*/0);
-    run_->add_option("--schedule_seed", schedule_seed_,
-                     "Decides which thread runs next, in place of --seed: the schedule that explore "
-                     "has under this number.")
+    run_->add_option(
+            "--schedule_seed", schedule_seed_,
+            "Decides which thread runs next, in place of --seed: the schedule that explore "
+            "has under this number.")
         ->check(NumberValidator());
-    run_->add_option("--stdio", stdio_,
-                     "host (default): the guest has pollux' own stdin, stdout and stderr; captured: "
-                     "as under explore its input is empty, and it writes as into pipes, wherever "
-                     "that goes to.")
+    run_->add_option(
+            "--stdio", stdio_,
+            "host (default): the guest has pollux' own stdin, stdout and stderr; captured: "
+            "as under explore its input is empty, and it writes as into pipes, wherever "
+            "that goes to.")
         ->check(CLI::IsMember({"host", "captured"}));
     trace_.Declare(*run_);
     run_->add_option("--clock", clock_,

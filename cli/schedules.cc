@@ -62,8 +62,8 @@ std::optional<SavedRun> ReadSavedRun(const std::vector<std::string>& words, int*
     arguments.insert(arguments.end(), saved.file.arguments.begin(), saved.file.arguments.end());
   } else if (!std::equal(arguments.begin() + 1, arguments.end(), saved.file.arguments.begin(),
                          saved.file.arguments.end())) {
-    PrintError(absl::StrCat(path, ": was made with the arguments ",
-                            ShellText(saved.file.arguments), "; a schedule is of no use to others"));
+    PrintError(absl::StrCat(path, ": was made with the arguments ", ShellText(saved.file.arguments),
+                            "; a schedule is of no use to others"));
     return std::nullopt;
   }
   const std::string& guest = arguments.front();

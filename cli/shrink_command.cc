@@ -29,8 +29,9 @@ class ShrinkCommand final : public Command {
         "way with far fewer preemptions. Exit status: 1, since it is a finding; 0 if the schedule "
         "that was saved does not fail.");
     shrink_->prefix_command();
-    shrink_->add_option("--output", output_,
-                        "Where the smaller schedule goes. Default: SCHEDULE, with .small appended.");
+    shrink_->add_option(
+        "--output", output_,
+        "Where the smaller schedule goes. Default: SCHEDULE, with .small appended.");
     shrink_->add_option("--tries", tries_, "How many schedules are tried at most. Default 10000.")
         ->check(NumberValidator());
     return shrink_;
@@ -59,20 +60,22 @@ class ShrinkCommand final : public Command {
     const auto start = std::chrono::steady_clock::now();
     const explore::Shrunk shrunk = explore::Shrink(
         **explorer, first.schedule, key, tries_, [&](uint64_t tried, size_t preemptions) {
-          progress.Show(std::chrono::duration_cast<std::chrono::milliseconds>(
-                            std::chrono::steady_clock::now() - start),
-                        absl::StrCat(tried, " schedules tried, ", preemptions, " preemptions left"));
+          progress.Show(
+              std::chrono::duration_cast<std::chrono::milliseconds>(
+                  std::chrono::steady_clock::now() - start),
+              absl::StrCat(tried, " schedules tried, ", preemptions, " preemptions left"));
           return !progress.interrupted();
         });
     progress.Clear();
     saved->file.schedule = shrunk.schedule;
     if (output_.empty()) output_ = words->front() + ".small";
     if (!WriteScheduleFile(output_, saved->file)) return kExitUsage;
-    std::printf("%zu preemptions and %zu switches in all, from %zu and %zu; %llu schedules tried%s\n",
-                shrunk.schedule.preemptions(), shrunk.schedule.switches.size(),
-                first.schedule.preemptions(), first.schedule.switches.size(),
-                static_cast<unsigned long long>(shrunk.tried),
-                progress.interrupted() ? "; interrupted" : "");
+    std::printf(
+        "%zu preemptions and %zu switches in all, from %zu and %zu; %llu schedules tried%s\n",
+        shrunk.schedule.preemptions(), shrunk.schedule.switches.size(),
+        first.schedule.preemptions(), first.schedule.switches.size(),
+        static_cast<unsigned long long>(shrunk.tried),
+        progress.interrupted() ? "; interrupted" : "");
     std::printf("repeat it: %s\n", ShellText({"pollux", "replay", output_}).c_str());
     return kExitFindings;
   }

@@ -14,9 +14,9 @@
 #include <string>
 #include <utility>
 
+#include "abi/check.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "abi/check.h"
 #include "explore/shared_state.h"
 #include "machine/strategy/feedback.h"
 #include "os_emu/task/signal.h"
@@ -69,7 +69,7 @@ class Worker {
 
   // Until no seed is left.
   void Work() {
-    absl::StatusOr<std::unique_ptr<Explorer>> explorer = 
+    absl::StatusOr<std::unique_ptr<Explorer>> explorer =
         Explorer::Create(options_.machine, guest_, options_.expectation);
     if (!explorer.ok()) {
       Tell({{"error", explorer.status().message()},
@@ -95,8 +95,7 @@ class Worker {
         Tell({{"all", true}});
         return;
       }
-      if (IsFinding(run, options_.expectation))
-        Found(FindingOf(run, options_.expectation, seed));
+      if (IsFinding(run, options_.expectation)) Found(FindingOf(run, options_.expectation, seed));
       mine_.seed = SharedState::kIdle;
       ++mine_.schedules;
     }
@@ -239,8 +238,7 @@ class Campaign {
       child.seed = seed;
       child.since = now;
     }
-    const bool too_long =
-        seed != SharedState::kIdle && now - child.since > options_.patience;
+    const bool too_long = seed != SharedState::kIdle && now - child.since > options_.patience;
     if (!too_long && (!give_up_at_.has_value() || now < *give_up_at_)) return;
     child.killed = too_long;
     kill(child.pid, SIGKILL);

@@ -26,7 +26,7 @@ struct CampaignOptions {
   Expectation expectation;
   uint64_t first_seed = 1, last_seed = 1000;  // Both are run.
   int jobs = 1;
-  bool keep_going = false;  // On after the first finding.
+  bool keep_going = false;                        // On after the first finding.
   std::optional<std::chrono::milliseconds> time;  // Stops then.
   // A schedule that takes longer of the host's time than this is a finding of its own.
   std::chrono::milliseconds patience{60'000};
@@ -43,7 +43,7 @@ struct Summary {
   uint64_t schedules = 0;  // That were run and count.
   std::vector<Finding> findings;
   std::chrono::milliseconds elapsed{0};
-  bool complete = false;  // All seeds were run, or those up to the first finding.
+  bool complete = false;       // All seeds were run, or those up to the first finding.
   bool all_there_are = false;  // kExhaustive: there is no other schedule.
   bool only_one = false;  // The guest makes no second thread or process: all schedules are alike.
   machine::StrategyOptions strategy;  // With the length that was measured.

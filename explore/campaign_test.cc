@@ -50,6 +50,17 @@ TEST(Campaign, FindsTheSameWithAnyNumberOfWorkers) {
   EXPECT_EQ(TableOf(three), TableOf(one));
 }
 
+TEST(Campaign, WithFeedbackToo) {
+  CampaignOptions options = Options(51, 500, 1);
+  options.machine.strategy.kind = machine::StrategyKind::kFeedback;
+  const Summary one = Explore("several", options);
+  EXPECT_EQ(one.schedules, 450u);
+  options.jobs = 3;
+  const Summary three = Explore("several", options);
+  EXPECT_EQ(three.schedules, 450u);
+  EXPECT_EQ(TableOf(three), TableOf(one));
+}
+
 TEST(Campaign, TwoHalvesGiveTogetherWhatTheWholeGives) {
   const Summary whole = Explore("several", Options(1, 100, 2));
   Findings together;

@@ -68,6 +68,7 @@ absl::Status Explorer::Prepare(const Guest& guest) {
 void Explorer::Learn() {
   machine::StrategyOptions options = options_.strategy;
   options.kind = machine::StrategyKind::kPos;
+  options.early_deadlines = {};
   uint64_t most_choices = 1;
   for (uint64_t seed = 1; seed <= kLearningRuns; ++seed) {
     const auto strategy = machine::MakeStrategy(options, seed, &shared_memory_);
@@ -76,8 +77,7 @@ void Explorer::Learn() {
     shared_memory_.Learn(learner.memory());
     most_choices = std::max(most_choices, learner.choices());
   }
-  if (options_.strategy.length == 0)
-    options_.strategy.length = std::min(most_choices, kMostLength);
+  if (options_.strategy.length == 0) options_.strategy.length = std::min(most_choices, kMostLength);
 }
 
 Run Explorer::RunOnce(machine::Strategy& strategy) {
@@ -132,7 +132,9 @@ Run Explorer::RunFeedback(uint64_t seed) {
     campaign_number_ = number;
   }
   for (;;) {
-    Run run = RunWith(campaign_->Next(&shared_memory_));
+    Run run = RunWith(machine::WithEarlyDeadlines(campaign_->Next(&shared_memory_),
+                                                  options_.strategy.early_deadlines,
+                                                  number * kCampaign + campaign_->schedules()));
     campaign_->Ran();
     if (campaign_->schedules() == place + 1) return run;
   }

@@ -62,8 +62,9 @@ class Explorer {
   // Brings the guest to its fork point. `options.output` and schedule_seed are the Explorer's
   // business; a strategy.length of 0 is measured.
   // kInvalidArgument: an option that makes no sense; kFailedPrecondition: it cannot be loaded.
-  static absl::StatusOr<std::unique_ptr<Explorer>> Create(
-      machine::Options options, const Guest& guest, Expectation expectation = {});
+  static absl::StatusOr<std::unique_ptr<Explorer>> Create(machine::Options options,
+                                                          const Guest& guest,
+                                                          Expectation expectation = {});
   Explorer(const Explorer&) = delete;
   Explorer& operator=(const Explorer&) = delete;
 

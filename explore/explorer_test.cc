@@ -49,9 +49,7 @@ Lines Straight(machine::Options options, const std::string& deed, uint64_t seed,
   Written written;
   options.schedule_seed = seed;
   options.trace = [&](std::string_view line) { lines.emplace_back(line); };
-  options.output = [&](int stream, std::string_view bytes) {
-    written.Add(stream, bytes, {});
-  };
+  options.output = [&](int stream, std::string_view bytes) { written.Add(stream, bytes, {}); };
   auto machine = Machine::Create(options);
   EXPECT_TRUE(machine.ok()) << machine.status();
   const Guest guest = Victim(deed);
@@ -110,23 +108,26 @@ void ExpectSame(const Lines& actual, const Lines& expected, const std::string& w
   }
 }
 
-machine::Options OptionsOf(StrategyKind kind) {
+machine::Options OptionsOf(StrategyKind kind, uint64_t early_deadlines = 0) {
   machine::Options options = VictimOptions();
   options.strategy.kind = kind;
   options.strategy.preemption_rate.per_million = 5000;
   options.strategy.length = 200;
+  options.strategy.early_deadlines.per_million = early_deadlines;
   return options;
 }
 
 TEST(Explorer, AScheduleIsTheSameWithAndWithoutTheForkPoint) {
   for (const StrategyKind kind : kKinds) {
-    for (const char* deed : {"mutex", "race", "abba", "several", "crash", "hint", "mixture"}) {
-      TracedExplorer explorer(OptionsOf(kind), deed);
-      for (uint64_t seed = 1; seed <= 8; ++seed) {
-        ExpectSame(
-            explorer.Seed(seed),
-            Straight(OptionsOf(kind), deed, seed, explorer.explorer().shared_memory()),
-            absl::StrCat(std::string(machine::NameOf(kind)), ", ", deed, ", seed ", seed));
+    for (const uint64_t early : {0, 50'000}) {
+      const machine::Options options = OptionsOf(kind, early);
+      for (const char* deed : {"mutex", "race", "abba", "several", "crash", "hint", "mixture"}) {
+        TracedExplorer explorer(options, deed);
+        for (uint64_t seed = 1; seed <= 4; ++seed) {
+          ExpectSame(explorer.Seed(seed),
+                     Straight(options, deed, seed, explorer.explorer().shared_memory()),
+                     absl::StrCat(std::string(machine::NameOf(kind)), ", ", deed, ", seed ", seed));
+        }
       }
     }
   }
@@ -143,16 +144,35 @@ TEST(Explorer, SchedulesDoNotSeeEachOther) {
 }
 
 TEST(Explorer, WhatWasRecordedIsReplayedToTheByte) {
-  for (const StrategyKind kind : kKinds) {
-    for (const char* deed : {"mutex", "race", "abba", "several", "mixture", "hint", "spin"}) {
-      TracedExplorer explorer(OptionsOf(kind), deed);
-      for (uint64_t seed = 1; seed <= 5; ++seed) {
-        machine::Schedule schedule;
-        const Lines recorded = explorer.Recorded(seed, &schedule);
-        ExpectSame(explorer.Replayed(schedule), recorded,
-                   absl::StrCat(std::string(machine::NameOf(kind)), ", ", deed, ", seed ", seed));
+  for (const machine::StrategyRow& row : machine::StrategyRows()) {
+    for (const uint64_t early : {0, 50'000}) {
+      // All that can matter is another question where time is left to chance.
+      if (row.kind == StrategyKind::kExhaustive && early != 0) continue;
+      for (const char* deed : {"mutex", "race", "abba", "several", "mixture", "hint", "spin"}) {
+        TracedExplorer explorer(OptionsOf(row.kind, early), deed);
+        for (uint64_t seed = 1; seed <= 3; ++seed) {
+          machine::Schedule schedule;
+          const Lines recorded = explorer.Recorded(seed, &schedule);
+          ExpectSame(explorer.Replayed(schedule), recorded,
+                     absl::StrCat(std::string(row.name), ", ", deed, ", seed ", seed));
+        }
       }
     }
+  }
+}
+
+TEST(Explorer, ADeadlineIsReachedEarlyWhereThatIsAskedFor) {
+  for (const StrategyKind kind : {StrategyKind::kRandom, StrategyKind::kPos}) {
+    const auto late = [&](uint64_t early) {
+      const std::unique_ptr<Explorer> explorer = MakeExplorer(OptionsOf(kind, early), "late");
+      int found = 0;
+      for (uint64_t seed = 1; seed <= 200; ++seed)
+        found += explorer->RunSeed(seed).outcome.status == 1;
+      return found;
+    };
+    EXPECT_EQ(late(0), 0);
+    EXPECT_GT(late(50'000), 0);
+    EXPECT_LT(late(50'000), 200);
   }
 }
 
@@ -211,8 +231,7 @@ TEST(Finding, AnOutputThatIsNotExpectedIsOne) {
 }
 
 TEST(Shrink, ADeadlockNeedsOnePreemption) {
-  const std::unique_ptr<Explorer> explorer =
-      MakeExplorer(OptionsOf(StrategyKind::kRandom), "abba");
+  const std::unique_ptr<Explorer> explorer = MakeExplorer(OptionsOf(StrategyKind::kRandom), "abba");
   for (uint64_t seed = 1; seed < 1000; ++seed) {
     const explore::Run run = explorer->RunSeed(seed);
     if (!IsFinding(run, {})) continue;

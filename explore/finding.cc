@@ -49,8 +49,9 @@ std::string DifferenceOf(const std::string& out, const std::string& expected) {
   const size_t start = place == 0 ? 0 : out.rfind('\n', place - 1) + 1;
   const auto number = std::count(out.begin(), at, '\n') + 1;
   return absl::StrCat("stdout differs from what is expected, in line ", number, ": ",
-                      start >= out.size() ? "it is not there"
-                                          : LastLine(out.substr(start, out.find('\n', start) - start)));
+                      start >= out.size()
+                          ? "it is not there"
+                          : LastLine(out.substr(start, out.find('\n', start) - start)));
 }
 
 std::string SummaryOf(const Run& run, const Expectation& expectation) {
@@ -63,8 +64,8 @@ std::string SummaryOf(const Run& run, const Expectation& expectation) {
     }
     case Outcome::Kind::kKilled: {
       const std::string line = LastLine(run.written.tail);
-      return absl::StrCat("killed by ", os_emu::SignalName(outcome.signal), line.empty() ? "" : ": ",
-                          line);
+      return absl::StrCat("killed by ", os_emu::SignalName(outcome.signal),
+                          line.empty() ? "" : ": ", line);
     }
     case Outcome::Kind::kDeadlock:
       return "deadlock";
@@ -101,7 +102,8 @@ Finding FindingOf(const Run& run, const Expectation& expectation, uint64_t seed)
 }
 
 Finding LostWorker(std::string_view what, uint64_t seed) {
-  return {.key = std::string(what), .summary = std::string(what), .first_seed = seed, .schedules = 1};
+  return {
+      .key = std::string(what), .summary = std::string(what), .first_seed = seed, .schedules = 1};
 }
 
 void Findings::Add(Finding finding) {
@@ -115,9 +117,8 @@ void Findings::Add(Finding finding) {
 std::vector<Finding> Findings::All() const {
   std::vector<Finding> all;
   for (const auto& [key, finding] : by_key_) all.push_back(finding);
-  std::stable_sort(all.begin(), all.end(), [](const Finding& a, const Finding& b) {
-    return a.first_seed < b.first_seed;
-  });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Finding& a, const Finding& b) { return a.first_seed < b.first_seed; });
   return all;
 }
 

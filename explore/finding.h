@@ -18,7 +18,7 @@ struct Finding {
   std::string key;      // Alike for what is the same finding.
   std::string summary;  // In one line, for people: "deadlock", "exit status 1: what it said".
   uint64_t first_seed = 0;
-  uint64_t schedules = 0;  // That met it.
+  uint64_t schedules = 0;   // That met it.
   std::string explanation;  // Of the first one: Outcome::explanation.
   std::string output;       // Likewise.
 };

@@ -15,11 +15,13 @@ using nlohmann::json;
 
 namespace {
 
-// ["from", retired (-1: at its end), after, preempts, "to"], in numbers.
+// [from, retired (-1: at its end), after, what, to]. What: 0 it could not go on, 1 it could; and
+// the next deadline is reached: 2, 3.
 json ToJson(const Switch& change) {
   return {static_cast<int>(change.from),
           change.retired == Switch::kAtItsEnd ? -1 : static_cast<int64_t>(change.retired),
-          change.after, change.preempts ? 1 : 0, static_cast<int>(change.to)};
+          change.after, (change.preempts ? 1 : 0) + (change.expires ? 2 : 0),
+          static_cast<int>(change.to)};
 }
 
 Switch SwitchFrom(const json& row) {
@@ -27,7 +29,8 @@ Switch SwitchFrom(const json& row) {
   return {.from = Tid{row.at(0).get<int>()},
           .retired = retired < 0 ? Switch::kAtItsEnd : static_cast<uint64_t>(retired),
           .after = row.at(2),
-          .preempts = row.at(3).get<int>() != 0,
+          .preempts = (row.at(3).get<int>() & 1) != 0,
+          .expires = (row.at(3).get<int>() & 2) != 0,
           .to = Tid{row.at(4).get<int>()}};
 }
 
@@ -42,14 +45,14 @@ std::string ToText(const ScheduleFile& file) {
   json switches = json::array();
   for (const Switch& change : file.schedule.switches) switches.push_back(ToJson(change));
   json object = {{"pollux_schedule", ScheduleFile::kVersion},
-                       {"guest", file.guest},
-                       {"guest_hash", file.guest_hash},
-                       {"flags", file.flags},
-                       {"arguments", file.arguments},
-                       {"expected_exit", file.expectation.exit_status},
-                       {"finding", file.finding},
-                       {"summary", file.summary},
-                       {"switches", switches}};
+                 {"guest", file.guest},
+                 {"guest_hash", file.guest_hash},
+                 {"flags", file.flags},
+                 {"arguments", file.arguments},
+                 {"expected_exit", file.expectation.exit_status},
+                 {"finding", file.finding},
+                 {"summary", file.summary},
+                 {"switches", switches}};
   if (file.expectation.out.has_value()) object["expected_stdout"] = *file.expectation.out;
   return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -74,8 +77,7 @@ absl::StatusOr<ScheduleFile> ParseScheduleFile(std::string_view text) {
                       .summary = object.at("summary")};
     if (object.contains("expected_stdout"))
       file.expectation.out = object.at("expected_stdout").get<std::string>();
-    for (const json& row : object.at("switches"))
-      file.schedule.switches.push_back(SwitchFrom(row));
+    for (const json& row : object.at("switches")) file.schedule.switches.push_back(SwitchFrom(row));
     return file;
   } catch (const json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("a broken schedule file: ", error.what()));

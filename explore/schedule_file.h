@@ -1,5 +1,5 @@
-// A schedule file: what it takes to have one run again, anywhere: the guest's hash, the command line's
-// flags and words, and the choices. JSON, so that a person can look at it.
+// A schedule file: what it takes to have one run again, anywhere: the guest's hash, the command
+// line's flags and words, and the choices. JSON, so that a person can look at it.
 #ifndef POLLUX_EXPLORE_SCHEDULE_FILE_H_
 #define POLLUX_EXPLORE_SCHEDULE_FILE_H_
 
@@ -22,8 +22,8 @@ struct ScheduleFile {
   std::vector<std::string> flags;      // Of the machine, as on the command line.
   std::vector<std::string> arguments;  // The guest's, without its name.
   Expectation expectation;
-  std::string finding;                 // Its key; empty: the run was none.
-  std::string summary;                 // Of the finding, for people.
+  std::string finding;  // Its key; empty: the run was none.
+  std::string summary;  // Of the finding, for people.
   machine::Schedule schedule;
 };
 

@@ -19,6 +19,7 @@ ScheduleFile Example() {
                     .summary = "deadlock"};
   file.schedule.switches = {
       {.from = Tid{1}, .retired = 123456789012, .after = 2, .preempts = true, .to = Tid{2}},
+      {.from = Tid{2}, .retired = 5, .preempts = true, .expires = true},
       {.from = Tid{2}, .retired = Switch::kAtItsEnd, .to = Tid{1}}};
   return file;
 }
@@ -62,7 +63,10 @@ std::string ExampleWith(const std::string& from, const std::string& to) {
 TEST(ScheduleFile, RefusesWhatIsNone) {
   ExpectRefused("", "no schedule file");
   ExpectRefused("{}", "no schedule file");
-  ExpectRefused("\x7f" "ELF", "no schedule file");
+  ExpectRefused(
+      "\x7f"
+      "ELF",
+      "no schedule file");
   ExpectRefused(ExampleWith("\"pollux_schedule\":1", "\"pollux_schedule\":2"), "version 2");
   ExpectRefused(ExampleWith("\"guest\":", "\"gust\":"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,\"x\",2,1,2]"), "broken");

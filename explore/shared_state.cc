@@ -12,8 +12,8 @@
 namespace pollux::explore {
 
 absl::StatusOr<std::unique_ptr<SharedState, SharedState::Unmap>> SharedState::Create() {
-  void* const memory = mmap(nullptr, sizeof(SharedState), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const memory =
+      mmap(nullptr, sizeof(SharedState), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return absl::ErrnoToStatus(errno, "the host has no room");
   auto* const state = new (memory) SharedState;
   for (Worker& worker : state->workers) worker.seed = kIdle;

@@ -1,5 +1,5 @@
-// SharedState: what a campaign and its workers tell each other while schedules run: plain numbers in
-// memory that all of them see. And the pipe for what is longer.
+// SharedState: what a campaign and its workers tell each other while schedules run: plain numbers
+// in memory that all of them see. And the pipe for what is longer.
 #ifndef POLLUX_EXPLORE_SHARED_STATE_H_
 #define POLLUX_EXPLORE_SHARED_STATE_H_
 

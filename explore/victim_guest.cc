@@ -1,5 +1,5 @@
 // A guest for the tests of explore/: does what its first argument names, badly.
-#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -189,15 +189,27 @@ int Mixture() {
   return WEXITSTATUS(status) == 9 ? 0 : 1;
 }
 
+// Believes that a second is always enough.
+int Late() {
+  const int event = eventfd(0, 0);
+  std::thread other([=] {
+    const uint64_t one = 1;
+    (void)!write(event, &one, sizeof one);
+  });
+  pollfd wanted = {.fd = event, .events = POLLIN, .revents = 0};
+  const bool in_time = poll(&wanted, 1, 1000) == 1;
+  other.join();
+  return in_time ? 0 : 1;
+}
+
 struct Deed {
   const char* name;
   int (*run)();
 };
-constexpr Deed kDeeds[] = {{"mutex", Mutex},   {"race", Race},   {"abba", Abba},
-                           {"several", Several}, {"crash", Crash}, {"spin", Spin},
-                           {"doze", Doze},     {"eat", Eat},     {"bomb", Bomb},
-                           {"shout", Shout},   {"alone", Alone}, {"hint", Hint},
-                           {"mixture", Mixture}};
+constexpr Deed kDeeds[] = {
+    {"mutex", Mutex}, {"race", Race}, {"abba", Abba},      {"several", Several}, {"crash", Crash},
+    {"spin", Spin},   {"doze", Doze}, {"eat", Eat},        {"bomb", Bomb},       {"shout", Shout},
+    {"alone", Alone}, {"hint", Hint}, {"mixture", Mixture}, {"late", Late}};
 
 }  // namespace
 

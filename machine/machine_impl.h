@@ -107,7 +107,10 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
     const memory::OutsideArena outside;
     return question(*strategy_);
   }
+  ChoicePoint PointOf(std::span<os_emu::Thread* const> runnable) const;
   size_t Choose(std::span<os_emu::Thread* const> runnable);
+  // True: the next deadline was reached.
+  bool ExpireEarly();
   uint64_t NextSlice(const os_emu::Thread& running);
   // Whether the system call that the thread is about to make begins the choices.
   bool IsForkPoint(const interp::Cpu& cpu) const;
@@ -119,7 +122,8 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   bool StopsBefore(os_emu::Thread& thread, const Hart& hart);
   // The system call that it has come to. Nothing: it runs on.
   std::optional<Turn> MakeCall(os_emu::Thread& thread, Hart& hart);
-  // Instructions that it may run now, at least 1.
+  bool SpendsSlices();
+  // Instructions that it may run now; 0: another one shall run.
   uint64_t Budget(const os_emu::Thread& thread);
   // The thread has retired so many instructions: brings the clocks up to date, and with the host's
   // clock looks at the host from time to time.

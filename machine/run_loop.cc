@@ -39,17 +39,34 @@ uint64_t Machine::Impl::Time(const interp::Cpu& cpu) {
 }
 
 size_t Machine::Impl::Choose(std::span<Thread* const> runnable) {
-  const ChoicePoint point{
-      .runnable = runnable,
-      .last = last_thread_,
-      .retired = last_thread_ == nullptr ? 0 : harts_.at(last_thread_)->cpu.retired,
-      .leave = leave_last_};
+  const ChoicePoint point = PointOf(runnable);
   return Ask([&](Strategy& strategy) { return strategy.Choose(point); });
 }
 
 uint64_t Machine::Impl::NextSlice(const Thread& running) {
   const uint64_t retired = harts_.at(&running)->cpu.retired;
   return Ask([&](Strategy& strategy) { return strategy.NextSlice(running, retired); });
+}
+
+ChoicePoint Machine::Impl::PointOf(std::span<Thread* const> runnable) const {
+  return {.runnable = runnable,
+          .last = last_thread_,
+          .retired = last_thread_ == nullptr ? 0 : harts_.at(last_thread_)->cpu.retired,
+          .leave = leave_last_};
+}
+
+// A thread may be held up for as long as it takes: others' timeouts pass meanwhile.
+bool Machine::Impl::ExpireEarly() {
+  if (choices_ != Choices::kMade || !strategy().wants_deadlines() || outside_ != nullptr)
+    return false;
+  const Nanos deadline = kernel_.NextDeadline();
+  if (deadline == kNanosMax) return false;
+  const ChoicePoint point = PointOf(kernel_.run_queue().threads());
+  if (!Ask([&](Strategy& strategy) { return strategy.ExpiresEarly(point); })) return false;
+  kernel_.SetCurrent(nullptr);
+  kernel_.clock().AdvanceTo(deadline);
+  kernel_.ExpireTimers();
+  return true;
 }
 
 Thread* Machine::Impl::ChooseThread() {
@@ -89,11 +106,16 @@ uint64_t Machine::Impl::StepsToNextDeadline(const Thread& thread) {
   return std::min(by_own_time, steps(deadline - kernel_.clock().Monotonic()));
 }
 
+// Alone, a thread is not preempted, but for a deadline that may be reached early.
+bool Machine::Impl::SpendsSlices() {
+  return kernel_.run_queue().threads().size() > 1 ||
+         (choices_ == Choices::kMade && strategy().wants_deadlines());
+}
+
 uint64_t Machine::Impl::Budget(const Thread& thread) {
   // A timer expires at its instruction, also under a program that makes no call.
   uint64_t steps = std::min({StepsLeft(), StepsToNextDeadline(thread), pause_at_ - retired_});
-  // Alone, a thread is not preempted, and nothing is spent.
-  if (kernel_.run_queue().threads().size() > 1) {
+  if (SpendsSlices()) {
     if (slice_left_ == 0) slice_left_ = NextSlice(thread);
     steps = std::min(steps, slice_left_);
   }
@@ -145,7 +167,7 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     }
     if (StepsLeft() == 0) return Turn::kPreempted;
     if (retired_ >= pause_at_) return Turn::kPaused;
-    const bool alone = kernel_.run_queue().threads().size() == 1;
+    const bool spends = SpendsSlices();
     const uint64_t budget = Budget(thread);
     if (budget == 0) return Turn::kPreempted;
     slice_start_ = hart.cpu.retired;
@@ -154,9 +176,9 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     const uint64_t retired = hart.cpu.retired - slice_start_;
     Account(thread, retired);
     slice_start_ = hart.cpu.retired;
-    if (!alone) slice_left_ -= retired;
+    if (spends) slice_left_ -= retired;
     kernel_.ExpireTimers();
-    bool slice_is_spent = !alone && slice_left_ == 0;
+    bool slice_is_spent = spends && slice_left_ == 0;
     switch (stop.reason) {
       case interp::StopReason::kBudget:
         break;
@@ -341,6 +363,7 @@ std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
           kernel_.living()));
       return Ended(*first->exit);
     }
+    if (paused_ == nullptr && ExpireEarly()) continue;
     Thread* const thread = paused_ != nullptr ? std::exchange(paused_, nullptr) : ChooseThread();
     if (thread == nullptr)
       return Outcome{.kind = Outcome::Kind::kAbandoned, .instructions = retired_};
@@ -350,8 +373,7 @@ std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
       return std::nullopt;
     }
     leave_last_ = turn == Turn::kPreempted;
-    if (choices_ == Choices::kMade && strategy().slices_end_with_turns())
-      slice_left_ = 0;
+    if (choices_ == Choices::kMade && strategy().slices_end_with_turns()) slice_left_ = 0;
   }
 }
 

@@ -42,10 +42,10 @@ Machine::Impl::Impl(Options options)
       layout_random_(seed_.Split(kLayout)),
       engines_(options_.engine, *this),
       in_order_(MakeInOrder()),
-      own_strategy_(WantsEvents(options_.strategy.kind)
-                        ? MakeInOrder()
-                        : MakeStrategy(options_.strategy,
-                                       options_.schedule_seed.value_or(options_.seed))) {}
+      own_strategy_(
+          WantsEvents(options_.strategy.kind)
+              ? MakeInOrder()
+              : MakeStrategy(options_.strategy, options_.schedule_seed.value_or(options_.seed))) {}
 
 // ---- shims::Sink
 

@@ -45,8 +45,8 @@ class SharedMemory {
   };
   bool NoteUnit(Tid tid, bool writes, Unit unit);
 
-  absl::flat_hash_map<Unit, Use> uses_;     // Only looked up.
-  absl::flat_hash_set<Unit> shared_;        // Only looked up.
+  absl::flat_hash_map<Unit, Use> uses_;  // Only looked up.
+  absl::flat_hash_set<Unit> shared_;     // Only looked up.
 };
 
 class EventStrategy : public Strategy {

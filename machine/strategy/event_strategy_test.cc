@@ -93,18 +93,15 @@ size_t When(const Order& order, size_t thread, size_t event) {
 
 constexpr int kEventsEach = 10;
 
-Program ThreeThreads() {
-  return Program(3, std::vector<Event>(kEventsEach, Write(0x1000)));
-}
+Program ThreeThreads() { return Program(3, std::vector<Event>(kEventsEach, Write(0x1000))); }
 
 TEST_F(EventStrategyTest, PctMeetsItsBound) {
   // Choices: an event each, and the beginning of each thread.
   constexpr double kThreads = 3, kLength = 3 * kEventsEach + 3;
   // Depth 1: one order between two threads.
-  const double one = Share(ThreeThreads(), {.kind = StrategyKind::kPct, .depth = 1, .length = 33},
-                           3000, [](const Order& order) {
-                             return When(order, 2, 0) < When(order, 0, 0);
-                           });
+  const double one =
+      Share(ThreeThreads(), {.kind = StrategyKind::kPct, .depth = 1, .length = 33}, 3000,
+            [](const Order& order) { return When(order, 2, 0) < When(order, 0, 0); });
   EXPECT_GE(one, 1 / kThreads);
   // Depth 2: all of another thread falls between two events of one.
   const double two = Share(ThreeThreads(), {.kind = StrategyKind::kPct, .depth = 2, .length = 33},
@@ -157,9 +154,8 @@ TEST_F(EventStrategyTest, PosGivesTheLateOneItsChance) {
 
 TEST_F(EventStrategyTest, PosOrdersTwoThatConflictEitherWay) {
   const Program program = {{Write(0x1000)}, {Write(0x1000)}};
-  const double share = Share(program, {.kind = StrategyKind::kPos}, 5000, [](const Order& order) {
-    return order[0] == 0;
-  });
+  const double share = Share(program, {.kind = StrategyKind::kPos}, 5000,
+                             [](const Order& order) { return order[0] == 0; });
   EXPECT_NEAR(share, 0.5, 0.05);
 }
 
@@ -203,7 +199,8 @@ TEST_F(EventStrategyTest, AnExhaustiveSearchRunsEachPartialOrderOnce) {
 TEST_F(EventStrategyTest, FeedbackKeepsWhatShowsSomethingNew) {
   Program program(2);
   for (uint64_t i = 0; i < 6; ++i) {
-    for (int k = 0; k < 2; ++k) program[0].push_back(WriteAt(0x1000 + 8 * i, 0x100 + 16 * i + 4 * k));
+    for (int k = 0; k < 2; ++k)
+      program[0].push_back(WriteAt(0x1000 + 8 * i, 0x100 + 16 * i + 4 * k));
     program[1].push_back(WriteAt(0x1000 + 8 * i, 0x800 + 4 * i));
   }
   FeedbackSearch search(1);

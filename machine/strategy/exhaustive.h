@@ -1,6 +1,6 @@
-// ExhaustiveSearch: all schedules of a small program that differ in the order of conflicting events,
-// each once: depth first, with sleep sets (Godefroid 1996). What commutes is not tried both ways: a
-// run that could only repeat another one is abandoned as soon as that is clear.
+// ExhaustiveSearch: all schedules of a small program that differ in the order of conflicting
+// events, each once: depth first, with sleep sets (Godefroid 1996). What commutes is not tried both
+// ways: a run that could only repeat another one is abandoned as soon as that is clear.
 //
 // Each run begins at the same state and asks a strategy of its own, in this order:
 //   while (!search.complete()) { run by *search.Next(known); search.Ran(it was abandoned); }

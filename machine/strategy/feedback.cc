@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "machine/strategy/implementations.h"
 #include "machine/strategy/pos.h"
 
 namespace pollux::machine {
@@ -13,7 +14,6 @@ using os_emu::Thread;
 
 namespace {
 
-constexpr uint64_t kPurpose = 4;
 // One schedule in so many is a new one, whatever is kept.
 constexpr uint64_t kFreshEvery = 4;
 
@@ -72,7 +72,7 @@ class FeedbackSearch::Sampler final : public Pos {
 };
 
 FeedbackSearch::FeedbackSearch(uint64_t campaign)
-    : random_(RandomStream(campaign).Split(kPurpose)) {}
+    : random_(RandomStream(campaign).Split(kCampaigns)) {}
 
 FeedbackSearch::Draws FeedbackSearch::Vary(const Draws& draws) {
   Draws varied = draws;

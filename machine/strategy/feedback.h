@@ -1,6 +1,7 @@
-// FeedbackSearch: schedules by partial order sampling whose draws are kept and varied where they showed
-// something new: a read that sees another write than it ever did, or a wait that is ended by another
-// call (after Wolff et al., RFF, ASPLOS 2024, which keeps constraints where this keeps draws).
+// FeedbackSearch: schedules by partial order sampling whose draws are kept and varied where they
+// showed something new: a read that sees another write than it ever did, or a wait that is ended by
+// another call (after Wolff et al., RFF, ASPLOS 2024, which keeps constraints where this keeps
+// draws).
 //
 // A campaign is kCampaign schedules, each found from those before it. Each run begins at the same
 // state and asks a strategy of its own: run by *search.Next(known), then search.Ran().

@@ -38,8 +38,7 @@ namespace {
 
 class RandomPos final : public Pos {
  public:
-  RandomPos(const SharedMemory* known, os_emu::RandomStream random)
-      : Pos(known), random_(random) {}
+  RandomPos(const SharedMemory* known, os_emu::RandomStream random) : Pos(known), random_(random) {}
 
  private:
   uint64_t Draw() override { return random_.Next(); }

@@ -10,8 +10,6 @@ namespace {
 using os_emu::RandomStream;
 using os_emu::Thread;
 
-constexpr uint64_t kMillion = 1'000'000;
-
 // -log2(x / 2^64) with 32 fractional bits, for x > 0: the bits of the fraction come from squaring.
 uint64_t NegativeLog2(uint64_t x) {
   const int zeros = std::countl_zero(x);

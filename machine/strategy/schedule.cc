@@ -2,10 +2,19 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace pollux::machine {
 
 using os_emu::Thread;
+
+namespace {
+
+bool CanGoOn(const ChoicePoint& point) {
+  return PlaceOf(point.runnable, point.last) < point.runnable.size();
+}
+
+}  // namespace
 
 size_t Schedule::preemptions() const {
   return static_cast<size_t>(
@@ -22,14 +31,18 @@ size_t DefaultChoice(const ChoicePoint& point, Tid last_tid) {
   return 0;
 }
 
-PlaceCounter::Place PlaceCounter::Next(const ChoicePoint& point) {
+PlaceCounter::Place PlaceCounter::Of(const ChoicePoint& point) const {
   // The one that came to the fork point was never chosen.
   const Tid from = point.last != nullptr ? point.last->tid() : last_;
   const uint64_t retired =
       point.last == nullptr && from != Tid{0} ? Switch::kAtItsEnd : point.retired;
-  Count& count = counts_[from];
-  if (count.retired != retired) count = {.retired = retired};
-  return {from, retired, count.choices++};
+  return {from, retired, ChoicesAt(from, retired)};
+}
+
+PlaceCounter::Place PlaceCounter::Next(const ChoicePoint& point) {
+  const Place place = Of(point);
+  counts_[place.from] = {.retired = place.retired, .choices = place.after + 1};
+  return place;
 }
 
 uint32_t PlaceCounter::ChoicesAt(Tid from, uint64_t retired) const {
@@ -42,41 +55,67 @@ size_t Recorder::Choose(const ChoicePoint& point) {
   const size_t chosen = inner_->Choose(point);
   if (chosen == kAbandon) return kAbandon;
   const Tid to = point.runnable[chosen]->tid();
-  if (point.runnable.size() > 1 && (point.leave || chosen != DefaultChoice(point, place.from))) {
+  // After a deadline the choice is written down, whatever it is: who follows it stops there.
+  const bool expired = std::exchange(expired_, false);
+  if (point.runnable.size() > 1 &&
+      (expired || point.leave || chosen != DefaultChoice(point, place.from))) {
     schedule_.switches.push_back({.from = place.from,
                                   .retired = place.retired,
                                   .after = place.after,
-                                  .preempts = PlaceOf(point.runnable, point.last) <
-                                              point.runnable.size(),
+                                  .preempts = CanGoOn(point),
                                   .to = to});
   }
   places_.Ran(to);
   return chosen;
 }
 
+bool Recorder::ExpiresEarly(const ChoicePoint& point) {
+  if (!inner_->ExpiresEarly(point)) return false;
+  const PlaceCounter::Place place = places_.Of(point);
+  schedule_.switches.push_back({.from = place.from,
+                                .retired = place.retired,
+                                .after = place.after,
+                                .preempts = CanGoOn(point),
+                                .expires = true});
+  expired_ = true;
+  return true;
+}
+
 Replayer::Replayer(const Schedule& schedule) {
-  for (const Switch& change : schedule.switches)
+  for (const Switch& change : schedule.switches) {
     parts_[change.from].switches.push_back(change);
+    expires_ |= change.expires;
+  }
+}
+
+const Switch* Replayer::NextAt(const PlaceCounter::Place& place) {
+  Part& part = parts_[place.from];
+  const auto key = [](uint64_t retired, uint32_t after) { return std::tuple(retired, after); };
+  for (; part.next < part.switches.size(); ++part.next) {
+    const Switch& next = part.switches[part.next];
+    if (key(next.retired, next.after) < key(place.retired, place.after)) continue;
+    return next.retired == place.retired && next.after == place.after ? &next : nullptr;
+  }
+  return nullptr;
+}
+
+bool Replayer::ExpiresEarly(const ChoicePoint& point) {
+  const PlaceCounter::Place place = places_.Of(point);
+  const Switch* next = NextAt(place);
+  if (next == nullptr || !next->expires) return false;
+  ++parts_[place.from].next;
+  return true;
 }
 
 size_t Replayer::Choose(const ChoicePoint& point) {
   const PlaceCounter::Place place = places_.Next(point);
-  Part& part = parts_[place.from];
-  const auto key = [](uint64_t retired, uint32_t after) { return std::tuple(retired, after); };
-  while (part.next < part.switches.size()) {
-    const Switch& next = part.switches[part.next];
-    if (key(next.retired, next.after) >= key(place.retired, place.after)) break;
-    ++part.next;
-  }
   size_t chosen = DefaultChoice(point, place.from);
-  if (point.runnable.size() > 1 && part.next < part.switches.size()) {
-    const Switch& next = part.switches[part.next];
-    if (next.retired == place.retired && next.after == place.after) {
-      ++part.next;
-      for (size_t i = 0; i < point.runnable.size(); ++i) {
-        if (point.runnable[i]->tid() == next.to) chosen = i;
-      }
+  const Switch* next = point.runnable.size() > 1 ? NextAt(place) : nullptr;
+  if (next != nullptr && !next->expires) {
+    for (size_t i = 0; i < point.runnable.size(); ++i) {
+      if (point.runnable[i]->tid() == next->to) chosen = i;
     }
+    ++parts_[place.from].next;
   }
   places_.Ran(point.runnable[chosen]->tid());
   return chosen;
@@ -89,7 +128,8 @@ uint64_t Replayer::NextSlice(const Thread& running, uint64_t retired) {
     if (!next.preempts || next.retired < retired) continue;
     if (next.retired == Switch::kAtItsEnd) break;
     // Where it has come back from a wait it may be before an event already.
-    if (next.retired == retired && next.after != places_.ChoicesAt(running.tid(), retired)) continue;
+    if (next.retired == retired && next.after != places_.ChoicesAt(running.tid(), retired))
+      continue;
     return std::min(next.retired - retired, kLongestSlice);
   }
   return kLongestSlice;

@@ -28,6 +28,8 @@ struct Switch {
   // others at the same place.
   uint32_t after = 0;
   bool preempts = false;  // It could have gone on.
+  // No change of turn: the next deadline was reached, before what else happened at this place.
+  bool expires = false;
   Tid to{0};
 
   friend bool operator==(const Switch&, const Switch&) = default;
@@ -51,6 +53,8 @@ class PlaceCounter {
     uint32_t after;
   };
   Place Next(const ChoicePoint& point);
+  // The same, of a choice that is still to come.
+  Place Of(const ChoicePoint& point) const;
   // How many choices there were at this place so far.
   uint32_t ChoicesAt(Tid from, uint64_t retired) const;
   // It was chosen.
@@ -79,6 +83,8 @@ class Recorder final : public Strategy {
   bool StopsBefore(const os_emu::Thread& thread, const Event& event) override {
     return inner_->StopsBefore(thread, event);
   }
+  bool wants_deadlines() const override { return inner_->wants_deadlines(); }
+  bool ExpiresEarly(const ChoicePoint& point) override;
 
   const Schedule& schedule() const { return schedule_; }
 
@@ -86,6 +92,7 @@ class Recorder final : public Strategy {
   const std::unique_ptr<Strategy> inner_;
   Schedule schedule_;
   PlaceCounter places_;
+  bool expired_ = false;  // A deadline, since the last choice.
 };
 
 // Follows a schedule: a run that has been recorded goes as it went.
@@ -96,14 +103,20 @@ class Replayer final : public Strategy {
   size_t Choose(const ChoicePoint& point) override;
   uint64_t NextSlice(const os_emu::Thread& running, uint64_t retired) override;
   bool slices_end_with_turns() const override { return true; }
+  bool wants_deadlines() const override { return expires_; }
+  bool ExpiresEarly(const ChoicePoint& point) override;
 
  private:
+  // Of what is said of the place, the next; null: nothing.
+  const Switch* NextAt(const PlaceCounter::Place& place);
+
   struct Part {
     std::vector<Switch> switches;
     size_t next = 0;
   };
 
   std::map<Tid, Part> parts_;  // By Switch::from.
+  bool expires_ = false;       // Some deadline does.
   PlaceCounter places_;
 };
 

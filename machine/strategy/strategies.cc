@@ -8,12 +8,8 @@
 namespace pollux::machine {
 namespace {
 
-// The purpose that a seed's random stream is split for: none takes numbers from another.
-constexpr uint64_t kSchedule = 3;
-
 constexpr StrategyRow kRows[] = {
-    {StrategyKind::kRandom, "random", false,
-     "whoever the seed says, between any two instructions"},
+    {StrategyKind::kRandom, "random", false, "whoever the seed says, between any two instructions"},
     {StrategyKind::kRoundRobin, "round_robin", false, "one after the other"},
     {StrategyKind::kPct, "pct", true,
      "by priorities of threads that change --depth - 1 times, before what others could see"},
@@ -48,9 +44,10 @@ bool WantsEvents(StrategyKind kind) {
   return false;
 }
 
-std::unique_ptr<Strategy> MakeStrategy(const StrategyOptions& options, uint64_t schedule_seed,
-                                       const SharedMemory* known) {
-  const os_emu::RandomStream random = os_emu::RandomStream(schedule_seed).Split(kSchedule);
+namespace {
+
+std::unique_ptr<Strategy> MakePlain(const StrategyOptions& options, os_emu::RandomStream random,
+                                    const SharedMemory* known) {
   switch (options.kind) {
     case StrategyKind::kRandom:
       return MakeRandomWalk(options.preemption_rate, random);
@@ -66,6 +63,15 @@ std::unique_ptr<Strategy> MakeStrategy(const StrategyOptions& options, uint64_t 
   }
   POLLUX_CHECK(false) << "no strategy by seed";
   return nullptr;
+}
+
+}  // namespace
+
+std::unique_ptr<Strategy> MakeStrategy(const StrategyOptions& options, uint64_t schedule_seed,
+                                       const SharedMemory* known) {
+  return WithEarlyDeadlines(
+      MakePlain(options, os_emu::RandomStream(schedule_seed).Split(kChoices), known),
+      options.early_deadlines, schedule_seed);
 }
 
 std::unique_ptr<Strategy> MakeInOrder() { return MakeRoundRobin({.per_million = 0}); }

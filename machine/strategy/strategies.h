@@ -24,6 +24,11 @@ struct PreemptionRate {
   uint64_t per_million = 1000;
 };
 
+// How often the next deadline is reached though somebody could run.
+struct EarlyDeadlines {
+  uint64_t per_million = 0;  // Of a million choices.
+};
+
 struct StrategyOptions {
   StrategyKind kind = StrategyKind::kRandom;
   PreemptionRate preemption_rate;  // Of kRandom and kRoundRobin.
@@ -31,6 +36,7 @@ struct StrategyOptions {
   // schedule consists (k): a change of priorities falls on each alike.
   uint64_t depth = 3;
   uint64_t length = 1000;
+  EarlyDeadlines early_deadlines;  // Of all kinds.
 };
 
 // A strategy's row.
@@ -51,6 +57,9 @@ std::unique_ptr<Strategy> MakeStrategy(const StrategyOptions& options, uint64_t 
                                        const SharedMemory* known = nullptr);
 // Whether it is one of those.
 bool WantsEvents(StrategyKind kind);
+// As `strategy` says, and deadlines that are reached early by chance.
+std::unique_ptr<Strategy> WithEarlyDeadlines(std::unique_ptr<Strategy> strategy,
+                                             EarlyDeadlines early, uint64_t schedule_seed);
 // Everybody in the order of tids, until it waits: what is not to be explored.
 std::unique_ptr<Strategy> MakeInOrder();
 

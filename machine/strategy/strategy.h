@@ -59,6 +59,12 @@ class Strategy {
   // `running`, which has retired so many, is not alone. What is left when it waits is whoever runs
   // next's.
   virtual uint64_t NextSlice(const os_emu::Thread& running, uint64_t retired) = 0;
+  // ---- Strategies that let time pass though somebody could run: a thread may be held up for as
+  // long as it takes.
+  virtual bool wants_deadlines() const { return false; }
+  // Before a choice, while there is a deadline: whether it is reached now. Asked again until not.
+  virtual bool ExpiresEarly(const ChoicePoint&) { return false; }
+
   // ---- Strategies that choose before events, at a price: each instruction is looked at.
   virtual bool wants_events() const { return false; }
   // `thread` is about to do this. True: it stops before, and does it when it is chosen next; it is

@@ -70,7 +70,8 @@ TEST_F(StrategyTest, ARandomWalkLeavesAPreemptedThread) {
   auto strategy = MakeStrategy({}, 3);
   const Thread* last = Runnable()[1];
   std::map<size_t, int> chosen;
-  for (int i = 0; i < 3000; ++i) ++chosen[strategy->Choose({.runnable = Runnable(), .last = last, .leave = true})];
+  for (int i = 0; i < 3000; ++i)
+    ++chosen[strategy->Choose({.runnable = Runnable(), .last = last, .leave = true})];
   EXPECT_EQ(chosen[1], 0);
   EXPECT_NEAR(chosen[0], 1500, 200);
   EXPECT_NEAR(chosen[2], 1500, 200);
@@ -119,10 +120,8 @@ Walk RunFor(std::span<Thread* const> runnable, std::unique_ptr<Strategy> inner, 
     const uint64_t slice = strategy.NextSlice(*runnable[place], retired[place]);
     retired[place] += slice;
     run.turns.push_back({place, slice});
-    point = {.runnable = runnable,
-             .last = runnable[place],
-             .retired = retired[place],
-             .leave = true};
+    point = {
+        .runnable = runnable, .last = runnable[place], .retired = retired[place], .leave = true};
   }
   run.schedule = strategy.schedule();
   return run;
