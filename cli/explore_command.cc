@@ -90,8 +90,10 @@ class ExploreCommand final : public Command {
     explore_->add_option("--save_schedule", save_schedule_,
                          "Write the schedule of the first finding to this file, for pollux replay "
                          "and pollux shrink.");
-    explore_
-        ->add_option("--expected_exit", expected_exit_,
+    explore_->add_flag("--hash_traces", hash_traces_,
+                       "Trace all schedules, and print one hash of all that they did: the same for "
+                       "the same seeds, whatever the host and --jobs. Implies --keep_going.");
+    explore_->add_option("--expected_exit", expected_exit_,
                      "The exit status that is no finding, 0 to 255. Default 0.")
         ->check(NumberValidator());
     explore_->add_option("--expected_stdout", expected_stdout_,
@@ -168,7 +170,8 @@ class ExploreCommand final : public Command {
       options.jobs = 1;
       if (explore_->get_option("--seeds")->empty()) options.last_seed = UINT64_MAX / 2;
     }
-    options.keep_going = keep_going_;
+    options.keep_going = keep_going_ || hash_traces_;
+    options.hash_traces = hash_traces_;
     if (expected_exit_ > 255) {
       PrintError(
           absl::StrCat("explore: --expected_exit=", expected_exit_, ": must be at most 255"));
@@ -234,6 +237,8 @@ class ExploreCommand final : public Command {
                 interrupted         ? "; interrupted"
                 : !summary.complete ? "; stopped when its time was over"
                                     : "");
+    if (hash_traces_)
+      std::printf("trace hash %s\n", absl::StrFormat("%016x", summary.trace_hash).c_str());
     if (summary.all_there_are) {
       std::printf("There is no other schedule: these are all orders of events that can matter.\n");
     }
@@ -272,6 +277,7 @@ class ExploreCommand final : public Command {
                              {"only_one_schedule", summary.only_one},
                              {"all_schedules", summary.all_there_are},
                              {"findings", nlohmann::json::array()}};
+    if (hash_traces_) object["trace_hash"] = absl::StrFormat("%016x", summary.trace_hash);
     for (const Finding& finding : summary.findings) {
       object["findings"].push_back({{"summary", finding.summary},
                                     {"key", finding.key},
@@ -312,7 +318,7 @@ class ExploreCommand final : public Command {
   MachineFlags machine_;
   std::string seeds_ = "1000", time_, save_schedule_, expected_stdout_;
   uint64_t jobs_ = 0, expected_exit_ = 0;
-  bool keep_going_ = false, json_ = false;
+  bool keep_going_ = false, hash_traces_ = false, json_ = false;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -69,13 +70,16 @@ class Worker {
 
   // Until no seed is left.
   void Work() {
+    machine::Options machine = options_.machine;
+    if (options_.hash_traces) machine.trace = [this](std::string_view line) { Hash(line); };
     absl::StatusOr<std::unique_ptr<Explorer>> explorer =
-        Explorer::Create(options_.machine, guest_, options_.expectation);
+        Explorer::Create(std::move(machine), guest_, options_.expectation);
     if (!explorer.ok()) {
       Tell({{"error", explorer.status().message()},
             {"code", static_cast<int>(explorer.status().code())}});
       return;
     }
+    hash_ = 0;  // Of what comes before the fork point, and of first runs.
     Tell({{"begins", true},
           {"only_one", (*explorer)->only_one()},
           {"length", (*explorer)->strategy().length}});
@@ -95,6 +99,7 @@ class Worker {
         Tell({{"all", true}});
         return;
       }
+      if (options_.hash_traces) HashEnd(run, seed);
       if (IsFinding(run, options_.expectation)) Found(FindingOf(run, options_.expectation, seed));
       mine_.seed = SharedState::kIdle;
       ++mine_.schedules;
@@ -102,6 +107,16 @@ class Worker {
   }
 
  private:
+  void Hash(std::string_view bytes) {
+    hash_ = XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash_);
+  }
+  void HashEnd(const Run& run, uint64_t seed) {
+    Hash(absl::StrCat(static_cast<int>(run.outcome.kind), " ", run.outcome.ExitCode(), " ",
+                      run.outcome.instructions, " ", run.outcome.virtual_time.value, " ", seed));
+    Hash(run.written.tail);
+    state_.trace_hash += hash_;
+    hash_ = 0;
+  }
   // Seeds that one worker runs one after the other: up to this one, exclusively. Of a campaign each
   // is found from those before it.
   uint64_t EndOfBlock(uint64_t seed) const {
@@ -125,6 +140,7 @@ class Worker {
   SharedState& state_;
   SharedState::Worker& mine_;
   const int to_campaign_;
+  uint64_t hash_ = 0;  // Of the schedule under way.
 };
 
 // ---- The campaign's process.
@@ -168,6 +184,7 @@ class Campaign {
     uint64_t seed = SharedState::kIdle;
     Clock::time_point since;
     bool begun = false;
+    uint64_t last_finding = SharedState::kIdle;  // That it has told.
     bool killed = false;  // By us: it took too long.
   };
   static constexpr milliseconds kTick{50};
@@ -249,6 +266,7 @@ class Campaign {
       const nlohmann::json object = nlohmann::json::from_msgpack(*message);
       if (object.contains("finding")) {
         findings_.Add(FindingFrom(object["finding"]));
+        child.last_finding = object["finding"]["first_seed"];
         if (!options_.keep_going) {
           first_finding_ = std::min(first_finding_, uint64_t{object["finding"]["first_seed"]});
         }
@@ -285,6 +303,10 @@ class Campaign {
       return;
     }
     ++state_.workers[index].schedules;
+    if (workers_[index].last_finding == seed) {
+      Start(index);  // It had run to its end.
+      return;
+    }
     findings_.Add(LostWorker(how, seed));
     if (!options_.keep_going) {
       first_finding_ = std::min(first_finding_, seed);
@@ -319,6 +341,7 @@ class Campaign {
     summary_.strategy = asked;
     if (asked.length == 0) summary_.strategy.length = length;
     summary_.complete = !state_.stop;
+    summary_.trace_hash = state_.trace_hash;
     // Seeds beyond the first finding were run as it happened; they do not count.
     for (const Finding& finding : findings_.All()) {
       if (options_.keep_going || finding.first_seed == first_finding_)

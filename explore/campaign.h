@@ -26,7 +26,9 @@ struct CampaignOptions {
   Expectation expectation;
   uint64_t first_seed = 1, last_seed = 1000;  // Both are run.
   int jobs = 1;
-  bool keep_going = false;                        // On after the first finding.
+  bool keep_going = false;  // On after the first finding.
+  // Summary::trace_hash is told. With keep_going only: it is of all seeds.
+  bool hash_traces = false;
   std::optional<std::chrono::milliseconds> time;  // Stops then.
   // A schedule that takes longer of the host's time than this is a finding of its own.
   std::chrono::milliseconds patience{60'000};
@@ -46,6 +48,9 @@ struct Summary {
   bool complete = false;       // All seeds were run, or those up to the first finding.
   bool all_there_are = false;  // kExhaustive: there is no other schedule.
   bool only_one = false;  // The guest makes no second thread or process: all schedules are alike.
+  // Of all that all schedules did: each line of each trace, each end, all that was written; not of
+  // who ran them or when.
+  uint64_t trace_hash = 0;
   machine::StrategyOptions strategy;  // With the length that was measured.
 };
 

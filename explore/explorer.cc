@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "abi/check.h"
+
 namespace pollux::explore {
 
 using machine::Machine;
@@ -40,6 +42,19 @@ absl::StatusOr<std::unique_ptr<Explorer>> Explorer::Create(machine::Options opti
 }
 
 absl::Status Explorer::Prepare(const Guest& guest) {
+  guest_ = guest;
+  if (const absl::Status booted = Boot(); !booted.ok()) return booted;
+  first_written_ = written_;
+  if (ended_.has_value()) return absl::OkStatus();
+  const absl::Status saved = machine_->Save();
+  starts_anew_ = absl::IsResourceExhausted(saved);
+  if (!saved.ok() && !starts_anew_) return saved;
+  if (machine::WantsEvents(options_.strategy.kind)) Learn();
+  return absl::OkStatus();
+}
+
+absl::Status Explorer::Boot() {
+  machine_.reset();
   machine::Options options = options_;
   options.schedule_seed.reset();
   if (options.trace) {
@@ -53,16 +68,24 @@ absl::Status Explorer::Prepare(const Guest& guest) {
   absl::StatusOr<std::unique_ptr<Machine>> machine = Machine::Create(std::move(options));
   if (!machine.ok()) return machine.status();
   machine_ = *std::move(machine);
-  if (const absl::Status loaded = machine_->Load(guest.file, guest.name, guest.arguments);
+  if (const absl::Status loaded = machine_->Load(guest_.file, guest_.name, guest_.arguments);
       !loaded.ok()) {
     return loaded;
   }
   ended_ = machine_->RunToForkPoint();
-  first_written_ = written_;
-  if (ended_.has_value()) return absl::OkStatus();
-  if (const absl::Status saved = machine_->Save(); !saved.ok()) return saved;
-  if (machine::WantsEvents(options_.strategy.kind)) Learn();
   return absl::OkStatus();
+}
+
+void Explorer::GoBack() {
+  if (starts_anew_) {
+    const bool traced = std::exchange(traces_, false);
+    const absl::Status booted = Boot();
+    POLLUX_CHECK(booted.ok()) << "what could be loaded cannot be loaded again: " << booted;
+    traces_ = traced;
+  } else {
+    machine_->Restore();
+  }
+  written_ = first_written_;
 }
 
 void Explorer::Learn() {
@@ -81,8 +104,7 @@ void Explorer::Learn() {
 }
 
 Run Explorer::RunOnce(machine::Strategy& strategy) {
-  machine_->Restore();
-  written_ = first_written_;
+  GoBack();
   machine_->SetStrategy(&strategy);
   machine_->SetStacks(false);
   Run run{.outcome = machine_->Run()};
@@ -105,7 +127,7 @@ void Explorer::Explain(Run* run) {
   auto known = explained_.find(end);
   if (known == explained_.end()) {
     machine::Replayer replayer(run->schedule);
-    machine_->Restore();
+    GoBack();
     traces_ = false;
     machine_->SetStrategy(&replayer);
     known = explained_.emplace(end, machine_->Run()).first;

@@ -86,6 +86,10 @@ class Explorer {
   Explorer(machine::Options options, Expectation expectation)
       : options_(std::move(options)), expectation_(std::move(expectation)) {}
   absl::Status Prepare(const Guest& guest);
+  // A machine that is at its fork point, or has ended.
+  absl::Status Boot();
+  // The machine is at its fork point again.
+  void GoBack();
   // Measures and learns what the strategy has to know, by runs that are always the same.
   void Learn();
   // As it is, without stacks.
@@ -99,6 +103,8 @@ class Explorer {
   machine::Options options_;
   const Expectation expectation_;
   std::unique_ptr<machine::Machine> machine_;
+  Guest guest_;
+  bool starts_anew_ = false;  // The host has no room for a machine that goes back: it is slow.
   Written written_;
   Written first_written_;  // Before the fork point.
   std::optional<machine::Outcome> ended_;

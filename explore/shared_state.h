@@ -21,6 +21,7 @@ struct SharedState {
   std::atomic<uint64_t> next_seed;
   std::atomic<uint64_t> last_seed;  // Lowered where what comes after a finding need not be run.
   std::atomic<bool> stop;
+  std::atomic<uint64_t> trace_hash;  // The sum of all schedules'.
 
   // By worker. One that was lost is told by `seed`.
   struct alignas(64) Worker {

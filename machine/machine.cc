@@ -75,7 +75,7 @@ uint64_t Machine::instructions() const { return impl_->instructions(); }
 
 absl::Status Machine::Save() {
   if (arena_ == nullptr)
-    return absl::FailedPreconditionError("the host has no room for a machine that can be put back");
+    return absl::ResourceExhaustedError("the host has no room for a machine that can be put back");
   const memory::Arena::Scope scope(arena_.get());
   if (const absl::Status may = impl_->MayBeSaved(); !may.ok()) return CopyOf(may);
   if (snapshot_ != nullptr) {

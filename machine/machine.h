@@ -131,7 +131,7 @@ class Machine {
   // ---- Copies: everything that the machine is, at one moment, between two instructions.
   // Keeps it as it is now, in place of what was kept before. kFailedPrecondition: why that cannot
   // be, in one line: it has something of the host's that does not go back (its clock, directories
-  // that it may write to), or there is no room.
+  // that it may write to). kResourceExhausted: there is no arena (memory/arena.h).
   absl::Status Save();
   // It is again as it was at Save(), any number of times; what it has written to the host's streams
   // stays written. Costs what has changed since: 4 KiB for each page, and the kernel's objects.

@@ -30,10 +30,18 @@ void Free(void* memory) noexcept {
 
 }  // namespace
 
-// The other forms are defined in terms of these ([new.delete]).
+// The other forms are defined in terms of these ([new.delete]); but where a sanitizer defines those
+// that do not throw, too, they have to be ours as well.
 void* operator new(std::size_t bytes) { return Allocate(bytes, 1); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return Allocate(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  try {
+    return Allocate(bytes, 1);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 void operator delete(void* memory) noexcept { Free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { Free(memory); }
