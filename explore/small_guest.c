@@ -1,0 +1,95 @@
+// Threads that do one or two atomic operations and end, without a C library: so small that all their
+// schedules can be counted by hand (exhaustive_test.cc). RISC-V only.
+#include <stddef.h>
+
+enum { kPrctl = 167, kExit = 93, kExitGroup = 94, kClone = 220 };
+
+static long Call(long number, long a, long b, long c, long d, long e) {
+  register long a7 __asm__("a7") = number;
+  register long a0 __asm__("a0") = a;
+  register long a1 __asm__("a1") = b;
+  register long a2 __asm__("a2") = c;
+  register long a3 __asm__("a3") = d;
+  register long a4 __asm__("a4") = e;
+  __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4) : "memory");
+  return a0;
+}
+
+static int x, y;
+static void Write(int* at) { __asm__ volatile("amoadd.w x0, %0, (%1)" ::"r"(1), "r"(at) : "memory"); }
+static void Read(int* at) {
+  int value;
+  __asm__ volatile("lr.w %0, (%1)" : "=r"(value) : "r"(at) : "memory");
+}
+
+// What each thread does, by program.
+static void Do(int program, int thread) {
+  switch (program) {
+    case 1:  // Nothing in common.
+      Write(thread == 0 ? &x : &y);
+      break;
+    case 2:
+    case 5:  // One write of the same.
+      Write(&x);
+      break;
+    case 3:  // Two of them.
+      Write(&x);
+      Write(&x);
+      break;
+    case 4:  // Both read.
+      Read(&x);
+      break;
+  }
+}
+
+static void Thread(long program, long thread) {
+  // The first one: choices begin here.
+  if (thread == 0) Call(kPrctl, 0x706c7578, 1, 0, 0, 0);
+  Do((int)program, (int)thread);
+  Call(kExit, 0, 0, 0, 0, 0);
+  __builtin_unreachable();
+}
+
+static char stacks[3][4096] __attribute__((aligned(16)));
+
+static void Start(long program, long thread) {
+  const long kFlags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000;  // VM, FS, FILES, SIGHAND, THREAD
+  register long a7 __asm__("a7") = kClone;
+  register long a0 __asm__("a0") = kFlags;
+  register long a1 __asm__("a1") = (long)(stacks[thread] + sizeof stacks[thread]);
+  register long s1 __asm__("s1") = program;
+  register long s2 __asm__("s2") = thread;
+  register void (*s3)(long, long) __asm__("s3") = Thread;
+  __asm__ volatile(
+      "li a2, 0\n"
+      "li a3, 0\n"
+      "li a4, 0\n"
+      "ecall\n"
+      "bnez a0, 1f\n"
+      "mv a0, s1\n"
+      "mv a1, s2\n"
+      "jr s3\n"
+      "1:\n"
+      : "+r"(a0)
+      : "r"(a7), "r"(a1), "r"(s1), "r"(s2), "r"(s3)
+      : "a2", "a3", "a4", "memory");
+}
+
+__attribute__((used)) void Main(long* stack) {
+  const char* const program = stack[0] > 1 ? (const char*)stack[2] : "0";
+  const int threads = *program == '5' ? 3 : 2;
+  Call(kPrctl, 0x706c7578, 0, 0, 0, 0);
+  for (int thread = 0; thread < threads; ++thread) Start(*program - '0', thread);
+  Call(kExit, 0, 0, 0, 0, 0);
+}
+
+__asm__(
+    ".globl _start\n"
+    "_start:\n"
+    ".option push\n"
+    ".option norelax\n"
+    "la gp, __global_pointer$\n"
+    ".option pop\n"
+    "mv a0, sp\n"
+    "andi sp, sp, -16\n"
+    "call Main\n");
