@@ -87,8 +87,11 @@ check_schedules() {
   local first="$1" last="$2"
   shift 2
   local expectation=("--expected_exit=$expected_exit")
-  [ -z "$expected_stdout" ] || expectation+=("--expected_stdout=$root/$expected_stdout")
-  [ -z "$native" ] || expectation+=("--expected_stdout=$scratch/native.out")
+  if [ -n "$native" ]; then
+    expectation+=("--expected_stdout=$scratch/native.out")
+  elif [ -n "$expected_stdout" ]; then
+    expectation+=("--expected_stdout=$root/$expected_stdout")
+  fi
   "$pollux" explore --jobs=1 "--seeds=$first..$last" --max_steps=2000000000 "${expectation[@]}" \
     "${flags[@]}" "$program" "$@" </dev/null >"$scratch/explored" 2>&1 && return
   fail "the schedules from seed $first to $last"
@@ -103,8 +106,9 @@ if [ -n "$guest" ]; then
   # Each shard runs in a world of its own, and then its part of the schedules.
   [ "$seeds" -eq 1 ] || flags+=("--seed=$((shard + 1))")
   check_guest "$@"
-  if [ "$seeds" -gt 1 ] && [ "$failures" -eq 0 ]; then
-    check_schedules "$((seeds * shard / shards + 1))" "$((seeds * (shard + 1) / shards))" "$@"
+  first="$((seeds * shard / shards + 1))" last="$((seeds * (shard + 1) / shards))"
+  if [ "$seeds" -gt 1 ] && [ "$first" -le "$last" ] && [ "$failures" -eq 0 ]; then
+    check_schedules "$first" "$last" "$@"
   fi
 fi
 

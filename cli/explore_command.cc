@@ -57,7 +57,7 @@ bool ParseSeeds(const std::string& text, CampaignOptions* options) {
   if (!re2::RE2::FullMatch(text, kSeeds, &first, &options->last_seed)) return false;
   options->first_seed = 1;
   if (!first.empty() && !absl::SimpleAtoi(first, &options->first_seed)) return false;
-  return options->first_seed <= options->last_seed;
+  return options->first_seed >= 1 && options->first_seed <= options->last_seed;
 }
 
 uint64_t ProcessorsOfHost() {
@@ -93,8 +93,10 @@ class ExploreCommand final : public Command {
     explore_->add_flag("--hash_traces", hash_traces_,
                        "Trace all schedules, and print one hash of all that they did: the same for "
                        "the same seeds, whatever the host and --jobs. Implies --keep_going.");
-    explore_->add_option("--expected_exit", expected_exit_,
-                     "The exit status that is no finding, 0 to 255. Default 0.")
+    explore_
+        ->add_option("--expected_exit", expected_exit_,
+                     "The exit status that is no finding, 0 to 255; 128+n where signal n ends it. "
+                     "Default 0.")
         ->check(NumberValidator());
     explore_->add_option("--expected_stdout", expected_stdout_,
                          "A file: what the guest prints; a run that prints anything else is a "
@@ -147,12 +149,6 @@ class ExploreCommand final : public Command {
     options.machine = *std::move(machine);
     // A thousand schedules would say a thousand times the same.
     options.machine.warn = nullptr;
-    for (const std::string& mount : options.machine.mounts) {
-      if (mount.ends_with(":ro")) continue;
-      PrintError(absl::StrCat("explore: --dir=", mount,
-                              ": schedules would see each other's changes; append :ro"));
-      return std::nullopt;
-    }
     if (!ParseSeeds(seeds_, &options)) {
       PrintError(absl::StrCat("explore: --seeds=", seeds_,
                               ": must be a number, or a range such as 1..500"));
@@ -168,6 +164,10 @@ class ExploreCommand final : public Command {
     // Each schedule is found from those before it.
     if (options.machine.strategy.kind == machine::StrategyKind::kExhaustive) {
       options.jobs = 1;
+      if (options.first_seed != 1) {
+        PrintError("explore: --seeds: those of --strategy=exhaustive begin with 1");
+        return std::nullopt;
+      }
       if (explore_->get_option("--seeds")->empty()) options.last_seed = UINT64_MAX / 2;
     }
     options.keep_going = keep_going_ || hash_traces_;
@@ -240,11 +240,13 @@ class ExploreCommand final : public Command {
     if (hash_traces_)
       std::printf("trace hash %s\n", absl::StrFormat("%016x", summary.trace_hash).c_str());
     if (summary.all_there_are) {
-      std::printf("There is no other schedule: these are all orders of events that can matter.\n");
+      std::printf(
+          "There is no other schedule: these are all orders of events that can matter, as far as "
+          "runs have shown what threads share.\n");
     }
     if (summary.only_one) {
       std::printf(
-          "The guest makes no second thread or process: there is nothing to choose, and all "
+          "The guest makes no second thread or process, or never says that choices begin: all "
           "schedules are this one.\n");
     }
     int number = 0;
@@ -293,6 +295,12 @@ class ExploreCommand final : public Command {
 
   bool Save(const Summary& summary, const CampaignOptions& options, const explore::Guest& guest) {
     const Finding& finding = summary.findings.front();
+    std::fflush(stdout);
+    if (finding.lost) {
+      PrintError(absl::StrCat("explore: --save_schedule: pollux did not survive seed ",
+                              finding.first_seed, ": there is no schedule to save"));
+      return false;
+    }
     machine::Options machine = options.machine;
     machine.strategy = summary.strategy;
     absl::StatusOr<std::unique_ptr<explore::Explorer>> explorer =
@@ -302,6 +310,12 @@ class ExploreCommand final : public Command {
       return false;
     }
     const explore::Run run = (*explorer)->RunSeed(finding.first_seed);
+    if (!explore::IsFinding(run, options.expectation)) {
+      PrintError(
+          "explore: --save_schedule: the run does not repeat: a file of --dir or --root has "
+          "changed");
+      return false;
+    }
     return WriteScheduleFile(
         save_schedule_,
         {.guest = guest.name,
@@ -310,7 +324,7 @@ class ExploreCommand final : public Command {
          .arguments = {guest.arguments.begin() + 1, guest.arguments.end()},
          .expectation = options.expectation,
          .finding = explore::FindingOf(run, options.expectation, finding.first_seed).key,
-         .summary = finding.summary,
+         .summary = explore::Ascii(finding.summary),
          .schedule = run.schedule});
   }
 

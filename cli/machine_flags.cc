@@ -126,6 +126,8 @@ std::optional<machine::Options> MachineFlags::Options() const {
                                ": must be a decimal number from 0 to 999"));
   }
   options.strategy.early_deadlines.per_million = *early;
+  if (*early != 0 && options.strategy.kind == machine::StrategyKind::kExhaustive)
+    return Refuse("--early_deadlines leaves time to chance, --strategy=exhaustive nothing");
   constexpr uint64_t kMostDepth = 1000;
   if (depth_ < 1 || depth_ > kMostDepth)
     return Refuse(absl::StrCat("--depth=", depth_, ": must be 1 to ", kMostDepth));

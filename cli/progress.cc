@@ -15,7 +15,11 @@ constexpr milliseconds kBetweenTerminalLines{100}, kBetweenPlainLines{10'000};
 
 volatile std::sig_atomic_t interrupts = 0;
 
-void OnInterrupt(int) { interrupts = 1; }
+// The second time it is meant for what does not end by itself.
+void OnInterrupt(int) {
+  interrupts = 1;
+  std::signal(SIGINT, SIG_DFL);
+}
 
 }  // namespace
 

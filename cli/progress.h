@@ -1,6 +1,6 @@
 // Progress: how long work goes, for people: one line that is written over on a terminal, and a line
 // now and then elsewhere; both on stderr. While one lives, Ctrl-C is remembered instead of ending
-// pollux.
+// pollux; the second one ends it.
 #ifndef POLLUX_CLI_PROGRESS_H_
 #define POLLUX_CLI_PROGRESS_H_
 

@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -32,11 +32,21 @@ std::optional<machine::Options> OptionsOf(std::vector<std::string> flags) {
 }  // namespace
 
 bool WriteScheduleFile(const std::string& path, const explore::ScheduleFile& file) {
-  std::ofstream stream(path, std::ios::binary);
-  stream << explore::ToText(file);
-  stream.close();
-  if (stream) return true;
-  PrintError(absl::StrCat(path, ": ", std::strerror(errno)));
+  const absl::StatusOr<std::string> text = explore::ToText(file);
+  if (!text.ok()) {
+    PrintError(absl::StrCat(path, ": ", text.status().message()));
+    return false;
+  }
+  std::FILE* const stream = std::fopen(path.c_str(), "we");
+  const bool written =
+      stream != nullptr && std::fwrite(text->data(), 1, text->size(), stream) == text->size();
+  int error = errno;
+  if (stream != nullptr && std::fclose(stream) != 0 && written) {
+    error = errno;
+  } else if (written) {
+    return true;
+  }
+  PrintError(absl::StrCat(path, ": ", std::strerror(error)));
   return false;
 }
 
@@ -84,6 +94,10 @@ std::optional<SavedRun> ReadSavedRun(const std::vector<std::string>& words, int*
   std::optional<machine::Options> options = OptionsOf(saved.file.flags);
   if (!options.has_value()) return std::nullopt;
   saved.options = *std::move(options);
+  if (const absl::Status may = explore::MayBeExplored(saved.options); !may.ok()) {
+    PrintError(absl::StrCat(path, ": ", may.message()));
+    return std::nullopt;
+  }
   return saved;
 }
 

@@ -68,6 +68,7 @@ class ShrinkCommand final : public Command {
         });
     progress.Clear();
     saved->file.schedule = shrunk.schedule;
+    saved->file.finding = key;
     if (output_.empty()) output_ = words->front() + ".small";
     if (!WriteScheduleFile(output_, saved->file)) return kExitUsage;
     std::printf(

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -38,7 +39,8 @@ nlohmann::json ToJson(const Finding& finding) {
           {"first_seed", finding.first_seed},
           {"schedules", finding.schedules},
           {"explanation", finding.explanation},
-          {"output", finding.output}};
+          {"output", finding.output},
+          {"lost", finding.lost}};
 }
 
 Finding FindingFrom(const nlohmann::json& object) {
@@ -47,7 +49,8 @@ Finding FindingFrom(const nlohmann::json& object) {
           .first_seed = object["first_seed"],
           .schedules = object["schedules"],
           .explanation = object["explanation"],
-          .output = object["output"]};
+          .output = object["output"],
+          .lost = object["lost"]};
 }
 
 // A guest's output is any bytes.
@@ -79,24 +82,22 @@ class Worker {
             {"code", static_cast<int>(explorer.status().code())}});
       return;
     }
-    hash_ = 0;  // Of what comes before the fork point, and of first runs.
+    (*explorer)->set_on_run([this] {
+      ++mine_.runs;
+      hash_ = 0;  // Of what comes before the fork point, and of runs that lead to this one.
+    });
     Tell({{"begins", true},
           {"only_one", (*explorer)->only_one()},
           {"length", (*explorer)->strategy().length}});
     if ((*explorer)->only_one()) state_.last_seed = options_.first_seed;
-    for (uint64_t seed = 0, last = 0;; ++seed) {
-      if (seed >= last) {
-        seed = state_.next_seed;
-        do {
-          last = EndOfBlock(seed);
-        } while (!state_.next_seed.compare_exchange_weak(seed, last));
-      }
-      if (state_.stop || seed > state_.last_seed) return;
+    while (const std::optional<uint64_t> taken = TakeSeed()) {
+      const uint64_t seed = *taken;
       mine_.seed = seed;
+      mine_.next = seed + 1;
       const Run run = (*explorer)->RunSeed(seed);
       if (run.none) {
         state_.last_seed = seed - 1;
-        Tell({{"all", true}});
+        Tell({{"all", !run.cut}});
         return;
       }
       if (options_.hash_traces) HashEnd(run, seed);
@@ -116,6 +117,19 @@ class Worker {
     Hash(run.written.tail);
     state_.trace_hash += hash_;
     hash_ = 0;
+  }
+  // None: all are run, or taken by others.
+  std::optional<uint64_t> TakeSeed() {
+    if (mine_.next >= mine_.end) {
+      uint64_t first = state_.next_seed, end;
+      do {
+        end = EndOfBlock(first);
+      } while (!state_.next_seed.compare_exchange_weak(first, end));
+      mine_.next = first;
+      mine_.end = end;
+    }
+    if (state_.stop || mine_.next > state_.last_seed) return std::nullopt;
+    return mine_.next;
   }
   // Seeds that one worker runs one after the other: up to this one, exclusively. Of a campaign each
   // is found from those before it.
@@ -160,6 +174,7 @@ class Campaign {
       Wait();
       const milliseconds elapsed = duration_cast<milliseconds>(Clock::now() - start);
       if (stopped) continue;
+      if (living_ == 0) break;
       stopped = options_.time.has_value() && elapsed >= *options_.time;
       if (options_.progress && !options_.progress({Schedules(), findings_.size(), elapsed}))
         stopped = true;
@@ -181,11 +196,11 @@ class Campaign {
     int from = -1;
     std::unique_ptr<MessageReader> messages;
     // Since when it has been at this seed.
-    uint64_t seed = SharedState::kIdle;
+    uint64_t seed = SharedState::kIdle, runs = 0;
     Clock::time_point since;
     bool begun = false;
     uint64_t last_finding = SharedState::kIdle;  // That it has told.
-    bool killed = false;  // By us: it took too long.
+    bool killed = false;                         // By us: it took too long.
   };
   static constexpr milliseconds kTick{50};
   // Schedules under way when the campaign is to stop have so long to end.
@@ -251,8 +266,10 @@ class Campaign {
     Child& child = workers_[index];
     const uint64_t seed = state_.workers[index].seed;
     const Clock::time_point now = Clock::now();
-    if (seed != child.seed) {
+    const uint64_t runs = state_.workers[index].runs;
+    if (seed != child.seed || runs != child.runs) {
       child.seed = seed;
+      child.runs = runs;
       child.since = now;
     }
     const bool too_long = seed != SharedState::kIdle && now - child.since > options_.patience;
@@ -274,7 +291,7 @@ class Campaign {
         error_ = absl::Status(static_cast<absl::StatusCode>(object["code"].get<int>()),
                               object["error"].get<std::string>());
       } else if (object.contains("all")) {
-        summary_.all_there_are = true;
+        summary_.all_there_are = object["all"];
       } else {
         child.begun = true;
         summary_.only_one = object["only_one"];
@@ -312,7 +329,15 @@ class Campaign {
       first_finding_ = std::min(first_finding_, seed);
       state_.last_seed = std::min<uint64_t>(state_.last_seed, seed);
     }
-    if (state_.next_seed <= state_.last_seed) Start(index);
+    if (options_.machine.strategy.kind == machine::StrategyKind::kExhaustive) {
+      // Who comes after it would have to go the same way.
+      broken_ = true;
+      state_.last_seed = std::min<uint64_t>(state_.last_seed, seed);
+      return;
+    }
+    const SharedState::Worker& mine = state_.workers[index];
+    const uint64_t next = mine.next < mine.end ? mine.next.load() : state_.next_seed.load();
+    if (next <= state_.last_seed) Start(index);
   }
 
   void End(Child& child) {
@@ -340,7 +365,7 @@ class Campaign {
     const uint64_t length = summary_.strategy.length;
     summary_.strategy = asked;
     if (asked.length == 0) summary_.strategy.length = length;
-    summary_.complete = !state_.stop;
+    summary_.complete = !state_.stop && !broken_;
     summary_.trace_hash = state_.trace_hash;
     // Seeds beyond the first finding were run as it happened; they do not count.
     for (const Finding& finding : findings_.All()) {
@@ -359,6 +384,7 @@ class Campaign {
   SharedState& state_;
   std::vector<Child> workers_;
   int living_ = 0;
+  bool broken_ = false;  // Some seeds cannot be run.
   Findings findings_;
   uint64_t first_finding_ = UINT64_MAX;
   std::optional<Clock::time_point> give_up_at_;

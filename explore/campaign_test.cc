@@ -40,6 +40,14 @@ Table TableOf(const Summary& summary) {
   return table;
 }
 
+// The first child that this process has now.
+pid_t SomeChild() {
+  std::ifstream children("/proc/self/task/" + std::to_string(getpid()) + "/children");
+  pid_t child = 0;
+  children >> child;
+  return child;
+}
+
 TEST(Campaign, FindsTheSameWithAnyNumberOfWorkers) {
   const Summary one = Explore("several", Options(1, 200, 1));
   EXPECT_EQ(one.schedules, 200u);
@@ -59,6 +67,43 @@ TEST(Campaign, WithFeedbackToo) {
   const Summary three = Explore("several", options);
   EXPECT_EQ(three.schedules, 450u);
   EXPECT_EQ(TableOf(three), TableOf(one));
+}
+
+TEST(Campaign, AWorkerThatDiesTakesNoOthersWithIt) {
+  // A block of seeds is one worker's: who comes after it goes on with them.
+  CampaignOptions options = Options(1, 60, 1);
+  options.machine.strategy.kind = machine::StrategyKind::kFeedback;
+  options.machine.max_steps = 200'000;
+  bool killed = false;
+  options.progress = [&](const CampaignOptions::Progress& now) {
+    if (now.schedules > 3 && !killed) killed = kill(SomeChild(), SIGKILL) == 0;
+    return true;
+  };
+  const Summary summary = Explore("spin", options);
+  EXPECT_TRUE(killed);
+  EXPECT_EQ(summary.schedules, 60u);
+  EXPECT_TRUE(summary.complete);
+}
+
+TEST(Campaign, HalvesHaveTheHashOfTheWhole) {
+  for (const auto kind : {machine::StrategyKind::kRandom, machine::StrategyKind::kFeedback}) {
+    const auto hash = [&](uint64_t first, uint64_t last, int jobs) {
+      CampaignOptions options = Options(first, last, jobs);
+      options.machine.strategy.kind = kind;
+      options.hash_traces = true;
+      return Explore("mixture", options).trace_hash;
+    };
+    EXPECT_EQ(hash(1, 120, 2), hash(1, 120, 1));
+    EXPECT_EQ(hash(1, 120, 2), hash(1, 70, 2) + hash(71, 120, 2));
+    EXPECT_NE(hash(1, 120, 2), hash(1, 119, 2));
+  }
+}
+
+TEST(Campaign, ADirectoryThatSchedulesCouldWriteToIsRefused) {
+  CampaignOptions options = Options(1, 10, 1);
+  options.machine.mounts = {"/d=/tmp"};
+  const absl::StatusOr<Summary> summary = RunCampaign(options, Victim("mutex"));
+  EXPECT_TRUE(absl::IsInvalidArgument(summary.status())) << summary.status();
 }
 
 TEST(Campaign, TwoHalvesGiveTogetherWhatTheWholeGives) {
@@ -139,14 +184,6 @@ TEST(Campaign, AScheduleThatTakesTooLongCostsOnlyItself) {
   ASSERT_EQ(summary.findings.size(), 1u);
   EXPECT_EQ(summary.findings[0].schedules, 3u);
   EXPECT_NE(summary.findings[0].summary.find("took longer than 1 s"), std::string::npos);
-}
-
-// The first child that this process has now.
-pid_t SomeChild() {
-  std::ifstream children("/proc/self/task/" + std::to_string(getpid()) + "/children");
-  pid_t child = 0;
-  children >> child;
-  return child;
 }
 
 TEST(Campaign, AWorkerThatDiesCostsOneSchedule) {

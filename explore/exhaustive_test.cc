@@ -40,8 +40,8 @@ TEST(Exhaustive, CountsAreThoseOfAPencil) {
   for (const auto& [program, expected] : kPrograms) {
     machine::Options options;
     options.strategy.kind = machine::StrategyKind::kExhaustive;
-    auto explorer = Explorer::Create(
-        options, {.file = file, .name = "small", .arguments = {"small", program}});
+    auto explorer =
+        Explorer::Create(options, {.file = file, .name = "small", .arguments = {"small", program}});
     ASSERT_TRUE(explorer.ok()) << explorer.status();
     ASSERT_FALSE((*explorer)->only_one());
     uint64_t schedules = 0;

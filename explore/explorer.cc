@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "abi/check.h"
+#include "absl/strings/str_cat.h"
 
 namespace pollux::explore {
 
@@ -33,9 +34,21 @@ void Written::Add(int stream, std::string_view bytes, const Expectation& expecta
   tail.append(bytes);
 }
 
+absl::Status MayBeExplored(const machine::Options& options) {
+  if (options.clock == machine::ClockSource::kHost)
+    return absl::InvalidArgumentError("--clock=host: no two runs are the same");
+  for (const std::string& mount : options.mounts) {
+    if (mount.ends_with(":ro")) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--dir=", mount, ": schedules would see each other's changes; append :ro"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<Explorer>> Explorer::Create(machine::Options options,
                                                            const Guest& guest,
                                                            Expectation expectation) {
+  if (const absl::Status may = MayBeExplored(options); !may.ok()) return may;
   std::unique_ptr<Explorer> explorer(new Explorer(std::move(options), std::move(expectation)));
   if (const absl::Status prepared = explorer->Prepare(guest); !prepared.ok()) return prepared;
   return explorer;
@@ -104,6 +117,7 @@ void Explorer::Learn() {
 }
 
 Run Explorer::RunOnce(machine::Strategy& strategy) {
+  if (on_run_) on_run_();
   GoBack();
   machine_->SetStrategy(&strategy);
   machine_->SetStacks(false);
@@ -116,7 +130,14 @@ Run Explorer::RunWith(std::unique_ptr<machine::Strategy> strategy) {
   machine::Recorder recorder(std::move(strategy));
   Run run = RunOnce(recorder);
   run.schedule = recorder.schedule();
-  if (!run.outcome.explanation.empty()) Explain(&run);
+  if (!run.outcome.explanation.empty() && !run.schedule.truncated) Explain(&run);
+  return run;
+}
+
+Run Explorer::RunUntraced(std::unique_ptr<machine::Strategy> strategy) {
+  traces_ = false;
+  Run run = RunWith(std::move(strategy));
+  traces_ = true;
   return run;
 }
 
@@ -128,10 +149,10 @@ void Explorer::Explain(Run* run) {
   if (known == explained_.end()) {
     machine::Replayer replayer(run->schedule);
     GoBack();
-    traces_ = false;
+    const bool traced = std::exchange(traces_, false);
     machine_->SetStrategy(&replayer);
     known = explained_.emplace(end, machine_->Run()).first;
-    traces_ = true;
+    traces_ = traced;
   }
   run->outcome.explanation = known->second.explanation;
   run->outcome.threads = known->second.threads;
@@ -154,28 +175,32 @@ Run Explorer::RunFeedback(uint64_t seed) {
     campaign_number_ = number;
   }
   for (;;) {
-    Run run = RunWith(machine::WithEarlyDeadlines(campaign_->Next(&shared_memory_),
-                                                  options_.strategy.early_deadlines,
-                                                  number * kCampaign + campaign_->schedules()));
+    const bool wanted = campaign_->schedules() == place;
+    std::unique_ptr<machine::Strategy> strategy = machine::WithEarlyDeadlines(
+        campaign_->Next(&shared_memory_), options_.strategy.early_deadlines,
+        number * kCampaign + campaign_->schedules());
+    Run run = wanted ? RunWith(std::move(strategy)) : RunUntraced(std::move(strategy));
     campaign_->Ran();
-    if (campaign_->schedules() == place + 1) return run;
+    if (wanted) return run;
   }
 }
 
 Run Explorer::RunSchedule(const machine::Schedule& schedule) {
   if (ended_.has_value()) return {.outcome = *ended_, .written = first_written_};
-  return RunWith(std::make_unique<machine::Replayer>(schedule));
+  return RunWith(std::make_unique<machine::Replayer>(schedule, /*whole=*/false));
 }
 
 Run Explorer::RunExhaustive(uint64_t number) {
+  if (number == 0) return {.none = true};
   if (search_ == nullptr || search_->schedules() >= number)
     search_ = std::make_unique<machine::ExhaustiveSearch>();
   while (!search_->complete()) {
     Run run = RunWith(search_->Next(&shared_memory_));
-    search_->Ran(run.outcome.kind == Outcome::Kind::kAbandoned);
-    if (search_->schedules() == number && run.outcome.kind != Outcome::Kind::kAbandoned) return run;
+    const bool abandoned = run.outcome.kind == Outcome::Kind::kAbandoned;
+    search_->Ran(abandoned);
+    if (!abandoned && search_->schedules() == number) return run;
   }
-  return {.none = true};
+  return {.cut = search_->cut(), .none = true};
 }
 
 }  // namespace pollux::explore

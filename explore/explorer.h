@@ -9,12 +9,14 @@
 #define POLLUX_EXPLORE_EXPLORER_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -35,7 +37,7 @@ struct Guest {
 
 // What a run has to do; anything else is a finding.
 struct Expectation {
-  int exit_status = 0;
+  int exit_status = 0;             // 128 + n where signal n shall end it.
   std::optional<std::string> out;  // All that goes to stdout; none: anything.
 };
 
@@ -54,8 +56,13 @@ struct Run {
   machine::Outcome outcome;
   Written written;
   machine::Schedule schedule;
+  // Of kExhaustive: some were cut short (ExhaustiveSearch::cut()).
+  bool cut = false;
   bool none = false;  // There is no such schedule: those before it were all (kExhaustive).
 };
+
+// kInvalidArgument: runs with these options would see each other's changes.
+absl::Status MayBeExplored(const machine::Options& options);
 
 class Explorer {
  public:
@@ -69,6 +76,8 @@ class Explorer {
   Explorer& operator=(const Explorer&) = delete;
 
   const Expectation& expectation() const { return expectation_; }
+  // Called before each run: one seed may take many.
+  void set_on_run(std::function<void()> on_run) { on_run_ = std::move(on_run); }
   // Whether there is one schedule only: the guest has ended before the fork point, and all runs are
   // that one.
   bool only_one() const { return ended_.has_value(); }
@@ -96,6 +105,8 @@ class Explorer {
   Run RunOnce(machine::Strategy& strategy);
   // Recorded, and with stacks.
   Run RunWith(std::unique_ptr<machine::Strategy> strategy);
+  // Of those that only lead to the one that is wanted nothing is traced.
+  Run RunUntraced(std::unique_ptr<machine::Strategy> strategy);
   void Explain(Run* run);
   Run RunExhaustive(uint64_t number);
   Run RunFeedback(uint64_t seed);
@@ -103,6 +114,7 @@ class Explorer {
   machine::Options options_;
   const Expectation expectation_;
   std::unique_ptr<machine::Machine> machine_;
+  std::function<void()> on_run_;
   Guest guest_;
   bool starts_anew_ = false;  // The host has no room for a machine that goes back: it is slow.
   Written written_;

@@ -1,6 +1,7 @@
 #include "explore/finding.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -22,8 +23,10 @@ std::string LastLine(std::string_view output) {
   return line;
 }
 
-// Addresses, tids and counts are not what makes two findings different.
+// Addresses, tids and counts are not what makes two findings different; and a key is ASCII,
+// whatever the guest wrote.
 std::string WithoutNumbers(std::string text) {
+  text = Ascii(std::move(text));
   static const re2::RE2 kNumbers("(0x)?[0-9a-f]*[0-9][0-9a-f]*");
   re2::RE2::GlobalReplace(&text, kNumbers, "#");
   return text;
@@ -39,7 +42,8 @@ std::string Place(const machine::ThreadReport& thread) {
 }
 
 bool ExitsAsExpected(const Outcome& outcome, const Expectation& expectation) {
-  return outcome.kind == Outcome::Kind::kExited && outcome.status == expectation.exit_status;
+  return (outcome.kind == Outcome::Kind::kExited || outcome.kind == Outcome::Kind::kKilled) &&
+         outcome.ExitCode() == expectation.exit_status;
 }
 
 // The first line that is not as expected.
@@ -101,9 +105,20 @@ Finding FindingOf(const Run& run, const Expectation& expectation, uint64_t seed)
   return finding;
 }
 
+std::string Ascii(std::string text) {
+  for (char& byte : text) {
+    if (static_cast<unsigned char>(byte) >= 0x7f || static_cast<unsigned char>(byte) < 0x20)
+      byte = '?';
+  }
+  return text;
+}
+
 Finding LostWorker(std::string_view what, uint64_t seed) {
-  return {
-      .key = std::string(what), .summary = std::string(what), .first_seed = seed, .schedules = 1};
+  return {.key = std::string(what),
+          .summary = std::string(what),
+          .first_seed = seed,
+          .schedules = 1,
+          .lost = true};
 }
 
 void Findings::Add(Finding finding) {

@@ -21,6 +21,7 @@ struct Finding {
   uint64_t schedules = 0;   // That met it.
   std::string explanation;  // Of the first one: Outcome::explanation.
   std::string output;       // Likewise.
+  bool lost = false;        // Pollux did not survive it: there is no run to be had again.
 };
 
 // Whether it is one: anything but the exit that is expected, with the output that is.
@@ -29,6 +30,9 @@ bool IsFinding(const Run& run, const Expectation& expectation);
 Finding FindingOf(const Run& run, const Expectation& expectation, uint64_t seed);
 // Something that pollux did not survive, or not in time.
 Finding LostWorker(std::string_view what, uint64_t seed);
+
+// Any bytes as ASCII, a question mark for what is none.
+std::string Ascii(std::string text);
 
 // All findings of an exploration, each once.
 class Findings {

@@ -2,9 +2,12 @@
 
 #include <xxhash.h>
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -24,14 +27,26 @@ json ToJson(const Switch& change) {
           static_cast<int>(change.to)};
 }
 
+// A whole number in [least, most].
+int64_t NumberFrom(const json& value, int64_t least, int64_t most) {
+  if (!value.is_number_integer() || value.get<int64_t>() < least || value.get<int64_t>() > most)
+    throw std::out_of_range("a number");
+  return value.get<int64_t>();
+}
+
+Tid TidFrom(const json& value) {
+  return Tid{static_cast<int32_t>(NumberFrom(value, 0, INT32_MAX))};
+}
+
 Switch SwitchFrom(const json& row) {
-  const int64_t retired = row.at(1);
-  return {.from = Tid{row.at(0).get<int>()},
+  const int64_t retired = NumberFrom(row.at(1), -1, INT64_MAX);
+  const int64_t what = NumberFrom(row.at(3), 0, 3);
+  return {.from = TidFrom(row.at(0)),
           .retired = retired < 0 ? Switch::kAtItsEnd : static_cast<uint64_t>(retired),
-          .after = row.at(2),
-          .preempts = (row.at(3).get<int>() & 1) != 0,
-          .expires = (row.at(3).get<int>() & 2) != 0,
-          .to = Tid{row.at(4).get<int>()}};
+          .after = static_cast<uint32_t>(NumberFrom(row.at(2), 0, UINT32_MAX)),
+          .preempts = (what & 1) != 0,
+          .expires = (what & 2) != 0,
+          .to = TidFrom(row.at(4))};
 }
 
 }  // namespace
@@ -41,7 +56,9 @@ std::string HashOf(std::string_view bytes) {
   return absl::StrFormat("%016x%016x", hash.high64, hash.low64);
 }
 
-std::string ToText(const ScheduleFile& file) {
+absl::StatusOr<std::string> ToText(const ScheduleFile& file) {
+  if (file.schedule.truncated)
+    return absl::InvalidArgumentError("the schedule is too long to be kept");
   json switches = json::array();
   for (const Switch& change : file.schedule.switches) switches.push_back(ToJson(change));
   json object = {{"pollux_schedule", ScheduleFile::kVersion},
@@ -53,8 +70,14 @@ std::string ToText(const ScheduleFile& file) {
                  {"finding", file.finding},
                  {"summary", file.summary},
                  {"switches", switches}};
-  if (file.expectation.out.has_value()) object["expected_stdout"] = *file.expectation.out;
-  return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  // Any bytes.
+  if (file.expectation.out.has_value())
+    object["expected_stdout_hex"] = absl::BytesToHexString(*file.expectation.out);
+  try {
+    return object.dump() + "\n";
+  } catch (const json::exception&) {
+    return absl::InvalidArgumentError("a name, a flag or an argument is no UTF-8");
+  }
 }
 
 absl::StatusOr<ScheduleFile> ParseScheduleFile(std::string_view text) {
@@ -63,24 +86,31 @@ absl::StatusOr<ScheduleFile> ParseScheduleFile(std::string_view text) {
     return absl::InvalidArgumentError("it is no schedule file");
   const json& version = object["pollux_schedule"];
   if (version != ScheduleFile::kVersion) {
-    return absl::InvalidArgumentError(absl::StrCat("a schedule file of version ", version.dump(),
-                                                   "; this pollux reads version ",
-                                                   ScheduleFile::kVersion));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a schedule file of ",
+        version.is_number_unsigned() ? absl::StrCat("version ", version.get<uint64_t>())
+                                     : "an unknown version",
+        "; this pollux reads version ", ScheduleFile::kVersion));
   }
   try {
     ScheduleFile file{.guest = object.at("guest"),
                       .guest_hash = object.at("guest_hash"),
                       .flags = object.at("flags"),
                       .arguments = object.at("arguments"),
-                      .expectation = {.exit_status = object.at("expected_exit")},
+                      .expectation = {.exit_status = static_cast<int>(
+                                          NumberFrom(object.at("expected_exit"), 0, 255))},
                       .finding = object.at("finding"),
                       .summary = object.at("summary")};
-    if (object.contains("expected_stdout"))
-      file.expectation.out = object.at("expected_stdout").get<std::string>();
+    if (object.contains("expected_stdout_hex")) {
+      file.expectation.out =
+          absl::HexStringToBytes(object.at("expected_stdout_hex").get<std::string>());
+    }
     for (const json& row : object.at("switches")) file.schedule.switches.push_back(SwitchFrom(row));
     return file;
   } catch (const json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("a broken schedule file: ", error.what()));
+  } catch (const std::out_of_range&) {
+    return absl::InvalidArgumentError("a broken schedule file: a number that makes no sense");
   }
 }
 

@@ -30,7 +30,8 @@ struct ScheduleFile {
 // XXH3, 128 bits, in hexadecimal digits.
 std::string HashOf(std::string_view bytes);
 
-std::string ToText(const ScheduleFile& file);
+// kInvalidArgument: a name, a flag or an argument is no UTF-8, or the schedule is truncated.
+absl::StatusOr<std::string> ToText(const ScheduleFile& file);
 // kInvalidArgument: it is no schedule file, or one of another version: why, in one line.
 absl::StatusOr<ScheduleFile> ParseScheduleFile(std::string_view text);
 

@@ -26,7 +26,7 @@ ScheduleFile Example() {
 
 TEST(ScheduleFile, IsReadAsItWasWritten) {
   const ScheduleFile file = Example();
-  const absl::StatusOr<ScheduleFile> read = ParseScheduleFile(ToText(file));
+  const absl::StatusOr<ScheduleFile> read = ParseScheduleFile(*ToText(file));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->guest, file.guest);
   EXPECT_EQ(read->guest_hash, file.guest_hash);
@@ -54,7 +54,7 @@ void ExpectRefused(const std::string& text, const std::string& why) {
 }
 
 std::string ExampleWith(const std::string& from, const std::string& to) {
-  std::string text = ToText(Example());
+  std::string text = *ToText(Example());
   const size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
@@ -71,6 +71,26 @@ TEST(ScheduleFile, RefusesWhatIsNone) {
   ExpectRefused(ExampleWith("\"guest\":", "\"gust\":"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,\"x\",2,1,2]"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1]"), "broken");
+  ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,1e300,2,1,2]"), "broken");
+  ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,-2,2,1,2]"), "broken");
+  ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,5,2,1,1099511627777]"), "broken");
+  ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,5,2,4,2]"), "broken");
+  ExpectRefused(
+      ExampleWith("\"pollux_schedule\":1",
+                  "\"pollux_schedule\":" + std::string(100'000, '[') + std::string(100'000, ']')),
+      "unknown version");
+}
+
+TEST(ScheduleFile, IsNotMadeOfWhatCannotBeKept) {
+  ScheduleFile file = Example();
+  file.arguments = {"\xff"};
+  EXPECT_TRUE(absl::IsInvalidArgument(ToText(file).status()));
+  file = Example();
+  file.schedule.truncated = true;
+  EXPECT_TRUE(absl::IsInvalidArgument(ToText(file).status()));
+  file = Example();
+  file.expectation.out = std::string("\0\xff\n", 3);
+  EXPECT_EQ(ParseScheduleFile(*ToText(file))->expectation.out, file.expectation.out);
 }
 
 }  // namespace

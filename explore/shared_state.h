@@ -25,7 +25,10 @@ struct SharedState {
 
   // By worker. One that was lost is told by `seed`.
   struct alignas(64) Worker {
-    std::atomic<uint64_t> seed;       // That it runs; kIdle: none.
+    std::atomic<uint64_t> seed;  // That it runs; kIdle: none.
+    // What it has still to run of the seeds that it has taken, whoever goes on with them.
+    std::atomic<uint64_t> next, end;
+    std::atomic<uint64_t> runs;       // It has begun; a seed may take several.
     std::atomic<uint64_t> schedules;  // Which it has run.
   };
   Worker workers[kMostWorkers];

@@ -207,8 +207,8 @@ struct Deed {
   int (*run)();
 };
 constexpr Deed kDeeds[] = {
-    {"mutex", Mutex}, {"race", Race}, {"abba", Abba},      {"several", Several}, {"crash", Crash},
-    {"spin", Spin},   {"doze", Doze}, {"eat", Eat},        {"bomb", Bomb},       {"shout", Shout},
+    {"mutex", Mutex}, {"race", Race}, {"abba", Abba},       {"several", Several}, {"crash", Crash},
+    {"spin", Spin},   {"doze", Doze}, {"eat", Eat},         {"bomb", Bomb},       {"shout", Shout},
     {"alone", Alone}, {"hint", Hint}, {"mixture", Mixture}, {"late", Late}};
 
 }  // namespace

@@ -74,10 +74,10 @@ void Machine::SetStrategy(Strategy* strategy) { impl_->SetStrategy(strategy); }
 uint64_t Machine::instructions() const { return impl_->instructions(); }
 
 absl::Status Machine::Save() {
-  if (arena_ == nullptr)
-    return absl::ResourceExhaustedError("the host has no room for a machine that can be put back");
   const memory::Arena::Scope scope(arena_.get());
   if (const absl::Status may = impl_->MayBeSaved(); !may.ok()) return CopyOf(may);
+  if (arena_ == nullptr)
+    return absl::ResourceExhaustedError("the host has no room for a machine that can be put back");
   if (snapshot_ != nullptr) {
     snapshot_.reset();
     impl_->EndSave();

@@ -168,6 +168,8 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     if (StepsLeft() == 0) return Turn::kPreempted;
     if (retired_ >= pause_at_) return Turn::kPaused;
     const bool spends = SpendsSlices();
+    // What is left was counted from where it is now.
+    if (!spends && strategy().slices_end_with_turns()) slice_left_ = 0;
     const uint64_t budget = Budget(thread);
     if (budget == 0) return Turn::kPreempted;
     slice_start_ = hart.cpu.retired;

@@ -12,6 +12,9 @@ constexpr int kUnitShift = 3;
 
 bool SharedMemory::NoteUnit(Tid tid, bool writes, Unit unit) {
   if (shared_.contains(unit)) return true;
+  // A guest may touch any number of them.
+  constexpr size_t kMostUnits = 2'000'000;
+  if (uses_.size() >= kMostUnits && !uses_.contains(unit)) return false;
   const auto [known, fresh] = uses_.try_emplace(unit, Use{.tid = tid});
   Use& use = known->second;
   use.by_others |= use.tid != tid;

@@ -1,7 +1,5 @@
 #include "machine/strategy/exhaustive.h"
 
-#include <algorithm>
-
 #include "abi/check.h"
 
 namespace pollux::machine {
@@ -18,6 +16,10 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
     // What a thread does before its first event is its own business: no choice.
     for (size_t i = 0; i < point.runnable.size(); ++i) {
       if (!begun_.contains(point.runnable[i]->tid())) return i;
+    }
+    if (depth_ == kMostChoices) {
+      search_.cut_ = true;
+      return FirstAwake(point);
     }
     if (depth_ == search_.path_.size()) {
       const size_t place = Extend(point);
@@ -47,6 +49,14 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
 
   void OnPending(const Thread& thread, const Event&) override { begun_.insert(thread.tid()); }
 
+  // kAbandon: there is none.
+  size_t FirstAwake(const ChoicePoint& point) const {
+    for (size_t i = 0; i < point.runnable.size(); ++i) {
+      if (!sleep_.contains(point.runnable[i]->tid())) return i;
+    }
+    return kAbandon;
+  }
+
   // A new choice.
   size_t Extend(const ChoicePoint& point) {
     Node node{.sleep = sleep_};
@@ -54,10 +64,9 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
       node.enabled.push_back(thread->tid());
       node.events.emplace(thread->tid(), EventOf(*thread));
     }
-    const auto awake = std::find_if(node.enabled.begin(), node.enabled.end(),
-                                    [&](Tid tid) { return !node.sleep.contains(tid); });
-    if (awake == node.enabled.end()) return kAbandon;
-    node.chosen = *awake;
+    const size_t awake = FirstAwake(point);
+    if (awake == kAbandon) return kAbandon;
+    node.chosen = node.enabled[awake];
     search_.path_.push_back(std::move(node));
     return 0;
   }

@@ -26,6 +26,9 @@ class ExhaustiveSearch {
   void Ran(bool abandoned);
   // There is no other schedule.
   bool complete() const { return complete_; }
+  // Some run had more choices than kMostChoices; what came after them was not tried otherwise.
+  bool cut() const { return cut_; }
+  static constexpr size_t kMostChoices = 20'000;
   // That were run as a whole.
   uint64_t schedules() const { return schedules_; }
   uint64_t abandoned() const { return abandoned_; }
@@ -44,7 +47,7 @@ class ExhaustiveSearch {
   };
 
   std::vector<Node> path_;
-  bool complete_ = false;
+  bool complete_ = false, cut_ = false;
   uint64_t schedules_ = 0, abandoned_ = 0;
 };
 

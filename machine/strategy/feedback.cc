@@ -99,7 +99,9 @@ std::unique_ptr<Strategy> FeedbackSearch::Next(const SharedMemory* known) {
 
 void FeedbackSearch::Ran() {
   ++schedules_;
-  if (shows_new_) corpus_.push_back(draws_);
+  // Of a run that went on and on, little would be varied where it matters.
+  constexpr size_t kMostDraws = 100'000;
+  if (shows_new_ && draws_.size() <= kMostDraws) corpus_.push_back(draws_);
 }
 
 }  // namespace pollux::machine

@@ -59,29 +59,38 @@ size_t Recorder::Choose(const ChoicePoint& point) {
   const bool expired = std::exchange(expired_, false);
   if (point.runnable.size() > 1 &&
       (expired || point.leave || chosen != DefaultChoice(point, place.from))) {
-    schedule_.switches.push_back({.from = place.from,
-                                  .retired = place.retired,
-                                  .after = place.after,
-                                  .preempts = CanGoOn(point),
-                                  .to = to});
+    Add({.from = place.from,
+         .retired = place.retired,
+         .after = place.after,
+         .preempts = CanGoOn(point),
+         .to = to});
   }
   places_.Ran(to);
   return chosen;
 }
 
+void Recorder::Add(const Switch& change) {
+  if (schedule_.switches.size() < Schedule::kMostSwitches) {
+    schedule_.switches.push_back(change);
+  } else {
+    schedule_.truncated = true;
+  }
+}
+
 bool Recorder::ExpiresEarly(const ChoicePoint& point) {
   if (!inner_->ExpiresEarly(point)) return false;
   const PlaceCounter::Place place = places_.Of(point);
-  schedule_.switches.push_back({.from = place.from,
-                                .retired = place.retired,
-                                .after = place.after,
-                                .preempts = CanGoOn(point),
-                                .expires = true});
+  Add({.from = place.from,
+       .retired = place.retired,
+       .after = place.after,
+       .preempts = CanGoOn(point),
+       .expires = true});
   expired_ = true;
   return true;
 }
 
-Replayer::Replayer(const Schedule& schedule) {
+Replayer::Replayer(const Schedule& schedule, bool whole)
+    : longest_(whole ? UINT64_MAX : kLongestSlice) {
   for (const Switch& change : schedule.switches) {
     parts_[change.from].switches.push_back(change);
     expires_ |= change.expires;
@@ -99,6 +108,12 @@ const Switch* Replayer::NextAt(const PlaceCounter::Place& place) {
   return nullptr;
 }
 
+bool Replayer::IsHereAgain(const PlaceCounter::Place& place) {
+  const Part& part = parts_[place.from];
+  return part.next < part.switches.size() && part.switches[part.next].retired == place.retired &&
+         part.switches[part.next].after > place.after;
+}
+
 bool Replayer::ExpiresEarly(const ChoicePoint& point) {
   const PlaceCounter::Place place = places_.Of(point);
   const Switch* next = NextAt(place);
@@ -111,6 +126,9 @@ size_t Replayer::Choose(const ChoicePoint& point) {
   const PlaceCounter::Place place = places_.Next(point);
   size_t chosen = DefaultChoice(point, place.from);
   const Switch* next = point.runnable.size() > 1 ? NextAt(place) : nullptr;
+  // It has stopped here for what happens when it is here again.
+  if (next == nullptr && point.leave && CanGoOn(point) && IsHereAgain(place))
+    chosen = PlaceOf(point.runnable, point.last);
   if (next != nullptr && !next->expires) {
     for (size_t i = 0; i < point.runnable.size(); ++i) {
       if (point.runnable[i]->tid() == next->to) chosen = i;
@@ -130,9 +148,9 @@ uint64_t Replayer::NextSlice(const Thread& running, uint64_t retired) {
     // Where it has come back from a wait it may be before an event already.
     if (next.retired == retired && next.after != places_.ChoicesAt(running.tid(), retired))
       continue;
-    return std::min(next.retired - retired, kLongestSlice);
+    return std::min(next.retired - retired, longest_);
   }
-  return kLongestSlice;
+  return longest_;
 }
 
 }  // namespace pollux::machine

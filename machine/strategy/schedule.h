@@ -36,7 +36,11 @@ struct Switch {
 };
 
 struct Schedule {
+  // More are not written down: what a guest makes shall not grow without end.
+  static constexpr size_t kMostSwitches = 1'000'000;
+
   std::vector<Switch> switches;  // In the order in which they happened.
+  bool truncated = false;        // There were more: it cannot be followed to its end.
   // Of them, those that preempt.
   size_t preemptions() const;
 };
@@ -89,6 +93,8 @@ class Recorder final : public Strategy {
   const Schedule& schedule() const { return schedule_; }
 
  private:
+  void Add(const Switch& change);
+
   const std::unique_ptr<Strategy> inner_;
   Schedule schedule_;
   PlaceCounter places_;
@@ -98,7 +104,9 @@ class Recorder final : public Strategy {
 // Follows a schedule: a run that has been recorded goes as it went.
 class Replayer final : public Strategy {
  public:
-  explicit Replayer(const Schedule& schedule);
+  // `whole`: it is a run as it was recorded. Else a part of one, which may spin where the run did
+  // not: nobody is let run longer than kLongestSlice.
+  explicit Replayer(const Schedule& schedule, bool whole = true);
 
   size_t Choose(const ChoicePoint& point) override;
   uint64_t NextSlice(const os_emu::Thread& running, uint64_t retired) override;
@@ -107,6 +115,8 @@ class Replayer final : public Strategy {
   bool ExpiresEarly(const ChoicePoint& point) override;
 
  private:
+  // There is something to happen at the place after more choices.
+  bool IsHereAgain(const PlaceCounter::Place& place);
   // Of what is said of the place, the next; null: nothing.
   const Switch* NextAt(const PlaceCounter::Place& place);
 
@@ -115,6 +125,7 @@ class Replayer final : public Strategy {
     size_t next = 0;
   };
 
+  const uint64_t longest_;
   std::map<Tid, Part> parts_;  // By Switch::from.
   bool expires_ = false;       // Some deadline does.
   PlaceCounter places_;

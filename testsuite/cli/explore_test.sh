@@ -29,7 +29,7 @@ grep -q '"schedules":200,' out || fail 'it runs all'
 explore --seeds=100 ./victim alone
 expect 0
 grep -q '^1 schedule in .*nothing found$' out || fail 'one is enough'
-grep -q 'nothing to choose' out || fail 'it says why'
+grep -q 'all schedules are this one' out || fail 'it says why'
 
 # ---- Each strategy finds the lost update, and its seed repeats it.
 for strategy in random pct pos feedback; do
@@ -108,6 +108,9 @@ expect_complaint 125 'flags'
 head -c 4096 victim >other
 pollux replay deadlock.schedule ./other
 expect_complaint 125 'not the program'
+sed 's/"flags":\[/&"--dir=\/d=.",/' deadlock.schedule >writes
+pollux replay writes
+expect_complaint 125 'append :ro'
 pollux replay deadlock.schedule ./victim race
 expect_complaint 125 'arguments'
 
@@ -125,6 +128,10 @@ for time in '' 5 x 5d -1s; do
   explore "--time=$time" ./victim mutex
   expect_complaint 125 'time'
 done
+explore --strategy=exhaustive --seeds=2..5 ./victim mutex
+expect_complaint 125 'begin with 1'
+explore --strategy=exhaustive --early_deadlines=5 ./victim mutex
+expect_complaint 125 'early_deadlines'
 explore --jobs=1000 ./victim mutex
 expect_complaint 125 'jobs'
 explore --strategy=luck ./victim mutex

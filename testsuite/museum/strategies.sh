@@ -3,7 +3,7 @@
 #
 #   strategies.sh POLLUX (ELF NATIVE CLASS)... -- [TRIALS [SCHEDULES]]
 #
-# ./bazelw run //testsuite/museum:strategies > docs/strategies.md    # 20 trials of at most 10000 schedules
+# ./bazelw run //testsuite/museum:strategies > docs/strategies.md    # 20 trials of at most 2000 schedules
 #
 # Trial t has the seeds from t * 1000000 on. Strategies without chance have one trial.
 set -u
@@ -16,7 +16,7 @@ while [ "$1" != -- ]; do
   shift 3
 done
 shift
-trials="${1:-20}" schedules="${2:-10000}"
+trials="${1:-20}" schedules="${2:-2000}"
 
 # Only `bazel run` sets it: pollux would look for its files there.
 unset BUILD_WORKING_DIRECTORY
@@ -25,9 +25,10 @@ unset BUILD_WORKING_DIRECTORY
 schedules_of() {
   local elf="$1" seed="$2"
   shift 2
-  local found
-  found="$("$pollux" explore --json "--seeds=$seed..$((seed + schedules - 1))" "$@" "$elf" bug 2>/dev/null |
-    grep -o '"first_seed":[0-9]*')"
+  local json found
+  json="$("$pollux" explore --json "--seeds=$seed..$((seed + schedules - 1))" "$@" "$elf" bug </dev/null)"
+  [ "$?" -le 1 ] || exit 1
+  found="$(grep -o '"first_seed":[0-9]*' <<<"$json")"
   if [ -n "$found" ]; then
     echo "$((${found#*:} - seed + 1))"
   else

@@ -22,8 +22,10 @@ unset BUILD_WORKING_DIRECTORY
 
 # failing ELF LIFE: how many of the seeds from 1 to $seeds fail, and the first of them.
 failing() {
-  "$pollux" explore --json --keep_going "--seeds=$seeds" "$1" "$2" </dev/null 2>/dev/null |
-    grep -oE '"(first_seed|schedules)":[0-9]+' | awk -F: '
+  local json
+  json="$("$pollux" explore --json --keep_going "--seeds=$seeds" "$1" "$2" </dev/null)"
+  [ "$?" -le 1 ] || exit 1
+  grep -oE '"(first_seed|schedules)":[0-9]+' <<<"$json" | awk -F: '
       /first_seed/ { if (first == "" || $2 < first) first = $2 }
       /schedules/ { sum += $2; all = $2 }
       # The last one is of all schedules, JSON being in the order of the alphabet.

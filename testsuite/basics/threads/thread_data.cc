@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <climits>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -21,11 +22,17 @@ void Stubborn(void* value) {
   pthread_setspecific(again, value);
 }
 
+std::mutex text_mutex;
 std::string text;
 
+void Say(const std::string& what) {
+  const std::lock_guard lock(text_mutex);
+  text += what;
+}
+
 struct Local {
-  explicit Local(const char* its_name) : name(its_name) { text += "+" + name; }
-  ~Local() { text += "-" + name; }
+  explicit Local(const char* its_name) : name(its_name) { Say("+" + name); }
+  ~Local() { Say("-" + name); }
   std::string name;
 };
 
@@ -37,16 +44,16 @@ thread_local int* pointer = &number;
 
 void KeyDestroyed(void* value) {
   auto* word = static_cast<std::string*>(value);
-  text += *word;
+  Say(*word);
   delete word;
 }
 
 void Use() {
   Must(pthread_getspecific(plain) == nullptr, "a key begins with nothing");
   Must(pthread_setspecific(plain, new std::string("(key)")) == 0, "pthread_setspecific");
-  text += "[";
+  Say("[");
   first.name += "";
-  text += "]";
+  Say("]");
 }
 
 }  // namespace
