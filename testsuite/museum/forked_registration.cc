@@ -17,7 +17,7 @@
 
 namespace {
 
-constexpr int kPings = 16;
+constexpr int kPings = 20;
 enum Name : uint32_t { kClient, kReload };
 
 // Until the client has quit, and the configuration is read.
