@@ -205,7 +205,7 @@ TEST(Campaign, AWorkerThatDiesCostsOneSchedule) {
 
 TEST(Campaign, StopsWhenItsTimeIsOver) {
   CampaignOptions options = Options(1, UINT64_MAX / 2, 2);
-  options.time = milliseconds(300);
+  options.time = milliseconds(1500);
   const Summary summary = Explore("mutex", options);
   EXPECT_FALSE(summary.complete);
   EXPECT_GT(summary.schedules, 0u);

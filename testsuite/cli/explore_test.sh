@@ -48,7 +48,7 @@ explore_for_a_moment() {
   command="pollux explore --seeds=1000000000 ./victim mutex, interrupted"
   "$pollux" explore --seeds=1000000000 ./victim mutex </dev/null >out 2>err &
   local pid=$!
-  sleep 1
+  sleep 3
   kill -INT "$pid"
   wait "$pid"
   status=$?
