@@ -20,6 +20,11 @@ void PrintError(absl::string_view message) {
   std::fprintf(stderr, "pollux: %.*s\n", static_cast<int>(message.size()), message.data());
 }
 
+int ExitStatusOf(const absl::Status& status) {
+  if (absl::IsNotFound(status)) return kExitNotFound;
+  return absl::IsFailedPrecondition(status) ? kExitCannotLoad : kExitUsage;
+}
+
 absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {

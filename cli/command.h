@@ -41,6 +41,10 @@ std::unique_ptr<Command> MakeShrinkCommand();
 // "pollux: MESSAGE" on stderr.
 void PrintError(absl::string_view message);
 
+// As what pollux exits where a guest cannot be run: it is not there, cannot be loaded, or an option
+// makes no sense.
+int ExitStatusOf(const absl::Status& status);
+
 // The bytes of the host's file. kNotFound: no such file; any other error: it is not a readable
 // regular file. The message is one line for people.
 absl::StatusOr<std::string> ReadHostFile(const std::string& path);

@@ -114,7 +114,7 @@ class ExploreCommand final : public Command {
     absl::StatusOr<std::string> file = ReadHostFile(words->front());
     if (!file.ok()) {
       PrintError(file.status().message());
-      return absl::IsNotFound(file.status()) ? kExitNotFound : kExitCannotLoad;
+      return ExitStatusOf(file.status());
     }
     const explore::Guest guest{
         .file = *std::move(file), .name = words->front(), .arguments = *words};
@@ -127,9 +127,8 @@ class ExploreCommand final : public Command {
     absl::StatusOr<Summary> summary = explore::RunCampaign(*options, guest);
     progress.Clear();
     if (!summary.ok()) {
-      PrintError(absl::StrCat(absl::IsFailedPrecondition(summary.status()) ? guest.name : "explore",
-                              ": ", summary.status().message()));
-      return absl::IsFailedPrecondition(summary.status()) ? kExitCannotLoad : kExitUsage;
+      PrintError(summary.status().message());
+      return ExitStatusOf(summary.status());
     }
     if (json_) {
       PrintJson(*summary, guest);

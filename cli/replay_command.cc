@@ -45,13 +45,11 @@ class ReplayCommand final : public Command {
       WriteToHost(stream, bytes);
       written.Add(stream, bytes, expectation);
     };
-    absl::StatusOr<std::unique_ptr<machine::Machine>> machine =
-        machine::Machine::Create(std::move(options));
-    if (!machine.ok()) return Fail(machine.status());
-    if (const absl::Status loaded =
-            (*machine)->Load(saved->guest.file, saved->guest.name, saved->guest.arguments);
-        !loaded.ok()) {
-      return Fail(loaded);
+    const absl::StatusOr<std::unique_ptr<machine::Machine>> machine =
+        explore::LoadGuest(std::move(options), saved->guest);
+    if (!machine.ok()) {
+      PrintError(machine.status().message());
+      return ExitStatusOf(machine.status());
     }
     machine::Replayer replayer(saved->file.schedule);
     (*machine)->SetStrategy(&replayer);
@@ -70,11 +68,6 @@ class ReplayCommand final : public Command {
   }
 
  private:
-  static int Fail(const absl::Status& status) {
-    PrintError(status.message());
-    return absl::IsFailedPrecondition(status) ? kExitCannotLoad : kExitUsage;
-  }
-
   CLI::App* replay_ = nullptr;
   TraceFlags trace_;
 };

@@ -107,48 +107,51 @@ class RunCommand final : public Command {
     std::optional<machine::Options> options = MakeOptions();
     if (!options.has_value()) return kExitUsage;
 
-    // They need to know what other runs show: the schedule is found first, then followed.
-    const bool learns = machine::WantsEvents(options->strategy.kind);
-    machine::Options explored = *options;
-    const std::string& guest = words->front();
-    absl::StatusOr<std::string> file = ReadHostFile(guest);
-    if (!file.ok()) {
-      return Fail(file.status().message(),
-                  absl::IsNotFound(file.status()) ? kExitNotFound : kExitCannotLoad);
-    }
+    absl::StatusOr<std::string> file = ReadHostFile(words->front());
+    if (!file.ok()) return Fail(file.status().message(), ExitStatusOf(file.status()));
+    explore::Guest guest{.file = *std::move(file), .name = words->front(), .arguments = *words};
+    if (machine::WantsEvents(options->strategy.kind)) return RunFound(*std::move(options), guest);
     absl::StatusOr<std::unique_ptr<machine::Machine>> machine =
-        machine::Machine::Create(*std::move(options));
-    if (!machine.ok()) return Fail(machine.status().message(), kExitUsage);
-    if (absl::Status loaded = (*machine)->Load(*file, guest, *words); !loaded.ok()) {
-      if (!absl::IsFailedPrecondition(loaded)) return Fail(loaded.message(), kExitUsage);
-      return Fail(absl::StrCat(guest, ": ", loaded.message()), kExitCannotLoad);
+        explore::LoadGuest(*std::move(options), guest);
+    if (!machine.ok()) return Fail(machine.status().message(), ExitStatusOf(machine.status()));
+    guest.file.clear();
+    guest.file.shrink_to_fit();
+    return Report((*machine)->Run());
+  }
+
+ private:
+  // By a strategy that has to know what other runs show: the schedule is found first, then
+  // followed.
+  int RunFound(machine::Options options, const explore::Guest& guest) {
+    const std::string flag =
+        absl::StrCat("run: --strategy=", std::string(machine::NameOf(options.strategy.kind)));
+    if (stdio_ != "captured") {
+      // It would be found for a guest that sees other streams.
+      return Fail(absl::StrCat(flag, ": needs --stdio=captured"), kExitUsage);
     }
-    if (!learns) {
-      file->clear();
-      file->shrink_to_fit();
-      return Report((*machine)->Run());
-    }
-    explored.trace = nullptr;
-    explored.warn = nullptr;
-    absl::StatusOr<std::unique_ptr<explore::Explorer>> explorer = explore::Explorer::Create(
-        explored, {.file = *std::move(file), .name = guest, .arguments = *words});
-    if (!explorer.ok()) {
-      return Fail(absl::StrCat("--strategy=", std::string(machine::NameOf(explored.strategy.kind)),
-                               ": ", explorer.status().message()),
-                  kExitUsage);
-    }
-    const uint64_t seed = explored.schedule_seed.value_or(explored.seed);
+    machine::Options untraced = options;
+    untraced.trace = nullptr;
+    untraced.warn = nullptr;
+    const uint64_t seed = options.schedule_seed.value_or(options.seed);
+    absl::StatusOr<std::unique_ptr<explore::Explorer>> explorer =
+        explore::Explorer::Create(std::move(untraced), guest);
+    if (!explorer.ok()) return Fail(explorer.status().message(), ExitStatusOf(explorer.status()));
     const explore::Run run = (*explorer)->RunSeed(seed);
     if (run.none) {
-      return Fail(absl::StrCat("there is no schedule ", seed, ": those before it are all"),
+      return Fail(absl::StrCat(flag, ": there is no schedule ", seed, ": those before it are all"),
                   kExitUsage);
     }
+    if (run.schedule.truncated)
+      return Fail(absl::StrCat(flag, ": schedule ", seed, " is too long to be followed"),
+                  kExitUsage);
+    absl::StatusOr<std::unique_ptr<machine::Machine>> machine =
+        explore::LoadGuest(std::move(options), guest);
+    if (!machine.ok()) return Fail(machine.status().message(), ExitStatusOf(machine.status()));
     machine::Replayer replayer(run.schedule);
     (*machine)->SetStrategy(&replayer);
     return Report((*machine)->Run());
   }
 
- private:
   std::optional<machine::Options> MakeOptions() {
     std::optional<machine::Options> options = machine_.Options();
     if (!options.has_value()) return std::nullopt;

@@ -80,7 +80,7 @@ std::optional<SavedRun> ReadSavedRun(const std::vector<std::string>& words, int*
   absl::StatusOr<std::string> bytes = ReadHostFile(guest);
   if (!bytes.ok()) {
     PrintError(absl::StrCat(bytes.status().message(), "; name the guest after the schedule file"));
-    *status = absl::IsNotFound(bytes.status()) ? kExitNotFound : kExitCannotLoad;
+    *status = ExitStatusOf(bytes.status());
     return std::nullopt;
   }
   if (explore::HashOf(*bytes) != saved.file.guest_hash) {

@@ -48,7 +48,7 @@ class ShrinkCommand final : public Command {
         explore::Explorer::Create(saved->options, saved->guest, saved->file.expectation);
     if (!explorer.ok()) {
       PrintError(explorer.status().message());
-      return absl::IsFailedPrecondition(explorer.status()) ? kExitCannotLoad : kExitUsage;
+      return ExitStatusOf(explorer.status());
     }
     const explore::Run first = (*explorer)->RunSchedule(saved->file.schedule);
     if (!explore::IsFinding(first, saved->file.expectation)) {

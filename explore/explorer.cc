@@ -22,6 +22,16 @@ constexpr size_t kMostOutput = 16 << 10;
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<Machine>> LoadGuest(machine::Options options, const Guest& guest) {
+  absl::StatusOr<std::unique_ptr<Machine>> machine = Machine::Create(std::move(options));
+  if (!machine.ok()) return machine.status();
+  const absl::Status loaded = (*machine)->Load(guest.file, guest.name, guest.arguments);
+  if (absl::IsFailedPrecondition(loaded))
+    return absl::FailedPreconditionError(absl::StrCat(guest.name, ": ", loaded.message()));
+  if (!loaded.ok()) return loaded;
+  return machine;
+}
+
 void Written::Add(int stream, std::string_view bytes, const Expectation& expectation) {
   if (stream == 1 && expectation.out.has_value()) {
     const size_t most = expectation.out->size() + kMostOutput;
@@ -78,13 +88,9 @@ absl::Status Explorer::Boot() {
   options.output = [this](int stream, std::string_view bytes) {
     written_.Add(stream, bytes, expectation_);
   };
-  absl::StatusOr<std::unique_ptr<Machine>> machine = Machine::Create(std::move(options));
+  absl::StatusOr<std::unique_ptr<Machine>> machine = LoadGuest(std::move(options), guest_);
   if (!machine.ok()) return machine.status();
   machine_ = *std::move(machine);
-  if (const absl::Status loaded = machine_->Load(guest_.file, guest_.name, guest_.arguments);
-      !loaded.ok()) {
-    return loaded;
-  }
   ended_ = machine_->RunToForkPoint();
   return absl::OkStatus();
 }
@@ -134,13 +140,6 @@ Run Explorer::RunWith(std::unique_ptr<machine::Strategy> strategy) {
   return run;
 }
 
-Run Explorer::RunUntraced(std::unique_ptr<machine::Strategy> strategy) {
-  traces_ = false;
-  Run run = RunWith(std::move(strategy));
-  traces_ = true;
-  return run;
-}
-
 // Tens of milliseconds for the first of its kind, and nothing for those that follow.
 void Explorer::Explain(Run* run) {
   const End end{run->outcome.kind, run->outcome.status, run->outcome.signal,
@@ -175,13 +174,11 @@ Run Explorer::RunFeedback(uint64_t seed) {
     campaign_number_ = number;
   }
   for (;;) {
-    const bool wanted = campaign_->schedules() == place;
-    std::unique_ptr<machine::Strategy> strategy = machine::WithEarlyDeadlines(
-        campaign_->Next(&shared_memory_), options_.strategy.early_deadlines,
-        number * kCampaign + campaign_->schedules());
-    Run run = wanted ? RunWith(std::move(strategy)) : RunUntraced(std::move(strategy));
+    Run run = RunWith(machine::WithEarlyDeadlines(campaign_->Next(&shared_memory_),
+                                                  options_.strategy.early_deadlines,
+                                                  number * kCampaign + campaign_->schedules()));
     campaign_->Ran();
-    if (wanted) return run;
+    if (campaign_->schedules() == place + 1) return run;
   }
 }
 

@@ -35,6 +35,11 @@ struct Guest {
   std::vector<std::string> arguments;  // argv[0] is the first.
 };
 
+// A machine with the guest loaded. Errors: Machine::Create()'s and Machine::Load()'s; where the
+// file cannot be loaded they begin with its name.
+absl::StatusOr<std::unique_ptr<machine::Machine>> LoadGuest(machine::Options options,
+                                                            const Guest& guest);
+
 // What a run has to do; anything else is a finding.
 struct Expectation {
   int exit_status = 0;             // 128 + n where signal n shall end it.
@@ -105,8 +110,6 @@ class Explorer {
   Run RunOnce(machine::Strategy& strategy);
   // Recorded, and with stacks.
   Run RunWith(std::unique_ptr<machine::Strategy> strategy);
-  // Of those that only lead to the one that is wanted nothing is traced.
-  Run RunUntraced(std::unique_ptr<machine::Strategy> strategy);
   void Explain(Run* run);
   Run RunExhaustive(uint64_t number);
   Run RunFeedback(uint64_t seed);

@@ -1,21 +1,21 @@
 #include "shims/fork_point.h"
 
+#include <string_view>
+
+#include "shims/syscall_table.h"
+
 namespace pollux::shims {
 
 ForkPoint ForkPointOf(const interp::Cpu& cpu) {
-  constexpr uint64_t kPrctl = 167, kClone = 220, kClone3 = 435;
-  constexpr int kA0 = 10, kA1 = 11, kA7 = 17;
-  switch (cpu.x[kA7]) {
-    case kClone:
-    case kClone3:
-      return ForkPoint::kMakesTask;
-    case kPrctl:
-      return static_cast<uint32_t>(cpu.x[kA0]) == kPrPolluxExplore && cpu.x[kA1] == kExploreNow
-                 ? ForkPoint::kExploreNow
-                 : ForkPoint::kNone;
-    default:
-      return ForkPoint::kNone;
-  }
+  const SyscallRow* row = FindSyscall(cpu.x[interp::kA7]);
+  if (row == nullptr) return ForkPoint::kNone;
+  const std::string_view name = row->name;
+  if (name == "clone" || name == "clone3") return ForkPoint::kMakesTask;
+  const bool now = name == "prctl" &&
+                   static_cast<uint32_t>(cpu.x[interp::kA0]) == kPrPolluxExplore &&
+                   cpu.x[interp::kA1] == kExploreNow && cpu.x[interp::kA2] == 0 &&
+                   cpu.x[interp::kA3] == 0 && cpu.x[interp::kA4] == 0;
+  return now ? ForkPoint::kExploreNow : ForkPoint::kNone;
 }
 
 }  // namespace pollux::shims

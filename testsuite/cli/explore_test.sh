@@ -141,6 +141,8 @@ expect_complaint 125 'depth'
 mkdir directory
 explore --dir=/d=directory ./victim mutex
 expect_complaint 125 'ro'
+run --strategy=pct ./victim mutex
+expect_complaint 125 'stdio=captured'
 run --schedule_seed=x ./victim mutex
 expect_complaint 125 'schedule_seed'
 run --stdio=none ./victim mutex
