@@ -1,24 +1,17 @@
 // The exhaustive strategy on real programs (small_guest.c), whose schedules were counted by hand.
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "explore/explorer.h"
+#include "explore/testing.h"
 #include "gtest/gtest.h"
 
 namespace pollux::explore {
 namespace {
 
 TEST(Exhaustive, CountsAreThoseOfAPencil) {
-  const char* path = std::getenv("SMALL");
-  ASSERT_NE(path, nullptr) << "SMALL names the guest program";
-  std::ifstream stream(path, std::ios::binary);
-  const std::string file(std::istreambuf_iterator<char>(stream), {});
+  const std::string file = testing::FileOf("SMALL");
   // Each thread ends with exit(2), of which nobody knows what it does: it conflicts with all that
   // others do. Let A and B be the threads, a and b what they do, EA and EB their ends.
   const struct {

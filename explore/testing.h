@@ -12,14 +12,17 @@
 
 namespace pollux::explore::testing {
 
+// The guest program that a variable of the environment names.
+inline std::string FileOf(const char* variable) {
+  const char* path = std::getenv(variable);
+  EXPECT_NE(path, nullptr) << variable << " names the guest program";
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 // victim_guest.cc, to do what `deed` names.
 inline Guest Victim(const std::string& deed) {
-  static const std::string* const kFile = [] {
-    const char* path = std::getenv("VICTIM");
-    EXPECT_NE(path, nullptr) << "VICTIM names the guest program";
-    std::ifstream file(path, std::ios::binary);
-    return new std::string(std::istreambuf_iterator<char>(file), {});
-  }();
+  static const std::string* const kFile = new std::string(FileOf("VICTIM"));
   return {.file = *kFile, .name = "victim", .arguments = {"victim", deed}};
 }
 

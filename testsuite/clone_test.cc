@@ -9,8 +9,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -19,8 +17,8 @@
 #include <vector>
 
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "machine/machine.h"
+#include "testsuite/run_lists.h"
 
 namespace pollux {
 namespace {
@@ -33,16 +31,6 @@ using Lines = std::vector<std::string>;
 int failures = 0;
 std::string root;       // For programs that find their libraries there.
 FILE* report = stderr;  // What the programs print goes elsewhere.
-
-std::string Contents(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(stream), {});
-  if (text.empty()) {
-    std::fprintf(report, "FAILED: %s is not there\n", path.c_str());
-    std::abort();
-  }
-  return text;
-}
 
 // A machine with a program, and what it has traced.
 class Run {
@@ -155,7 +143,7 @@ int main(int argc, char** argv) {
   const auto run = [&](const std::string& path, std::vector<std::string> arguments) {
     ++runs;
     const std::string file = pollux::Contents(path);
-    arguments.insert(arguments.begin(), path.substr(path.rfind('/') + 1));
+    arguments.insert(arguments.begin(), pollux::NameOf(path));
     std::mt19937_64 random(seed);
     pollux::Clone(file, arguments, random);
   };
@@ -167,10 +155,7 @@ int main(int argc, char** argv) {
     } else if (!pollux::root.empty()) {
       run(path, {});
     } else {
-      for (const absl::string_view line : absl::StrSplit(pollux::Contents(path), '\n')) {
-        // What is quoted for a shell stays quoted: it does not matter here.
-        std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-        if (words.empty()) continue;
+      for (std::vector<std::string> words : pollux::RunsOf(path)) {
         const std::string program = words[0];
         words.erase(words.begin());
         run(program, std::move(words));

@@ -5,10 +5,10 @@
 //   trace_hashes fast|reference SHARD SHARDS RUN_LIST...
 //
 // The first 300,000 instructions where several tasks run by then, else 100,000.
+#include <xxhash.h>
+
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,9 +16,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "machine/machine.h"
+#include "testsuite/run_lists.h"
 
 namespace pollux {
 namespace {
@@ -26,31 +27,11 @@ namespace {
 using machine::Machine;
 using machine::Outcome;
 
-std::string Contents(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(stream), {});
-  if (text.empty()) {
-    std::fprintf(stderr, "FAILED: %s is not there\n", path.c_str());
-    std::exit(1);
-  }
-  return text;
-}
-
-// FNV-1a, 64 bits: the same in any build.
-class Hash {
- public:
-  void Add(std::string_view bytes) {
-    for (const char byte : bytes) value_ = (value_ ^ static_cast<uint8_t>(byte)) * 0x100000001b3;
-    value_ = (value_ ^ '\n') * 0x100000001b3;
-  }
-  uint64_t value() const { return value_; }
-
- private:
-  uint64_t value_ = 0xcbf29ce484222325;
-};
-
 std::string HashOf(interp::EngineKind engine, const std::vector<std::string>& words) {
-  Hash hash;
+  uint64_t hash = 0;
+  const auto add = [&](std::string_view bytes) {
+    hash = XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash);
+  };
   bool several = false;
   machine::Options options;
   options.seed = 3;
@@ -58,17 +39,17 @@ std::string HashOf(interp::EngineKind engine, const std::vector<std::string>& wo
   options.strategy.preemption_rate.per_million = 5000;
   options.trace = [&](std::string_view line) {
     several |= line.starts_with("[pid ");
-    hash.Add(line);
+    add(line);
   };
-  options.warn = [&](std::string_view line) { hash.Add(line); };
+  options.warn = [&](std::string_view line) { add(line); };
   options.output = [&](int stream, std::string_view bytes) {
-    hash.Add(absl::StrCat(stream, " ", absl::string_view(bytes.data(), bytes.size())));
+    add(absl::StrCat(stream, " ", absl::string_view(bytes.data(), bytes.size())));
   };
   auto machine = Machine::Create(std::move(options));
   if (!machine.ok()) return std::string(machine.status().message());
   const std::string& path = words.front();
   std::vector<std::string> arguments = words;
-  arguments.front() = path.substr(path.rfind('/') + 1);
+  arguments.front() = NameOf(path);
   const absl::Status loaded = (*machine)->Load(Contents(path), arguments.front(), arguments);
   if (!loaded.ok()) return std::string(loaded.message());
   // Who reads symbols has no room for a sanitizer's shadow.
@@ -77,11 +58,10 @@ std::string HashOf(interp::EngineKind engine, const std::vector<std::string>& wo
   std::optional<Outcome> outcome = (*machine)->RunUntil(kFew);
   if (!outcome.has_value() && several) outcome = (*machine)->RunUntil(kMany);
   if (outcome.has_value()) {
-    hash.Add(absl::StrCat(static_cast<int>(outcome->kind), " ", outcome->ExitCode(), " ",
-                          outcome->virtual_time.value, " ", outcome->explanation));
+    add(absl::StrCat(static_cast<int>(outcome->kind), " ", outcome->ExitCode(), " ",
+                     outcome->virtual_time.value, " ", outcome->explanation));
   }
-  return absl::StrCat(absl::Hex(hash.value(), absl::kZeroPad16), " after ",
-                      (*machine)->instructions());
+  return absl::StrCat(absl::Hex(hash, absl::kZeroPad16), " after ", (*machine)->instructions());
 }
 
 }  // namespace
@@ -94,11 +74,10 @@ int main(int argc, char** argv) {
   const int shard = std::atoi(argv[2]), shards = std::atoi(argv[3]);
   int number = 0;
   for (int i = 4; i < argc; ++i) {
-    for (const absl::string_view line : absl::StrSplit(pollux::Contents(argv[i]), '\n')) {
-      // What is quoted for a shell stays quoted: it does not matter here.
-      const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-      if (words.empty() || number++ % shards != shard) continue;
-      std::printf("%s: %s\n", std::string(line).c_str(), pollux::HashOf(engine, words).c_str());
+    for (const std::vector<std::string>& words : pollux::RunsOf(argv[i])) {
+      if (number++ % shards != shard) continue;
+      std::printf("%s: %s\n", absl::StrJoin(words, " ").c_str(),
+                  pollux::HashOf(engine, words).c_str());
       std::fflush(stdout);
     }
   }
