@@ -1,63 +1,51 @@
 #!/bin/bash
-# One seed, one schedule: the whole trace of every program is the same in a second run, under a scheduler that preempts often. Its
-# beginning is the same with the other engine and with a pollux that was compiled in another mode, which are many times slower
-# (trace_hashes.cc). And some other seed gives another schedule.
+# One seed, one schedule: what every program does is the same in a second run, under a scheduler that preempts often. Its beginning is
+# the same with the other engine and with a pollux that was compiled in another mode, which are many times slower. And some other seed
+# gives another schedule (trace_hashes.cc).
 #
-#   determinism_test.sh POLLUX TRACE_HASHES SANITIZED_TRACE_HASHES RUN_LIST...
+#   determinism_test.sh TRACE_HASHES SANITIZED_TRACE_HASHES RUN_LIST...
 set -u
 
-root="$TEST_SRCDIR/$TEST_WORKSPACE"
-pollux="$root/$1" hashes="$root/$2" sanitized_hashes="$root/$3"
-shift 3
+hashes="$1" sanitized_hashes="$2"
+shift 2
 lists=("$@")
-mapfile -t runs < <(cd "$root" && cat "$@")
-cd "$TEST_TMPDIR" || exit 1
+cd "$TEST_SRCDIR/$TEST_WORKSPACE" || exit 1
 [ -z "${TEST_SHARD_STATUS_FILE:-}" ] || touch "$TEST_SHARD_STATUS_FILE"
+failures=0
 
-# trace NAME FLAG...: the trace and all output of the program in words, to NAME.trace.
-trace() {
-  timeout --signal=KILL 120 "$pollux" run --trace_file="$1.trace" --preemption_rate=5 "${@:2}" "$root/${words[0]}" "${words[@]:1}" \
-    </dev/null >"$1.out" 2>"$1.err"
-  echo "exit status $?" >>"$1.out"
-  cat "$1.out" "$1.err" >>"$1.trace"
+fail() {
+  echo "FAILED: $1"
+  failures=$((failures + 1))
+}
+
+# lines NAME PROGRAM runs|beginnings ENGINE SEED: what it prints goes to the file NAME.
+lines() {
+  "$2" "$3" "$4" "$5" "${TEST_SHARD_INDEX:-0}" "${TEST_TOTAL_SHARDS:-1}" "${lists[@]}" >"$TEST_TMPDIR/$1" || fail "$1: exit status $?"
 }
 
 # same LEFT RIGHT WHAT
 same() {
-  cmp "$1" "$2" && return
-  echo "FAILED: ${words[*]}: $3"
-  failures=$((failures + 1))
+  diff "$TEST_TMPDIR/$1" "$TEST_TMPDIR/$2" && return
+  fail "the lines above: $3"
 }
 
+lines first "$hashes" runs fast 3
+lines again "$hashes" runs fast 3
+same first again "the seed does not repeat the run"
+lines fast "$hashes" beginnings fast 3
+lines reference "$hashes" beginnings reference 3
+same fast reference "< the fast engine, > the reference engine"
+lines sanitized "$sanitized_hashes" beginnings fast 3
+same fast sanitized "< optimised, > sanitized"
+lines other "$hashes" beginnings fast 4
+
 # Addresses and random numbers differ with the seed, too; the order of tasks is what counts.
-order() { grep -o '^\[pid [0-9]*\]' "$1.trace"; }
-
-failures=0 count=0 tasks=0 different=0
-for ((i = ${TEST_SHARD_INDEX:-0}; i < ${#runs[@]}; i += ${TEST_TOTAL_SHARDS:-1})); do
-  eval "words=(${runs[i]})"
-  count=$((count + 1))
-  trace first --seed=3
-  trace again --seed=3
-  same first.trace again.trace "its seed does not repeat it"
-  if [ "$(order first | sort -u | wc -l)" -gt 1 ]; then
-    tasks=$((tasks + 1))
-    trace other --seed=4
-    cmp -s <(order first) <(order other) || different=$((different + 1))
-  fi
-done
-
-# beginnings PROGRAM ENGINE
-beginnings() { (cd "$root" && "$1" "$2" "${TEST_SHARD_INDEX:-0}" "${TEST_TOTAL_SHARDS:-1}" "${lists[@]}"); }
-beginnings "$hashes" fast >fast.hashes || { echo "FAILED: no hashes"; failures=$((failures + 1)); }
-beginnings "$hashes" reference >reference.hashes
-beginnings "$sanitized_hashes" fast >sanitized.hashes
-for other in reference sanitized; do
-  diff fast.hashes "$other.hashes" && continue
-  echo "FAILED: the beginnings above differ: < the fast engine, > $other"
-  failures=$((failures + 1))
-done
-[ "$(wc -l <fast.hashes)" -eq "$count" ] || { echo "FAILED: hashes are missing"; failures=$((failures + 1)); }
+order() { sed -nE 's/(.*): .*, order (.*)/\1 \2/p' "$TEST_TMPDIR/$1"; }
+count=$(wc -l <"$TEST_TMPDIR/first")
+tasks=$(order fast | wc -l)
+different=$(diff <(order fast) <(order other) | grep -c '^<')
 echo "$count runs, $tasks of several tasks, $different of these with another order under another seed"
-[ "$count" -gt 0 ] || { echo "FAILED: there is nothing to run"; failures=$((failures + 1)); }
-[ "$different" -gt $((tasks / 4)) ] || { echo "FAILED: seeds hardly change the order of tasks"; failures=$((failures + 1)); }
+[ "$count" -gt 0 ] || fail "there is nothing to run"
+[ "$(wc -l <"$TEST_TMPDIR/fast")" -eq "$count" ] || fail "lines are missing"
+[ "$different" -gt $((tasks / 4)) ] || fail "seeds hardly change the order of tasks"
 exit "$((failures > 0))"

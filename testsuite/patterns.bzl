@@ -1,6 +1,6 @@
 """pattern_tests: programs that do on epoll what an async runtime does."""
 
-load("//bazel:guest.bzl", "guest_test")
+load("//bazel:guest.bzl", "guest_tests")
 
 # Every schedule must give the same answer.
 _SEEDS = 64
@@ -14,27 +14,26 @@ def pattern_tests(names, variants = None, headers = [], deps = [], seeds = _SEED
       headers: of the folder, that all of them include.
       deps: beside //testsuite/basics:check, :event_loops and :tasks.
       seeds: each test runs under pollux with so many.
-      **kwargs: for guest_test.
+      **kwargs: for guest_tests.
     """
-    for name in names:
-        guest_test(
-            name = name,
-            srcs = [name + ".cc"] + headers,
-            copts = [
-                "-include",
-                "testsuite/basics/task_prelude.h",
-            ],
-            # Exchanges of one byte are calls of a library on RISC-V.
-            linkopts = ["-latomic"],
-            runnable = True,
-            variants = variants,
-            seeds = seeds,
-            shard_count = 2 if seeds > 16 else None,
-            deps = deps + [
-                "//testsuite/basics:check",
-                "//testsuite/basics:event_loops",
-                "//testsuite/basics:task_prelude",
-                "//testsuite/basics:tasks",
-            ],
-            **kwargs
-        )
+    guest_tests(
+        names = names,
+        headers = headers,
+        copts = [
+            "-include",
+            "testsuite/basics/task_prelude.h",
+        ],
+        # Exchanges of one byte are calls of a library on RISC-V.
+        linkopts = ["-latomic"],
+        runnable = True,
+        variants = variants,
+        seeds = seeds,
+        shard_count = 2 if seeds > 16 else None,
+        deps = deps + [
+            "//testsuite/basics:check",
+            "//testsuite/basics:event_loops",
+            "//testsuite/basics:task_prelude",
+            "//testsuite/basics:tasks",
+        ],
+        **kwargs
+    )

@@ -102,4 +102,5 @@ int main(int argc, char** argv) {
   executor.Run(Main(executor));
   std::printf("frames left: %d, descriptors watched: %zu\n", TaskPromise::frames.load(),
               executor.watched());
+  return 0;
 }

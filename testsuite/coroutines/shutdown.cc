@@ -107,4 +107,5 @@ int main(int argc, char** argv) {
   executor.Run(Main(executor));
   std::printf("frames left: %d, descriptors watched: %zu\n", TaskPromise::frames.load(),
               executor.watched());
+  return 0;
 }

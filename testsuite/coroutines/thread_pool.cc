@@ -131,4 +131,5 @@ int main(int argc, char** argv) {
   }
   std::printf("frames left: %d, descriptors watched: %zu\n", TaskPromise::frames.load(),
               executor.watched());
+  return 0;
 }

@@ -244,4 +244,5 @@ int main(int argc, char** argv) {
   std::printf("listening\n");
   std::fflush(stdout);
   server.Run();
+  return 0;
 }

@@ -78,4 +78,5 @@ int main() {
   std::printf("after close: read %zd, write %zd, close %s\n", connection.Read(&byte, 1),
               connection.Write("x", 1), connection.Close() ? "again" : "refused");
   close(pair.client);
+  return 0;
 }

@@ -133,4 +133,5 @@ int main() {
   Race(runtime);
   TakeBack(runtime);
   OnlyTimers(runtime);
+  return 0;
 }

@@ -83,4 +83,5 @@ int main() {
   std::printf("bytes echoed: %zu\n", kClients * kBytes);
   listener.Close();
   acceptor.join();
+  return 0;
 }

@@ -85,4 +85,5 @@ void ManyProducers() {
 int main() {
   OneAtATime();
   ManyProducers();
+  return 0;
 }

@@ -85,4 +85,5 @@ int main() {
   for (int i = 0; i < 3; ++i) threads.emplace_back([&] { Churn(runtime); });
   for (std::thread& thread : threads) thread.join();
   std::printf("36 connections came and went\n");
+  return 0;
 }

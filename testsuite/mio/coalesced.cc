@@ -131,4 +131,5 @@ int main() {
     close(duplicate);
   }
   Streaming();
+  return 0;
 }

@@ -128,4 +128,5 @@ int main() {
   FirstDropsSecond("closed", How::kClose, 2);
   FirstDropsSecond("one of two closed", How::kCloseOneOfTwo, 1);
   TwoThreads();
+  return 0;
 }

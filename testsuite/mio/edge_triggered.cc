@@ -143,4 +143,5 @@ void Try(const Source& source) {
 
 int main() {
   for (const auto make : {PipeSource, PairSource, TcpSource, UdpSource, EventfdSource}) Try(make());
+  return 0;
 }

@@ -131,4 +131,5 @@ int main() {
     two.Send();
   });
   Racing();
+  return 0;
 }

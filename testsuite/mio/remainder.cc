@@ -120,4 +120,5 @@ int main() {
   InOrder();
   NobodyStarves();
   TwoPollers();
+  return 0;
 }

@@ -104,4 +104,5 @@ int main() {
   std::printf("reading it is no event: %d\n", Count(&poll, 0));
   FromThreads();
   Full();
+  return 0;
 }

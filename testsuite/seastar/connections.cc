@@ -114,4 +114,5 @@ int main() {
     std::printf("core %d served %d\n", core, server.served[core]);
   }
   std::printf("bytes echoed: %zu\n", kClients * kBytes);
+  return 0;
 }

@@ -65,4 +65,5 @@ int main() {
     Tell("asked for reading", fd);
     Must(write(ends[1], "x", 1) == 1, "write");
   });
+  return 0;
 }

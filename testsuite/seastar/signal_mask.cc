@@ -48,4 +48,5 @@ int main() {
   pthread_sigmask(SIG_BLOCK, nullptr, &now);
   std::printf("blocked again: %s\n", sigismember(&now, SIGUSR2) ? "yes" : "no");
   close(epoll);
+  return 0;
 }

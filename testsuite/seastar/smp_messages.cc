@@ -56,4 +56,5 @@ int main() {
     smp.Stop();
   };
   smp.Run([&] { relay.Step(kRounds * kCores); });
+  return 0;
 }

@@ -97,4 +97,5 @@ int main() {
     for (Work& work : works) core.AddTask([&work] { work.Run(); });
   });
   for (const Work& work : works) std::printf("sum %u\n", work.sum);
+  return 0;
 }

@@ -46,4 +46,5 @@ int main() {
     });
   }
   for (std::thread& thread : threads) thread.join();
+  return 0;
 }

@@ -65,4 +65,5 @@ int main() {
   }
   Must(received == sent, "what came back is what was sent");
   std::printf("bytes there and back: %zu\n", received.size());
+  return 0;
 }

@@ -48,4 +48,5 @@ int main() {
   poller.Notify();
   waiter.join();
   std::printf("the first was notified\n");
+  return 0;
 }

@@ -67,4 +67,5 @@ int main() {
   Walk("level", kLevel);
   Walk("edge", kEdge);
   Walk("edge oneshot", kEdgeOneshot);
+  return 0;
 }

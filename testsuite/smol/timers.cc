@@ -69,4 +69,5 @@ int main() {
   driver.BlockOn([&](const Waker& waker) { return last.Poll(waker); });
   for (std::thread& thread : threads) thread.join();
   std::printf("timers fired: %d\n", fired.load());
+  return 0;
 }

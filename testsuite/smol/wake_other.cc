@@ -66,4 +66,5 @@ int main() {
   }
   other.join();
   std::printf("sum of squares: %lld\n", static_cast<long long>(sum));
+  return 0;
 }

@@ -162,4 +162,5 @@ int main() {
   WaitedFor();
   WithNothingToDo();
   GivenUp();
+  return 0;
 }

@@ -196,4 +196,5 @@ int main() {
   InStep();
   AtFullSpeed();
   Lagging();
+  return 0;
 }

@@ -124,4 +124,5 @@ int main() {
   is_over.store(true);
   handle.Unpark();
   turner.join();
+  return 0;
 }

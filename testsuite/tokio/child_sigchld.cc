@@ -161,4 +161,5 @@ int main() {
     std::printf("%d orphans are reaped\n", kChildren);
   }
   Must(waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD, "nobody is left");
+  return 0;
 }

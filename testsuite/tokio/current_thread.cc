@@ -151,4 +151,5 @@ int main() {
   Must(wakes == kThreads * kWakeUps + kThreads, "each wake-up from outside was a write");
   std::printf("%d tasks woken from outside, %d bytes received\n", woken, received);
   std::printf("the waker's counter, never read: %d\n", static_cast<int>(wakes));
+  return 0;
 }

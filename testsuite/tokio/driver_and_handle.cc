@@ -143,4 +143,5 @@ int main(int count, char** arguments) {
   const std::string order = count > 1 ? arguments[1] : "";
   Must(order == "driver_first" || order == "handle_first", "an order");
   order == "driver_first" ? DriverFirst() : HandleFirst();
+  return 0;
 }

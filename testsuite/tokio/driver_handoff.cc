@@ -93,4 +93,5 @@ int main() {
   }
   Must(first_count == kRounds && second_count == kRounds && others == kRounds, "all rounds");
   std::printf("%d times a blocked worker's driver was taken over\n", second_count);
+  return 0;
 }

@@ -137,4 +137,5 @@ int main() {
   InOneBatch();
   InTwoThreads();
   ManyWhileItWaits();
+  return 0;
 }

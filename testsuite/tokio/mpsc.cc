@@ -234,4 +234,5 @@ int main() {
   ManySenders(1);
   ManySenders(4);
   ReceiverCloses();
+  return 0;
 }

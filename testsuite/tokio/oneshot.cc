@@ -152,4 +152,5 @@ int main() {
          });
   Must(returned + taken == kRounds, "each value is with one of them");
   std::printf("sent and closed at once: %d values, none lost\n", returned + taken);
+  return 0;
 }

@@ -192,4 +192,5 @@ int main() {
   Must(runtime.now_ms() == 60'000, "no advance was lost or made twice");
   Must(Now() - start < int64_t{30'000} * kMillisecond, "nobody waited for the timers");
   show("the end");
+  return 0;
 }

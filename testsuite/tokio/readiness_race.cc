@@ -87,4 +87,5 @@ void Run(const char* how, bool saves_reads) {
 int main() {
   Run("reading until EAGAIN", false);
   Run("reading until less than asked for", true);
+  return 0;
 }

@@ -92,4 +92,5 @@ int main() {
     Await(&listener);
   }
   std::printf("and has drained the pipe each time\n");
+  return 0;
 }

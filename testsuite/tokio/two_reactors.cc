@@ -109,4 +109,5 @@ int main() {
   Must(received == kBytes + 1, "the rest");
   std::printf("the second has the rest, and the end\n");
   other.reset();
+  return 0;
 }

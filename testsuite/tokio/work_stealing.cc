@@ -140,4 +140,5 @@ int main() {
   Must(extras == kExtraTasks, "all other tasks ran");
   std::printf("%d answers over %d connections\n", answers.load(), kConnections);
   std::printf("%d tasks yielded and ended, %d came from outside\n", extras.load(), kFromOutside);
+  return 0;
 }

@@ -188,4 +188,5 @@ int main(int argc, char**) {
   Show("a number of a pipe goes to a FIFO");
   ClosePipes();
   Show("a FIFO among pipes");
+  return 0;
 }

@@ -112,4 +112,5 @@ int main() {
   Ask("exclusively, and the first has no waiter", EPOLLIN | EPOLLEXCLUSIVE, {1}, 1);
   Ask("exclusively, two waiters each", EPOLLIN | EPOLLEXCLUSIVE | EPOLLET, {0, 0, 1, 1}, 1);
   Paths();
+  return 0;
 }

@@ -166,4 +166,5 @@ int main() {
     Read(pipe, 100);
     Show("  afterwards", fcntl(file, F_ADD_SEALS, F_SEAL_WRITE));
   }
+  return 0;
 }

@@ -96,4 +96,5 @@ int main() {
   Resolve("127.0.0.1", AF_UNSPEC);
   Resolve("::1", AF_UNSPEC);
   Resolve("localhost", AF_INET);
+  return 0;
 }

@@ -130,4 +130,5 @@ int main() {
   ShowCount("of another level", SendControl(second, "12345678", SOL_IP, 99, 1, 0));
   Show("a stream", socket(AF_NETLINK, SOCK_STREAM, NETLINK_ROUTE));
   Show("no such protocol", socket(AF_NETLINK, SOCK_RAW, 99));
+  return 0;
 }

@@ -52,4 +52,5 @@ int main() {
   Show("setgroups", setgroups(2, groups));
   Show("setgroups of none", setgroups(0, nullptr));
   Show("setgroups of too many", setgroups(1 << 20, nullptr));
+  return 0;
 }

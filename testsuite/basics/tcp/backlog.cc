@@ -37,4 +37,5 @@ int main() {
   Must(setsockopt(impatient, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0, "SO_SNDTIMEO");
   Show("a blocking connect with a time limit", Connect(impatient, NameOf(narrow)));
   Show("once more", Connect(impatient, NameOf(narrow)));
+  return 0;
 }

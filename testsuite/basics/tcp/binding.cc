@@ -78,4 +78,5 @@ int main() {
   const int unbound = Tcp();
   Show("listen without bind", listen(unbound, 1));
   std::printf("%s, it has a port: %d\n", LocalAddress(unbound).c_str(), PortOf(unbound) != 0);
+  return 0;
 }

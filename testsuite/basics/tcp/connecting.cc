@@ -35,4 +35,5 @@ int main() {
   length = sizeof info;
   Must(getsockopt(server, IPPROTO_TCP, TCP_INFO, &info, &length) == 0, "TCP_INFO");
   std::printf("state %d\n", info.tcpi_state);
+  return 0;
 }

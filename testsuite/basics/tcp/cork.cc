@@ -31,4 +31,5 @@ int main() {
   watch.Tell("the end");
   ShowReceived("recv", pair.server, 10);
   ShowReceived("recv", pair.server, 10);
+  return 0;
 }

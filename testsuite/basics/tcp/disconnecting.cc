@@ -70,4 +70,5 @@ int main() {
     Show("shutdown", shutdown(self, SHUT_WR));
     watch.Tell("shut");
   }
+  return 0;
 }

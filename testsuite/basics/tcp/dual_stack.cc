@@ -85,4 +85,5 @@ int main() {
   name.sin6_family = AF_INET;
   Show("connect to another family", Connect(fd, name));
   Show("connect to an IPv4 address", Connect(fd, V4(INADDR_LOOPBACK)));
+  return 0;
 }

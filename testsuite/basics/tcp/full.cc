@@ -62,4 +62,5 @@ int main() {
   ssize_t count;
   while ((count = send(pair.client, block, sizeof block, 0)) > 0) continue;
   std::printf("with a time limit: %s\n", ErrorName(errno));
+  return 0;
 }

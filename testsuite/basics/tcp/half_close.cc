@@ -61,4 +61,5 @@ int main() {
     watch.Tell("server closed");
     std::printf("error: %s\n", PendingError(pair.client));
   }
+  return 0;
 }

@@ -163,4 +163,5 @@ int main() {
   WaitUntilTimeIsOver();
   NothingToWaitFor();
   WhatEndsIt();
+  return 0;
 }

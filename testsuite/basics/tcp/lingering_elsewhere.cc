@@ -81,4 +81,5 @@ int main(int argc, char** argv) {
   WithACall();
   WithAnExecution();
   WithAMessage();
+  return 0;
 }

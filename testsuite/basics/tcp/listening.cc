@@ -59,4 +59,5 @@ int main() {
   defer_watch.Tell("connected, but silent");
   ShowSent("send", silent, "x");
   defer_watch.Tell("it spoke");
+  return 0;
 }

@@ -47,4 +47,5 @@ int main() {
   ShowReceived("a blocking recv waits for five", other.server, 10);
   ShowSent("send", other.client, "abc");
   ShowReceived("or for what it wants", other.server, 3);
+  return 0;
 }

@@ -77,4 +77,5 @@ int main() {
   Get("IP_MTU", pair.client, SOL_IP, IP_MTU);
   Get("IPV6_V6ONLY", pair.client, SOL_IPV6, IPV6_V6ONLY);
   Get("unknown level", pair.client, 99, 1);
+  return 0;
 }

@@ -68,4 +68,5 @@ int main() {
   ShowReceived("MSG_OOB", shut.server, 1, MSG_OOB);
   ShowReceived("recv", shut.server, 10);
   watch_shut.Tell("read");
+  return 0;
 }

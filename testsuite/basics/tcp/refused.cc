@@ -53,4 +53,5 @@ int main() {
   Show("another", Connect(blocking, closed));
   const int listener = Listener(1);
   Show("to one that listens", Connect(blocking, NameOf(listener)));
+  return 0;
 }

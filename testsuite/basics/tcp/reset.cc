@@ -105,4 +105,5 @@ int main() {
     ShowReceived("recv", server, 10);
     ShowReceived("recv", server, 10);
   }
+  return 0;
 }

@@ -27,4 +27,5 @@ int main() {
   Ask("UDP", Udp());
   Ask("AF_UNIX", socket(AF_UNIX, SOCK_STREAM, 0));
   Ask("netlink", socket(AF_NETLINK, SOCK_RAW, 0));
+  return 0;
 }

@@ -71,4 +71,5 @@ int main() {
     std::printf("shutdown %d, of a listener\n", how);
     OfAListener(how);
   }
+  return 0;
 }

@@ -75,4 +75,5 @@ int main() {
     ShowCount("a short one", SendControl(fd, "x", SOL_SOCKET, SCM_RIGHTS, 1, 0, 3));
     ShowCount("another level", SendControl(fd, "x", SOL_IP, 99, 1, 0));
   }
+  return 0;
 }

@@ -128,4 +128,5 @@ int main() {
       std::printf("in time: %d\n", took >= least - 50 && took < least + 5000);
     }
   }
+  return 0;
 }

@@ -42,4 +42,5 @@ int main() {
     std::exit(7);
   }).detach();
   for (;;) pause();
+  return 0;
 }

@@ -219,4 +219,5 @@ int main() {
   Show("no such family", socket(99, SOCK_STREAM, 0));
   int two[2];
   Show("a pair", socketpair(AF_INET, SOCK_DGRAM, 0, two));
+  return 0;
 }

@@ -77,4 +77,5 @@ int main() {
   timeval limit = {0, 50000};
   Must(setsockopt(b, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0, "SO_RCVTIMEO");
   ShowReceived("a time limit", b, 10);
+  return 0;
 }

@@ -97,4 +97,5 @@ int main() {
   const int value = 1;
   Show("a short value", setsockopt(one, IPPROTO_UDP, UDP_CORK, &value, 3));
   Show("an unknown option", setsockopt(one, IPPROTO_UDP, 77, &value, sizeof value));
+  return 0;
 }

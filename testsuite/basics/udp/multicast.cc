@@ -423,4 +423,5 @@ int main() {
   PacketInformation();
   Requests();
   Version6();
+  return 0;
 }

@@ -113,4 +113,5 @@ int main() {
               SendControl(c, "x", level, type, count, number, bytes, &mapped, sizeof mapped));
     ShowCount("  to nobody", SendControl(a, "x", level, type, count, number, bytes));
   }
+  return 0;
 }

@@ -61,4 +61,5 @@ int main() {
   errors.Tell("the queue was read");
   ShowCount("the error queue", recvmsg(b, &message, MSG_ERRQUEUE));
   ShowReceived("recv", b, 10);
+  return 0;
 }

@@ -31,4 +31,5 @@ int main() {
   const int d = Udp();
   Must(Connect(d, V4(INADDR_LOOPBACK, 0)) == 0, "connect");
   Show("connected to port 0", shutdown(d, SHUT_RD));
+  return 0;
 }

@@ -255,4 +255,5 @@ int main() {
   Local();
   Streams();
   Requests();
+  return 0;
 }

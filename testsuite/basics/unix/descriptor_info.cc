@@ -63,4 +63,5 @@ int main() {
   Print("one of them", accepted);
   Print("one waits", listener);
   Print("TCP", socket(AF_INET, SOCK_STREAM, 0));
+  return 0;
 }

@@ -95,4 +95,5 @@ int main() {
   Splice(SOCK_SEQPACKET);
   SpliceFrom(SOCK_DGRAM);
   SpliceFrom(SOCK_SEQPACKET);
+  return 0;
 }

@@ -466,4 +466,5 @@ int main() {
   Signals();
   Datagrams();
   Coroutines();
+  return 0;
 }
