@@ -27,7 +27,12 @@ class CodeCache final : public memory::CodeListener {
   // far the engine can get without looking at its budget.
   static constexpr int kStraightOps = 64;
   static constexpr int kRunOps = 1024;
+#ifdef __SANITIZE_ADDRESS__
+  // Whose allocator writes shadow for all that is allocated and freed, touched or not.
+  static constexpr size_t kDefaultCapacityOps = size_t{1} << 17;
+#else
   static constexpr size_t kDefaultCapacityOps = size_t{4} << 20;
+#endif
 
   // One entry of the table that indirect jumps look into. pc 1: empty (no instruction has an odd
   // address).
