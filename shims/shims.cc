@@ -139,7 +139,8 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   TraceEnter(thread, call);
 
   SyscallContext context(*this, thread, cpu, *call);
-  os_emu::CallResult result = Dispatch(context);
+  os_emu::CallResult result =
+      options_.faults.empty() ? Dispatch(context) : DispatchWithFaults(context, thread, call);
   os_emu::Process& process = thread.process();
   if (process.exit.has_value()) {
     TraceResult(thread, call, 0);
@@ -161,11 +162,43 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
     thread.Block(result.TakeBlocked());
     process.kernel().ExpireTimers();
     TraceUnfinished(thread, call);
+    if (!options_.faults.empty()) MayEndWait(thread, call);
     return Next::kBlocked;
   }
   process.kernel().ExpireTimers();
   Finish(thread, cpu, call, result.value());
   return yield_ ? Next::kYield : Next::kContinue;
+}
+
+// ---- Faults
+
+bool SyscallAbi::FaultHappens(os_emu::Thread& thread, const Call& call, FaultKind kind) {
+  return (options_.faults.Of(call.number) & FaultBit(kind)) != 0 &&
+         options_.fault_source->Happens(thread, kind);
+}
+
+os_emu::CallResult SyscallAbi::DispatchWithFaults(SyscallContext& context, os_emu::Thread& thread,
+                                                  Call* call) {
+  memory::MemoryBudget& budget = context.kernel().budget();
+  budget.short_for_kernel = FaultHappens(thread, *call, FaultKind::kShortMemory);
+  budget.objects_refused = false;
+  os_emu::CallResult result = Dispatch(context);
+  call->injected = budget.objects_refused;
+  budget.short_for_kernel = false;
+  return result;
+}
+
+void SyscallAbi::MayEndWait(os_emu::Thread& thread, Call* call) {
+  os_emu::BlockedCall& waiting = *thread.blocked_call();
+  if (waiting.on_signal() == os_emu::OnSignal::kEintr &&
+      FaultHappens(thread, *call, FaultKind::kInterruption)) {
+    // As Kernel::StopProcess() and ContinueProcess() do to it.
+    thread.interrupted_by_stop = true;
+    thread.Wake();
+    call->injected = true;
+  } else if (FaultHappens(thread, *call, FaultKind::kVainWakeUp)) {
+    call->injected = waiting.WakeInVain(thread);
+  }
 }
 
 bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
@@ -389,7 +422,8 @@ void SyscallAbi::TraceResult(os_emu::Thread& thread, Call* call, int64_t value) 
   const SyscallRow* row = FindSyscall(call->number);
   const PrintView view{thread, call->args, value};
   FillAtEnd(view, call);
-  TraceLine(thread, WithResult(CallText(*call, true), ResultText(row, view)));
+  TraceLine(thread, WithResult(CallText(*call, true),
+                               ResultText(row, view) + (call->injected ? " (INJECTED)" : "")));
 }
 
 void SyscallAbi::TraceUnfinished(os_emu::Thread& thread, Call* call) {
