@@ -102,6 +102,13 @@ std::string WithResult(std::string call, const std::string& result) {
   return call + "= " + result;
 }
 
+// restore_saved_sigmask(): of a call with a mask of its own.
+void RestoreSignalMask(os_emu::Thread& thread) {
+  if (!thread.saved_mask.has_value()) return;
+  thread.SetSignalMask(*thread.saved_mask);
+  thread.saved_mask.reset();
+}
+
 }  // namespace
 
 // ---- Dispatch
@@ -207,6 +214,8 @@ bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
     const Result<int64_t> interrupted = thread.Unblock()->Interrupt();
     thread.release_waits.clear();
     Finish(thread, cpu, call, interrupted.ok() ? *interrupted : ErrorValue(interrupted.error()));
+    // EINTR, and no handler that would bring back the mask from before the call.
+    if (!thread.HasSignalToTake()) RestoreSignalMask(thread);
     return true;
   }
   Result<int64_t> result = thread.process().kernel().ResumeBlocked(thread);
@@ -224,10 +233,7 @@ bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
 void SyscallAbi::Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, int64_t value) {
   // restore_saved_sigmask_unless(EINTR): a handler that runs now is to bring back the mask from
   // before the call.
-  if (thread.saved_mask.has_value() && value != ErrorValue(Errno::kIntr)) {
-    thread.SetSignalMask(*thread.saved_mask);
-    thread.saved_mask.reset();
-  }
+  if (value != ErrorValue(Errno::kIntr)) RestoreSignalMask(thread);
   if (value == ErrorValue(os_emu::kRestartSys)) {
     cpu.pc = call->ecall_pc;
     cpu.x[interp::kA0] = call->args[0];
@@ -320,10 +326,7 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
     kernel.ForceSignal(thread, fault);
   }
   // Nothing took the mask of a call such as ppoll that was interrupted (restore_saved_sigmask()).
-  if (thread.saved_mask.has_value() && !thread.blocked()) {
-    thread.SetSignalMask(*thread.saved_mask);
-    thread.saved_mask.reset();
-  }
+  if (!thread.blocked()) RestoreSignalMask(thread);
   return Signals::kNone;
 }
 
