@@ -210,6 +210,7 @@ void SyscallAbi::MayEndWait(os_emu::Thread& thread, Call* call) {
 
 bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   thread.process().kernel().SetCurrent(&thread);
+  registers_replaced_ = false;
   if (thread.interrupted_by_stop) {
     const Result<int64_t> interrupted = thread.Unblock()->Interrupt();
     thread.release_waits.clear();
@@ -220,7 +221,6 @@ bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   }
   Result<int64_t> result = thread.process().kernel().ResumeBlocked(thread);
   if (!result.ok() && thread.blocked()) return false;
-  registers_replaced_ = false;
   const int64_t value = result.ok() ? *result : ErrorValue(result.error());
   if (auto wait = os_emu::NextReleaseWait(thread, value)) {
     thread.Block(std::move(wait));
