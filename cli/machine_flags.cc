@@ -66,6 +66,13 @@ void MachineFlags::Declare(CLI::App& command, uint64_t max_steps) {
                      "Expected deadlines (of sleeps, timeouts and timers) that are reached though "
                      "somebody could run, in 1000 choices of who runs next: who could is held up "
                      "meanwhile. A decimal number. Default 0.");
+  command.add_option(
+      "--faults", faults_,
+      "RE2[:RATE]: let happen what Linux may do and seldom does, to system calls whose whole name "
+      "RE2 matches: no memory for what a call would make (ENOMEM, ENFILE, ENOBUFS), a wait that "
+      "ends with EINTR because the process was stopped and continued, a futex's wake-up that "
+      "nobody meant. docs/syscalls.md says what each call may meet. RATE: to so many of 1000 calls "
+      "that may; a decimal number below 1000, default 50.");
   command
       .add_option("--depth", depth_,
                   "Of the strategy pct: how many ordering constraints the bugs that are looked for "
@@ -128,6 +135,21 @@ std::optional<machine::Options> MachineFlags::Options() const {
   options.strategy.early_deadlines.per_million = *early;
   if (*early != 0 && options.strategy.kind == machine::StrategyKind::kExhaustive)
     return Refuse("--early_deadlines leaves time to chance, --strategy=exhaustive nothing");
+  if (!faults_.empty()) {
+    static const re2::RE2 kNamesAndRate("(.*?)(?::([0-9.]+))?");
+    std::string rate_text;
+    re2::RE2::FullMatch(faults_, kNamesAndRate, &options.faults, &rate_text);
+    const std::optional<uint64_t> faults = ParseRate(rate_text.empty() ? "50" : rate_text);
+    if (!faults.has_value() || *faults == 1'000'000) {
+      return Refuse(
+          absl::StrCat("--faults=", faults_, ": the rate must be a decimal number from 0 to 999"));
+    }
+    const re2::RE2 names(options.faults, re2::RE2::Quiet);
+    if (!names.ok()) return Refuse(absl::StrCat("--faults=", faults_, ": ", names.error()));
+    options.strategy.faults.per_million = *faults;
+    if (options.strategy.kind == machine::StrategyKind::kExhaustive)
+      return Refuse("--faults leaves calls to chance, --strategy=exhaustive nothing");
+  }
   constexpr uint64_t kMostDepth = 1000;
   if (depth_ < 1 || depth_ > kMostDepth)
     return Refuse(absl::StrCat("--depth=", depth_, ": must be 1 to ", kMostDepth));
@@ -163,6 +185,7 @@ std::vector<std::string> MachineFlags::Words() const {
                                            "--strategy",
                                            "--preemption_rate",
                                            "--early_deadlines",
+                                           "--faults",
                                            "--depth",
                                            "--length",
                                            "--cpus",

@@ -71,12 +71,15 @@ class ShrinkCommand final : public Command {
     saved->file.finding = key;
     if (output_.empty()) output_ = words->front() + ".small";
     if (!WriteScheduleFile(output_, saved->file)) return kExitUsage;
-    std::printf(
-        "%zu preemptions and %zu switches in all, from %zu and %zu; %llu schedules tried%s\n",
-        shrunk.schedule.preemptions(), shrunk.schedule.switches.size(),
-        first.schedule.preemptions(), first.schedule.switches.size(),
-        static_cast<unsigned long long>(shrunk.tried),
-        progress.interrupted() ? "; interrupted" : "");
+    const auto size = [](const machine::Schedule& schedule) {
+      const size_t faults = schedule.faults.size();
+      return absl::StrCat(schedule.preemptions(), " preemptions", faults == 0 ? "" : ", ",
+                          faults == 0 ? "" : absl::StrCat(faults, " faults"), " and ",
+                          schedule.switches.size(), " switches in all");
+    };
+    std::printf("%s, from %s; %llu schedules tried%s\n", size(shrunk.schedule).c_str(),
+                size(first.schedule).c_str(), static_cast<unsigned long long>(shrunk.tried),
+                progress.interrupted() ? "; interrupted" : "");
     std::printf("repeat it: %s\n", ShellText({"pollux", "replay", output_}).c_str());
     return kExitFindings;
   }

@@ -111,6 +111,7 @@ void Explorer::Learn() {
   machine::StrategyOptions options = options_.strategy;
   options.kind = machine::StrategyKind::kPos;
   options.early_deadlines = {};
+  options.faults = {};
   uint64_t most_choices = 1;
   for (uint64_t seed = 1; seed <= kLearningRuns; ++seed) {
     const auto strategy = machine::MakeStrategy(options, seed, &shared_memory_);
@@ -174,9 +175,8 @@ Run Explorer::RunFeedback(uint64_t seed) {
     campaign_number_ = number;
   }
   for (;;) {
-    Run run = RunWith(machine::WithEarlyDeadlines(campaign_->Next(&shared_memory_),
-                                                  options_.strategy.early_deadlines,
-                                                  number * kCampaign + campaign_->schedules()));
+    Run run = RunWith(machine::WithChance(campaign_->Next(&shared_memory_), options_.strategy,
+                                          number * kCampaign + campaign_->schedules()));
     campaign_->Ran();
     if (campaign_->schedules() == place + 1) return run;
   }

@@ -13,6 +13,7 @@
 
 namespace pollux::explore {
 
+using machine::InjectedFault;
 using machine::Switch;
 using nlohmann::json;
 
@@ -38,6 +39,18 @@ Tid TidFrom(const json& value) {
   return Tid{static_cast<int32_t>(NumberFrom(value, 0, INT32_MAX))};
 }
 
+// [tid, retired, kind].
+json ToJson(const InjectedFault& fault) {
+  return {static_cast<int>(fault.tid), static_cast<int64_t>(fault.retired),
+          static_cast<int>(fault.kind)};
+}
+
+InjectedFault FaultFrom(const json& row) {
+  return {.tid = TidFrom(row.at(0)),
+          .retired = static_cast<uint64_t>(NumberFrom(row.at(1), 0, INT64_MAX)),
+          .kind = static_cast<shims::FaultKind>(NumberFrom(row.at(2), 0, shims::kFaultKinds - 1))};
+}
+
 Switch SwitchFrom(const json& row) {
   const int64_t retired = NumberFrom(row.at(1), -1, INT64_MAX);
   const int64_t what = NumberFrom(row.at(3), 0, 3);
@@ -61,6 +74,8 @@ absl::StatusOr<std::string> ToText(const ScheduleFile& file) {
     return absl::InvalidArgumentError("the schedule is too long to be kept");
   json switches = json::array();
   for (const Switch& change : file.schedule.switches) switches.push_back(ToJson(change));
+  json faults = json::array();
+  for (const InjectedFault& fault : file.schedule.faults) faults.push_back(ToJson(fault));
   json object = {{"pollux_schedule", ScheduleFile::kVersion},
                  {"guest", file.guest},
                  {"guest_hash", file.guest_hash},
@@ -69,7 +84,8 @@ absl::StatusOr<std::string> ToText(const ScheduleFile& file) {
                  {"expected_exit", file.expectation.exit_status},
                  {"finding", file.finding},
                  {"summary", file.summary},
-                 {"switches", switches}};
+                 {"switches", switches},
+                 {"faults", faults}};
   // Any bytes.
   if (file.expectation.out.has_value())
     object["expected_stdout_hex"] = absl::BytesToHexString(*file.expectation.out);
@@ -106,6 +122,7 @@ absl::StatusOr<ScheduleFile> ParseScheduleFile(std::string_view text) {
           absl::HexStringToBytes(object.at("expected_stdout_hex").get<std::string>());
     }
     for (const json& row : object.at("switches")) file.schedule.switches.push_back(SwitchFrom(row));
+    for (const json& row : object.at("faults")) file.schedule.faults.push_back(FaultFrom(row));
     return file;
   } catch (const json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("a broken schedule file: ", error.what()));

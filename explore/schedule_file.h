@@ -15,7 +15,7 @@
 namespace pollux::explore {
 
 struct ScheduleFile {
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
 
   std::string guest;                   // As it was named.
   std::string guest_hash;              // HashOf() its bytes.

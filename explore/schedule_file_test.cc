@@ -21,6 +21,7 @@ ScheduleFile Example() {
       {.from = Tid{1}, .retired = 123456789012, .after = 2, .preempts = true, .to = Tid{2}},
       {.from = Tid{2}, .retired = 5, .preempts = true, .expires = true},
       {.from = Tid{2}, .retired = Switch::kAtItsEnd, .to = Tid{1}}};
+  file.schedule.faults = {{.tid = Tid{2}, .retired = 77, .kind = shims::FaultKind::kVainWakeUp}};
   return file;
 }
 
@@ -37,6 +38,7 @@ TEST(ScheduleFile, IsReadAsItWasWritten) {
   EXPECT_EQ(read->finding, file.finding);
   EXPECT_EQ(read->summary, file.summary);
   EXPECT_EQ(read->schedule.switches, file.schedule.switches);
+  EXPECT_EQ(read->schedule.faults, file.schedule.faults);
 }
 
 TEST(ScheduleFile, ADifferentGuestHasADifferentHash) {
@@ -67,7 +69,7 @@ TEST(ScheduleFile, RefusesWhatIsNone) {
       "\x7f"
       "ELF",
       "no schedule file");
-  ExpectRefused(ExampleWith("\"pollux_schedule\":1", "\"pollux_schedule\":2"), "version 2");
+  ExpectRefused(ExampleWith("\"pollux_schedule\":2", "\"pollux_schedule\":3"), "version 3");
   ExpectRefused(ExampleWith("\"guest\":", "\"gust\":"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,\"x\",2,1,2]"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1]"), "broken");
@@ -75,8 +77,10 @@ TEST(ScheduleFile, RefusesWhatIsNone) {
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,-2,2,1,2]"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,5,2,1,1099511627777]"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,5,2,4,2]"), "broken");
+  ExpectRefused(ExampleWith("[2,77,2]", "[2,77,4]"), "broken");
+  ExpectRefused(ExampleWith("[2,77,2]", "[2,-1,2]"), "broken");
   ExpectRefused(
-      ExampleWith("\"pollux_schedule\":1",
+      ExampleWith("\"pollux_schedule\":2",
                   "\"pollux_schedule\":" + std::string(100'000, '[') + std::string(100'000, ']')),
       "unknown version");
 }

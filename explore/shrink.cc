@@ -21,26 +21,33 @@ class Shrinker {
   Shrunk Run(Schedule best) {
     best_ = std::move(best);
     // What is recorded of a smaller run may again hold less.
-    for (size_t before = SIZE_MAX; best_.switches.size() < before && !enough_;) {
-      before = best_.switches.size();
-      RemoveParts();
+    for (size_t before = SIZE_MAX; Size(best_) < before && !enough_;) {
+      before = Size(best_);
+      RemoveParts(&Schedule::faults);
+      RemoveParts(&Schedule::switches);
     }
     return {.schedule = best_, .tried = tried_};
   }
 
  private:
-  // Leaves out runs of switches, shorter and shorter ones.
-  void RemoveParts() {
-    for (size_t part = std::max<size_t>(best_.switches.size() / 2, 1); part > 0 && !enough_;
+  static size_t Size(const Schedule& schedule) {
+    return schedule.faults.size() + schedule.switches.size();
+  }
+
+  // Leaves out runs of what happened, shorter and shorter ones.
+  template <typename What>
+  void RemoveParts(std::vector<What> Schedule::*what) {
+    for (size_t part = std::max<size_t>((best_.*what).size() / 2, 1); part > 0 && !enough_;
          part /= 2) {
       // From the end: what comes after the failure's cause goes first.
-      for (size_t end = best_.switches.size(); end > 0 && !enough_;) {
+      for (size_t end = (best_.*what).size(); end > 0 && !enough_;) {
         const size_t start = end > part ? end - part : 0;
         Schedule candidate = best_;
-        candidate.switches.erase(candidate.switches.begin() + static_cast<ptrdiff_t>(start),
-                                 candidate.switches.begin() + static_cast<ptrdiff_t>(end));
+        std::vector<What>& parts = candidate.*what;
+        parts.erase(parts.begin() + static_cast<ptrdiff_t>(start),
+                    parts.begin() + static_cast<ptrdiff_t>(end));
         Try(candidate);
-        end = std::min(start, best_.switches.size());
+        end = std::min(start, (best_.*what).size());
       }
     }
   }
@@ -59,9 +66,10 @@ class Shrinker {
     if (progress_ && !progress_(tried_, best_.preemptions())) enough_ = true;
   }
 
-  // Preemptions count most: each is a place that a reader has to look at.
+  // Preemptions and faults count most: each is a place that a reader has to look at.
   static bool Less(const Schedule& a, const Schedule& b) {
-    const size_t of_a = a.preemptions(), of_b = b.preemptions();
+    const size_t of_a = a.preemptions() + a.faults.size();
+    const size_t of_b = b.preemptions() + b.faults.size();
     return of_a != of_b ? of_a < of_b : a.switches.size() < b.switches.size();
   }
 

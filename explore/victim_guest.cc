@@ -1,4 +1,5 @@
 // A guest for the tests of explore/: does what its first argument names, badly.
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,7 +87,7 @@ int Several() {
 
 int Crash() {
   std::thread other([] {
-    volatile int* const nowhere = reinterpret_cast<int*>(0x10);
+    volatile int* volatile nowhere = reinterpret_cast<int*>(0x10);
     *nowhere = 1;
   });
   other.join();
@@ -202,14 +204,88 @@ int Late() {
   return in_time ? 0 : 1;
 }
 
+// ---- Programs that rely on what Linux does not promise.
+
+// Takes each -1 of epoll_wait for the end, EINTR too.
+int TrustsWait() {
+  const int event = eventfd(0, 0), epoll = epoll_create1(0);
+  epoll_event interest = {.events = EPOLLIN, .data = {.u64 = 1}};
+  epoll_ctl(epoll, EPOLL_CTL_ADD, event, &interest);
+  std::thread other([=] {
+    const uint64_t one = 1;
+    (void)!write(event, &one, sizeof one);
+  });
+  epoll_event got;
+  const int ready = epoll_wait(epoll, &got, 1, -1);
+  other.join();
+  return ready == 1 ? 0 : 1;
+}
+
+// Believes that whoever is woken was meant.
+int TrustsWakeUp() {
+  static std::atomic<int> word;
+  std::thread other([] {
+    const timespec moment = {0, 1000000};
+    nanosleep(&moment, nullptr);
+    word = 1;
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  });
+  const long woken = syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr, 0);
+  const bool there = word == 1;
+  other.join();
+  return woken != 0 || there ? 0 : 1;
+}
+
+// Never asks whether a descriptor was made. No thread, no fork point of its own.
+int TrustsMemory() {
+  const int epoll = epoll_create1(0), event = eventfd(0, 0);
+  epoll_event interest = {.events = EPOLLIN, .data = {.u64 = 1}};
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, event, &interest) == 0 ? 0 : 1;
+}
+
+// Tries to store once, and takes no for somebody else's store.
+int TrustsReservation() {
+  std::thread other([] { std::this_thread::yield(); });
+  int failed = 0;
+#ifdef __riscv  // Others have nothing of the kind.
+  static int word;
+  for (int i = 0; i < 20 && failed == 0; ++i) {
+    int value;
+    asm volatile(
+        "lr.w %0, (%2)\n"
+        "addi %0, %0, 1\n"
+        "sc.w %1, %0, (%2)\n"
+        : "=&r"(value), "=&r"(failed)
+        : "r"(&word)
+        : "memory");
+  }
+#endif
+  other.join();
+  return failed == 0 ? 0 : 1;
+}
+
 struct Deed {
   const char* name;
   int (*run)();
 };
-constexpr Deed kDeeds[] = {
-    {"mutex", Mutex}, {"race", Race}, {"abba", Abba},       {"several", Several}, {"crash", Crash},
-    {"spin", Spin},   {"doze", Doze}, {"eat", Eat},         {"bomb", Bomb},       {"shout", Shout},
-    {"alone", Alone}, {"hint", Hint}, {"mixture", Mixture}, {"late", Late}};
+constexpr Deed kDeeds[] = {{"mutex", Mutex},
+                           {"race", Race},
+                           {"abba", Abba},
+                           {"several", Several},
+                           {"crash", Crash},
+                           {"spin", Spin},
+                           {"doze", Doze},
+                           {"eat", Eat},
+                           {"bomb", Bomb},
+                           {"shout", Shout},
+                           {"alone", Alone},
+                           {"hint", Hint},
+                           {"mixture", Mixture},
+                           {"late", Late},
+                           {"trusts_wait", TrustsWait},
+                           {"trusts_wake_up", TrustsWakeUp},
+                           {"trusts_memory", TrustsMemory},
+                           {"trusts_reservation", TrustsReservation}};
 
 }  // namespace
 

@@ -43,6 +43,10 @@ struct Options {
   // Who runs next, where several threads can, once there are more than one. Of a kind that wants
   // events SetStrategy() tells (explore/explorer.h makes it); without, they run in order.
   StrategyOptions strategy;
+  // Calls that faults may happen to (shims/faults.h), as often as strategy.faults says: those whose
+  // whole name this RE2 pattern matches. Empty: none. Like all choices, from the fork point on, which
+  // is before the first such call if not earlier.
+  std::string faults;
   // What its choices come from; none: `seed`.
   std::optional<uint64_t> schedule_seed;
   int cpus = 4;      // How many the guest sees.

@@ -44,7 +44,10 @@ struct Hart {
 // Where a hart stopped and why, for people.
 std::string DescribeStop(const interp::Stop& stop, uint64_t pc);
 
-class Machine::Impl final : private shims::Sink, private shims::TaskHost, private interp::Counters {
+class Machine::Impl final : private shims::Sink,
+                            private shims::TaskHost,
+                            private shims::FaultSource,
+                            private interp::Counters {
  public:
   explicit Impl(Options options);
 
@@ -73,6 +76,9 @@ class Machine::Impl final : private shims::Sink, private shims::TaskHost, privat
   void OnClone(os_emu::Thread& parent, os_emu::Thread& child, const interp::Cpu& cpu) override;
   Result<void> Exec(os_emu::Thread& thread, shims::ExecRequest request) override;
   void OnExploreHint(bool now) override;
+
+  // ---- shims::FaultSource
+  bool Happens(os_emu::Thread& thread, shims::FaultKind kind) override;
 
   // ---- interp::Counters: the hart runs at one instruction a cycle; time is the machine's clock.
   uint64_t Cycle(const interp::Cpu& cpu) override { return cpu.retired; }

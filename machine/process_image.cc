@@ -106,7 +106,7 @@ class FileBytes {
   // kNoMem: the machine's memory does not suffice.
   static Result<FileBytes> Read(os_emu::FileDescription& file, memory::MemoryBudget& budget,
                                 uint64_t most) {
-    if (budget.used_bytes > budget.limit_bytes || most > budget.limit_bytes - budget.used_bytes)
+    if (!budget.FitsObject(most))
       return Errno::kNoMem;
     FileBytes read;
     read.bytes_.reserve(most);

@@ -83,9 +83,20 @@ Thread* Machine::Impl::ChooseThread() {
     Hart& next = *harts_.at(&chosen);
     if (!next.reserved.idle() && !next.reserved.End()) next.cpu.reservation = {};
   }
+  interp::Cpu& cpu = harts_.at(&chosen)->cpu;
+  if (cpu.reservation.bytes != 0 && abi_->MayLoseReservation() &&
+      Happens(chosen, shims::FaultKind::kLostReservation)) {
+    cpu.reservation = {};
+  }
   last_thread_ = &chosen;
   leave_last_ = false;
   return &chosen;
+}
+
+bool Machine::Impl::Happens(Thread& thread, shims::FaultKind kind) {
+  if (choices_ != Choices::kMade) return false;
+  const FaultPoint point{thread, harts_.at(&thread)->cpu.retired, kind};
+  return Ask([&](Strategy& strategy) { return strategy.Fails(point); });
 }
 
 uint64_t Machine::Impl::StepsLeft() const {
@@ -289,7 +300,7 @@ bool Machine::Impl::IsForkPoint(const interp::Cpu& cpu) const {
     case shims::ForkPoint::kExploreNow:
       return true;
     case shims::ForkPoint::kNone:
-      return false;
+      return choices_ == Choices::kNotYet && abi_->MayFail(cpu.x[interp::kA7]);
   }
   return false;
 }

@@ -79,11 +79,24 @@ absl::Status Machine::Impl::SetUp() {
       return absl::InvalidArgumentError(absl::StrCat("trace filter: ", pattern->error()));
     filter = std::move(pattern);
   }
+  shims::FaultSelection faults;
+  if (!options_.faults.empty()) {
+    const re2::RE2 names(options_.faults, re2::RE2::Quiet);
+    if (!names.ok()) return absl::InvalidArgumentError(absl::StrCat("faults: ", names.error()));
+    faults = shims::FaultSelection(names);
+    if (faults.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--faults=", options_.faults,
+                       ": matches no system call that may fail so (docs/syscalls.md)"));
+    }
+  }
   abi_ = std::make_unique<shims::SyscallAbi>(
       shims::SyscallAbi::Options{.sink = this,
                                  .tasks = this,
                                  .trace = options_.trace != nullptr,
-                                 .trace_filter = std::move(filter)});
+                                 .trace_filter = std::move(filter),
+                                 .fault_source = this,
+                                 .faults = std::move(faults)});
 
   if (options_.clock == ClockSource::kHost) {
     outside_ = std::make_unique<Outside>(host_poller_, kernel_);

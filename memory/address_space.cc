@@ -128,8 +128,7 @@ void AddressSpace::GiveReservation() {
 
 bool AddressSpace::FitsBudget(uint64_t bytes) const {
   if (bytes == 0) return true;
-  return budget_->used_bytes <= budget_->limit_bytes &&
-         bytes <= budget_->limit_bytes - budget_->used_bytes;
+  return budget_->Fits(bytes);
 }
 
 void AddressSpace::Charge(uint64_t bytes) {

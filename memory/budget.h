@@ -15,6 +15,21 @@ class StoreWatch;       // memory/store_watch.h
 struct MemoryBudget {
   uint64_t limit_bytes = UINT64_MAX;
   uint64_t used_bytes = 0;
+  // A fault (shims/faults.h): the system call under way finds no memory for what the kernel makes.
+  bool short_for_kernel = false;
+  bool objects_refused = false;  // It has, since this was cleared.
+
+  // Whether so many bytes more may be charged.
+  bool Fits(uint64_t bytes) const {
+    return used_bytes <= limit_bytes && bytes <= limit_bytes - used_bytes;
+  }
+  // The same for an object that the kernel makes during a call, where Linux's kmalloc() may fail
+  // and the call with it. Pages that a guest touches, and data on its way, are none.
+  bool FitsObject(uint64_t bytes) {
+    if (short_for_kernel) objects_refused = true;
+    return !short_for_kernel && Fits(bytes);
+  }
+
   // Mappings of SharedObjects in all address spaces: each is one of the host's, whose number is
   // limited.
   uint64_t object_mappings = 0;

@@ -120,7 +120,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::Fork() {
     ++objects;
     if (!region.shared) holes += CountCopiesOfHoles(start, region);
   }
-  if (!FitsBudget(bytes + holes * SharedObject::kPageCostBytes)) return Errno::kNoMem;
+  if (!budget_->FitsObject(bytes + holes * SharedObject::kPageCostBytes)) return Errno::kNoMem;
   if (objects != 0 && budget_->object_mappings + objects > kMaxObjectMappings) return Errno::kNoMem;
   POLLUX_ASSIGN_OR_RETURN(std::unique_ptr<AddressSpace> created, Create(budget_));
   AddressSpace& child = *created;

@@ -280,7 +280,7 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
   POLLUX_ASSIGN_OR_RETURN(const GuestAddr place, Place(request));
   const uint64_t start = place.value;
   const uint64_t bytes = PageUp(request.length);
-  if (!FitsRegions(start, start + bytes)) return Errno::kNoMem;
+  if (!FitsRegions(start, start + bytes) || !budget_->FitsObject(0)) return Errno::kNoMem;
 
   Region region;
   region.end = start + bytes;

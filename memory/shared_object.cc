@@ -75,8 +75,7 @@ void SharedStore::Discard(uint64_t offset, uint64_t bytes) {
 
 Result<std::shared_ptr<SharedObject>> SharedObject::Create(MemoryBudget* budget,
                                                            uint64_t size_bytes) {
-  if (budget->used_bytes > budget->limit_bytes ||
-      budget->limit_bytes - budget->used_bytes < kObjectBytes) {
+  if (!budget->FitsObject(kObjectBytes)) {
     return Errno::kNoMem;
   }
   std::shared_ptr<SharedStore> store = SharedStore::Of(budget);
@@ -109,10 +108,7 @@ uint64_t SharedObject::mapped_end() const {
   return (size_bytes_ + kPageBytes - 1) & ~(kPageBytes - 1);
 }
 
-bool SharedObject::FitsBudget(uint64_t bytes) const {
-  return budget_->used_bytes <= budget_->limit_bytes &&
-         bytes <= budget_->limit_bytes - budget_->used_bytes;
-}
+bool SharedObject::FitsBudget(uint64_t bytes) const { return budget_->Fits(bytes); }
 
 const SharedObject::Group* SharedObject::FindGroup(uint64_t page) const {
   const auto group = groups_.find(page / kGroupPages);

@@ -81,6 +81,15 @@ class SyscallContext {
     return static_cast<int64_t>(*fd);
   }
 
+  // The same of one that the call has just made: alloc_file() comes behind the number. kNFile: no
+  // memory for it (a fault).
+  CallResult InstallNew(DescriptionRef file, bool close_on_exec) {
+    const Result<void> number = fds().CheckRoom();
+    if (!number.ok()) return number.error();
+    if (!kernel().budget().FitsObject(0)) return Errno::kNFile;
+    return Install(std::move(file), close_on_exec);
+  }
+
   // Both at once, in the order of getname() and path_init(): EFAULT, ENAMETOOLONG, ENOENT (empty
   // without kAtEmptyPath), EBADF.
   struct Place {

@@ -26,7 +26,7 @@ CallResult SysEventfd2(SyscallContext& context) {
   Result<DescriptionRef> file = os_emu::EventFd::Create(
       context.UInt(0), context.UInt(1), context.kernel().Part<EventFdIdsOfMachine>().ids);
   if (!file.ok()) return file.error();
-  return context.Install(*std::move(file), (context.UInt(1) & os_emu::kEfdCloExec) != 0);
+  return context.InstallNew(*std::move(file), (context.UInt(1) & os_emu::kEfdCloExec) != 0);
 }
 
 CallResult SysPipe2(SyscallContext& context) {
@@ -62,7 +62,7 @@ CallResult SysPipe2(SyscallContext& context) {
 
 CallResult SysEpollCreate1(SyscallContext& context) {
   if ((context.UInt(0) & ~os_emu::kOCloExec) != 0) return Errno::kInval;
-  return context.Install(
+  return context.InstallNew(
       os_emu::MakeDescription<os_emu::EpollInstance>(&context.kernel().epoll_watches()),
       context.UInt(0) != 0);
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "shims/arg_types.h"
+#include "shims/faults.h"
 #include "shims/syscall_table.h"
 
 namespace pollux::shims {
@@ -32,6 +33,14 @@ std::string ErrorNames(const SyscallRow& row) {
   return text;
 }
 
+std::string FaultNames(const SyscallRow& row) {
+  std::vector<std::string> names;
+  for (const FaultRow& fault : FaultRows()) {
+    if ((FaultsOf(row) & FaultBit(fault.kind)) != 0) names.emplace_back(fault.name);
+  }
+  return absl::StrJoin(names, " ");
+}
+
 void Write() {
   std::map<Support, int> counts;
   for (const SyscallRow& row : SyscallTable()) ++counts[row.support];
@@ -51,17 +60,22 @@ void Write() {
       "- refused: ENOSYS, quietly, as libraries probe for it and do without\n"
       "- unsupported: ENOSYS, and named once on stderr\n"
       "\n"
-      "Arguments are read unless marked `out` or `inout`.\n",
+      "Arguments are read unless marked `out` or `inout`. Faults are what --faults may let happen "
+      "to the call:\n"
+      "\n",
       SyscallTable().size(), counts[Support::kComplete], counts[Support::kPartial],
       counts[Support::kRefused], counts[Support::kUnsupported]);
+  for (const FaultRow& fault : FaultRows())
+    std::printf("- %s: %s\n", std::string(fault.name).c_str(), std::string(fault.text).c_str());
   std::printf(
-      "\n## Supported\n\n| number | call | errors | support |\n| --- | --- | --- | --- |\n");
+      "\n## Supported\n\n| number | call | errors | faults | support |\n"
+      "| --- | --- | --- | --- | --- |\n");
   for (const SyscallRow& row : SyscallTable()) {
     if (row.support != Support::kComplete && row.support != Support::kPartial) continue;
     const std::string support =
         row.note[0] != '\0' ? absl::StrCat("partial: ", row.note) : "complete";
-    std::printf("| %d | `%s` | %s | %s |\n", row.number, Signature(row).c_str(),
-                ErrorNames(row).c_str(), support.c_str());
+    std::printf("| %d | `%s` | %s | %s | %s |\n", row.number, Signature(row).c_str(),
+                ErrorNames(row).c_str(), FaultNames(row).c_str(), support.c_str());
   }
   std::printf("\n## Refused\n\n| number | call | why |\n| --- | --- | --- |\n");
   for (const SyscallRow& row : SyscallTable()) {

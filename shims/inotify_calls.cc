@@ -19,7 +19,7 @@ CallResult SysInotifyInit1(SyscallContext& context) {
                                           .budget = &kernel.budget()};
   Result<DescriptionRef> file = InotifyInstance::Create(limits, context.UInt(0));
   if (!file.ok()) return file.error();
-  return context.Install(*std::move(file), (context.UInt(0) & os_emu::kInCloExec) != 0);
+  return context.InstallNew(*std::move(file), (context.UInt(0) & os_emu::kInCloExec) != 0);
 }
 
 CallResult SysInotifyAddWatch(SyscallContext& context) {

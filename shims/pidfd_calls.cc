@@ -41,7 +41,7 @@ CallResult SysPidfdOpen(SyscallContext& context) {
   Result<DescriptionRef> file =
       os_emu::PidFd::Open(context.kernel(), context.Int(0), context.UInt(1));
   if (!file.ok()) return file.error();
-  return context.Install(*std::move(file), /*close_on_exec=*/true);
+  return context.InstallNew(*std::move(file), /*close_on_exec=*/true);
 }
 
 CallResult SysPidfdSendSignal(SyscallContext& context) {

@@ -102,6 +102,13 @@ std::string WithResult(std::string call, const std::string& result) {
   return call + "= " + result;
 }
 
+// restore_saved_sigmask(): of a call with a mask of its own.
+void RestoreSignalMask(os_emu::Thread& thread) {
+  if (!thread.saved_mask.has_value()) return;
+  thread.SetSignalMask(*thread.saved_mask);
+  thread.saved_mask.reset();
+}
+
 }  // namespace
 
 // ---- Dispatch
@@ -139,7 +146,8 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   TraceEnter(thread, call);
 
   SyscallContext context(*this, thread, cpu, *call);
-  os_emu::CallResult result = Dispatch(context);
+  os_emu::CallResult result =
+      options_.faults.empty() ? Dispatch(context) : DispatchWithFaults(context, thread, call);
   os_emu::Process& process = thread.process();
   if (process.exit.has_value()) {
     TraceResult(thread, call, 0);
@@ -161,6 +169,7 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
     thread.Block(result.TakeBlocked());
     process.kernel().ExpireTimers();
     TraceUnfinished(thread, call);
+    if (!options_.faults.empty()) MayEndWait(thread, call);
     return Next::kBlocked;
   }
   process.kernel().ExpireTimers();
@@ -168,17 +177,50 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   return yield_ ? Next::kYield : Next::kContinue;
 }
 
+// ---- Faults
+
+bool SyscallAbi::FaultHappens(os_emu::Thread& thread, const Call& call, FaultKind kind) {
+  return (options_.faults.Of(call.number) & FaultBit(kind)) != 0 &&
+         options_.fault_source->Happens(thread, kind);
+}
+
+os_emu::CallResult SyscallAbi::DispatchWithFaults(SyscallContext& context, os_emu::Thread& thread,
+                                                  Call* call) {
+  memory::MemoryBudget& budget = context.kernel().budget();
+  budget.short_for_kernel = FaultHappens(thread, *call, FaultKind::kShortMemory);
+  budget.objects_refused = false;
+  os_emu::CallResult result = Dispatch(context);
+  call->injected = budget.objects_refused;
+  budget.short_for_kernel = false;
+  return result;
+}
+
+void SyscallAbi::MayEndWait(os_emu::Thread& thread, Call* call) {
+  os_emu::BlockedCall& waiting = *thread.blocked_call();
+  if (waiting.on_signal() == os_emu::OnSignal::kEintr &&
+      FaultHappens(thread, *call, FaultKind::kInterruption)) {
+    // As Kernel::StopProcess() and ContinueProcess() do to it.
+    thread.interrupted_by_stop = true;
+    thread.Wake();
+    call->injected = true;
+  } else if (FaultHappens(thread, *call, FaultKind::kVainWakeUp)) {
+    call->injected = waiting.WakeInVain(thread);
+  }
+}
+
 bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   thread.process().kernel().SetCurrent(&thread);
+  registers_replaced_ = false;
   if (thread.interrupted_by_stop) {
     const Result<int64_t> interrupted = thread.Unblock()->Interrupt();
     thread.release_waits.clear();
     Finish(thread, cpu, call, interrupted.ok() ? *interrupted : ErrorValue(interrupted.error()));
+    // EINTR, and no handler that would bring back the mask from before the call.
+    if (!thread.HasSignalToTake()) RestoreSignalMask(thread);
     return true;
   }
   Result<int64_t> result = thread.process().kernel().ResumeBlocked(thread);
   if (!result.ok() && thread.blocked()) return false;
-  registers_replaced_ = false;
   const int64_t value = result.ok() ? *result : ErrorValue(result.error());
   if (auto wait = os_emu::NextReleaseWait(thread, value)) {
     thread.Block(std::move(wait));
@@ -191,10 +233,7 @@ bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
 void SyscallAbi::Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, int64_t value) {
   // restore_saved_sigmask_unless(EINTR): a handler that runs now is to bring back the mask from
   // before the call.
-  if (thread.saved_mask.has_value() && value != ErrorValue(Errno::kIntr)) {
-    thread.SetSignalMask(*thread.saved_mask);
-    thread.saved_mask.reset();
-  }
+  if (value != ErrorValue(Errno::kIntr)) RestoreSignalMask(thread);
   if (value == ErrorValue(os_emu::kRestartSys)) {
     cpu.pc = call->ecall_pc;
     cpu.x[interp::kA0] = call->args[0];
@@ -287,10 +326,7 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
     kernel.ForceSignal(thread, fault);
   }
   // Nothing took the mask of a call such as ppoll that was interrupted (restore_saved_sigmask()).
-  if (thread.saved_mask.has_value() && !thread.blocked()) {
-    thread.SetSignalMask(*thread.saved_mask);
-    thread.saved_mask.reset();
-  }
+  if (!thread.blocked()) RestoreSignalMask(thread);
   return Signals::kNone;
 }
 
@@ -389,7 +425,8 @@ void SyscallAbi::TraceResult(os_emu::Thread& thread, Call* call, int64_t value) 
   const SyscallRow* row = FindSyscall(call->number);
   const PrintView view{thread, call->args, value};
   FillAtEnd(view, call);
-  TraceLine(thread, WithResult(CallText(*call, true), ResultText(row, view)));
+  TraceLine(thread, WithResult(CallText(*call, true),
+                               ResultText(row, view) + (call->injected ? " (INJECTED)" : "")));
 }
 
 void SyscallAbi::TraceUnfinished(os_emu::Thread& thread, Call* call) {

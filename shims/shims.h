@@ -26,6 +26,7 @@
 #include "interp/engine/engine.h"
 #include "os_emu/task/kernel.h"
 #include "re2/re2.h"
+#include "shims/faults.h"
 #include "shims/syscall_table.h"
 #include "shims/task_host.h"
 
@@ -64,6 +65,7 @@ struct Call {
   // The line's beginning was printed when the call began to wait, with so many arguments.
   bool unfinished = false;
   size_t args_shown = 0;
+  bool injected = false;  // A fault happened to it: as strace marks it.
 };
 
 enum class Next {
@@ -84,6 +86,9 @@ class SyscallAbi {
     // Which system calls are traced: those whose whole name it matches. Null: all. Signals and
     // exits are always traced.
     std::shared_ptr<const re2::RE2> trace_filter;
+    // Not owned; null: no faults.
+    FaultSource* fault_source = nullptr;
+    FaultSelection faults;
   };
   explicit SyscallAbi(Options options) : options_(std::move(options)) {}
   SyscallAbi(const SyscallAbi&) = delete;
@@ -118,6 +123,10 @@ class SyscallAbi {
   // for deadlock reports.
   std::string DescribeBlocked(os_emu::Thread& thread, const Call& call) const;
 
+  // Whether a fault may happen to the call with that number.
+  bool MayFail(uint64_t number) const { return options_.faults.Of(number) != 0; }
+  bool MayLoseReservation() const { return options_.faults.loses_reservations(); }
+
   // ---- For handlers.
   TaskHost& tasks() {
     POLLUX_CHECK(options_.tasks != nullptr) << "this machine makes no tasks";
@@ -131,6 +140,11 @@ class SyscallAbi {
 
  private:
   void Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, int64_t value);
+  bool FaultHappens(os_emu::Thread& thread, const Call& call, FaultKind kind);
+  os_emu::CallResult DispatchWithFaults(SyscallContext& context, os_emu::Thread& thread,
+                                        Call* call);
+  // `thread` has begun to wait.
+  void MayEndWait(os_emu::Thread& thread, Call* call);
   void TraceEnter(os_emu::Thread& thread, Call* call);
   void TraceResult(os_emu::Thread& thread, Call* call, int64_t value);
   void TraceUnfinished(os_emu::Thread& thread, Call* call);

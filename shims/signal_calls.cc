@@ -274,7 +274,7 @@ CallResult SysSignalfd4(SyscallContext& context) {
     return int64_t{context.Int(0)};
   }
   DescriptionRef file = os_emu::MakeDescription<os_emu::SignalFd>(context.kernel(), *wanted, flags);
-  return context.Install(std::move(file), (flags & os_emu::kSfdCloExec) != 0);
+  return context.InstallNew(std::move(file), (flags & os_emu::kSfdCloExec) != 0);
 }
 
 // ---- Stacks and frames

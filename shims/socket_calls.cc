@@ -122,7 +122,7 @@ CallResult SysSocket(SyscallContext& context) {
       MakeSocket(context, context.Int(0), context.Int(1) & static_cast<int>(os_emu::kSockTypeMask),
                  context.Int(2), flags & os_emu::kSockNonBlock);
   if (!made.ok()) return made.error();
-  return context.Install(*std::move(made), (flags & os_emu::kSockCloExec) != 0);
+  return context.InstallNew(*std::move(made), (flags & os_emu::kSockCloExec) != 0);
 }
 
 CallResult SysSocketpair(SyscallContext& context) {

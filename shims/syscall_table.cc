@@ -75,6 +75,11 @@ constexpr SyscallRow Unsupported(uint16_t number, const char* name, ArgList args
   return {number, name, Support::kUnsupported, "", kInt, args, Errors(kNoSys), &SysUnsupported};
 }
 
+constexpr SyscallRow WakesInVain(SyscallRow row) {
+  row.wakes_in_vain = true;
+  return row;
+}
+
 // What path resolution may answer.
 #define PATH_ERRORS kFault, kNameTooLong, kNoEnt, kNotDir, kLoop, kAcces, kBadF
 #define CHANGE_ERRORS PATH_ERRORS, kRoFs, kPerm
@@ -294,12 +299,13 @@ constexpr SyscallRow kRows[] = {
     Complete(96, "set_tid_address", kInt, Args(Address("tidptr")), Errors(), &SysSetTidAddress),
     Partial(97, "unshare", kInt, Args(Flags("flags", kCloneFlags)), Errors(kInval, kPerm),
             &SysUnshare, "namespaces are refused"),
-    Partial(98, "futex", kInt,
-            Args(Address("uaddr"), Of("futex_op", kFutexCommandType), Of("val", kFutexValueType),
-                 Of("timeout", kFutexTimeType), Of("uaddr2", kFutexSecondType),
-                 Of("val3", kFutexThirdType)),
-            Errors(kFault, kInval, kAgain, kIntr, kTimedOut, kPerm, kSrch, kDeadLk, kNoSys),
-            &SysFutex, "all commands; all tasks have one priority, so none is inherited"),
+    WakesInVain(
+        Partial(98, "futex", kInt,
+                Args(Address("uaddr"), Of("futex_op", kFutexCommandType),
+                     Of("val", kFutexValueType), Of("timeout", kFutexTimeType),
+                     Of("uaddr2", kFutexSecondType), Of("val3", kFutexThirdType)),
+                Errors(kFault, kInval, kAgain, kIntr, kTimedOut, kPerm, kSrch, kDeadLk, kNoSys),
+                &SysFutex, "all commands; all tasks have one priority, so none is inherited")),
     Complete(99, "set_robust_list", kInt, Args(Address("head"), Size("len")), Errors(kInval),
              &SysSetRobustList),
     Complete(100, "get_robust_list", kInt,
@@ -830,11 +836,11 @@ constexpr SyscallRow kRows[] = {
     Unsupported(446, "landlock_restrict_self", Args(Fd("ruleset_fd"), Hex("flags"))),
     Unsupported(447, "memfd_secret", Args(Hex("flags"))),
     Unsupported(448, "process_mrelease", Args(Fd("pidfd"), Hex("flags"))),
-    Partial(449, "futex_waitv", kInt,
-            Args(Address("waiters"), UInt("nr_futexes"), Hex("flags"), Of("timeout", kTimespecType),
-                 OneOf("clockid", kClockIds)),
-            Errors(kInval, kFault, kAgain, kIntr, kTimedOut), &SysFutexWaitv,
-            "FUTEX2_NUMA and FUTEX2_MPOL are refused"),
+    WakesInVain(Partial(449, "futex_waitv", kInt,
+                        Args(Address("waiters"), UInt("nr_futexes"), Hex("flags"),
+                             Of("timeout", kTimespecType), OneOf("clockid", kClockIds)),
+                        Errors(kInval, kFault, kAgain, kIntr, kTimedOut), &SysFutexWaitv,
+                        "FUTEX2_NUMA and FUTEX2_MPOL are refused")),
     Unsupported(450, "set_mempolicy_home_node",
                 Args(Address("start"), Size("len"), Size("home_node"), Hex("flags"))),
     Unsupported(451, "cachestat", Args(Fd(), Address("range"), OutAddress("cstat"), Hex("flags"))),
@@ -844,11 +850,11 @@ constexpr SyscallRow kRows[] = {
     Unsupported(453, "map_shadow_stack", Args(Address("addr"), Size("size"), Hex("flags"))),
     Partial(454, "futex_wake", kInt, Args(Address("uaddr"), Hex("mask"), Int("nr"), Hex("flags")),
             Errors(kInval, kFault), &SysFutexWake, "FUTEX2_NUMA and FUTEX2_MPOL are refused"),
-    Partial(455, "futex_wait", kInt,
-            Args(Address("uaddr"), Hex("val"), Hex("mask"), Hex("flags"),
-                 Of("timeout", kTimespecType), OneOf("clockid", kClockIds)),
-            Errors(kInval, kFault, kAgain, kIntr, kTimedOut), &SysFutexWait,
-            "FUTEX2_NUMA and FUTEX2_MPOL are refused"),
+    WakesInVain(Partial(455, "futex_wait", kInt,
+                        Args(Address("uaddr"), Hex("val"), Hex("mask"), Hex("flags"),
+                             Of("timeout", kTimespecType), OneOf("clockid", kClockIds)),
+                        Errors(kInval, kFault, kAgain, kIntr, kTimedOut), &SysFutexWait,
+                        "FUTEX2_NUMA and FUTEX2_MPOL are refused")),
     Partial(456, "futex_requeue", kInt,
             Args(Address("waiters"), Hex("flags"), Int("nr_wake"), Int("nr_requeue")),
             Errors(kInval, kFault, kAgain), &SysFutexRequeue,

@@ -88,6 +88,8 @@ struct SyscallRow {
   ErrorList errors;
   Handler handler;
   const FlagSet* return_flags = nullptr;
+  // It waits at a futex, and may return though nobody meant it (shims/faults.h).
+  bool wakes_in_vain = false;
 
   constexpr int arg_count() const {
     int count = 0;

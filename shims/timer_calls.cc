@@ -45,7 +45,7 @@ CallResult SysTimerfdCreate(SyscallContext& context) {
   Result<DescriptionRef> file =
       os_emu::TimerFd::Create(context.kernel(), context.Int(0), context.UInt(1));
   if (!file.ok()) return file.error();
-  return context.Install(*std::move(file), (context.UInt(1) & os_emu::kTfdCloExec) != 0);
+  return context.InstallNew(*std::move(file), (context.UInt(1) & os_emu::kTfdCloExec) != 0);
 }
 
 CallResult SysTimerfdSettime(SyscallContext& context) {

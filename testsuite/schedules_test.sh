@@ -35,7 +35,7 @@ same() {
 strategies=(random pct pos feedback)
 for i in "${!elfs[@]}"; do
   guest=("${elfs[i]}" "${arguments[i]}")
-  flags=("--strategy=${strategies[i % 4]}" --preemption_rate=5 --early_deadlines=5)
+  flags=("--strategy=${strategies[i % 4]}" --preemption_rate=5 --early_deadlines=5 '--faults=epoll_pwait|futex|sc:20')
   name="$(basename "${elfs[i]}") ${arguments[i]} ${flags[0]}"
   first="$(hash "$pollux" "$seeds" --jobs=2 "${flags[@]}" "${guest[@]}")"
   same "$name, a second time with other jobs" "$first" \

@@ -13,7 +13,7 @@ namespace pollux::machine {
 
 // What a schedule's seed is split for (the machine's own purposes are in setup.cc): none takes
 // numbers from another.
-enum SchedulePurpose : uint64_t { kChoices = 3, kCampaigns = 4, kDeadlines = 5 };
+enum SchedulePurpose : uint64_t { kChoices = 3, kCampaigns = 4, kDeadlines = 5, kFaults = 6 };
 
 // Rates are told in millionths.
 inline constexpr uint64_t kMillion = 1'000'000;

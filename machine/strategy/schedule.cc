@@ -52,7 +52,7 @@ uint32_t PlaceCounter::ChoicesAt(Tid from, uint64_t retired) const {
 
 size_t Recorder::Choose(const ChoicePoint& point) {
   const PlaceCounter::Place place = places_.Next(point);
-  const size_t chosen = inner_->Choose(point);
+  const size_t chosen = inner().Choose(point);
   if (chosen == kAbandon) return kAbandon;
   const Tid to = point.runnable[chosen]->tid();
   // After a deadline the choice is written down, whatever it is: who follows it stops there.
@@ -78,7 +78,7 @@ void Recorder::Add(const Switch& change) {
 }
 
 bool Recorder::ExpiresEarly(const ChoicePoint& point) {
-  if (!inner_->ExpiresEarly(point)) return false;
+  if (!inner().ExpiresEarly(point)) return false;
   const PlaceCounter::Place place = places_.Of(point);
   Add({.from = place.from,
        .retired = place.retired,
@@ -89,12 +89,35 @@ bool Recorder::ExpiresEarly(const ChoicePoint& point) {
   return true;
 }
 
+bool Recorder::Fails(const FaultPoint& point) {
+  if (!inner().Fails(point)) return false;
+  if (schedule_.faults.size() < Schedule::kMostSwitches) {
+    schedule_.faults.push_back({point.thread.tid(), point.retired, point.kind});
+  } else {
+    schedule_.truncated = true;
+  }
+  return true;
+}
+
 Replayer::Replayer(const Schedule& schedule, bool whole)
-    : longest_(whole ? UINT64_MAX : kLongestSlice) {
+    : longest_(whole ? UINT64_MAX : kLongestSlice),
+      faults_(schedule.faults.begin(), schedule.faults.end()) {
   for (const Switch& change : schedule.switches) {
     parts_[change.from].switches.push_back(change);
     expires_ |= change.expires;
   }
+  for (const InjectedFault& fault : schedule.faults) {
+    if (fault.kind == shims::FaultKind::kLostReservation)
+      reservations_.insert({fault.tid, fault.retired});
+  }
+}
+
+bool Replayer::LosesReservation(const PlaceCounter::Place& place) const {
+  return reservations_.contains({place.from, place.retired});
+}
+
+bool Replayer::Fails(const FaultPoint& point) {
+  return faults_.contains({point.thread.tid(), point.retired, point.kind});
 }
 
 const Switch* Replayer::NextAt(const PlaceCounter::Place& place) {
@@ -126,8 +149,9 @@ size_t Replayer::Choose(const ChoicePoint& point) {
   const PlaceCounter::Place place = places_.Next(point);
   size_t chosen = DefaultChoice(point, place.from);
   const Switch* next = point.runnable.size() > 1 ? NextAt(place) : nullptr;
-  // It has stopped here for what happens when it is here again.
-  if (next == nullptr && point.leave && CanGoOn(point) && IsHereAgain(place))
+  // It has stopped here for what happens when it is here again, or to itself.
+  if (next == nullptr && point.leave && CanGoOn(point) &&
+      (IsHereAgain(place) || LosesReservation(place)))
     chosen = PlaceOf(point.runnable, point.last);
   if (next != nullptr && !next->expires) {
     for (size_t i = 0; i < point.runnable.size(); ++i) {
@@ -140,6 +164,14 @@ size_t Replayer::Choose(const ChoicePoint& point) {
 }
 
 uint64_t Replayer::NextSlice(const Thread& running, uint64_t retired) {
+  const auto lost = reservations_.upper_bound({running.tid(), retired});
+  const uint64_t to_loss = lost == reservations_.end() || lost->first != running.tid()
+                               ? UINT64_MAX
+                               : lost->second - retired;
+  return std::min(to_loss, NextPreemption(running, retired));
+}
+
+uint64_t Replayer::NextPreemption(const Thread& running, uint64_t retired) {
   const Part& part = parts_[running.tid()];
   for (size_t i = part.next; i < part.switches.size(); ++i) {
     const Switch& next = part.switches[i];

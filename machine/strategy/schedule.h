@@ -10,11 +10,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "abi/types.h"
 #include "machine/strategy/strategy.h"
+#include "machine/strategy/wrapper.h"
 
 namespace pollux::machine {
 
@@ -35,13 +37,23 @@ struct Switch {
   friend bool operator==(const Switch&, const Switch&) = default;
 };
 
+// A fault that happened.
+struct InjectedFault {
+  Tid tid{0};
+  uint64_t retired = 0;  // By it, as of its call.
+  shims::FaultKind kind{};
+
+  friend auto operator<=>(const InjectedFault&, const InjectedFault&) = default;
+};
+
 struct Schedule {
   // More are not written down: what a guest makes shall not grow without end.
   static constexpr size_t kMostSwitches = 1'000'000;
 
-  std::vector<Switch> switches;  // In the order in which they happened.
-  bool truncated = false;        // There were more: it cannot be followed to its end.
-  // Of them, those that preempt.
+  std::vector<Switch> switches;       // In the order in which they happened, as the next.
+  std::vector<InjectedFault> faults;  // As many at most.
+  bool truncated = false;             // There were more: it cannot be followed to its end.
+  // Of the switches, those that preempt.
   size_t preemptions() const;
 };
 
@@ -74,28 +86,19 @@ class PlaceCounter {
 };
 
 // Asks another strategy, and writes down what it says.
-class Recorder final : public Strategy {
+class Recorder final : public Wrapper {
  public:
-  explicit Recorder(std::unique_ptr<Strategy> inner) : inner_(std::move(inner)) {}
+  using Wrapper::Wrapper;
 
   size_t Choose(const ChoicePoint& point) override;
-  uint64_t NextSlice(const os_emu::Thread& running, uint64_t retired) override {
-    return inner_->NextSlice(running, retired);
-  }
-  bool slices_end_with_turns() const override { return inner_->slices_end_with_turns(); }
-  bool wants_events() const override { return inner_->wants_events(); }
-  bool StopsBefore(const os_emu::Thread& thread, const Event& event) override {
-    return inner_->StopsBefore(thread, event);
-  }
-  bool wants_deadlines() const override { return inner_->wants_deadlines(); }
   bool ExpiresEarly(const ChoicePoint& point) override;
+  bool Fails(const FaultPoint& point) override;
 
   const Schedule& schedule() const { return schedule_; }
 
  private:
   void Add(const Switch& change);
 
-  const std::unique_ptr<Strategy> inner_;
   Schedule schedule_;
   PlaceCounter places_;
   bool expired_ = false;  // A deadline, since the last choice.
@@ -111,10 +114,14 @@ class Replayer final : public Strategy {
   size_t Choose(const ChoicePoint& point) override;
   uint64_t NextSlice(const os_emu::Thread& running, uint64_t retired) override;
   bool slices_end_with_turns() const override { return true; }
-  bool wants_deadlines() const override { return expires_; }
+  // Reservations that are lost have it stop there, too, alone or not.
+  bool wants_deadlines() const override { return expires_ || !reservations_.empty(); }
   bool ExpiresEarly(const ChoicePoint& point) override;
+  bool Fails(const FaultPoint& point) override;
 
  private:
+  uint64_t NextPreemption(const os_emu::Thread& running, uint64_t retired);
+  bool LosesReservation(const PlaceCounter::Place& place) const;
   // There is something to happen at the place after more choices.
   bool IsHereAgain(const PlaceCounter::Place& place);
   // Of what is said of the place, the next; null: nothing.
@@ -128,6 +135,9 @@ class Replayer final : public Strategy {
   const uint64_t longest_;
   std::map<Tid, Part> parts_;  // By Switch::from.
   bool expires_ = false;       // Some deadline does.
+  std::set<InjectedFault> faults_;
+  // Of them, the places where a turn has to begin: reservations that are lost.
+  std::set<std::pair<Tid, uint64_t>> reservations_;
   PlaceCounter places_;
 };
 

@@ -69,9 +69,9 @@ std::unique_ptr<Strategy> MakePlain(const StrategyOptions& options, os_emu::Rand
 
 std::unique_ptr<Strategy> MakeStrategy(const StrategyOptions& options, uint64_t schedule_seed,
                                        const SharedMemory* known) {
-  return WithEarlyDeadlines(
-      MakePlain(options, os_emu::RandomStream(schedule_seed).Split(kChoices), known),
-      options.early_deadlines, schedule_seed);
+  return WithChance(
+      MakePlain(options, os_emu::RandomStream(schedule_seed).Split(kChoices), known), options,
+      schedule_seed);
 }
 
 std::unique_ptr<Strategy> MakeInOrder() { return MakeRoundRobin({.per_million = 0}); }

@@ -29,6 +29,11 @@ struct EarlyDeadlines {
   uint64_t per_million = 0;  // Of a million choices.
 };
 
+// How often a fault happens to a call that may meet one.
+struct FaultRate {
+  uint64_t per_million = 0;  // Of a million such calls.
+};
+
 struct StrategyOptions {
   StrategyKind kind = StrategyKind::kRandom;
   PreemptionRate preemption_rate;  // Of kRandom and kRoundRobin.
@@ -36,7 +41,8 @@ struct StrategyOptions {
   // schedule consists (k): a change of priorities falls on each alike.
   uint64_t depth = 3;
   uint64_t length = 1000;
-  EarlyDeadlines early_deadlines;  // Of all kinds.
+  EarlyDeadlines early_deadlines;  // Of all kinds, as the next.
+  FaultRate faults;
 };
 
 // A strategy's row.
@@ -57,9 +63,9 @@ std::unique_ptr<Strategy> MakeStrategy(const StrategyOptions& options, uint64_t 
                                        const SharedMemory* known = nullptr);
 // Whether it is one of those.
 bool WantsEvents(StrategyKind kind);
-// As `strategy` says, and deadlines that are reached early by chance.
-std::unique_ptr<Strategy> WithEarlyDeadlines(std::unique_ptr<Strategy> strategy,
-                                             EarlyDeadlines early, uint64_t schedule_seed);
+// As `strategy` says, and deadlines that are reached early and faults by chance.
+std::unique_ptr<Strategy> WithChance(std::unique_ptr<Strategy> strategy,
+                                     const StrategyOptions& options, uint64_t schedule_seed);
 // Everybody in the order of tids, until it waits: what is not to be explored.
 std::unique_ptr<Strategy> MakeInOrder();
 

@@ -12,6 +12,7 @@
 #include <span>
 
 #include "os_emu/task/kernel.h"
+#include "shims/faults.h"
 
 namespace pollux::machine {
 
@@ -43,6 +44,13 @@ struct Event {
   bool accesses_memory() const { return reads() || writes(); }
 };
 
+// A system call that may meet a fault.
+struct FaultPoint {
+  const os_emu::Thread& thread;
+  uint64_t retired;  // Instructions by `thread` since it began, the call's ecall with them.
+  shims::FaultKind kind;
+};
+
 class Strategy {
  public:
   // Instructions that nobody is preempted later than: one that spins cannot starve the others.
@@ -64,6 +72,9 @@ class Strategy {
   virtual bool wants_deadlines() const { return false; }
   // Before a choice, while there is a deadline: whether it is reached now. Asked again until not.
   virtual bool ExpiresEarly(const ChoicePoint&) { return false; }
+
+  // ---- Strategies that have faults happen, where they are wanted (machine::Options::faults).
+  virtual bool Fails(const FaultPoint&) { return false; }
 
   // ---- Strategies that choose before events, at a price: each instruction is looked at.
   virtual bool wants_events() const { return false; }

@@ -83,8 +83,7 @@ FileLocks::~FileLocks() {
 bool FileLocks::Charge(size_t count) {
   const uint64_t bytes = count * kLockBytes;
   if (budget_ == nullptr) return true;
-  if (budget_->used_bytes > budget_->limit_bytes ||
-      budget_->limit_bytes - budget_->used_bytes < bytes) {
+  if (!budget_->FitsObject(bytes)) {
     return false;
   }
   budget_->used_bytes += bytes;

@@ -25,10 +25,7 @@ class Quota {
   Result<void> Charge() {
     if (used_ >= limit_) return exceeded_;
     if (budget_ != nullptr) {
-      if (budget_->used_bytes > budget_->limit_bytes ||
-          budget_->limit_bytes - budget_->used_bytes < bytes_each_) {
-        return Errno::kNoMem;
-      }
+      if (!budget_->FitsObject(bytes_each_)) return Errno::kNoMem;
       budget_->used_bytes += bytes_each_;
     }
     ++used_;

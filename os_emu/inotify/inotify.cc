@@ -141,7 +141,7 @@ void InotifyInstance::Queue(Event event) {
     }
   }
   memory::MemoryBudget& budget = *limits_.budget;
-  if (event.Cost() > budget.limit_bytes - std::min(budget.used_bytes, budget.limit_bytes))
+  if (!budget.Fits(event.Cost()))
     return QueueOverflow();
   budget.used_bytes += event.Cost();
   queue_.push_back(std::move(event));

@@ -26,8 +26,7 @@ Pipe::~Pipe() { Refund(charged_bytes_); }
 
 bool Pipe::Charge(uint64_t bytes) {
   if (budget_ == nullptr) return true;
-  if (budget_->used_bytes > budget_->limit_bytes ||
-      budget_->limit_bytes - budget_->used_bytes < bytes) {
+  if (!budget_->FitsObject(bytes)) {
     return false;
   }
   budget_->used_bytes += bytes;

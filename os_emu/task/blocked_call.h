@@ -74,6 +74,10 @@ class BlockedCall {
   // TASK_KILLABLE: only a signal that ends the process interrupts it (vfork(2)).
   virtual bool only_killable() const { return false; }
 
+  // A fault (shims/faults.h): a wake-up that was meant for somebody else comes. False: what is
+  // waited for knows none.
+  virtual bool WakeInVain(Thread&) { return false; }
+
   // What it waits for, for reports: "read", "epoll_wait", "futex".
   virtual const char* TypeName() const = 0;
 

@@ -59,6 +59,11 @@ class WaitCall final : public FutexCall {
     return Errno::kAgain;
   }
   OnSignal on_signal() const override { return on_signal_; }
+  bool WakeInVain(Thread& thread) override {
+    entry_.Leave();
+    thread.Wake();
+    return true;
+  }
 
  protected:
   void Join(Thread& thread) override { entry_.Join(thread); }

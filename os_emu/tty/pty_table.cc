@@ -86,8 +86,7 @@ Result<DescriptionRef> PtyTable::OpenMaster(uint32_t flags) {
   while (pairs_.contains(index)) ++index;
   if (index >= kMaxPtys) return Errno::kNoSpc;
   memory::MemoryBudget& budget = kernel_.budget();
-  if (budget.used_bytes > budget.limit_bytes ||
-      budget.limit_bytes - budget.used_bytes < PtyPair::kCostBytes) {
+  if (!budget.FitsObject(PtyPair::kCostBytes)) {
     return Errno::kNoMem;
   }
   FileSystem& files = kernel_.files();

@@ -97,8 +97,7 @@ bool FilePages::Write(uint64_t page, uint64_t within, std::span<const uint8_t> f
   }
   auto found = pages_.find(page);
   if (found == pages_.end()) {
-    if (budget_->used_bytes > budget_->limit_bytes ||
-        budget_->limit_bytes - budget_->used_bytes < kPageBytes) {
+    if (!budget_->Fits(kPageBytes)) {
       return false;
     }
     budget_->used_bytes += kPageBytes;

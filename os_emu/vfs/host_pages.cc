@@ -19,8 +19,7 @@ Result<std::shared_ptr<HostPages>> HostPages::Create(memory::MemoryBudget* budge
                                                      bool writable) {
   struct stat host;
   if (fstat(fd.get(), &host) != 0) return ErrnoFromHost(errno);
-  if (budget->used_bytes > budget->limit_bytes ||
-      budget->limit_bytes - budget->used_bytes < kPageBytes) {
+  if (!budget->FitsObject(kPageBytes)) {
     return Errno::kNoMem;
   }
   std::shared_ptr<memory::SharedStore> store = memory::SharedStore::Of(budget);

@@ -76,7 +76,7 @@ Result<void> Inode::ReadEntries(const DentryRef& self, DirectoryCursor& cursor,
     MergePinned(*self, cursor.listing);
     uint64_t bytes = 0;
     for (const ListedEntry& entry : cursor.listing) bytes += sizeof(entry) + entry.name.size();
-    if (bytes > budget.limit_bytes - std::min(budget.used_bytes, budget.limit_bytes)) {
+    if (!budget.FitsObject(bytes)) {
       cursor.listing.clear();
       return Errno::kNoMem;
     }

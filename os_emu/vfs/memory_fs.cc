@@ -24,7 +24,7 @@ uint64_t NameCost(const std::string& name) { return kNameBytes + name.size(); }
 
 bool MemoryFs::Charge(uint64_t bytes) {
   memory::MemoryBudget& budget = files().budget();
-  if (budget.used_bytes > budget.limit_bytes || bytes > budget.limit_bytes - budget.used_bytes)
+  if (!budget.Fits(bytes))
     return false;
   budget.used_bytes += bytes;
   return true;

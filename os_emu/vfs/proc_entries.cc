@@ -58,7 +58,7 @@ class ProcTextFile final : public OpenFile {
     Drop();
     POLLUX_ASSIGN_OR_RETURN(text_, file().Text());
     memory::MemoryBudget& budget = this->budget();
-    if (text_.size() > budget.limit_bytes - std::min(budget.used_bytes, budget.limit_bytes)) {
+    if (!budget.FitsObject(text_.size())) {
       text_.clear();
       return Errno::kNoMem;
     }

@@ -27,7 +27,7 @@ void Bare() {
   std::atomic<int> returned = 0;
   std::thread sleeper([&] {
     for (int i = 0; i < 20; ++i) {
-      Must(epoll_wait(epoll, &reported, 1, -1) == 1, "epoll_wait");
+      Must(TEMP_FAILURE_RETRY(epoll_wait(epoll, &reported, 1, -1)) == 1, "epoll_wait");
       ++returned;
       returned.notify_one();
     }

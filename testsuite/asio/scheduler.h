@@ -147,7 +147,7 @@ class Scheduler {
 
   std::vector<Handler> React(bool block) {
     epoll_event events[128];
-    const int count = epoll_wait(epoll_, events, 128, block ? -1 : 0);
+    const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll_, events, 128, block ? -1 : 0));
     Must(count >= 0, "epoll_wait");
     std::vector<Handler> ready;
     for (int i = 0; i < count; ++i) {

@@ -132,6 +132,12 @@ explore --strategy=exhaustive --seeds=2..5 ./victim mutex
 expect_complaint 125 'begin with 1'
 explore --strategy=exhaustive --early_deadlines=5 ./victim mutex
 expect_complaint 125 'early_deadlines'
+for faults in '(' 'futex:1000' 'futex:1.2.3' getpid; do
+  explore "--faults=$faults" ./victim mutex
+  expect_complaint 125 'faults'
+done
+explore --strategy=exhaustive --faults=futex ./victim mutex
+expect_complaint 125 'faults'
 explore --jobs=1000 ./victim mutex
 expect_complaint 125 'jobs'
 explore --strategy=luck ./victim mutex

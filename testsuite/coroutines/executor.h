@@ -308,7 +308,7 @@ class Executor {
     }
     if (!ready_.empty()) timeout = 0;
     epoll_event events[64];
-    const int count = epoll_wait(epoll_, events, 64, timeout);
+    const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll_, events, 64, timeout));
     Must(count >= 0, "epoll_wait");
     // No coroutine runs before all is told: no descriptor is closed in the middle of it.
     for (int i = 0; i < count; ++i) {

@@ -72,7 +72,7 @@ class Base {
   int Dispatch(int timeout_ms) {
     for (const auto& [fd, change] : std::exchange(changes_, {})) Apply(fd, change);
     epoll_event events[32];
-    const int count = epoll_wait(epoll_, events, 32, timeout_ms);
+    const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll_, events, 32, timeout_ms));
     Must(count >= 0, "epoll_wait");
     for (int i = 0; i < count; ++i) {
       unsigned what = 0;

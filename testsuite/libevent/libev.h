@@ -46,7 +46,7 @@ class Libev {
   int Poll() {
     if (recreate_) Recreate();
     epoll_event events[64];
-    const int count = epoll_wait(epoll_, events, 64, 0);
+    const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll_, events, 64, 0));
     Must(count >= 0, "epoll_wait");
     int ran = 0;
     for (int i = 0; i < count; ++i) {

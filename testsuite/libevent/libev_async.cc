@@ -55,7 +55,7 @@ struct Loop {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const int timeout_ms = write_skipped.load(kRelaxed) ? 0 : -1;
     epoll_event event;
-    const int count = epoll_wait(epoll, &event, 1, timeout_ms);
+    const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll, &event, 1, timeout_ms));
     Must(count >= 0, "epoll_wait");
     write_wanted.store(0, kRelaxed);
     std::atomic_thread_fence(std::memory_order_acquire);

@@ -51,7 +51,7 @@ class Base {
       const int timeout_ms = active_.empty() ? -1 : 0;
       lock.unlock();
       epoll_event event;
-      const int count = epoll_wait(epoll_, &event, 1, timeout_ms);
+      const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll_, &event, 1, timeout_ms));
       if (count == 1) DrainNotify();
       lock.lock();
       while (!active_.empty() && goes_on) {

@@ -65,7 +65,7 @@ class Watcher {
   // What comes at once, or (certainly) soon.
   std::string Next(bool certainly) {
     mio::Events events(8);
-    poll.Wait(&events, certainly ? -1 : 0);
+    poll.WaitOn(&events, certainly ? -1 : 0);
     if (events.size() == 0) return "nothing";
     Must(events.size() == 1 && events.begin()->data.u64 == kToken, "one event");
     const uint32_t bits = events.begin()->events;

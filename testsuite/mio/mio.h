@@ -124,6 +124,10 @@ class Poll {
     events->size_ = count;
     return 0;
   }
+  // As who uses mio does: an interrupted wait is begun again.
+  void WaitOn(Events* events, int timeout_ms) {
+    while (Wait(events, timeout_ms) == EINTR) continue;
+  }
 
  private:
   Registry registry_;

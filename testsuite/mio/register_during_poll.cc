@@ -49,7 +49,7 @@ void During(const char* what, mio::Poll* poll, const std::function<void()>& chan
     tid = Tid();
     begun.Open();
     mio::Events events(8);
-    poll->Wait(&events, -1);
+    poll->WaitOn(&events, -1);
     Must(events.size() == 1, "one event");
     std::printf("%s: token %d %s\n", what, static_cast<int>(events.begin()->data.u64),
                 Names(events.begin()->events).c_str());

@@ -74,7 +74,7 @@ void NobodyStarves() {
   mio::Events events(1);
   for (int i = 0; i < kRounds * kSources; ++i) {
     pipes[0].Send();
-    poll.Wait(&events, -1);
+    poll.WaitOn(&events, -1);
     Must(events.size() == 1, "one event");
     const int source = static_cast<int>(events.begin()->data.u64);
     ++told[source];
@@ -98,7 +98,7 @@ void TwoPollers() {
     while (total.load() < kSources) {
       epoll_event event;
       // The other one may take the last: who waits for it would wait for ever.
-      const int count = epoll_wait(epoll, &event, 1, 1);
+      const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll, &event, 1, 1));
       Must(count >= 0, "epoll_wait");
       if (count == 0) continue;
       told[event.data.u64].fetch_add(1);

@@ -25,7 +25,7 @@ constexpr mio::Token kToken = 10;
 
 int Count(mio::Poll* poll, int timeout) {
   mio::Events events(8);
-  poll->Wait(&events, timeout);
+  poll->WaitOn(&events, timeout);
   for (const epoll_event& event : events) {
     Must(event.data.u64 == kToken && event.events == EPOLLIN, "the waker's event");
   }

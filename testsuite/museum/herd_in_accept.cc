@@ -26,7 +26,7 @@ void Work(int listener, int own_client) {
   Watch(epoll, EPOLL_CTL_ADD, own_client, EPOLLIN, kOwnClient);
   for (;;) {
     epoll_event event;
-    Must(epoll_wait(epoll, &event, 1, -1) == 1, "epoll_wait");
+    Must(TEMP_FAILURE_RETRY(epoll_wait(epoll, &event, 1, -1)) == 1, "epoll_wait");
     if (event.data.u32 == kOwnClient) break;
     const int client = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     Must(client >= 0 || errno == EAGAIN, "accept4");

@@ -75,7 +75,7 @@ class Socket {
 void Drive(int epoll, Socket& socket) {
   for (;;) {
     epoll_event events[2];
-    const int count = epoll_wait(epoll, events, 2, -1);
+    const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll, events, 2, -1));
     Must(count > 0, "epoll_wait");
     for (int i = 0; i < count; ++i) {
       if (events[i].data.u32 == kStop) return;

@@ -29,7 +29,7 @@ class Sender {
   void Run() {
     while (!writeable_ || !kept_alive_) {
       epoll_event event;
-      Must(epoll_wait(epoll_, &event, 1, -1) == 1, "epoll_wait");
+      Must(TEMP_FAILURE_RETRY(epoll_wait(epoll_, &event, 1, -1)) == 1, "epoll_wait");
       if (event.events & EPOLLIN) OnReadable();
       if (event.events & EPOLLOUT) OnWriteable();
     }

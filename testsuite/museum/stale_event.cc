@@ -27,7 +27,7 @@ class Loop {
 
   void Run() {
     while (open_ > 0) {
-      count_ = epoll_wait(epoll_, events_, 4, -1);
+      count_ = TEMP_FAILURE_RETRY(epoll_wait(epoll_, events_, 4, -1));
       Must(count_ > 0, "epoll_wait");
       for (int i = 0; i < count_; ++i) {
         if (events_[i].data.u32 != kNobody) OnReadable(static_cast<int>(events_[i].data.u32));

@@ -89,7 +89,7 @@ class Cycle {
   // ngx_epoll_process_events; how many events were stale.
   int ProcessEvents(int timeout_ms) {
     epoll_event events[512];
-    const int count = epoll_wait(epoll_, events, 512, timeout_ms);
+    const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll_, events, 512, timeout_ms));
     Must(count >= 0, "epoll_wait");
     Must(count > 0 || timeout_ms >= 0, "a wait without end ends with an event");
     int stale = 0;

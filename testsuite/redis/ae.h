@@ -61,7 +61,8 @@ class EventLoop {
   int Process(int timeout_ms) {
     if (before_sleep) before_sleep();
     std::vector<epoll_event> fired(events_.size());
-    const int count = epoll_wait(epoll_, fired.data(), static_cast<int>(fired.size()), timeout_ms);
+    const int count = TEMP_FAILURE_RETRY(
+        epoll_wait(epoll_, fired.data(), static_cast<int>(fired.size()), timeout_ms));
     Must(count >= 0, "epoll_wait");
     for (int i = 0; i < count; ++i) {
       FileEvent& event = events_.at(fired[i].data.fd);

@@ -77,7 +77,7 @@ class Poller {
     Modify(timer_, {kNotifyKey, true, false});
 
     epoll_event reported[64];
-    const int count = epoll_wait(epoll_, reported, 64, timeout == 0 ? 0 : -1);
+    const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll_, reported, 64, timeout == 0 ? 0 : -1));
     Must(count >= 0, "epoll_wait");
 
     uint64_t value;

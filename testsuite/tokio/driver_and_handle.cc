@@ -45,7 +45,7 @@ struct Pipe {
 // Waits on the instance behind `epoll`, for as long as it takes, and prints what there is.
 void ShowEvents(const char* what, int epoll, mio::Token pipe_token, int timeout) {
   epoll_event events[8];
-  const int count = epoll_wait(epoll, events, 8, timeout);
+  const int count = TEMP_FAILURE_RETRY(epoll_wait(epoll, events, 8, timeout));
   Must(count >= 0, "epoll_wait");
   std::string text;
   for (int i = 0; i < count; ++i) {

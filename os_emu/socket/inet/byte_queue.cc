@@ -10,8 +10,7 @@ namespace pollux::os_emu {
 
 ByteQueue::Chunk* ByteQueue::Room() {
   if (!chunks_.empty() && chunks_.back().end < kChunkBytes) return &chunks_.back();
-  if (budget_->used_bytes > budget_->limit_bytes ||
-      budget_->limit_bytes - budget_->used_bytes < kChunkBytes) {
+  if (!budget_->Fits(kChunkBytes)) {
     return nullptr;
   }
   budget_->used_bytes += kChunkBytes;

@@ -5,9 +5,7 @@
 namespace pollux::os_emu {
 
 bool InetSocket::CanCharge(Network& network) {
-  const memory::MemoryBudget& budget = *network.budget();
-  return budget.used_bytes <= budget.limit_bytes &&
-         budget.limit_bytes - budget.used_bytes >= kSocketBytes;
+  return network.budget()->FitsObject(kSocketBytes);
 }
 
 InetSocket::InetSocket(Network& network, int domain, int type, int protocol, uint32_t status_flags)

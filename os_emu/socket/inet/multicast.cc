@@ -116,7 +116,7 @@ Result<void> Multicast::Join(const IpAddress& group, const Interface& interface,
   }
   memory::MemoryBudget& budget = *network_.budget();
   const uint64_t bytes = MembershipBytes(v4);
-  if (budget.used_bytes > budget.limit_bytes || budget.limit_bytes - budget.used_bytes < bytes) {
+  if (!budget.FitsObject(bytes)) {
     return Errno::kNoMem;
   }
   budget.used_bytes += bytes;

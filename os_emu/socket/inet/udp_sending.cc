@@ -54,8 +54,7 @@ Result<size_t> UdpSocket::Send(OutgoingMessage& message) {
       static_cast<uint8_t>(ancillary.ttl >= 0 ? ancillary.ttl : options().Value(level, ttl_option));
   if (more) {
     memory::MemoryBudget& budget = *network().budget();
-    if (budget.used_bytes > budget.limit_bytes ||
-        budget.limit_bytes - budget.used_bytes < kBegunCharge) {
+    if (!budget.FitsObject(kBegunCharge)) {
       return Errno::kNoBufs;
     }
     budget.used_bytes += kBegunCharge;

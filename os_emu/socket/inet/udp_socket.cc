@@ -235,8 +235,7 @@ bool UdpSocket::Deliver(Datagram datagram) {
   datagram.charge = datagram.bytes.size() + kDatagramOverhead;
   memory::MemoryBudget& budget = *network().budget();
   // A buffer that is not full takes one more, however large (__udp_enqueue_schedule_skb()).
-  if (queued_charge_ > settings().receive_buffer_bytes || budget.used_bytes > budget.limit_bytes ||
-      budget.limit_bytes - budget.used_bytes < datagram.charge) {
+  if (queued_charge_ > settings().receive_buffer_bytes || !budget.Fits(datagram.charge)) {
     return false;
   }
   budget.used_bytes += datagram.charge;

@@ -207,8 +207,7 @@ class NetlinkSocket final : public Socket {
   bool Enqueue(std::vector<uint8_t> bytes, bool later) {
     const uint64_t charge = bytes.size() + kDatagramOverhead;
     if (queued_bytes_ > settings().receive_buffer_bytes ||
-        budget().used_bytes > budget().limit_bytes ||
-        budget().limit_bytes - budget().used_bytes < charge) {
+        !budget().Fits(charge)) {
       return false;
     }
     budget().used_bytes += charge;
@@ -243,9 +242,8 @@ Result<DescriptionRef> MakeNetlinkSocket(Kernel& kernel, int, int type, int prot
                                          uint32_t flags) {
   if (type != kSockRaw && type != kSockDgram) return Errno::kSockTNoSupport;
   if (protocol != kNetlinkRoute) return Errno::kProtoNoSupport;
-  const memory::MemoryBudget& budget = kernel.budget();
-  if (budget.used_bytes > budget.limit_bytes ||
-      budget.limit_bytes - budget.used_bytes < kSocketBytes) {
+  memory::MemoryBudget& budget = kernel.budget();
+  if (!budget.FitsObject(kSocketBytes)) {
     return Errno::kNoBufs;
   }
   return MakeDescription<NetlinkSocket>(kernel, type, flags);

@@ -43,8 +43,7 @@ Result<std::unique_ptr<UnixMessage>> UnixMessage::Make(UnixTable& table,
                                                        std::shared_ptr<UnixAnchor> sender,
                                                        memory::UserBuffer& from, size_t bytes,
                                                        uint32_t true_size) {
-  if (budget.used_bytes > budget.limit_bytes ||
-      budget.limit_bytes - budget.used_bytes < true_size) {
+  if (!budget.FitsObject(true_size)) {
     return Errno::kNoBufs;
   }
   budget.used_bytes += true_size;

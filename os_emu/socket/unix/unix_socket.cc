@@ -47,8 +47,7 @@ SocketAddress Nameless() { return NameOf("", kPathOffset); }
 
 bool Charge(Kernel& kernel) {
   memory::MemoryBudget& budget = kernel.budget();
-  if (budget.used_bytes > budget.limit_bytes ||
-      budget.limit_bytes - budget.used_bytes < kSocketBytes) {
+  if (!budget.FitsObject(kSocketBytes)) {
     return false;
   }
   budget.used_bytes += kSocketBytes;

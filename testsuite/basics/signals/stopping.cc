@@ -1,5 +1,7 @@
 // stopping: SIGSTOP stops all threads of a process, SIGCONT lets them go on; what is sent meanwhile
-// waits; a read that waited goes on waiting; SIGCONT continues even where it is blocked or ignored.
+// waits; a read that waited goes on waiting, epoll_wait does not; SIGCONT continues even where it
+// is blocked or ignored.
+#include <sys/epoll.h>
 #include <sys/mman.h>
 
 #include <atomic>
@@ -119,5 +121,23 @@ int main() {
   Must(WIFSTOPPED(Wait(child, WUNTRACED)), "stopped");
   Must(kill(child, SIGCONT) == 0, "kill");
   ShowEnd("a sleep", child);
+  // epoll_wait ends (signal(7)), and no handler's return brings the mask back that it had changed.
+  child = Fork([] {
+    Block({SIGUSR1});
+    sigset_t none, all, before, after;
+    sigemptyset(&none);
+    sigfillset(&all);
+    epoll_event event;
+    const int result = epoll_pwait(epoll_create1(0), &event, 1, -1, &none);
+    const bool interrupted = result == -1 && errno == EINTR;
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_sigmask(SIG_SETMASK, nullptr, &after);
+    return 20 + interrupted + 2 * sigismember(&before, SIGUSR1) + 4 * sigismember(&after, SIGTERM);
+  });
+  UntilProcessAsleep(child);
+  Must(kill(child, SIGSTOP) == 0, "kill");
+  Must(WIFSTOPPED(Wait(child, WUNTRACED)), "stopped");
+  Must(kill(child, SIGCONT) == 0, "kill");
+  ShowEnd("epoll_pwait", child);
   return 0;
 }
