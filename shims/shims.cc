@@ -171,8 +171,11 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
 bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   thread.process().kernel().SetCurrent(&thread);
   if (thread.interrupted_by_stop) {
-    const Result<int64_t> interrupted = thread.Unblock()->Interrupt();
+    const bool restarts = thread.blocked_call()->on_signal() == os_emu::OnSignal::kRestart;
+    Result<int64_t> interrupted = thread.Unblock()->Interrupt();
     thread.release_waits.clear();
+    if (restarts && !interrupted.ok() && interrupted.error() == Errno::kIntr)
+      interrupted = os_emu::kRestartSys;
     Finish(thread, cpu, call, interrupted.ok() ? *interrupted : ErrorValue(interrupted.error()));
     return true;
   }
