@@ -71,7 +71,8 @@ void Own() {
   std::printf("as times: %d\n",
               ticks.tms_utime <= stat.fields[14] && ticks.tms_stime <= stat.fields[15] &&
                   stat.fields[14] <= later.tms_utime && stat.fields[15] <= later.tms_stime);
-  std::printf("of the one thread: %d\n", leader.used() >= stat.used());
+  // User and system time are estimated anew for a thread, and cut.
+  std::printf("of the one thread: %d\n", leader.used() + 2 >= stat.used());
   std::printf("children: %d\n", static_cast<int>(stat.used_by_children()));
 }
 
