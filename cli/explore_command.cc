@@ -124,6 +124,10 @@ class ExploreCommand final : public Command {
       progress.Show(now.elapsed, Line(now, *options));
       return !progress.interrupted();
     };
+    options->machine.warn = [&](std::string_view line) {
+      progress.Clear();
+      PrintError(std::string(line));
+    };
     absl::StatusOr<Summary> summary = explore::RunCampaign(*options, guest);
     progress.Clear();
     if (!summary.ok()) {
@@ -146,8 +150,6 @@ class ExploreCommand final : public Command {
     std::optional<machine::Options> machine = machine_.Options();
     if (!machine.has_value()) return std::nullopt;
     options.machine = *std::move(machine);
-    // A thousand schedules would say a thousand times the same.
-    options.machine.warn = nullptr;
     if (!ParseSeeds(seeds_, &options)) {
       PrintError(absl::StrCat("explore: --seeds=", seeds_,
                               ": must be a number, or a range such as 1..500"));

@@ -10,10 +10,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "abi/check.h"
@@ -31,7 +34,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// ---- Messages of a worker: a finding, that it has begun, or why it could not.
+// ---- Messages of a worker: a finding, a warning, that it has begun, or why it could not.
 
 nlohmann::json ToJson(const Finding& finding) {
   return {{"key", finding.key},
@@ -59,6 +62,12 @@ std::string Packed(const nlohmann::json& object) {
   return {bytes.begin(), bytes.end()};
 }
 
+// Whether `line` is not among those that were said. A hostile guest can make many.
+bool IsNews(std::set<std::string, std::less<>>& said, std::string_view line) {
+  constexpr size_t kMaxWarnings = 1000;
+  return said.size() < kMaxWarnings && said.emplace(line).second;
+}
+
 // ---- A worker's process.
 
 class Worker {
@@ -75,6 +84,7 @@ class Worker {
   void Work() {
     machine::Options machine = options_.machine;
     if (options_.hash_traces) machine.trace = [this](std::string_view line) { Hash(line); };
+    if (machine.warn) machine.warn = [this](std::string_view line) { Warn(line); };
     absl::StatusOr<std::unique_ptr<Explorer>> explorer =
         Explorer::Create(std::move(machine), guest_, options_.expectation);
     if (!explorer.ok()) {
@@ -108,6 +118,11 @@ class Worker {
   }
 
  private:
+  // Each schedule says all that it would say alone: a machine that is put back knows no more what
+  // it said. That it was said is remembered here.
+  void Warn(std::string_view line) {
+    if (IsNews(warned_, line)) Tell({{"warning", line}});
+  }
   void Hash(std::string_view bytes) {
     hash_ = XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash_);
   }
@@ -155,6 +170,7 @@ class Worker {
   SharedState::Worker& mine_;
   const int to_campaign_;
   uint64_t hash_ = 0;  // Of the schedule under way.
+  std::set<std::string, std::less<>> warned_;
 };
 
 // ---- The campaign's process.
@@ -287,6 +303,9 @@ class Campaign {
         if (!options_.keep_going) {
           first_finding_ = std::min(first_finding_, uint64_t{object["finding"]["first_seed"]});
         }
+      } else if (object.contains("warning")) {
+        const std::string line = object["warning"];
+        if (IsNews(warned_, line)) options_.machine.warn(line);
       } else if (object.contains("error")) {
         error_ = absl::Status(static_cast<absl::StatusCode>(object["code"].get<int>()),
                               object["error"].get<std::string>());
@@ -390,6 +409,7 @@ class Campaign {
   std::optional<Clock::time_point> give_up_at_;
   Summary summary_;
   absl::Status error_;
+  std::set<std::string, std::less<>> warned_;  // By any worker.
 };
 
 }  // namespace

@@ -22,6 +22,7 @@
 namespace pollux::explore {
 
 struct CampaignOptions {
+  // Its `warn` is called in the campaign's process, once for each line that any schedule says.
   machine::Options machine;
   Expectation expectation;
   uint64_t first_seed = 1, last_seed = 1000;  // Both are run.

@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <fstream>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -56,6 +58,18 @@ TEST(Campaign, FindsTheSameWithAnyNumberOfWorkers) {
   const Summary three = Explore("several", Options(1, 200, 3));
   EXPECT_EQ(three.schedules, 200u);
   EXPECT_EQ(TableOf(three), TableOf(one));
+}
+
+TEST(Campaign, WarnsOnceOfAllSchedules) {
+  for (const int jobs : {1, 3}) {
+    std::multiset<std::string> lines;
+    CampaignOptions options = Options(1, 100, jobs);
+    options.machine.warn = [&](std::string_view line) { lines.emplace(line); };
+    EXPECT_TRUE(Explore("ask", options).findings.empty());
+    EXPECT_EQ(lines, (std::multiset<std::string>{
+                         "warning: unsupported system call acct (89) returns ENOSYS",
+                         "warning: unsupported system call mq_unlink (181) returns ENOSYS"}));
+  }
 }
 
 TEST(Campaign, WithFeedbackToo) {

@@ -1,6 +1,9 @@
 #include "explore/explorer.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -244,6 +247,27 @@ TEST(Shrink, ADeadlockNeedsTwoPreemptionsAtMost) {
     return;
   }
   FAIL() << "no deadlock was found";
+}
+
+// The host's descriptors, as /proc shows them.
+size_t OpenFds() {
+  const std::filesystem::directory_iterator fds("/proc/self/fd");
+  return static_cast<size_t>(std::distance(begin(fds), end(fds)));
+}
+
+TEST(Explorer, FilesOfTheHostAreAsTheyWereAtTheForkPoint) {
+  const std::string directory = ::testing::TempDir() + "/host";
+  std::filesystem::create_directory(directory);
+  std::ofstream(directory + "/file") << "text";
+  machine::Options options = VictimOptions();
+  options.mounts = {"/host=" + directory + ":ro"};
+  const std::unique_ptr<Explorer> explorer = MakeExplorer(options, "files");
+  EXPECT_EQ(explorer->RunSeed(1).outcome.ExitCode(), 0);
+  const size_t open = OpenFds();
+  for (uint64_t seed = 2; seed <= 20; ++seed) {
+    EXPECT_EQ(explorer->RunSeed(seed).outcome.ExitCode(), 0) << "seed " << seed;
+    EXPECT_EQ(OpenFds(), open) << "seed " << seed;
+  }
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // A guest for the tests of explore/: does what its first argument names, badly.
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
@@ -264,6 +265,30 @@ int TrustsReservation() {
   return failed == 0 ? 0 : 1;
 }
 
+// What pollux lacks: a call before the fork point, another after it.
+int Ask() {
+  const bool lacks = syscall(SYS_acct, nullptr) != 0;
+  OnTwoThreads([] { syscall(SYS_mq_unlink, "name"); });
+  return lacks ? 0 : 1;
+}
+
+// Uses files of a mounted directory that were open at the fork point, and closes them.
+int Files() {
+  const int one = open("/host/file", O_RDONLY), two = open("/host/file", O_RDONLY);
+  static std::atomic<int> right;
+  const auto use = [](int fd) {
+    char text[5] = "";
+    right += pread(fd, text, 4, 0) == 4 && strcmp(text, "text") == 0;
+    close(fd);
+    const int again = open("/host/file", O_RDONLY);
+    right += pread(again, text, 4, 1) == 3 && strncmp(text, "ext", 3) == 0;
+  };
+  std::thread other(use, one);
+  use(two);
+  other.join();
+  return right == 4 ? 0 : 1;
+}
+
 struct Deed {
   const char* name;
   int (*run)();
@@ -282,6 +307,8 @@ constexpr Deed kDeeds[] = {{"mutex", Mutex},
                            {"hint", Hint},
                            {"mixture", Mixture},
                            {"late", Late},
+                           {"ask", Ask},
+                           {"files", Files},
                            {"trusts_wait", TrustsWait},
                            {"trusts_wake_up", TrustsWakeUp},
                            {"trusts_memory", TrustsMemory},

@@ -290,6 +290,7 @@ Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& reques
   const interp::LayoutRandom words{random.Next(), random.Next(), random.Next(), random.Next()};
   const interp::AddressLayout layout = interp::ChooseLayout(words, stack_limit);
   interp::ApplyLayout(layout, stack_limit, space);
+  space.SetAddressLimit(process.rlimits[os_emu::kRlimitAddressSpace].soft);
   const interp::FileIdentity identity = IdentityOf(thread, executable.file);
   POLLUX_ASSIGN_OR_RETURN(const interp::LoadedImage program,
                           MapElf(*image, executable.bytes.view(), identity, layout, space, why));

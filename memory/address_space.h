@@ -226,6 +226,9 @@ class AddressSpace {
     std::shared_ptr<SharedObject> object;
     // VM_MAYWRITE: false for a shared mapping of a file that is not open for writing.
     bool may_write = true;
+    // Held as long as a page of it is mapped somewhere, forked copies included: the open file
+    // (vm_file).
+    std::shared_ptr<const void> keeps;
   };
   // Where Map would put it: its errors up to kExist, for callers that check more before they map.
   Result<GuestAddr> Place(const MapRequest& request) const;
@@ -278,6 +281,9 @@ class AddressSpace {
   void SetMapTop(GuestAddr top);
   // How large a mapping that grows down may become by growing: RLIMIT_STACK.
   void SetStackLimit(uint64_t bytes) { stack_limit_bytes_ = bytes; }
+  // How large all mappings together may become by growing: RLIMIT_AS. Map() and its like do not
+  // ask.
+  void SetAddressLimit(uint64_t bytes) { address_limit_bytes_ = bytes; }
 
   // In address order. Neighbours that are alike are one.
   std::vector<Mapping> Mappings() const;
@@ -313,6 +319,7 @@ class AddressSpace {
     bool dont_fork = false;
     bool wipe_on_fork = false;
     std::shared_ptr<const std::string> name;  // Null: "". Charged once, whoever holds it.
+    std::shared_ptr<const void> keeps;        // The open file.
 
     bool HasFile() const { return from_file || inode != 0; }
     bool HasOffset() const { return HasFile() || object != nullptr; }
@@ -486,6 +493,7 @@ class AddressSpace {
   uint64_t mapped_bytes_ = 0;
   uint64_t map_top_ = kAddressSpaceBytes;
   uint64_t stack_limit_bytes_ = uint64_t{8} << 20;
+  uint64_t address_limit_bytes_ = UINT64_MAX;
   uint64_t heap_start_ = 0;
   uint64_t heap_break_ = 0;
   uint64_t program_data_bytes_ = 0;

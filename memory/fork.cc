@@ -129,6 +129,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::Fork() {
   child.flag_pages_ = flag_pages_;
   child.map_top_ = map_top_;
   child.stack_limit_bytes_ = stack_limit_bytes_;
+  child.address_limit_bytes_ = address_limit_bytes_;
   child.heap_start_ = heap_start_;
   child.heap_break_ = heap_break_;
   child.program_data_bytes_ = program_data_bytes_;

@@ -86,7 +86,8 @@ bool AddressSpace::CanMerge(const Region& low, uint64_t low_start, const Region&
   if (low.dont_fork != high.dont_fork || low.wipe_on_fork != high.wipe_on_fork) return false;
   if (low.shared != high.shared || low.object != high.object || low.may_write != high.may_write)
     return false;
-  if (low.from_file != high.from_file || low.inode != high.inode) return false;
+  if (low.from_file != high.from_file || low.inode != high.inode || low.keeps != high.keeps)
+    return false;
   if (low.name != high.name && (!low.name || !high.name || *low.name != *high.name)) return false;
   if (!low.HasOffset()) return true;
   return low.file_offset + (low.end - low_start) == high.file_offset &&
@@ -126,9 +127,10 @@ void AddressSpace::UnmapRange(uint64_t start, uint64_t end) {
   auto region = SplitAt(start);
   SplitAt(end);
   DropPages(start, end);
-  std::vector<std::shared_ptr<SharedObject>> let_go;  // Their last act may be to look at us.
+  std::vector<std::shared_ptr<const void>> let_go;  // Their last act may be to look at us.
   while (region != regions_.end() && region->first < end) {
     mapped_bytes_ -= region->second.end - region->first;
+    if (region->second.keeps != nullptr) let_go.push_back(std::move(region->second.keeps));
     if (region->second.object != nullptr) {
       UnmapObjectOnHost(region->first, region->second.end);
       CountObjects(region->second, -1);
@@ -198,6 +200,9 @@ bool AddressSpace::TryGrowDown(uint64_t addr, bool* out_of_memory) {
   auto next = regions_.upper_bound(addr);
   if (next == regions_.end() || !next->second.grows_down) return false;
   const uint64_t start = addr & ~(kPageBytes - 1);
+  const uint64_t more = next->first - start;
+  const uint64_t limit = address_limit_bytes_ & ~(kPageBytes - 1);
+  if (mapped_bytes_ > limit || more > limit - mapped_bytes_) return false;  // may_expand_vm()
   if (start < kMinMapAddress || next->second.end - start > stack_limit_bytes_) return false;
   if (next != regions_.begin()) {
     const auto& below = std::prev(next)->second;
@@ -291,6 +296,7 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
   region.inode = request.inode;
   region.may_write = request.may_write || !request.shared;
   region.object = request.object;
+  region.keeps = request.keeps;
   if (request.shared && region.object == nullptr && !region.HasFile()) {
     POLLUX_ASSIGN_OR_RETURN(region.object, SharedObject::Create(budget_, bytes));
   }

@@ -1,5 +1,7 @@
 // The mapping calls: where things go, what is refused, what is merged.
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -354,6 +356,51 @@ TEST_F(AddressSpaceTest, BrkWithoutAHeapDoesNothing) {
   EXPECT_EQ(space_->Brk(GuestAddr{kBase}).value, 0u);
 }
 
+// ---- What mappings keep
+
+class KeptTest : public AddressSpaceTest {
+ protected:
+  void MapKeeping(uint64_t page, uint64_t pages, const std::shared_ptr<const void>& kept) {
+    AddressSpace::MapRequest request;
+    request.hint = GuestAddr{kBase + page * kPage};
+    request.length = pages * kPage;
+    request.fixed = true;
+    request.inode = 7;
+    request.file_offset = page * kPage;
+    request.keeps = kept;
+    ASSERT_TRUE(space_->Map(request).ok());
+  }
+  Result<void> Unmap(uint64_t page, uint64_t pages) {
+    return space_->Unmap(GuestAddr{kBase + page * kPage}, pages * kPage);
+  }
+};
+
+TEST_F(KeptTest, UntilTheLastPageIsUnmapped) {
+  auto file = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = file;
+  MapKeeping(0, 4, std::exchange(file, nullptr));
+  ASSERT_TRUE(Unmap(1, 1).ok());
+  auto child = *space_->Fork();
+  ASSERT_TRUE(Unmap(0, 3).ok());
+  const GuestAddr last{kBase + 3 * kPage};
+  const auto moved = space_->Remap(last, kPage, 2 * kPage, /*may_move=*/true, /*fixed=*/true,
+                                   GuestAddr{kBase + 40 * kPage});
+  ASSERT_TRUE(moved.ok());
+  ASSERT_TRUE(Unmap(40, 2).ok());
+  EXPECT_FALSE(watch.expired());
+  child.reset();
+  EXPECT_TRUE(watch.expired());
+}
+
+TEST_F(KeptTest, NeighboursOfTwoFilesStayTwo) {
+  const auto one = std::make_shared<int>(1), two = std::make_shared<int>(2);
+  MapKeeping(0, 1, one);
+  MapKeeping(1, 1, one);
+  EXPECT_EQ(Layout().size(), 1u);
+  MapKeeping(1, 1, two);
+  EXPECT_EQ(Layout().size(), 2u);
+}
+
 // ---- Stacks
 
 class StackTest : public AddressSpaceTest {
@@ -378,6 +425,23 @@ TEST_F(StackTest, GrowsOnAccessUpToItsLimit) {
   EXPECT_TRUE(Faults(Access::kStore, kTop - 1024 * kPage - 1));
   EXPECT_EQ(fault_.kind, FaultKind::kNotMapped);
   EXPECT_TRUE(Store(kTop - 1024 * kPage, 1));
+}
+
+TEST_F(StackTest, GrowsAsFarAsAllMappingsTogetherMay) {
+  MapAt(kBase, 5 * kPage, kProtNone);
+  space_->SetAddressLimit(16 * kPage - 1);
+  EXPECT_TRUE(Faults(Access::kStore, kTop - 11 * kPage));
+  EXPECT_EQ(fault_.kind, FaultKind::kNotMapped);
+  EXPECT_TRUE(Store(kTop - 10 * kPage, 1));
+  EXPECT_EQ(space_->mapped_bytes(), 15 * kPage);
+  const auto child = *space_->Fork();
+  const std::vector<uint8_t> bytes(1, 1);
+  EXPECT_EQ(child->Write(GuestAddr{kTop - 11 * kPage}, bytes), 0u);
+  space_->SetAddressLimit(0);
+  EXPECT_TRUE(Store(kTop - 10 * kPage, 1));
+  EXPECT_TRUE(Faults(Access::kStore, kTop - 11 * kPage));
+  space_->SetAddressLimit(UINT64_MAX);
+  EXPECT_TRUE(Store(kTop - 11 * kPage, 1));
 }
 
 TEST_F(StackTest, GrowsForTheKernelToo) {

@@ -68,6 +68,7 @@ struct AddressSpace::Saved {
   uint64_t mapped_bytes = 0;
   uint64_t map_top = 0;
   uint64_t stack_limit_bytes = 0;
+  uint64_t address_limit_bytes = 0;
   uint64_t heap_start = 0;
   uint64_t heap_break = 0;
   uint64_t program_data_bytes = 0;

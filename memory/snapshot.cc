@@ -152,6 +152,8 @@ std::unique_ptr<AddressSpace::Saved> AddressSpace::Save() {
   auto saved = std::make_unique<Saved>();
   saved->original = saved->space = this;
   saved->regions = regions_;
+  // What mappings keep goes when the guest lets go of it, snapshot or not.
+  for (auto& [start, region] : saved->regions) region.keeps.reset();
   saved->tables = tables_;
   saved->flag_pages = flag_pages_;
   saved->own_bytes = own_bytes_;
@@ -159,6 +161,7 @@ std::unique_ptr<AddressSpace::Saved> AddressSpace::Save() {
   saved->mapped_bytes = mapped_bytes_;
   saved->map_top = map_top_;
   saved->stack_limit_bytes = stack_limit_bytes_;
+  saved->address_limit_bytes = address_limit_bytes_;
   saved->heap_start = heap_start_;
   saved->heap_break = heap_break_;
   saved->program_data_bytes = program_data_bytes_;
@@ -209,6 +212,7 @@ void AddressSpace::RestoreSaved() {
   mapped_bytes_ = saved_->mapped_bytes;
   map_top_ = saved_->map_top;
   stack_limit_bytes_ = saved_->stack_limit_bytes;
+  address_limit_bytes_ = saved_->address_limit_bytes;
   heap_start_ = saved_->heap_start;
   heap_break_ = saved_->heap_break;
   program_data_bytes_ = saved_->program_data_bytes;

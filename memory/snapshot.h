@@ -20,18 +20,22 @@
 //
 // Two kinds of owners:
 //
-// Owners that go on. An address space that is destroyed is put back at once, refunds what it was
-// charged, and leaves its reservation to the snapshot; Restore() makes a new AddressSpace of it,
-// which TakeBack() gives to the owner. One that was made since is none of the snapshot's: its owner
-// drops it, before Restore() or after.
+// Owners that go on: those of the random test under the address sanitizer, which has no arenas, and
+// of the benchmark. A machine is in an arena. An address space that is destroyed is put back at
+// once, refunds what it was charged, and leaves its reservation to the snapshot; Restore() makes a
+// new AddressSpace of it, which TakeBack() gives to the owner. One that was made since is none of
+// the snapshot's: its owner drops it, before Restore() or after. What mappings kept
+// (MapRequest::keeps) does not come back: it goes when the guest lets go of it, as without a
+// snapshot.
 //
 // Objects and names of mappings that were there are kept, and stay charged, as long as the snapshot
 // lives, whoever lets go of them. An object that was made since goes with its last owner. An owner
 // that is itself put back to an earlier state finds its object at the same address.
 //
-// Owners in an Arena, which go back themselves: the arena's image is taken right after Take(). Then
-// RestoreHost(), Arena::Restore(), and AfterArena() together are what Restore() is; what was made
-// since vanishes with its owners, and what ended is there again, at the address it had.
+// Owners in an Arena, which go back themselves, with what mappings kept: the arena's image is taken
+// right after Take(). Then RestoreHost(), Arena::Restore(), and AfterArena() together are what
+// Restore() is; what was made since vanishes with its owners, and what ended is there again, at the
+// address it had.
 //
 // What the snapshot keeps is not charged: it is bounded by what was charged when it was taken.
 // Pages that a run touched first stay with the host as zeros, a bounded number of them.

@@ -207,6 +207,22 @@ TEST_F(SnapshotTest, AnAddressSpaceThatEndedComesBack) {
   }
 }
 
+TEST_F(SnapshotTest, WhatAMappingKeepsGoesWithItAllTheSame) {
+  auto file = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = file;
+  AddressSpace::MapRequest request;
+  request.length = kPage;
+  request.inode = 7;
+  request.keeps = std::exchange(file, nullptr);
+  const Result<GuestAddr> place = space_->Map(request);
+  request.keeps.reset();
+  ASSERT_TRUE(place.ok());
+  const auto snapshot = Take();
+  EXPECT_FALSE(watch.expired());
+  ASSERT_TRUE(space_->Unmap(*place, kPage).ok());
+  EXPECT_TRUE(watch.expired());
+}
+
 TEST_F(SnapshotTest, ASnapshotMayEndWhileAnAddressSpaceIsWithIt) {
   MapAt(kBase, kPage, kRw);
   Store(kBase, 3);

@@ -46,7 +46,7 @@ extern const ArgType kEpollEventType, kEpollEventArrayType, kPollfdArrayType, kF
     kDirentsType, kRlimitType, kRusageType, kTmsType, kUtsnameType, kSysinfoType, kCpuSetType,
     kHwprobeType, kItimerspecType, kItimervalType, kSigeventType;
 // Of tasks (task_types.cc).
-extern const ArgType kArgvType, kEnvpType, kCloneFlagsType, kCloneArgsType;
+extern const ArgType kArgvType, kEnvpType, kCloneFlagsType, kCloneArgsType, kFutexWaitsType;
 // Of sockets (socket_types.cc).
 extern const ArgType kSockaddrType, kSockaddrOutType, kMsghdrType, kMmsghdrArrayType,
     kSocketOptionType, kSocketValueType, kSocketValueOutType;

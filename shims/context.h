@@ -114,6 +114,12 @@ class SyscallContext {
     return task;
   }
 
+  // A pointer to an offset in a file, of any sign; nothing: it is null. EFAULT.
+  Result<std::optional<int64_t>> OffsetAt(int i) {
+    if (Addr(i).IsNull()) return std::optional<int64_t>();
+    POLLUX_ASSIGN_OR_RETURN(const int64_t offset, In<int64_t>(Addr(i)));
+    return std::optional<int64_t>(offset);
+  }
   // get_timespec64() and timespec64_valid(): EFAULT, EINVAL.
   Result<Nanos> Timespec(GuestAddr address);
   // The same where a null pointer means "none".

@@ -475,6 +475,10 @@ constexpr FlagName kHwprobeNames[] = {{0, "RISCV_HWPROBE_KEY_MVENDORID"},
                                       {8, "RISCV_HWPROBE_KEY_TIME_CSR_FREQ"},
                                       {9, "RISCV_HWPROBE_KEY_MISALIGNED_SCALAR_PERF"},
                                       {10, "RISCV_HWPROBE_KEY_MISALIGNED_VECTOR_PERF"}};
+constexpr FlagName kFutex2SizeNames[] = {
+    {0, "FUTEX2_SIZE_U8"}, {1, "FUTEX2_SIZE_U16"}, {2, "FUTEX2_SIZE_U32"}, {3, "FUTEX2_SIZE_U64"}};
+constexpr FlagName kFutex2Names[] = {
+    {4, "FUTEX2_NUMA"}, {8, "FUTEX2_MPOL"}, {128, "FUTEX2_PRIVATE"}};
 constexpr FlagName kSuidDumpNames[] = {
     {0, "SUID_DUMP_DISABLE"}, {1, "SUID_DUMP_USER"}, {2, "SUID_DUMP_ROOT"}};
 
@@ -495,6 +499,7 @@ const FlagSet kFallocateModes{"FALLOC_FL_???", kFallocateNames};
 const FlagSet kFcntlCommands{"F_???", kFcntlNames, true};
 const FlagSet kFdFlags{"FD_???", kFdFlagNames};
 const FlagSet kFlockOps{"LOCK_???", kFlockNames};
+const FlagSet kFutex2Flags{"FUTEX2_???", kFutex2Names, false, 3, kFutex2SizeNames};
 const FlagSet kFutexCommands{"FUTEX_???", kFutexNames, true};
 const FlagSet kGetrandomFlags{"GRND_???", kGetrandomNames};
 const FlagSet kInotifyInitFlags{"IN_???", kInotifyInitNames};

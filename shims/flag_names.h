@@ -29,9 +29,9 @@ const char* NameOf(const FlagSet& set, uint64_t value);
 
 extern const FlagSet kAccessModes, kAtFlags, kAtAccessFlags, kAtStatxFlags, kClockIds, kCloneFlags,
     kCloseRangeFlags, kEpollCreateFlags, kEpollEvents, kEpollOps, kEventfdFlags, kFallocateModes,
-    kFcntlCommands, kFdFlags, kFlockOps, kFutexCommands, kGetrandomFlags, kInotifyInitFlags,
-    kInotifyMask, kIoctlRequests, kItimerIds, kLockTypes, kMadviseAdvice, kMapFlags,
-    kMembarrierCommands, kMembarrierMask, kMembarrierFlags, kMemfdFlags, kMlock2Flags,
+    kFcntlCommands, kFdFlags, kFlockOps, kFutex2Flags, kFutexCommands, kGetrandomFlags,
+    kInotifyInitFlags, kInotifyMask, kIoctlRequests, kItimerIds, kLockTypes, kMadviseAdvice,
+    kMapFlags, kMembarrierCommands, kMembarrierMask, kMembarrierFlags, kMemfdFlags, kMlock2Flags,
     kMlockallFlags, kMremapFlags, kMsyncFlags, kOpenFlags, kSpliceFlags, kPipeFlags, kPollEvents,
     kPrctlOptions, kProtFlags, kRenameFlags, kResources, kRiscvFlushFlags, kRwfFlags, kSaFlags,
     kOwnerKinds, kSchedPolicies, kSeekWhence, kSigmaskHow, kSignalfdFlags, kSigstackFlags,

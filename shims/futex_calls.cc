@@ -135,14 +135,6 @@ Result<std::optional<FutexTimeout>> Timeout2(SyscallContext& context, GuestAddr 
       {clock == kClockRealtime ? TimeBase::kRealtime : TimeBase::kMonotonic, time});
 }
 
-// struct futex_waitv
-struct GuestFutexWait {
-  uint64_t value;
-  uint64_t address;
-  uint32_t flags;
-  uint32_t reserved;
-};
-
 // futex_parse_waitv(): kFault, kInval, one element after the other. `*alike`: all have the
 // same flags.
 Result<std::vector<os_emu::FutexWait>> ParseWaits(SyscallContext& context, GuestAddr from,

@@ -218,6 +218,14 @@ struct GuestSelectMask {
   uint64_t size;
 };
 
+// struct futex_waitv
+struct GuestFutexWait {
+  uint64_t value;
+  uint64_t address;
+  uint32_t flags;
+  uint32_t reserved;
+};
+
 // struct clone_args; what is behind its first version may be missing.
 struct GuestCloneArgs {
   uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;

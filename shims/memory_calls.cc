@@ -155,11 +155,14 @@ Result<void> MapFile(SyscallContext& context, os_emu::FileDescription& file,
     }
   }
   if (request->grows_down) return Errno::kInval;
+  request->keeps =
+      std::shared_ptr<const void>(&file, [held = DescriptionRef(&file)](const void*) {});
   os_emu::FileStatus status;
   if (file.Stat(&status).ok()) request->inode = status.ino;
   request->name = file.LinkText();
   // /dev/zero: memory of its own, and shared a new object.
   if (request->object == nullptr && request->shared) {
+    request->keeps = nullptr;  // shmem_zero_setup() gives it another file.
     POLLUX_ASSIGN_OR_RETURN(
         request->object,
         memory::SharedObject::Create(&context.kernel().budget(),

@@ -179,7 +179,12 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
       thread->fds().set_limit(static_cast<int32_t>(wanted.soft));
   }
   if (resource == os_emu::kRlimitCpu) process.cpu_limit.Update();
-  if (resource == os_emu::kRlimitStack) process.memory->SetStackLimit(wanted.soft);
+  // acct_stack_growth() asks the limits of who runs. Where that is vfork(2)'s child the memory is
+  // its parent's, which shall have its own again.
+  if (!process.shares_memory_until_exec) {
+    if (resource == os_emu::kRlimitStack) process.memory->SetStackLimit(wanted.soft);
+    if (resource == os_emu::kRlimitAddressSpace) process.memory->SetAddressLimit(wanted.soft);
+  }
   return {};
 }
 

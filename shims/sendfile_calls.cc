@@ -27,8 +27,9 @@ constexpr uint64_t kChunkBytes = 65536;
 // position.
 class Position {
  public:
-  Position(DescriptionRef file, std::optional<uint64_t> offset)
-      : file_(std::move(file)), offset_(offset) {}
+  Position(DescriptionRef file, std::optional<int64_t> offset) : file_(std::move(file)) {
+    if (offset.has_value()) offset_ = static_cast<uint64_t>(*offset);
+  }
 
   Result<uint64_t> Now() {
     if (offset_.has_value()) return *offset_;
@@ -57,14 +58,6 @@ Result<void> ReadChunk(FileDescription& from, uint64_t at, uint64_t bytes, std::
   const Result<size_t> got = from.ReadAt(buffer, at);
   chunk->resize(got.ok() ? *got : 0);
   return got.ok() ? Result<void>() : got.error();
-}
-
-// The offset argument: kFault, kInval (negative).
-Result<std::optional<uint64_t>> OffsetArgument(SyscallContext& context, int i) {
-  if (context.Addr(i).IsNull()) return std::optional<uint64_t>();
-  POLLUX_ASSIGN_OR_RETURN(const int64_t offset, context.In<int64_t>(context.Addr(i)));
-  if (offset < 0) return Errno::kInval;
-  return std::optional<uint64_t>(static_cast<uint64_t>(offset));
 }
 
 // One sendfile(2) to anything but a pipe (do_splice_direct()). Both positions are taken at the
@@ -269,9 +262,9 @@ CallResult SysCopyFileRange(SyscallContext& context) {
   if (!in.ok()) return in.error();
   Result<DescriptionRef> out = context.File(2);
   if (!out.ok()) return out.error();
-  Result<std::optional<uint64_t>> in_offset = OffsetArgument(context, 1);
+  const Result<std::optional<int64_t>> in_offset = context.OffsetAt(1);
   if (!in_offset.ok()) return in_offset.error();
-  Result<std::optional<uint64_t>> out_offset = OffsetArgument(context, 3);
+  const Result<std::optional<int64_t>> out_offset = context.OffsetAt(3);
   if (!out_offset.ok()) return out_offset.error();
   if (context.Arg(5) != 0) return Errno::kInval;
 
@@ -299,16 +292,19 @@ CallResult SysCopyFileRange(SyscallContext& context) {
   const Result<uint64_t> from_at = from.Now(), to_at = to.Now();
   if (!from_at.ok()) return from_at.error();
   if (!to_at.ok()) return to_at.error();
-  const uint64_t length = context.Arg(4);
+  // Here an offset may still be negative: as a number without sign it may wrap.
   constexpr uint64_t kMax = INT64_MAX;
-  if (length > kMax || *from_at > kMax - length || *to_at > kMax - length) return Errno::kOverflow;
-  uint64_t left = std::min(length, kMaxTransfer);
-  left = *from_at >= in_status.size ? 0 : std::min(left, in_status.size - *from_at);
+  const uint64_t length = context.Arg(4);
+  if (*from_at + length < *from_at || *to_at + length < *to_at) return Errno::kOverflow;
+  const auto size = static_cast<int64_t>(in_status.size), start = static_cast<int64_t>(*from_at);
+  uint64_t left = start >= size ? 0 : std::min(length, in_status.size - *from_at);
   const Result<uint64_t> allowed = context.kernel().files().CheckWrite(*to_at, left);
   if (!allowed.ok()) return allowed.error();
-  left = *allowed;
+  if (*to_at == kMax) return Errno::kFBig;  // generic_write_check_limits()
+  left = std::min(*allowed, kMaxTransfer);
   const bool same = in_status.dev == out_status.dev && in_status.ino == out_status.ino;
   if (same && *to_at + left > *from_at && *to_at < *from_at + left) return Errno::kInval;
+  if (*from_at > kMax || *to_at > kMax) return Errno::kInval;  // rw_verify_area()
 
   int64_t copied = 0;
   std::optional<Errno> error;

@@ -212,8 +212,11 @@ bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   thread.process().kernel().SetCurrent(&thread);
   registers_replaced_ = false;
   if (thread.interrupted_by_stop) {
-    const Result<int64_t> interrupted = thread.Unblock()->Interrupt();
+    const bool restarts = thread.blocked_call()->on_signal() == os_emu::OnSignal::kRestart;
+    Result<int64_t> interrupted = thread.Unblock()->Interrupt();
     thread.release_waits.clear();
+    if (restarts && !interrupted.ok() && interrupted.error() == Errno::kIntr)
+      interrupted = os_emu::kRestartSys;
     Finish(thread, cpu, call, interrupted.ok() ? *interrupted : ErrorValue(interrupted.error()));
     // EINTR, and no handler that would bring back the mask from before the call.
     if (!thread.HasSignalToTake()) RestoreSignalMask(thread);

@@ -141,12 +141,6 @@ Result<FilePlace> PlaceIn(DescriptionRef file, std::optional<int64_t> offset) {
   return place;
 }
 
-Result<std::optional<int64_t>> OffsetAt(SyscallContext& context, int i) {
-  if (context.Addr(i).IsNull()) return std::optional<int64_t>();
-  POLLUX_ASSIGN_OR_RETURN(const int64_t offset, context.In<int64_t>(context.Addr(i)));
-  return std::optional<int64_t>(offset);
-}
-
 }  // namespace
 
 // __do_splice() and do_splice()
@@ -163,9 +157,9 @@ CallResult SysSplice(SyscallContext& context) {
   transfer.to_pipe = PipeOf(**out);
   if (transfer.from_pipe != nullptr && !context.Addr(1).IsNull()) return Errno::kSPipe;
   if (transfer.to_pipe != nullptr && !context.Addr(3).IsNull()) return Errno::kSPipe;
-  const Result<std::optional<int64_t>> out_offset = OffsetAt(context, 3);
+  const Result<std::optional<int64_t>> out_offset = context.OffsetAt(3);
   if (!out_offset.ok()) return out_offset.error();
-  const Result<std::optional<int64_t>> in_offset = OffsetAt(context, 1);
+  const Result<std::optional<int64_t>> in_offset = context.OffsetAt(1);
   if (!in_offset.ok()) return in_offset.error();
   if (!(*in)->readable() || !(*out)->writable()) return Errno::kBadF;
 

@@ -106,11 +106,43 @@ bool PrintCloneArgs(const PrintView& view, const ArgSpec&, int i, std::string* o
   return true;
 }
 
+// [{val=0x1, uaddr=0x10, flags=FUTEX2_SIZE_U32|FUTEX2_PRIVATE}, ...]
+bool PrintFutexWaits(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
+  // futex_waitv(2) says how many; futex_requeue(2) takes two.
+  const bool says = spec.length != ArgSpec::kNoLength;
+  const uint64_t count = says ? static_cast<uint32_t>(view.args[spec.length]) : 2;
+  if (view.args[i] == 0) {
+    *out += "NULL";
+    return true;
+  }
+  std::string text = "[";
+  for (uint64_t n = 0; n < count; ++n) {
+    const Result<GuestFutexWait> wait = view.memory().ReadObject<GuestFutexWait>(
+        GuestAddr{view.args[i]} + n * sizeof(GuestFutexWait));
+    if (!wait.ok() && n == 0) {
+      *out += PointerText(view.args[i]);
+      return true;
+    }
+    if (n > 0) text += ", ";
+    if (!wait.ok() || n == kTraceStringLimit) {
+      text += "...";
+      break;
+    }
+    absl::StrAppendFormat(&text, "{val=%#x, uaddr=%s, flags=%s", wait->value,
+                          PointerText(wait->address), FlagText(kFutex2Flags, wait->flags));
+    if (wait->reserved != 0) absl::StrAppendFormat(&text, ", __reserved=%#x", wait->reserved);
+    text += "}";
+  }
+  *out += text + "]";
+  return true;
+}
+
 }  // namespace
 
 const ArgType kArgvType{"char *[]", PrintArgv};
 const ArgType kEnvpType{"char *[]", PrintEnvp};
 const ArgType kCloneFlagsType{"clone flags", PrintCloneFlags};
 const ArgType kCloneArgsType{"struct clone_args", PrintCloneArgs};
+const ArgType kFutexWaitsType{"struct futex_waitv[]", PrintFutexWaits};
 
 }  // namespace pollux::shims

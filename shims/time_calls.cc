@@ -14,7 +14,6 @@ namespace {
 using os_emu::ClockId;
 
 constexpr int64_t kTickNanos = os_emu::Clock::kTick.value;
-constexpr int64_t kUserTickNanos = 10'000'000;  // USER_HZ=100: times(2).
 
 Result<Nanos> Now(SyscallContext& context, int32_t id) {
   const os_emu::Clock& clock = context.clock();
@@ -144,11 +143,12 @@ CallResult SysClockNanosleep(SyscallContext& context) {
 }
 
 CallResult SysTimes(SyscallContext& context) {
-  const int64_t ticks = context.clock().Monotonic().value / kUserTickNanos;
+  const int64_t ticks = context.clock().Monotonic().value / os_emu::kNanosPerTick;
   if (!context.Addr(0).IsNull()) {
-    Result<void> stored = context.Out(
-        context.Addr(0), GuestTms{context.process().cpu_clock->now().value / kUserTickNanos, 0,
-                                  context.process().children_cpu_time.value / kUserTickNanos, 0});
+    Result<void> stored =
+        context.Out(context.Addr(0),
+                    GuestTms{context.process().cpu_clock->now().value / os_emu::kNanosPerTick, 0,
+                             context.process().children_cpu_time.value / os_emu::kNanosPerTick, 0});
     if (!stored.ok()) return stored.error();
   }
   return ticks;

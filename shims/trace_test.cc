@@ -381,6 +381,32 @@ TEST_F(TraceTest, Execve) {
                 " /* 2 vars, unterminated */)" + failed);
 }
 
+TEST_F(TraceTest, FutexesOfTwoGenerations) {
+  const std::array<GuestFutexWait, 2> waits = {{{1, kScratch, 130, 0}, {2, 0, 1, 3}}};
+  const std::string first = "{val=0x1, uaddr=0x20000, flags=FUTEX2_SIZE_U32|FUTEX2_PRIVATE}";
+  const std::string second = "{val=0x2, uaddr=NULL, flags=FUTEX2_SIZE_U16, __reserved=0x3}";
+  const std::string failed = " = -1 EINVAL (Invalid argument)";
+  const uint64_t at = Put(kScratch, waits);
+  EXPECT_EQ(Trace("futex_waitv", {at, 2, 0, 0, 1}),
+            "futex_waitv([" + first + ", " + second + "], 2, 0, NULL, CLOCK_MONOTONIC)" + failed);
+  EXPECT_EQ(Trace("futex_waitv", {at, 0, 0, 0, 1}),
+            "futex_waitv([], 0, 0, NULL, CLOCK_MONOTONIC) = -1 EINVAL (Invalid argument)");
+  EXPECT_EQ(Trace("futex_waitv", {0, 1, 0, 0, 1}),
+            "futex_waitv(NULL, 1, 0, NULL, CLOCK_MONOTONIC) = -1 EINVAL (Invalid argument)");
+  EXPECT_EQ(Trace("futex_waitv", {8, 1, 0, 0, 1}),
+            "futex_waitv(0x8, 1, 0, NULL, CLOCK_MONOTONIC) = -1 EFAULT (Bad address)");
+  // It ends where memory does.
+  const uint64_t last = Put(kUnmapped - sizeof(GuestFutexWait), waits[1]);
+  EXPECT_EQ(Trace("futex_requeue", {last, 0, 1, 1}),
+            "futex_requeue([" + second + ", ...], 0, 1, 1)" + failed);
+  EXPECT_EQ(Trace("futex_requeue", {at, 0, 1, 1}),
+            "futex_requeue([" + first + ", " + second + "], 0, 1, 1)" + failed);
+  EXPECT_EQ(Trace("futex_wake", {kScratch, 0xff, 1, 130}),
+            "futex_wake(0x20000, 0xff, 1, FUTEX2_SIZE_U32|FUTEX2_PRIVATE) = 0");
+  EXPECT_EQ(Trace("futex_wait", {kScratch, 7, 0xff, 0x72, 0, 0}),
+            "futex_wait(0x20000, 0x7, 0xff, FUTEX2_SIZE_U32|0x70, NULL, CLOCK_REALTIME)" + failed);
+}
+
 TEST_F(TraceTest, Clone) {
   const std::string failed = " = -1 EINVAL (Invalid argument)";
   EXPECT_EQ(Trace("clone", {0x10000 | 17, 0x10, 0, 0, 0}),

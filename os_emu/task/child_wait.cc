@@ -61,7 +61,12 @@ std::optional<ChildChange> ChangeOf(Process& child, const ChildWait& wait) {
   if (child.exit.has_value()) {
     if ((wait.options & kWExited) == 0) return std::nullopt;
     const ChildChange end = EndOf(child);
-    if (!keep) child.kernel().Reap(child);
+    if (!keep) {
+      // wait_task_zombie(): only what was waited for counts.
+      child.parent->children_cpu_time =
+          child.parent->children_cpu_time + end.cpu_time + end.children_cpu_time;
+      child.kernel().Reap(child);
+    }
     return end;
   }
   if ((wait.options & kWStopped) != 0 && child.stop_unreported) {

@@ -161,10 +161,6 @@ void Kernel::TellParentOfEnd(Process& process) {
 
 void Kernel::Reap(Process& process) {
   POLLUX_CHECK(process.exit.has_value()) << "the process has not ended";
-  if (process.parent != nullptr) {
-    process.parent->children_cpu_time =
-        process.parent->children_cpu_time + process.cpu_clock->now() + process.children_cpu_time;
-  }
   Adopt(nullptr, process);
   auto node = processes_.extract(process.pid());
   POLLUX_CHECK(!node.empty()) << "it was waited for before";

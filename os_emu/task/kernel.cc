@@ -127,6 +127,7 @@ Thread& Kernel::CreateThread(Process& process) {
 Thread& Kernel::AddThread(Process& process, Tid tid, std::shared_ptr<FdTable> fds,
                           std::shared_ptr<FsContext> fs) {
   auto thread = std::make_unique<Thread>(process, tid, std::move(fds), std::move(fs));
+  thread->began = clock().Monotonic();
   Thread& added = *process.threads.emplace(tid, std::move(thread)).first->second;
   threads_[tid] = &added;
   added.UpdateRunnable();

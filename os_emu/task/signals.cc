@@ -197,9 +197,12 @@ void Kernel::StopProcess(Process& process, int signal) {
   process.stop_unreported = true;
   process.continue_unreported = false;
   for (const auto& [tid, thread] : process.threads) {
-    // The signal ends what the others wait in; most calls begin again unseen, these do not.
-    if (thread->blocked() && thread->blocked_call()->on_signal() == OnSignal::kEintr)
-      thread->interrupted_by_stop = true;
+    // The signal ends what the others wait in. Most calls begin again unseen, and may as well go
+    // on. These do not, or look anew: a terminal may be another group's then.
+    if (thread->blocked()) {
+      const OnSignal how = thread->blocked_call()->on_signal();
+      if (how == OnSignal::kEintr || how == OnSignal::kRestart) thread->interrupted_by_stop = true;
+    }
     thread->UpdateRunnable();
   }
   TellParentOfStop(process, kCldStopped);
@@ -212,10 +215,7 @@ void Kernel::ContinueProcess(Process& process) {
   process.continue_unreported = true;
   for (const auto& [tid, thread] : process.threads) {
     thread->RecalculateSignals();
-    // What begins again looks anew: a terminal may be another group's now.
-    const bool restarts =
-        thread->blocked() && thread->blocked_call()->on_signal() == OnSignal::kRestart;
-    if (thread->interrupted_by_stop || restarts || thread->HasSignalToTake()) thread->Wake();
+    if (thread->interrupted_by_stop || thread->HasSignalToTake()) thread->Wake();
     thread->UpdateRunnable();
   }
   TellParentOfStop(process, kCldContinued);

@@ -1,5 +1,6 @@
 // Calls that wait for time to pass, or for a signal alone.
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "os_emu/task/calls.h"
@@ -9,64 +10,49 @@
 namespace pollux::os_emu {
 namespace {
 
+// Sleeps until a time of the machine's clock, which is the call's own deadline, or until so much
+// has been computed on `processor_time`, whose timers wake it.
 class SleepCall final : public BlockedCall {
  public:
-  SleepCall(Thread& thread, GuestAddr remaining, bool absolute)
-      : thread_(thread), remaining_(remaining), absolute_(absolute) {}
+  SleepCall(Thread& thread, std::shared_ptr<CpuClock> processor_time, Nanos until,
+            GuestAddr remaining, bool absolute)
+      : thread_(thread),
+        processor_time_(std::move(processor_time)),
+        until_(until),
+        remaining_(remaining),
+        absolute_(absolute) {
+    if (processor_time_ != nullptr) {
+      alarm_.emplace(processor_time_->timers(), thread);
+    } else {
+      set_deadline(until);
+    }
+  }
+
+  bool IsOver() const { return clock().Monotonic() >= until_; }
 
   Result<int64_t> Resume(Thread&, bool timed_out) override {
-    if (timed_out) return int64_t{0};
+    if (timed_out || IsOver()) return int64_t{0};
     return Errno::kAgain;
   }
-  void Park(Thread&) override {}
-  void Unpark() override {}
+  void Park(Thread&) override {
+    if (alarm_.has_value()) alarm_->Arm(TimeBase::kMonotonic, until_);
+  }
+  void Unpark() override {
+    if (alarm_.has_value()) alarm_->Disarm();
+  }
   Result<int64_t> Interrupt() override {
-    const Clock& clock = thread_.process().kernel().clock();
-    if (clock.Monotonic() >= deadline()) return int64_t{0};
+    if (IsOver()) return int64_t{0};
     if (!remaining_.IsNull()) {
-      POLLUX_RETURN_IF_ERROR(WriteTimeTo(thread_, remaining_, clock, deadline()));
+      POLLUX_RETURN_IF_ERROR(WriteTimeTo(thread_, remaining_, clock(), until_));
     }
     return Errno::kIntr;
   }
   OnSignal on_signal() const override {
     return absolute_ ? OnSignal::kNoHandler : OnSignal::kRestartBlock;
   }
-  const char* TypeName() const override { return "sleep"; }
-
- private:
-  Thread& thread_;
-  GuestAddr remaining_;
-  bool absolute_;
-};
-
-class CpuSleepCall final : public BlockedCall {
- public:
-  CpuSleepCall(Thread& thread, std::shared_ptr<CpuClock> clock, Nanos deadline, GuestAddr remaining,
-               bool absolute)
-      : thread_(thread),
-        clock_(std::move(clock)),
-        alarm_(clock_->timers(), thread),
-        until_(deadline),
-        remaining_(remaining),
-        absolute_(absolute) {}
-
-  Result<int64_t> Resume(Thread&, bool) override {
-    if (clock_->now() >= until_) return int64_t{0};
-    return Errno::kAgain;
+  const char* TypeName() const override {
+    return alarm_.has_value() ? "sleep on processor time" : "sleep";
   }
-  void Park(Thread&) override { alarm_.Arm(TimeBase::kMonotonic, until_); }
-  void Unpark() override { alarm_.Disarm(); }
-  Result<int64_t> Interrupt() override {
-    if (clock_->now() >= until_) return int64_t{0};
-    if (!remaining_.IsNull()) {
-      POLLUX_RETURN_IF_ERROR(WriteTimeTo(thread_, remaining_, clock_->clock(), until_));
-    }
-    return Errno::kIntr;
-  }
-  OnSignal on_signal() const override {
-    return absolute_ ? OnSignal::kNoHandler : OnSignal::kRestartBlock;
-  }
-  const char* TypeName() const override { return "sleep on processor time"; }
 
  private:
   class Alarm final : public Timer {
@@ -78,9 +64,14 @@ class CpuSleepCall final : public BlockedCall {
     Thread& thread_;
   };
 
+  const Clock& clock() const {
+    return processor_time_ != nullptr ? processor_time_->clock()
+                                      : thread_.process().kernel().clock();
+  }
+
   Thread& thread_;
-  std::shared_ptr<CpuClock> clock_;  // Goes after the alarm.
-  Alarm alarm_;
+  std::shared_ptr<CpuClock> processor_time_;  // Goes after the alarm.
+  std::optional<Alarm> alarm_;
   Nanos until_;
   GuestAddr remaining_;
   bool absolute_;
@@ -98,17 +89,14 @@ class PauseCall final : public BlockedCall {
 }  // namespace
 
 CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining, bool absolute) {
-  if (thread.process().kernel().clock().Monotonic() >= deadline) return int64_t{0};
-  auto call = std::make_unique<SleepCall>(thread, remaining, absolute);
-  call->set_deadline(deadline);
-  return std::unique_ptr<BlockedCall>(std::move(call));
+  return StartCpuSleep(thread, nullptr, deadline, remaining, absolute);
 }
 
 CallResult StartCpuSleep(Thread& thread, std::shared_ptr<CpuClock> clock, Nanos deadline,
                          GuestAddr remaining, bool absolute) {
-  if (clock->now() >= deadline) return int64_t{0};
-  return std::unique_ptr<BlockedCall>(
-      std::make_unique<CpuSleepCall>(thread, std::move(clock), deadline, remaining, absolute));
+  auto call = std::make_unique<SleepCall>(thread, std::move(clock), deadline, remaining, absolute);
+  if (call->IsOver()) return int64_t{0};
+  return std::unique_ptr<BlockedCall>(std::move(call));
 }
 
 CallResult StartPause(Thread&) {

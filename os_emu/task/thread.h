@@ -102,8 +102,8 @@ class Thread {
   std::optional<SignalSet> saved_mask;
   PendingSignals pending;  // Directed at this thread.
   AltStack alt_stack;
-  // The process was stopped and went on while this thread was in a call that a signal ends whatever
-  // it does (OnSignal::kEintr): the call is to end.
+  // The process was stopped and went on while this thread was in a call that a signal ends
+  // (OnSignal::kEintr), or that begins again then (kRestart).
   bool interrupted_by_stop = false;
 
   // ---- What its end must do, and what others see.
@@ -112,6 +112,7 @@ class Thread {
   Scheduling scheduling;                      // sched_setscheduler(2), setpriority(2)
   std::string name;                           // PR_SET_NAME, at most 15 bytes.
   const std::shared_ptr<CpuClock> cpu_clock;  // CLOCK_THREAD_CPUTIME_ID
+  Nanos began{0};                             // In CLOCK_BOOTTIME (task_struct::start_boottime).
   uint64_t affinity =
       ~uint64_t{0};             // sched_setaffinity(2): a bit a processor; kept, without effect.
   int parent_death_signal = 0;  // PR_SET_PDEATHSIG

@@ -198,6 +198,10 @@ class PtySlave final : public FileDescription {
     POLLUX_RETURN_IF_ERROR(pair_->CheckChange(kSigTtin));
     return pair_->SlaveRead(to, !nonblocking(), false);
   }
+  // Who waits already is not asked again whether it is in front (n_tty_read()).
+  Result<size_t> ResumeRead(memory::UserBuffer& to) override {
+    return pair_->SlaveRead(to, !nonblocking(), false);
+  }
   Result<size_t> ReadAtLimit(memory::UserBuffer& to) override {
     return pair_->SlaveRead(to, false, true);
   }

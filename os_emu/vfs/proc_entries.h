@@ -47,6 +47,7 @@ struct ProcSubject {
   Kernel& kernel;
   Tid pid{0};
   Tid tid{0};
+  bool of_task = false;   // Below task/: of the thread alone.
   int32_t number = 0;     // Of a descriptor; of a fixed value.
   const char* text = "";  // Of a fixed value.
 

@@ -199,7 +199,8 @@ InodeRef MakeProcessDirectory(const std::shared_ptr<ProcFs>& fs, Tid pid, Tid ti
   for (const ProcessText& text : kProcessTexts) {
     ++entry;
     if (of_task && text.of_process) continue;
-    const ProcSubject subject{.kernel = fs->kernel(), .pid = pid, .tid = tid, .text = text.fixed};
+    const ProcSubject subject{
+        .kernel = fs->kernel(), .pid = pid, .tid = tid, .of_task = of_task, .text = text.fixed};
     directory->Add(text.name,
                    InodeRef(new ProcTextInode(fs, EntryNumber(tid, entry), text.mode, text.text,
                                               subject, text.writer, text.needs)));

@@ -13,7 +13,6 @@
 namespace pollux::os_emu {
 namespace {
 
-constexpr int64_t kNanosPerTick = kNanosPerSecond / 100;  // USER_HZ
 // What is told of the machine's memory where it has no limit.
 constexpr uint64_t kUnlimitedBytes = uint64_t{4} << 30;
 
@@ -115,10 +114,11 @@ size_t ThreadsOf(const Process& process) {
   return process.threads.size() + (process.ended_leader != nullptr ? 1 : 0);
 }
 
-// Of no one in particular: the machine's clock is the only figure of time used.
+int64_t TicksOf(Nanos time) { return time.value / kNanosPerTick; }
+
+// Of no one in particular.
 int64_t TicksUsed(Kernel& kernel) {
-  return std::max<int64_t>(0,
-                           (kernel.clock().Monotonic() - Clock::kBootNanos).value / kNanosPerTick);
+  return std::max<int64_t>(0, TicksOf(kernel.clock().Monotonic() - Clock::kBootNanos));
 }
 
 uint64_t CpuMask(Kernel& kernel) {
@@ -294,6 +294,7 @@ Result<std::string> MountInfo(const ProcSubject& subject) {
   return text;
 }
 
+// do_task_stat()
 Result<std::string> Stat(const ProcSubject& subject) {
   POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindTask());
   Process& process = thread->process();
@@ -307,16 +308,23 @@ Result<std::string> Stat(const ProcSubject& subject) {
       static_cast<int>(process.session),
       process.terminal != nullptr ? process.terminal->device() : 0,
       process.terminal != nullptr ? static_cast<int>(process.terminal->foreground()) : -1);
-  absl::StrAppendFormat(&text, " 0 0 0 0 %d 0 0 0 20 0 %d 0 0", TicksUsed(subject.kernel),
-                        ThreadsOf(process));
+  const Nanos used = subject.of_task ? thread->cpu_clock->now() : process.cpu_clock->now();
+  const Scheduling& scheduling = thread->scheduling;
+  absl::StrAppendFormat(&text, " 0 0 0 0 %d 0 %d 0", TicksOf(used),
+                        TicksOf(process.children_cpu_time));
+  absl::StrAppendFormat(&text, " %d %d %d 0 %d",
+                        scheduling.is_real_time() ? -1 - scheduling.priority : 20 + scheduling.nice,
+                        scheduling.nice, ThreadsOf(process), TicksOf(thread->began));
   absl::StrAppendFormat(&text, " %d %d %d", sizes.virtual_bytes,
                         sizes.resident_bytes / memory::kPageBytes,
                         process.rlimits[kRlimitResidentSet].soft);
   absl::StrAppendFormat(&text, " %d %d %d 0 0", sizes.code_start.value, sizes.code_end.value,
                         sizes.stack_start.value);
-  absl::StrAppendFormat(&text, " %d %d %d %d 0 0 0 17 0 0 0 0 0 0",
-                        thread->pending.set() & 0x7fffffff, thread->signal_mask() & 0x7fffffff,
-                        signals.ignored & 0x7fffffff, signals.caught & 0x7fffffff);
+  absl::StrAppendFormat(&text, " %d %d %d %d 0 0 0", thread->pending.set() & 0x7fffffff,
+                        thread->signal_mask() & 0x7fffffff, signals.ignored & 0x7fffffff,
+                        signals.caught & 0x7fffffff);
+  absl::StrAppendFormat(&text, " %d 0 %d %d 0 0 0", thread->IsLeader() ? process.exit_signal : -1,
+                        scheduling.priority, static_cast<int>(scheduling.policy));
   absl::StrAppend(&text, " 0 0 0 0 0 0 0 0\n");
   return text;
 }

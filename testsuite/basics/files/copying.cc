@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/sendfile.h>
 
+#include <cstdint>
 #include <string>
 
 #include "testsuite/basics/check.h"
@@ -55,5 +56,30 @@ int main() {
   ShowCount("copy_file_range from a directory", copy_file_range(directory, &in, to, &out, 11, 0));
   in = 0, out = 5;
   ShowCount("copy_file_range over itself", copy_file_range(to, &in, to, &out, 10, 0));
+
+  // Which is said first, of offsets out of range.
+  constexpr off_t kMost = 0x7fffffffffffffff;
+  const auto copy = [&](const char* what, int source_file, off_t from_at, int target, off_t to_at,
+                        size_t bytes) {
+    ShowCount(what, copy_file_range(source_file, &from_at, target, &to_at, bytes, 0));
+  };
+  in = -100;
+  ShowCount("from a negative offset to nowhere",
+            syscall(SYS_copy_file_range, from, &in, to, 8L, 5L, 0L));
+  copy("from a negative offset of a directory", directory, -100, to, 0, 5);
+  copy("from a negative offset to O_APPEND", from, -100, appending, 0, 5);
+  copy("from a negative offset", from, -100, to, 0, 5);
+  copy("from one just below 0", from, -1, to, 0, 5);
+  copy("nothing from there", from, -1, to, 0, 0);
+  copy("to a negative offset", from, 0, to, -100, 5);
+  copy("to one just below 0", from, 0, to, -1, 5);
+  copy("nothing to there", from, 0, to, -1, 0);
+  copy("past the end to a negative offset", from, 1000, to, -100, 5);
+  copy("from the last offset", from, kMost, to, 0, 5);
+  copy("to the last offset", from, 0, to, kMost, 5);
+  copy("past the end to the last offset", from, 1000, to, kMost, 5);
+  copy("as much as there can be", from, 0, to, 0, SIZE_MAX);
+  copy("as much from 1 on", from, 1, to, 0, SIZE_MAX);
+  copy("negative offsets of one file", to, -100, to, -98, 5);
   return 0;
 }
