@@ -100,8 +100,9 @@ Result<size_t> Socket::Write(memory::UserBuffer& from) {
   return Send(message);
 }
 
-Result<size_t> Socket::Splice(memory::UserBuffer& from, bool more) {
+Result<size_t> Socket::Splice(memory::UserBuffer& from, bool more, bool has_waited) {
   OutgoingMessage message;
+  message.has_waited = has_waited;
   message.data = &from;
   message.flags = kMsgSplicePages | (more ? kMsgMore : 0);
   if (!MayWaitToSend(0)) message.flags |= kMsgDontWait;

@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -83,6 +84,11 @@ struct ControlMessage {
   std::vector<uint8_t> data;
 };
 
+// What a protocol keeps of a message whose sender waits.
+struct HeldMessage {
+  virtual ~HeldMessage() = default;
+};
+
 // What sendmsg(2) hands over. The numbers of SCM_RIGHTS have been resolved, and SCM_CREDENTIALS
 // checked by the ABI.
 struct OutgoingMessage {
@@ -98,6 +104,10 @@ struct OutgoingMessage {
   // A stream of several pieces: rights and credentials travel with the first byte only; set by the
   // protocol when they are gone.
   bool control_sent = false;
+  // Set by the protocol at kAgain: what Linux looks at before it waits is not looked at again.
+  bool has_waited = false;
+  // What the protocol has taken already, before kAgain.
+  std::unique_ptr<HeldMessage> held;
   // Set by the protocol: this kPipe raises no signal.
   bool quiet_pipe = false;
 };
@@ -166,7 +176,8 @@ class Socket : public FileDescription {
   Result<size_t> Read(memory::UserBuffer& to) final;
   Result<size_t> Write(memory::UserBuffer& from) final;
   // What splice(2) and sendfile(2) give it in one piece (splice_to_socket()). `more`: kMsgMore.
-  Result<size_t> Splice(memory::UserBuffer& from, bool more);
+  // `has_waited`: as in OutgoingMessage.
+  Result<size_t> Splice(memory::UserBuffer& from, bool more, bool has_waited);
   // Defaults: on queue(), at the front, for any key, at most SO_RCVTIMEO or SO_SNDTIMEO.
   WaitPlan ReadWait() override;
   WaitPlan WriteWait() override;

@@ -493,11 +493,12 @@ std::unique_ptr<UnixMessage> UnixSocket::Unlink(size_t index) {
 }
 
 // sock_alloc_send_pskb()
-Result<void> UnixSocket::CheckRoom(uint32_t flags) {
+Result<void> UnixSocket::CheckRoom(OutgoingMessage& message) {
   if (const std::optional<Errno> error = TakeError()) return *error;
   if ((shutdown_ & kSendShutdown) != 0) return Errno::kPipe;
   if (send_bytes_ < settings().send_buffer_bytes) return {};
-  WantSpaceSignal((flags & kMsgDontWait) != 0);
+  WantSpaceSignal((message.flags & kMsgDontWait) != 0);
+  message.has_waited = true;
   return Errno::kAgain;
 }
 
