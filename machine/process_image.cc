@@ -299,10 +299,10 @@ Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& reques
                                  .environment = request.environment,
                                  .executable = request.path,
                                  .program = program,
-                                 .uid = process.credentials.uid,
-                                 .euid = process.credentials.euid,
-                                 .gid = process.credentials.gid,
-                                 .egid = process.credentials.egid};
+                                 .uid = thread.credentials().uid,
+                                 .euid = thread.credentials().euid,
+                                 .gid = thread.credentials().gid,
+                                 .egid = thread.credentials().egid};
   GuestAddr entry = program.entry;
   if (!program.interpreter.empty()) {
     POLLUX_ASSIGN_OR_RETURN(const interp::LoadedImage interpreter,

@@ -134,14 +134,7 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   Process& process = **created;
   Thread& thread = *process.threads.begin()->second;
   first_process_ = process.pid();
-  process.credentials = {.uid = options_.uid,
-                         .euid = options_.uid,
-                         .suid = options_.uid,
-                         .fsuid = options_.uid,
-                         .gid = options_.gid,
-                         .egid = options_.gid,
-                         .sgid = options_.gid,
-                         .fsgid = options_.gid};
+  process.credentials = os_emu::Credentials::Of(options_.uid, options_.gid);
   SetDefaultLimits(process);
   OpenStreams(thread);
 

@@ -525,7 +525,7 @@ TEST_F(Calls, Identity) {
   EXPECT_EQ(Do("setuid", {kMinus1}), Error(Errno::kInval));
   EXPECT_EQ(Do("setresuid", {kMinus1, 1000, 1001}), Error(Errno::kPerm));
   EXPECT_EQ(process_.credentials.suid, 1000u);
-  process_.credentials.uid = process_.credentials.euid = process_.credentials.suid = 0;
+  process_.credentials = os_emu::Credentials::Of(0, 0);
   EXPECT_EQ(Do("setresuid", {5, 6, 7}), 0);
   EXPECT_EQ(Do("getresuid", {kScratch, kScratch + 4, kScratch + 8}), 0);
   EXPECT_EQ((Peek<std::array<uint32_t, 3>>(kScratch)), (std::array<uint32_t, 3>{5, 6, 7}));

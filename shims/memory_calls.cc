@@ -377,7 +377,7 @@ CallResult Lock(SyscallContext& context, bool locks) {
   const uint64_t start = context.Arg(0) & ~kPageMask;
   const uint64_t length = PageAlign(context.Arg(1) + (context.Arg(0) & kPageMask));
   const os_emu::Process& process = context.process();
-  if (locks && process.credentials.euid != 0) {
+  if (locks && !context.Has(os_emu::Capability::kIpcLock)) {
     const uint64_t limit = process.rlimits[os_emu::kRlimitLockedMemory].soft;
     if (limit == 0) return Errno::kPerm;
     if (length > limit) return Errno::kNoMem;
@@ -404,7 +404,7 @@ CallResult SysMlockall(SyscallContext& context) {
   if (flags == 0 || (flags & ~(kCurrent | kFuture | kOnFault)) != 0 || flags == kOnFault)
     return Errno::kInval;
   const os_emu::Process& process = context.process();
-  if (process.credentials.euid != 0) {
+  if (!context.Has(os_emu::Capability::kIpcLock)) {
     const uint64_t limit = process.rlimits[os_emu::kRlimitLockedMemory].soft;
     if (limit == 0) return Errno::kPerm;
     if ((flags & kCurrent) != 0 && context.memory().mapped_bytes() > limit) return Errno::kNoMem;

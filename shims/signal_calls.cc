@@ -49,18 +49,18 @@ os_emu::SignalInfo SentByCaller(SyscallContext& context, int signal, int code) {
   info.signal = signal;
   info.code = code;
   info.sender_pid = static_cast<int32_t>(context.process().pid());
-  info.sender_uid = context.process().credentials.uid;
+  info.sender_uid = context.thread().credentials().uid;
   return info;
 }
 
 // check_kill_permission()
 Result<void> MaySend(SyscallContext& context, const os_emu::Process& target, int signal) {
   if (signal < 0 || signal > os_emu::kSignals) return Errno::kInval;
-  const os_emu::Credentials& mine = context.process().credentials;
+  const os_emu::Credentials& mine = context.thread().credentials();
   const os_emu::Credentials& theirs = target.credentials;
   const bool same = mine.euid == theirs.suid || mine.euid == theirs.uid ||
                     mine.uid == theirs.suid || mine.uid == theirs.uid;
-  if (!same && mine.euid != 0) return Errno::kPerm;
+  if (!same && !mine.Has(os_emu::Capability::kKill)) return Errno::kPerm;
   return {};
 }
 

@@ -281,8 +281,10 @@ constexpr SyscallRow kRows[] = {
              Args(DirFd(), Path(), Of("times", kTimesType), Flags("flags", kAtFlags)),
              Errors(kInval, CHANGE_ERRORS), &SysUtimensat),
     Unsupported(89, "acct", Args(Path("name"))),
-    Unsupported(90, "capget", Args(Address("hdrp"), OutAddress("datap"))),
-    Unsupported(91, "capset", Args(Address("hdrp"), Address("datap"))),
+    Complete(90, "capget", kInt, Args(Address("hdrp"), OutAddress("datap")),
+             Errors(kFault, kInval, kSrch), &SysCapget),
+    Complete(91, "capset", kInt, Args(Address("hdrp"), Address("datap")),
+             Errors(kFault, kInval, kPerm), &SysCapset),
     Partial(92, "personality", kInt, Args(Hex("persona")), Errors(kInval), &SysPersonality,
             "PER_LINUX only"),
     Complete(93, "exit", kNever, Args(Int("status")), Errors(), &SysExit),
@@ -460,8 +462,9 @@ constexpr SyscallRow kRows[] = {
             Errors(kInval, kFault, kPerm), &SysPrctl,
             "PR_SET_NAME, PR_GET_NAME, PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, "
             "PR_GET_CHILD_SUBREAPER, PR_GET_TID_ADDRESS, PR_GET_DUMPABLE, PR_SET_DUMPABLE, "
-            "PR_SET_NO_NEW_PRIVS, "
-            "PR_GET_NO_NEW_PRIVS, PR_SET_VMA, PR_CAPBSET_READ, PR_GET_SECCOMP, PR_GET_TIMERSLACK, "
+            "PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, "
+            "PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_SECUREBITS, PR_CAP_AMBIENT, PR_SET_VMA, "
+            "PR_GET_SECCOMP, PR_GET_TIMERSLACK, "
             "PR_POLLUX_EXPLORE (docs/exploring.md)"),
     Complete(168, "getcpu", kInt,
              Args(OutOf("cpu", kIntPointerType), OutOf("node", kIntPointerType), Address("unused")),

@@ -254,6 +254,7 @@ class Socket : public FileDescription {
     bool debug = false, reuse_address = false, reuse_port = false, keep_alive = false,
          broadcast = false, oob_inline = false, pass_credentials = false, dont_route = false,
          timestamp = false, timestamp_ns = false, timestamp_new = false;
+  bool CallerHas(Capability capability) const;
     uint32_t timestamping = 0;  // SOF_TIMESTAMPING_*
     bool no_check = false, zero_copy = false, pass_rights = true, select_error_queue = false;
     bool linger = false;

@@ -15,6 +15,7 @@
 #include "os_emu/file/fd_table.h"
 #include "os_emu/task/blocked_call.h"
 #include "os_emu/task/cpu_clock.h"
+#include "os_emu/task/credentials.h"
 #include "os_emu/task/pid_record.h"
 #include "os_emu/task/release_wait.h"
 #include "os_emu/task/scheduling.h"
@@ -46,6 +47,10 @@ class Thread {
   Tid tid() const { return tid_; }
   // Whether it is the one whose tid is the process's pid.
   bool IsLeader() const;
+  // Each thread has its own: system calls change the caller's alone, and it is the C library that
+  // has all threads make them.
+  Credentials& credentials();
+  const Credentials& credentials() const { return const_cast<Thread&>(*this).credentials(); }
 
   FdTable& fds() const { return *fds_; }
   const std::shared_ptr<FdTable>& shared_fds() const { return fds_; }
@@ -138,6 +143,7 @@ class Thread {
   DeadlineTimer deadline_timer_;
   SignalSet signal_mask_ = 0;
   bool signal_pending_ = false;
+  Credentials own_credentials_;  // The leader's are its process's.
   bool woken_ = false;
   bool runnable_ = false;
   bool retired_ = false;

@@ -35,7 +35,7 @@ Result<IpEndpoint> InetSocket::CheckBind(const SocketAddress& address, bool fres
     return Errno::kInval;
   }
   if (endpoint.port != 0 && endpoint.port < kFirstUnprivilegedPort &&
-      CurrentCredentials().uid != 0) {
+      !CallerHas(Capability::kNetBindService)) {
     return Errno::kAcces;
   }
   if (!fresh) return Errno::kInval;
@@ -52,7 +52,7 @@ Result<IpEndpoint> InetSocket::CheckBind(const SocketAddress& address, bool fres
 }
 
 Result<void> InetSocket::CheckSocketControl(const ControlMessage& control) const {
-  const bool privileged = CurrentCredentials().uid == 0;
+  const bool privileged = CallerHas(Capability::kNetAdmin);
   int32_t number = 0;
   const bool is_number = control.data.size() == sizeof(number);
   if (is_number) std::memcpy(&number, control.data.data(), sizeof(number));
