@@ -636,14 +636,18 @@ constexpr SyscallRow kRows[] = {
             "locked pages are not kept track of: RLIMIT_MEMLOCK counts each call by itself, and "
             "advice may drop a locked page"),
     Complete(231, "munlockall", kInt, Args(), Errors(), &SysMunlockall),
-    Partial(232, "mincore", kInt, Args(Address("addr"), Size("length"), OutAddress("vec")),
-            Errors(kInval, kFault, kNoMem), &SysMincore, "every mapped page is in core"),
+    Partial(
+        232, "mincore", kInt, Args(Address("addr"), Size("length"), OutAddress("vec")),
+        Errors(kInval, kFault, kNoMem), &SysMincore,
+        "a private page that was only read, or given back by MADV_FREE, is not in core; pages of "
+        "mounted files are"),
     Partial(233, "madvise", kInt,
             Args(Address("addr"), Size("length"), OneOf("advice", kMadviseAdvice)),
-            Errors(kInval, kNoMem, kAcces, kAgain), &SysMadvise,
+            Errors(kInval, kNoMem, kAcces, kAgain, kFault), &SysMadvise,
             "MADV_DONTNEED and MADV_FREE discard (the program's own data segment: EINVAL), "
-            "MADV_REMOVE punches; MADV_DONTFORK and MADV_WIPEONFORK act at fork; hints have no "
-            "effect; MADV_GUARD_* and MADV_HWPOISON are refused"),
+            "MADV_REMOVE punches; MADV_DONTFORK and MADV_WIPEONFORK act at fork; "
+            "MADV_POPULATE_* populate; hints have no effect; MADV_GUARD_* and MADV_HWPOISON are "
+            "refused"),
     Unsupported(234, "remap_file_pages",
                 Args(Address("addr"), Size("size"), Hex("prot"), Size("pgoff"), Hex("flags"))),
     Unsupported(235, "mbind",
