@@ -36,6 +36,11 @@ void Machine::Impl::Leave(Hart& hart) {
 Result<void> Machine::Impl::Exec(Thread& thread, shims::ExecRequest request) {
   std::string why;  // The guest has its errno.
   POLLUX_ASSIGN_OR_RETURN(ProcessImage image, BuildImage(thread, request, layout_random_, &why));
+  if (image.exceeds_limits) {
+    // The kernel notices beyond the point of no return (bprm_execve()).
+    kernel_.EndProcess(thread.process(), {.signal = os_emu::kSigSegv});
+    return {};
+  }
   Start(thread, std::move(image));
   return {};
 }
