@@ -570,7 +570,7 @@ constexpr SyscallRow kRows[] = {
             Args(Fd("sockfd"), OneOf("level", kSocketLevels), Of("optname", kSocketOptionType),
                  Sized(OutOf("optval", kSocketValueOutType), 4), OutOf("optlen", kIntPointerType)),
             Errors(kBadF, kNotSock, kFault, kInval, kNoProtoOpt, kOpNotSupp, kNotConn, kNoData),
-            &SysGetsockopt, "as setsockopt; lists of multicast sources are not told"),
+            &SysGetsockopt, "as setsockopt"),
     Complete(210, "shutdown", kInt, Args(Fd("sockfd"), OneOf("how", kShutdownHow)),
              Errors(kBadF, kNotSock, kInval, kNotConn), &SysShutdown),
     Complete(211, "sendmsg", kInt,

@@ -192,6 +192,12 @@ class Socket : public FileDescription {
   // The whole value; the ABI cuts it to the guest's `length`. SO_ERROR and its like act even if the
   // guest's memory cannot take the value.
   virtual Result<std::vector<uint8_t>> GetOption(int level, int name, size_t length);
+  // The options whose value says what is asked (IP_MSFILTER, MCAST_MSFILTER): what is written over
+  // it. nullopt: another option, GetOption()'s.
+  virtual std::optional<Result<std::vector<uint8_t>>> AskOption(
+      int /*level*/, int /*name*/, std::span<const uint8_t> /*asked*/) {
+    return std::nullopt;
+  }
   // kNanosMax: for ever. 0 (a negative number was given): as if non-blocking.
   Nanos receive_timeout() const { return receive_timeout_; }
   Nanos send_timeout() const { return send_timeout_; }
@@ -248,13 +254,13 @@ class Socket : public FileDescription {
   // which SO_PEERCRED gives, and the real ones, which SCM_CREDENTIALS gives.
   PeerCredentials CurrentCredentials() const;
   PeerCredentials CurrentRealCredentials() const;
+  bool CallerHas(Capability capability) const;
 
   // What SOL_SOCKET keeps for every protocol.
   struct Settings {
     bool debug = false, reuse_address = false, reuse_port = false, keep_alive = false,
          broadcast = false, oob_inline = false, pass_credentials = false, dont_route = false,
          timestamp = false, timestamp_ns = false, timestamp_new = false;
-  bool CallerHas(Capability capability) const;
     uint32_t timestamping = 0;  // SOF_TIMESTAMPING_*
     bool no_check = false, zero_copy = false, pass_rights = true, select_error_queue = false;
     bool linger = false;

@@ -82,6 +82,13 @@ Result<void> InetSocket::SetOption(int level, int name, std::span<const uint8_t>
   return Socket::SetOption(level, name, value);
 }
 
+std::optional<Result<std::vector<uint8_t>>> InetSocket::AskOption(int level, int name,
+                                                                  std::span<const uint8_t> asked) {
+  // IPv6's sockets have IPv4's options too.
+  if (level == kSolIpV6 && domain() != kAfInet6) return std::nullopt;
+  return multicast_.AskOption(level, name, asked);
+}
+
 Result<std::vector<uint8_t>> InetSocket::GetOption(int level, int name, size_t length) {
   if (level == kSolIp && name == kIpMulticastIf) {
     const auto& bytes = multicast_.source().bytes;
