@@ -296,6 +296,7 @@ CallResult SysSigaltstack(SyscallContext& context) {
 
 CallResult SysRtSigreturn(SyscallContext& context) {
   context.abi().ReplaceRegisters();
+  context.thread().restart_block.reset();
   Result<void> returned = ReturnFromSignal(context.thread(), context.cpu());
   if (returned.ok()) return static_cast<int64_t>(context.cpu().x[interp::kA0]);
   // badframe: the program cannot go on from here.
@@ -306,6 +307,10 @@ CallResult SysRtSigreturn(SyscallContext& context) {
   return 0;
 }
 
-CallResult SysRestartSyscall(SyscallContext&) { return Errno::kIntr; }  // do_no_restart_syscall()
+CallResult SysRestartSyscall(SyscallContext& context) {
+  os_emu::Thread& thread = context.thread();
+  if (thread.restart_block == nullptr) return Errno::kIntr;  // do_no_restart_syscall()
+  return thread.restart_block->Restart(thread);
+}
 
 }  // namespace pollux::shims

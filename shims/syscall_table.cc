@@ -374,9 +374,8 @@ constexpr SyscallRow kRows[] = {
              Errors(kInval), &SysSchedGetPriorityMin),
     Complete(127, "sched_rr_get_interval", kInt, Args(Int("pid"), OutOf("tp", kTimespecType)),
              Errors(kInval, kSrch, kFault), &SysSchedRrGetInterval),
-    Partial(
-        128, "restart_syscall", kInt, Args(), Errors(kIntr), &SysRestartSyscall,
-        "EINTR: what a handler interrupted (nanosleep, poll, futex) does not go on from within it"),
+    Complete(128, "restart_syscall", kInt, Args(), Errors(kIntr, kTimedOut, kAgain, kFault),
+             &SysRestartSyscall),
     Complete(129, "kill", kInt, Args(Int("pid"), SignalNumber()), Errors(kInval, kPerm, kSrch),
              &SysKill),
     Complete(130, "tkill", kInt, Args(Int("tid"), SignalNumber()),

@@ -64,6 +64,7 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
     action = {.handler = action.handler == kSigIgn ? kSigIgn : kSigDfl};
   }
   thread.alt_stack = AltStack();
+  thread.restart_block.reset();
   thread.name = std::move(program.name);
   thread.UnshareFds();
   thread.fds().CloseForExec();

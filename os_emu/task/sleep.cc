@@ -31,7 +31,18 @@ class SleepCall final : public BlockedCall {
   OnSignal on_signal() const override {
     return absolute_ ? OnSignal::kNoHandler : OnSignal::kRestartBlock;
   }
+  // hrtimer_nanosleep_restart()
+  CallResult Restart(Thread& thread) override {
+    return Sleep(thread, deadline(), remaining_, absolute_);
+  }
   const char* TypeName() const override { return "sleep"; }
+
+  static CallResult Sleep(Thread& thread, Nanos deadline, GuestAddr remaining, bool absolute) {
+    if (thread.process().kernel().clock().Monotonic() >= deadline) return int64_t{0};
+    auto call = std::make_unique<SleepCall>(thread, remaining, absolute);
+    call->set_deadline(deadline);
+    return std::unique_ptr<BlockedCall>(std::move(call));
+  }
 
  private:
   Thread& thread_;
@@ -66,7 +77,18 @@ class CpuSleepCall final : public BlockedCall {
   OnSignal on_signal() const override {
     return absolute_ ? OnSignal::kNoHandler : OnSignal::kRestartBlock;
   }
+  // posix_cpu_nsleep_restart()
+  CallResult Restart(Thread& thread) override {
+    return Sleep(thread, clock_, until_, remaining_, absolute_);
+  }
   const char* TypeName() const override { return "sleep on processor time"; }
+
+  static CallResult Sleep(Thread& thread, std::shared_ptr<CpuClock> clock, Nanos deadline,
+                          GuestAddr remaining, bool absolute) {
+    if (clock->now() >= deadline) return int64_t{0};
+    return std::unique_ptr<BlockedCall>(
+        std::make_unique<CpuSleepCall>(thread, std::move(clock), deadline, remaining, absolute));
+  }
 
  private:
   class Alarm final : public Timer {
@@ -98,17 +120,14 @@ class PauseCall final : public BlockedCall {
 }  // namespace
 
 CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining, bool absolute) {
-  if (thread.process().kernel().clock().Monotonic() >= deadline) return int64_t{0};
-  auto call = std::make_unique<SleepCall>(thread, remaining, absolute);
-  call->set_deadline(deadline);
-  return std::unique_ptr<BlockedCall>(std::move(call));
+  thread.restart_block.reset();
+  return SleepCall::Sleep(thread, deadline, remaining, absolute);
 }
 
 CallResult StartCpuSleep(Thread& thread, std::shared_ptr<CpuClock> clock, Nanos deadline,
                          GuestAddr remaining, bool absolute) {
-  if (clock->now() >= deadline) return int64_t{0};
-  return std::unique_ptr<BlockedCall>(
-      std::make_unique<CpuSleepCall>(thread, std::move(clock), deadline, remaining, absolute));
+  thread.restart_block.reset();
+  return CpuSleepCall::Sleep(thread, std::move(clock), deadline, remaining, absolute);
 }
 
 CallResult StartPause(Thread&) {

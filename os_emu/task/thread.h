@@ -84,6 +84,10 @@ class Thread {
   // What its call has to wait for before it returns (AwaitBeforeReturn()).
   std::vector<std::unique_ptr<ReleaseWait>> release_waits;
 
+  // What a handler has interrupted and restart_syscall(2) goes on with, until a handler returns or
+  // another sleep begins; null: nothing.
+  std::unique_ptr<BlockedCall> restart_block;
+
   // ---- Signals.
   SignalSet signal_mask() const { return signal_mask_; }
   // set_current_blocked(): what pends at the process and is blocked here now goes to another
@@ -139,11 +143,11 @@ class Thread {
   Tid tid_;  // Changes where another thread than the leader executes a program.
   std::shared_ptr<FdTable> fds_;
   std::shared_ptr<FsContext> fs_;
+  Credentials own_credentials_;  // The leader's are its process's.
   std::unique_ptr<BlockedCall> blocked_;
   DeadlineTimer deadline_timer_;
   SignalSet signal_mask_ = 0;
   bool signal_pending_ = false;
-  Credentials own_credentials_;  // The leader's are its process's.
   bool woken_ = false;
   bool runnable_ = false;
   bool retired_ = false;
