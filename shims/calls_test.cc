@@ -437,7 +437,9 @@ TEST_F(Calls, MprotectAndItsRelatives) {
   EXPECT_EQ(Do("msync", {kScratch, kScratchBytes + 4096, 4}), Error(Errno::kNoMem));
   EXPECT_EQ(Do("msync", {kScratch, kScratchBytes, 4}), 0);
   EXPECT_EQ(Do("mincore", {kScratch, 8192, kScratch}), 0);
-  EXPECT_EQ(Peek<uint16_t>(kScratch), 0x0101);
+  EXPECT_EQ(Peek<uint16_t>(kScratch), 0);  // The answer itself comes after the look.
+  EXPECT_EQ(Do("mincore", {kScratch, 8192, kScratch}), 0);
+  EXPECT_EQ(Peek<uint16_t>(kScratch), 1);
   EXPECT_EQ(Do("mincore", {kUnmapped, 8192, kScratch}), Error(Errno::kNoMem));
   EXPECT_EQ(Do("mremap", {kScratch, 4096, 4096, 2, 0}),
             Error(Errno::kInval));  // FIXED without MAYMOVE.
