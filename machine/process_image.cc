@@ -248,6 +248,16 @@ Result<interp::LoadedImage> MapInterpreter(Thread& thread, const std::string& pa
   return MapElf(*image, bytes.view(), IdentityOf(thread, *file), layout, space, why);
 }
 
+// may_expand_vm() of mm/vma.c, for all that there is when the program begins.
+bool FitsLimits(const Process& process, const memory::AddressSpace& space) {
+  const auto fits = [](uint64_t bytes, uint64_t limit) {
+    return bytes / memory::kPageBytes <= limit / memory::kPageBytes;
+  };
+  const os_emu::Rlimit& data = process.rlimits[os_emu::kRlimitData];
+  return fits(space.mapped_bytes(), process.rlimits[os_emu::kRlimitAddressSpace].soft) &&
+         fits(space.data_bytes(), data.soft == 0 ? data.hard : data.soft);
+}
+
 }  // namespace
 
 void SetDefaultLimits(Process& process) {
@@ -300,10 +310,10 @@ Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& reques
                                  .environment = request.environment,
                                  .executable = request.path,
                                  .program = program,
-                                 .uid = process.credentials.uid,
-                                 .euid = process.credentials.euid,
-                                 .gid = process.credentials.gid,
-                                 .egid = process.credentials.egid};
+                                 .uid = thread.credentials().uid,
+                                 .euid = thread.credentials().euid,
+                                 .gid = thread.credentials().gid,
+                                 .egid = thread.credentials().egid};
   GuestAddr entry = program.entry;
   if (!program.interpreter.empty()) {
     POLLUX_ASSIGN_OR_RETURN(const interp::LoadedImage interpreter,
@@ -327,6 +337,7 @@ Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& reques
   }
 
   ProcessImage result;
+  result.exceeds_limits = !FitsLimits(process, space);
   os_emu::NewProgram& made = result.program;
   made.auxiliary_vector = AuxiliaryVectorAt(
       space, stack->stack_pointer, executable.arguments.size() + request.environment.size());

@@ -25,6 +25,8 @@ Result<os_emu::DescriptionRef> OpenProgram(os_emu::Thread& thread, const std::st
 struct ProcessImage {
   os_emu::NewProgram program;
   interp::Cpu cpu;
+  // RLIMIT_DATA or RLIMIT_AS lets no such program be: it ends where it would begin.
+  bool exceeds_limits = false;
 };
 
 // Builds the image beside what the thread's process has now, which does not change. `random`

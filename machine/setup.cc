@@ -121,11 +121,12 @@ absl::Status Machine::Impl::SetUp() {
 
 void Machine::Impl::OpenStreams(Thread& thread) {
   Process& process = thread.process();
+  const std::shared_ptr<os_emu::SizeLimit> limit = os_emu::SizeLimitOfCaller(kernel_);
   for (int fd = 0; fd < 3; ++fd) {
     absl::StatusOr<os_emu::DescriptionRef> stream;
     if (!options_.output) {
       static constexpr const char* kNames[] = {"stdin", "stdout", "stderr"};
-      stream = os_emu::OpenHostStream(host_poller_, fd, kNames[fd]);
+      stream = os_emu::OpenHostStream(host_poller_, fd, kNames[fd], limit);
     } else if (fd == 0) {
       stream = *kernel_.files().Open(os_emu::CallerOf(thread), {}, "/dev/null", os_emu::kORdOnly);
     } else {
@@ -147,14 +148,7 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   Process& process = **created;
   Thread& thread = *process.threads.begin()->second;
   first_process_ = process.pid();
-  process.credentials = {.uid = options_.uid,
-                         .euid = options_.uid,
-                         .suid = options_.uid,
-                         .fsuid = options_.uid,
-                         .gid = options_.gid,
-                         .egid = options_.gid,
-                         .sgid = options_.gid,
-                         .fsgid = options_.gid};
+  process.credentials = os_emu::Credentials::Of(options_.uid, options_.gid);
   SetDefaultLimits(process);
   OpenStreams(thread);
 

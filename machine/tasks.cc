@@ -36,15 +36,12 @@ void Machine::Impl::Leave(Hart& hart) {
 Result<void> Machine::Impl::Exec(Thread& thread, shims::ExecRequest request) {
   std::string why;  // The guest has its errno.
   POLLUX_ASSIGN_OR_RETURN(ProcessImage image, BuildImage(thread, request, layout_random_, &why));
-  const memory::AddressSpace& memory = *image.program.memory;
-  const bool fits =
-      memory.mapped_bytes() <= thread.process().rlimits[os_emu::kRlimitAddressSpace].soft;
-  Start(thread, std::move(image));
-  // Linux maps the new program when the old one is gone: bprm_execve() can only end it.
-  if (!fits) {
-    thread.process().actions[os_emu::kSigSegv] = {};
-    kernel_.ForceSignal(thread, {.signal = os_emu::kSigSegv, .code = os_emu::kSiKernel});
+  if (image.exceeds_limits) {
+    // The kernel notices beyond the point of no return (bprm_execve()).
+    kernel_.EndProcess(thread.process(), {.signal = os_emu::kSigSegv});
+    return {};
   }
+  Start(thread, std::move(image));
   return {};
 }
 

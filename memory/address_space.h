@@ -82,6 +82,13 @@ enum class FaultKind {
                  // would.
 };
 
+// What pages are brought into memory for (mm/gup.c).
+enum class Populating {
+  kLoads,     // MADV_POPULATE_READ
+  kStores,    // MADV_POPULATE_WRITE
+  kAsMapped,  // mlock(2), MAP_POPULATE: stores to private pages that may be written, else loads.
+};
+
 // The first byte that could not be accessed, and why.
 struct Fault {
   GuestAddr addr;
@@ -260,6 +267,10 @@ class AddressSpace {
   // wraps, not a mapping of an object), kAcces (not shared, or may not be written), kNoMem (a hole
   // in the range; the rest is done), those of SharedObject::PunchHole.
   Result<void> Remove(GuestAddr addr, uint64_t length);
+  // Brings pages into memory, as an access of each would. Errors: kInval (unaligned, wraps, not
+  // allowed by the protection), kNoMem (a hole, memory limit), kFault (past the end of a file).
+  // What lies before the error is done.
+  Result<void> BringIn(GuestAddr addr, uint64_t length, Populating how);
   // madvise(2)'s advice for Fork(). Errors: kInval (unaligned, wraps; kWipeOnFork of anything but
   // private anonymous memory), kAgain (too many mappings), kNoMem (a hole in the range). What lies
   // before the error is done, and with a hole all the rest.
@@ -288,6 +299,9 @@ class AddressSpace {
   // In address order. Neighbours that are alike are one.
   std::vector<Mapping> Mappings() const;
   bool IsMapped(GuestAddr addr) const;
+  // mincore(2): whether the page of `addr`, which is mapped, is in memory. Deviation: a private
+  // page that was only read is not.
+  bool IsInCore(GuestAddr addr) const;
   // The word at `addr` as all processes know it; nothing: it is private, or not mapped.
   std::optional<SharedWord> SharedWordAt(GuestAddr addr) const;
   uint64_t mapped_bytes() const;    // Sum of all mappings (VmSize).

@@ -55,6 +55,44 @@ Result<void> AddressSpace::Remove(GuestAddr addr, uint64_t length) {
       });
 }
 
+// faultin_page_range() and populate_vma_page_range() of mm/gup.c.
+Result<void> AddressSpace::BringIn(GuestAddr addr, uint64_t length, Populating how) {
+  uint64_t reached = addr.value;
+  return ForEachRegion(
+      addr, length,
+      [&](uint64_t, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
+        // Up to the first hole.
+        if (start != reached) return Errno::kNoMem;
+        const bool stores =
+            how == Populating::kStores ||
+            (how == Populating::kAsMapped && (region.prot & kProtWrite) != 0 && !region.shared);
+        if ((region.prot & (stores ? kProtWrite : kProtRead | kProtExec)) == 0) {
+          return Errno::kInval;
+        }
+        reached = end;
+        // Loads of the process's own memory leave no trace.
+        if (!stores && region.object == nullptr && !region.from_file) return {};
+        for (uint64_t at = start; at < end; at += kPageBytes) {
+          if (IsCharged(at >> kPageShift)) continue;
+          Fault fault;
+          if (Prepare(stores ? Access::kStore : Access::kLoad, GuestAddr{at}, 1, &fault)) continue;
+          return fault.kind == FaultKind::kOutOfMemory ? Errno::kNoMem : Errno::kFault;
+        }
+        return {};
+      });
+}
+
+// mm/mincore.c
+bool AddressSpace::IsInCore(GuestAddr addr) const {
+  if (IsCharged(addr.value >> kPageShift)) return true;
+  const auto region = Find(addr.value);
+  if (region == regions_.end()) return false;
+  const auto& [start, what] = *region;
+  if (what.object == nullptr) return what.from_file && addr.value < what.BackedEnd(start);
+  return addr.value < what.BackedEnd(start) &&
+         what.object->IsInCore(what.ObjectPage(start, addr.value));
+}
+
 Result<void> AddressSpace::WriteBack(GuestAddr addr, uint64_t length) {
   return ForEachRegion(addr, length,
                        [&](uint64_t, const Region& region, uint64_t, uint64_t) -> Result<void> {

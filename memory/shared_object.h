@@ -88,6 +88,8 @@ class SharedObject : public std::enable_shared_from_this<SharedObject> {
   void DropPages(uint64_t first, uint64_t end);
 
   bool Has(uint64_t page) const;
+  // Whether mincore(2) finds the page, which lies before mapped_end().
+  virtual bool IsInCore(uint64_t page) const { return Has(page); }
   // The first page at or above `page` that is present.
   std::optional<uint64_t> NextPresent(uint64_t page) const;
   uint64_t present_pages() const { return present_pages_; }

@@ -437,7 +437,9 @@ TEST_F(Calls, MprotectAndItsRelatives) {
   EXPECT_EQ(Do("msync", {kScratch, kScratchBytes + 4096, 4}), Error(Errno::kNoMem));
   EXPECT_EQ(Do("msync", {kScratch, kScratchBytes, 4}), 0);
   EXPECT_EQ(Do("mincore", {kScratch, 8192, kScratch}), 0);
-  EXPECT_EQ(Peek<uint16_t>(kScratch), 0x0101);
+  EXPECT_EQ(Peek<uint16_t>(kScratch), 0);  // The answer itself comes after the look.
+  EXPECT_EQ(Do("mincore", {kScratch, 8192, kScratch}), 0);
+  EXPECT_EQ(Peek<uint16_t>(kScratch), 1);
   EXPECT_EQ(Do("mincore", {kUnmapped, 8192, kScratch}), Error(Errno::kNoMem));
   EXPECT_EQ(Do("mremap", {kScratch, 4096, 4096, 2, 0}),
             Error(Errno::kInval));  // FIXED without MAYMOVE.
@@ -525,7 +527,7 @@ TEST_F(Calls, Identity) {
   EXPECT_EQ(Do("setuid", {kMinus1}), Error(Errno::kInval));
   EXPECT_EQ(Do("setresuid", {kMinus1, 1000, 1001}), Error(Errno::kPerm));
   EXPECT_EQ(process_.credentials.suid, 1000u);
-  process_.credentials.uid = process_.credentials.euid = process_.credentials.suid = 0;
+  process_.credentials = os_emu::Credentials::Of(0, 0);
   EXPECT_EQ(Do("setresuid", {5, 6, 7}), 0);
   EXPECT_EQ(Do("getresuid", {kScratch, kScratch + 4, kScratch + 8}), 0);
   EXPECT_EQ((Peek<std::array<uint32_t, 3>>(kScratch)), (std::array<uint32_t, 3>{5, 6, 7}));

@@ -50,8 +50,8 @@ class SyscallContext {
   memory::AddressSpace& memory() { return *thread_.process().memory; }
   interp::Cpu& cpu() { return cpu_; }
   const Call& call() const { return call_; }
-  // capable(): every capability belongs to the effective user 0.
-  bool is_privileged() { return process().credentials.euid == 0; }
+  // capable()
+  bool Has(os_emu::Capability capability) { return thread().credentials().Has(capability); }
 
   // ---- Arguments, counted from 0, as C's types would take them from the register.
   uint64_t Arg(int i) const { return call_.args[i]; }

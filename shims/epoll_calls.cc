@@ -34,8 +34,8 @@ CallResult SysPipe2(SyscallContext& context) {
   os_emu::PipeOptions options;
   options.flags = flags;
   options.inode = context.kernel().NextInode();
-  options.uid = context.process().credentials.fsuid;
-  options.gid = context.process().credentials.fsgid;
+  options.uid = context.thread().credentials().fsuid;
+  options.gid = context.thread().credentials().fsgid;
   options.now = context.clock().Realtime();
   options.budget = &context.kernel().budget();
   Result<os_emu::PipeEnds> ends = os_emu::MakePipe(options);

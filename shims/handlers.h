@@ -17,6 +17,8 @@ os_emu::CallResult SysAccept(SyscallContext& context);
 os_emu::CallResult SysAccept4(SyscallContext& context);
 os_emu::CallResult SysBind(SyscallContext& context);
 os_emu::CallResult SysBrk(SyscallContext& context);
+os_emu::CallResult SysCapget(SyscallContext& context);
+os_emu::CallResult SysCapset(SyscallContext& context);
 os_emu::CallResult SysChdir(SyscallContext& context);
 os_emu::CallResult SysClockGetres(SyscallContext& context);
 os_emu::CallResult SysClockGettime(SyscallContext& context);
@@ -235,6 +237,9 @@ os_emu::CallResult SysWait4(SyscallContext& context);
 os_emu::CallResult SysWaitid(SyscallContext& context);
 os_emu::CallResult SysWrite(SyscallContext& context);
 os_emu::CallResult SysWritev(SyscallContext& context);
+
+// prctl(2)'s options about credentials; nothing: it is another option.
+std::optional<os_emu::CallResult> CredentialPrctl(SyscallContext& context);
 
 }  // namespace pollux::shims
 

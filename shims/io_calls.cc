@@ -31,8 +31,10 @@ CallResult Nothing(os_emu::FileDescription& file, IoDirection direction) {
 
 CallResult Start(SyscallContext& context, IoDirection direction, DescriptionRef file,
                  UserBuffer buffer) {
-  if (direction == IoDirection::kRead && os_emu::Socket::From(*file) != nullptr) {
-    return ReadSocket(context, std::move(file), std::move(buffer));
+  if (os_emu::Socket::From(*file) != nullptr) {
+    return direction == IoDirection::kRead
+               ? ReadSocket(context, std::move(file), std::move(buffer))
+               : WriteSocket(context, std::move(file), std::move(buffer));
   }
   return direction == IoDirection::kRead
              ? os_emu::StartRead(context.thread(), std::move(file), std::move(buffer))

@@ -24,11 +24,13 @@ constexpr uint64_t kProtSem = 8, kProtGrowsDown = 0x01000000, kProtGrowsUp = 0x0
 // mmap's flags.
 constexpr uint64_t kMapShared = 1, kMapPrivate = 2, kMapSharedValidate = 3, kMapDroppable = 8,
                    kMapType = 0xf, kMapFixed = 0x10, kMapAnonymous = 0x20, kMapGrowsDown = 0x100,
+                   kMapLocked = 0x2000, kMapPopulate = 0x8000, kMapNonBlock = 0x10000,
                    kMapHugeTlb = 0x40000, kMapSync = 0x80000, kMapFixedNoReplace = 0x100000;
 // LEGACY_MAP_MASK: what MAP_SHARED_VALIDATE accepts.
 constexpr uint64_t kMapLegacy = kMapType | kMapFixed | kMapAnonymous | 0x800 | 0x1000 | 0x1000000 |
-                                kMapGrowsDown | 0x2000 | 0x4000 | 0x8000 | 0x10000 | 0x20000 |
-                                kMapHugeTlb | kMapFixedNoReplace | 0x4000000 | uint64_t{0x3f} << 26;
+                                kMapGrowsDown | kMapLocked | 0x4000 | kMapPopulate | kMapNonBlock |
+                                0x20000 | kMapHugeTlb | kMapFixedNoReplace | 0x4000000 |
+                                uint64_t{0x3f} << 26;
 
 // A page that can be written can be read: there is no write-only one (the Sv39 page table entry W
 // without R is reserved).
@@ -203,6 +205,11 @@ CallResult SysMmap(SyscallContext& context) {
   request.grows_down = (flags & kMapGrowsDown) != 0;
   Result<GuestAddr> address = context.memory().Place(request);
   if (!address.ok()) return address.error();
+  if ((flags & kMapLocked) != 0 && !context.Has(os_emu::Capability::kIpcLock)) {
+    const uint64_t limit = context.process().rlimits[os_emu::kRlimitLockedMemory].soft;
+    if (limit == 0) return Errno::kPerm;
+    if (PageAlign(length) > limit) return Errno::kAgain;
+  }
   if (anonymous) {
     const uint64_t type = flags & kMapType;
     if (type == kMapDroppable) return context.Refuse(Errno::kInval, "MAP_DROPPABLE");
@@ -223,6 +230,11 @@ CallResult SysMmap(SyscallContext& context) {
   }
   address = context.memory().Map(request);
   if (!address.ok()) return address.error();
+  const bool populates =
+      (flags & kMapLocked) != 0 || (flags & (kMapPopulate | kMapNonBlock)) == kMapPopulate;
+  // What cannot be had is left out (mm_populate()).
+  if (populates)
+    (void)context.memory().BringIn(*address, length, memory::Populating::kAsMapped).ok();
   return static_cast<int64_t>(address->value);
 }
 
@@ -289,6 +301,8 @@ CallResult SysMadvise(SyscallContext& context) {
     kDoFork = 11,
     kWipeOnFork = 18,
     kKeepOnFork = 19,
+    kPopulateRead = 22,
+    kPopulateWrite = 23,
     kDontNeedLocked = 24
   };
   const uint32_t advice = context.UInt(2);
@@ -322,6 +336,11 @@ CallResult SysMadvise(SyscallContext& context) {
       return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kWipeOnFork);
     case kKeepOnFork:
       return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kKeepOnFork);
+    case kPopulateRead:
+    case kPopulateWrite:
+      return context.memory().BringIn(
+          context.Addr(0), length,
+          advice == kPopulateRead ? memory::Populating::kLoads : memory::Populating::kStores);
     // What changes nothing that a guest could see: hints about paging, and what only counts in a
     // core file.
     case 0:
@@ -336,8 +355,6 @@ CallResult SysMadvise(SyscallContext& context) {
     case 17:
     case 20:
     case 21:
-    case 22:
-    case 23:
     case 25:
       return AllMapped(context.memory(), context.Arg(0), end) ? CallResult(0)
                                                               : CallResult(Errno::kNoMem);
@@ -354,7 +371,8 @@ CallResult SysMincore(SyscallContext& context) {
   if (!SyscallContext::AccessOk(context.Arg(2), pages)) return Errno::kFault;
   for (uint64_t i = 0; i < pages; ++i) {
     if (!context.memory().IsMapped(GuestAddr{start + i * kPageBytes})) return Errno::kNoMem;
-    Result<void> stored = context.Out<uint8_t>(context.Addr(2) + i, 1);
+    const uint8_t there = context.memory().IsInCore(GuestAddr{start + i * kPageBytes}) ? 1 : 0;
+    Result<void> stored = context.Out<uint8_t>(context.Addr(2) + i, there);
     if (!stored.ok()) return stored.error();
   }
   return 0;
@@ -372,33 +390,41 @@ CallResult SysMsync(SyscallContext& context) {
   return context.memory().WriteBack(context.Addr(0), context.Arg(1));
 }
 
-// ---- Locking: every page is in memory anyway; what remains are the checks
+// ---- Locking: what is in memory stays there anyway.
 
 namespace {
 
-CallResult Lock(SyscallContext& context, bool locks) {
+// __mm_populate() for mlock(2), whose errors are POSIX's.
+Result<void> PopulateToLock(SyscallContext& context, uint64_t start, uint64_t length) {
+  const Result<void> populated =
+      context.memory().BringIn(GuestAddr{start}, length, memory::Populating::kAsMapped);
+  if (!populated.ok()) return Errno::kNoMem;
+  return {};
+}
+
+CallResult Lock(SyscallContext& context, bool locks, bool populates) {
   const uint64_t start = context.Arg(0) & ~kPageMask;
   const uint64_t length = PageAlign(context.Arg(1) + (context.Arg(0) & kPageMask));
   const os_emu::Process& process = context.process();
-  if (locks && process.credentials.euid != 0) {
+  if (locks && !context.Has(os_emu::Capability::kIpcLock)) {
     const uint64_t limit = process.rlimits[os_emu::kRlimitLockedMemory].soft;
     if (limit == 0) return Errno::kPerm;
     if (length > limit) return Errno::kNoMem;
   }
   if (start + length < start) return Errno::kInval;
-  return AllMapped(context.memory(), start, start + length) ? CallResult(0)
-                                                            : CallResult(Errno::kNoMem);
+  if (!AllMapped(context.memory(), start, start + length)) return Errno::kNoMem;
+  return populates ? PopulateToLock(context, start, length) : Result<void>();
 }
 
 }  // namespace
 
-CallResult SysMlock(SyscallContext& context) { return Lock(context, true); }
-CallResult SysMunlock(SyscallContext& context) { return Lock(context, false); }
+CallResult SysMlock(SyscallContext& context) { return Lock(context, true, true); }
+CallResult SysMunlock(SyscallContext& context) { return Lock(context, false, false); }
 
 CallResult SysMlock2(SyscallContext& context) {
   constexpr uint32_t kOnFault = 1;
   if ((context.UInt(2) & ~kOnFault) != 0) return Errno::kInval;
-  return Lock(context, true);
+  return Lock(context, true, (context.UInt(2) & kOnFault) == 0);
 }
 
 CallResult SysMlockall(SyscallContext& context) {
@@ -407,10 +433,15 @@ CallResult SysMlockall(SyscallContext& context) {
   if (flags == 0 || (flags & ~(kCurrent | kFuture | kOnFault)) != 0 || flags == kOnFault)
     return Errno::kInval;
   const os_emu::Process& process = context.process();
-  if (process.credentials.euid != 0) {
+  if (!context.Has(os_emu::Capability::kIpcLock)) {
     const uint64_t limit = process.rlimits[os_emu::kRlimitLockedMemory].soft;
     if (limit == 0) return Errno::kPerm;
     if ((flags & kCurrent) != 0 && context.memory().mapped_bytes() > limit) return Errno::kNoMem;
+  }
+  if ((flags & (kCurrent | kOnFault)) == kCurrent) {
+    // What cannot be had is left out.
+    for (const memory::Mapping& mapping : context.memory().Mappings())
+      (void)PopulateToLock(context, mapping.start, mapping.end - mapping.start);
   }
   return 0;
 }

@@ -219,6 +219,16 @@ CallResult ReadSocket(SyscallContext& context, DescriptionRef socket, memory::Us
   return os_emu::StartReceive(context.thread(), std::move(socket), std::move(request));
 }
 
+CallResult WriteSocket(SyscallContext& context, DescriptionRef socket, memory::UserBuffer buffer) {
+  auto request = std::make_unique<SendRequest>();
+  request->data = std::move(buffer);
+  // SOCK_SEQPACKET's write(2) is one whole record (sock_write_iter()).
+  if (Socket::From(*socket)->type() == os_emu::kSockSeqPacket) {
+    request->message.flags = os_emu::kMsgEor;
+  }
+  return os_emu::StartSend(context.thread(), std::move(socket), std::move(request));
+}
+
 CallResult SysSendto(SyscallContext& context) {
   Result<memory::UserBuffer> data = context.Buffer(context.Addr(1), context.Arg(2));
   if (!data.ok()) return data.error();

@@ -28,9 +28,9 @@ Result<DescriptionRef> PidFdAt(SyscallContext& context, int i) {
 
 bool MayTrace(SyscallContext& context, const os_emu::Process& target) {
   if (&context.process() == &target) return true;
-  const os_emu::Credentials& mine = context.process().credentials;
+  const os_emu::Credentials& mine = context.thread().credentials();
   const os_emu::Credentials& theirs = target.credentials;
-  if (mine.uid == 0) return true;
+  if (mine.Has(os_emu::Capability::kSysPtrace)) return true;
   const bool same = mine.uid == theirs.uid && mine.uid == theirs.euid && mine.uid == theirs.suid &&
                     mine.gid == theirs.gid && mine.gid == theirs.egid && mine.gid == theirs.sgid;
   // What has ended stays what it was (task_struct::user_dumpable).

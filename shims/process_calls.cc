@@ -1,8 +1,10 @@
-// Processes: exit(2), ids and credentials (kernel/sys.c), limits, prctl(2), personality(2),
-// getrandom(2).
+// Processes: exit(2), process ids, limits (kernel/sys.c), prctl(2), personality(2), getrandom(2).
+// Who a thread is: credential_calls.cc.
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "shims/context.h"
 #include "shims/flag_names.h"
@@ -34,128 +36,6 @@ CallResult SysGettid(SyscallContext& context) {
 CallResult SysGetppid(SyscallContext& context) {
   return static_cast<int64_t>(context.process().parent_pid());
 }
-CallResult SysGetuid(SyscallContext& context) { return int64_t{context.process().credentials.uid}; }
-CallResult SysGeteuid(SyscallContext& context) {
-  return int64_t{context.process().credentials.euid};
-}
-CallResult SysGetgid(SyscallContext& context) { return int64_t{context.process().credentials.gid}; }
-CallResult SysGetegid(SyscallContext& context) {
-  return int64_t{context.process().credentials.egid};
-}
-
-namespace {
-
-// The four ids of a kind, so that uids and gids are one piece of code.
-struct Ids {
-  uint32_t& real;
-  uint32_t& effective;
-  uint32_t& saved;
-  uint32_t& file;
-};
-Ids UserIds(SyscallContext& context) {
-  os_emu::Credentials& c = context.process().credentials;
-  return {c.uid, c.euid, c.suid, c.fsuid};
-}
-Ids GroupIds(SyscallContext& context) {
-  os_emu::Credentials& c = context.process().credentials;
-  return {c.gid, c.egid, c.sgid, c.fsgid};
-}
-// CAP_SETUID and CAP_SETGID.
-
-constexpr uint32_t kKeep = UINT32_MAX;
-
-CallResult SetId(SyscallContext& context, Ids ids) {
-  const uint32_t id = context.UInt(0);
-  if (id == kKeep) return Errno::kInval;
-  if (context.is_privileged()) {
-    ids.real = ids.saved = id;
-  } else if (id != ids.real && id != ids.saved) {
-    return Errno::kPerm;
-  }
-  ids.effective = ids.file = id;
-  return 0;
-}
-
-CallResult SetRealAndEffective(SyscallContext& context, Ids ids) {
-  const uint32_t real = context.UInt(0), effective = context.UInt(1);
-  const bool privileged = context.is_privileged();
-  const uint32_t old_real = ids.real;
-  if (real != kKeep && real != ids.real && real != ids.effective && !privileged)
-    return Errno::kPerm;
-  if (effective != kKeep && effective != ids.real && effective != ids.effective &&
-      effective != ids.saved && !privileged) {
-    return Errno::kPerm;
-  }
-  if (real != kKeep) ids.real = real;
-  if (effective != kKeep) ids.effective = effective;
-  if (real != kKeep || (effective != kKeep && effective != old_real)) ids.saved = ids.effective;
-  ids.file = ids.effective;
-  return 0;
-}
-
-CallResult SetAll(SyscallContext& context, Ids ids) {
-  const bool privileged = context.is_privileged();
-  const uint32_t wanted[3] = {context.UInt(0), context.UInt(1), context.UInt(2)};
-  for (uint32_t id : wanted) {
-    if (id != kKeep && id != ids.real && id != ids.effective && id != ids.saved && !privileged)
-      return Errno::kPerm;
-  }
-  if (wanted[0] != kKeep) ids.real = wanted[0];
-  if (wanted[1] != kKeep) ids.effective = wanted[1];
-  if (wanted[2] != kKeep) ids.saved = wanted[2];
-  ids.file = ids.effective;
-  return 0;
-}
-
-CallResult GetAll(SyscallContext& context, Ids ids) {
-  const uint32_t values[3] = {ids.real, ids.effective, ids.saved};
-  for (int i = 0; i < 3; ++i) {
-    Result<void> stored = context.Out(context.Addr(i), values[i]);
-    if (!stored.ok()) return stored.error();
-  }
-  return 0;
-}
-
-// Answers the old id, whether or not it was changed.
-CallResult SetFileId(SyscallContext& context, Ids ids) {
-  const uint32_t old = ids.file, id = context.UInt(0);
-  if (id != kKeep && (id == ids.real || id == ids.effective || id == ids.saved || id == ids.file ||
-                      context.is_privileged())) {
-    ids.file = id;
-  }
-  return int64_t{old};
-}
-
-}  // namespace
-
-CallResult SysSetuid(SyscallContext& context) { return SetId(context, UserIds(context)); }
-CallResult SysSetgid(SyscallContext& context) { return SetId(context, GroupIds(context)); }
-CallResult SysSetreuid(SyscallContext& context) {
-  return SetRealAndEffective(context, UserIds(context));
-}
-CallResult SysSetregid(SyscallContext& context) {
-  return SetRealAndEffective(context, GroupIds(context));
-}
-CallResult SysSetresuid(SyscallContext& context) { return SetAll(context, UserIds(context)); }
-CallResult SysSetresgid(SyscallContext& context) { return SetAll(context, GroupIds(context)); }
-CallResult SysGetresuid(SyscallContext& context) { return GetAll(context, UserIds(context)); }
-CallResult SysGetresgid(SyscallContext& context) { return GetAll(context, GroupIds(context)); }
-CallResult SysSetfsuid(SyscallContext& context) { return SetFileId(context, UserIds(context)); }
-CallResult SysSetfsgid(SyscallContext& context) { return SetFileId(context, GroupIds(context)); }
-
-CallResult SysGetgroups(SyscallContext& context) {
-  return context.Int(0) < 0 ? CallResult(Errno::kInval) : CallResult(0);
-}
-
-// may_setgroups() comes first.
-CallResult SysSetgroups(SyscallContext& context) {
-  constexpr uint32_t kMaxGroups = 65536;  // NGROUPS_MAX
-  if (!context.is_privileged()) return Errno::kPerm;
-  if (context.UInt(0) > kMaxGroups) return Errno::kInval;
-  if (context.UInt(0) == 0) return 0;
-  return context.Refuse(Errno::kPerm, "supplementary groups");
-}
-
 // ---- Limits
 
 namespace {
@@ -166,7 +46,8 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
   os_emu::Rlimit& limit = process.rlimits[resource];
   if (resource == os_emu::kRlimitNumberOfFiles && wanted.hard > os_emu::FdTable::kMaxOpen)
     return Errno::kPerm;
-  if (wanted.hard > limit.hard && !context.is_privileged()) return Errno::kPerm;
+  if (wanted.hard > limit.hard && !context.Has(os_emu::Capability::kSysResource))
+    return Errno::kPerm;
   // What Linux enforces and pollux only keeps. (RLIMIT_CORE, RLIMIT_NICE and their like have no
   // effect that could be missed.)
   if (wanted.soft < limit.soft && resource == os_emu::kRlimitRealTime) {
@@ -238,10 +119,7 @@ CallResult SysPrctl(SyscallContext& context) {
     kSetName = 15,
     kGetName = 16,
     kGetSeccomp = 21,
-    kCapBsetRead = 23,
     kGetTimerSlack = 30,
-    kSetNoNewPrivs = 38,
-    kGetNoNewPrivs = 39,
     kSetChildSubreaper = 36,
     kGetChildSubreaper = 37,
     kGetTidAddress = 40,
@@ -256,6 +134,8 @@ CallResult SysPrctl(SyscallContext& context) {
     }
     return true;
   };
+  // security_task_prctl() comes first.
+  if (std::optional<CallResult> result = CredentialPrctl(context)) return *std::move(result);
   switch (context.UInt(0)) {
     case kSetName: {
       // strncpy_from_user() of 15 bytes: what is longer is cut.
@@ -295,21 +175,10 @@ CallResult SysPrctl(SyscallContext& context) {
       if (context.Arg(1) > 1) return Errno::kInval;
       process.dumpable = context.UInt(1);
       return 0;
-    case kSetNoNewPrivs:
-      if (context.Arg(1) != 1 || !rest_is_zero(2)) return Errno::kInval;
-      process.no_new_privs = true;
-      return 0;
-    case kGetNoNewPrivs:
-      if (!rest_is_zero(1)) return Errno::kInval;
-      return process.no_new_privs ? 1 : 0;
     case kGetSeccomp:
       return 0;
     case kGetTimerSlack:
       return 50000;
-    case kCapBsetRead: {
-      constexpr uint64_t kLastCapability = 40;  // CAP_CHECKPOINT_RESTORE
-      return context.Arg(1) <= kLastCapability ? CallResult(1) : CallResult(Errno::kInval);
-    }
     case kGetTidAddress:
       return context.Out(context.Addr(1), thread.clear_child_tid.value);
     case kSetVma:

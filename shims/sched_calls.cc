@@ -25,7 +25,7 @@ bool AllowsNice(os_emu::Thread& thread, int32_t nice) {
 // user_check_sched_setscheduler(): kPerm.
 Result<void> CheckChange(SyscallContext& context, os_emu::Thread& thread,
                          const Scheduling& wanted) {
-  if (context.is_privileged()) return {};
+  if (context.Has(os_emu::Capability::kSysNice)) return {};
   const Scheduling& now = thread.scheduling;
   if (wanted.is_real_time()) {
     const uint64_t limit = thread.process().rlimits[os_emu::kRlimitRealTimePriority].soft;
@@ -38,8 +38,8 @@ Result<void> CheckChange(SyscallContext& context, os_emu::Thread& thread,
       !AllowsNice(thread, now.nice)) {
     return Errno::kPerm;
   }
-  const os_emu::Credentials& mine = context.process().credentials;
-  const os_emu::Credentials& theirs = thread.process().credentials;
+  const os_emu::Credentials& mine = context.thread().credentials();
+  const os_emu::Credentials& theirs = thread.credentials();
   if (mine.euid != theirs.euid && mine.euid != theirs.uid) return Errno::kPerm;
   if (now.reset_on_fork && !wanted.reset_on_fork) return Errno::kPerm;
   return {};
@@ -162,7 +162,7 @@ void ForEachMeant(SyscallContext& context, Visit visit) {
     return;
   }
   const Tid group = who == 0 ? context.process().group : Tid{who};
-  const uint32_t user = who == 0 ? context.process().credentials.uid : context.UInt(1);
+  const uint32_t user = who == 0 ? context.thread().credentials().uid : context.UInt(1);
   for (auto& [pid, process] : context.kernel().processes()) {
     const bool meant =
         which == kOfGroup ? process->group == group : process->credentials.uid == user;
@@ -186,17 +186,18 @@ CallResult SysGetpriority(SyscallContext& context) {
 CallResult SysSetpriority(SyscallContext& context) {
   if (context.Int(0) < kOfThread || context.Int(0) > kOfUser) return Errno::kInval;
   const int32_t nice = std::clamp(context.Int(2), -20, 19);
-  const os_emu::Credentials& mine = context.process().credentials;
+  const os_emu::Credentials& mine = context.thread().credentials();
   // The last failure is told, though others were changed.
   std::optional<Errno> failure;
   bool any = false;
   ForEachMeant(context, [&](os_emu::Thread& thread) {
     any = true;
-    const os_emu::Credentials& theirs = thread.process().credentials;
-    if (theirs.uid != mine.euid && theirs.euid != mine.euid && !context.is_privileged()) {
+    const os_emu::Credentials& theirs = thread.credentials();
+    if (theirs.uid != mine.euid && theirs.euid != mine.euid &&
+        !context.Has(os_emu::Capability::kSysNice)) {
       failure = Errno::kPerm;
     } else if (nice < thread.scheduling.nice && !AllowsNice(thread, nice) &&
-               !context.is_privileged()) {
+               !context.Has(os_emu::Capability::kSysNice)) {
       failure = Errno::kAcces;
     } else {
       thread.scheduling.nice = nice;

@@ -84,7 +84,7 @@ class Sendfile {
   // there is no room.
   Result<void> Go(bool has_waited = false) {
     const int64_t before = sent_;
-    const Result<void> end = SendOn();
+    const Result<void> end = SendOn(has_waited);
     // sock_alloc_send_pskb(), which waits, sends no SIGPIPE.
     os_emu::Socket* const socket = os_emu::Socket::From(*out_);
     is_quiet_ =
@@ -121,7 +121,7 @@ class Sendfile {
   FileDescription& out() { return *out_; }
 
  private:
-  Result<void> SendOn() {
+  Result<void> SendOn(bool has_waited) {
     while (true) {
       if (chunk_done_ == chunk_.size()) {
         if (left_ == 0) return {};
@@ -132,7 +132,7 @@ class Sendfile {
         is_last_ = chunk_.size() == left_;
       }
       // iter_file_splice_write() and splice_to_socket() go on until they hear why they cannot.
-      POLLUX_ASSIGN_OR_RETURN(const size_t written, Write());
+      POLLUX_ASSIGN_OR_RETURN(const size_t written, Write(has_waited));
       if (written == 0) return {};
       chunk_done_ += written;
       out_at_ += written;
@@ -142,7 +142,7 @@ class Sendfile {
     }
   }
 
-  Result<size_t> Write() {
+  Result<size_t> Write(bool has_waited) {
     UserBuffer buffer =
         UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk_.data()) + chunk_done_,
                                chunk_.size() - chunk_done_});
@@ -152,7 +152,7 @@ class Sendfile {
       // Linux 6.18).
       const bool more =
           !is_last_ && socket->domain() == os_emu::kAfInet6 && socket->type() == os_emu::kSockDgram;
-      return socket->Splice(buffer, more);
+      return socket->Splice(buffer, more, has_waited);
     }
     return out_has_positions_ ? out_->WriteAt(buffer, out_at_) : out_->Write(buffer);
   }

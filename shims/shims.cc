@@ -256,7 +256,11 @@ void SyscallAbi::InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call
   const Result<int64_t> result = record->Interrupt();
   const bool untouched = !result.ok() && result.error() == Errno::kIntr;
   const os_emu::OnSignal how = record->on_signal();
-  record.reset();
+  if (untouched && how == os_emu::OnSignal::kRestartBlock) {
+    thread.restart_block = std::move(record);
+  } else {
+    record.reset();
+  }
   thread.release_waits.clear();  // With a signal nobody lingers.
   const bool always = how == os_emu::OnSignal::kNoIntr;
   if (untouched && (always || how == os_emu::OnSignal::kRestart)) {

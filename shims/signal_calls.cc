@@ -49,18 +49,18 @@ os_emu::SignalInfo SentByCaller(SyscallContext& context, int signal, int code) {
   info.signal = signal;
   info.code = code;
   info.sender_pid = static_cast<int32_t>(context.process().pid());
-  info.sender_uid = context.process().credentials.uid;
+  info.sender_uid = context.thread().credentials().uid;
   return info;
 }
 
 // check_kill_permission()
 Result<void> MaySend(SyscallContext& context, const os_emu::Process& target, int signal) {
   if (signal < 0 || signal > os_emu::kSignals) return Errno::kInval;
-  const os_emu::Credentials& mine = context.process().credentials;
+  const os_emu::Credentials& mine = context.thread().credentials();
   const os_emu::Credentials& theirs = target.credentials;
   const bool same = mine.euid == theirs.suid || mine.euid == theirs.uid ||
                     mine.uid == theirs.suid || mine.uid == theirs.uid;
-  if (!same && mine.euid != 0) return Errno::kPerm;
+  if (!same && !mine.Has(os_emu::Capability::kKill)) return Errno::kPerm;
   return {};
 }
 
@@ -296,6 +296,7 @@ CallResult SysSigaltstack(SyscallContext& context) {
 
 CallResult SysRtSigreturn(SyscallContext& context) {
   context.abi().ReplaceRegisters();
+  context.thread().restart_block.reset();
   Result<void> returned = ReturnFromSignal(context.thread(), context.cpu());
   if (returned.ok()) return static_cast<int64_t>(context.cpu().x[interp::kA0]);
   // badframe: the program cannot go on from here.
@@ -306,6 +307,10 @@ CallResult SysRtSigreturn(SyscallContext& context) {
   return 0;
 }
 
-CallResult SysRestartSyscall(SyscallContext&) { return Errno::kIntr; }  // do_no_restart_syscall()
+CallResult SysRestartSyscall(SyscallContext& context) {
+  os_emu::Thread& thread = context.thread();
+  if (thread.restart_block == nullptr) return Errno::kIntr;  // do_no_restart_syscall()
+  return thread.restart_block->Restart(thread);
+}
 
 }  // namespace pollux::shims

@@ -25,17 +25,20 @@ constexpr uint64_t Aligned(uint64_t bytes) { return (bytes + 7) & ~uint64_t{7}; 
 
 // scm_check_creds() and what follows it.
 Result<void> CheckCredentials(Thread& thread, const PeerCredentials& given) {
-  const os_emu::Credentials& own = thread.process().credentials;
-  const bool privileged = own.euid == 0;
+  const os_emu::Credentials& own = thread.credentials();
   const auto is_own = [](uint32_t id, uint32_t real, uint32_t effective, uint32_t saved) {
     return id == real || id == effective || id == saved;
   };
   if (given.uid == UINT32_MAX || given.gid == UINT32_MAX) return Errno::kInval;
-  if (!privileged) {
-    if (given.pid != static_cast<int32_t>(thread.process().pid())) return Errno::kPerm;
-    if (!is_own(given.uid, own.uid, own.euid, own.suid)) return Errno::kPerm;
-    if (!is_own(given.gid, own.gid, own.egid, own.sgid)) return Errno::kPerm;
+  using os_emu::Capability;
+  if (given.pid != static_cast<int32_t>(thread.process().pid()) &&
+      !own.Has(Capability::kSysAdmin)) {
+    return Errno::kPerm;
   }
+  if (!is_own(given.uid, own.uid, own.euid, own.suid) && !own.Has(Capability::kSetUid))
+    return Errno::kPerm;
+  if (!is_own(given.gid, own.gid, own.egid, own.sgid) && !own.Has(Capability::kSetGid))
+    return Errno::kPerm;
   if (thread.process().kernel().FindProcess(Tid{given.pid}) == nullptr) return Errno::kSrch;
   return {};
 }

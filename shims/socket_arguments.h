@@ -62,6 +62,8 @@ Result<std::unique_ptr<os_emu::ReceiveRequest>> ReceiveRequestFrom(os_emu::Threa
 
 // read(2) of a socket (sock_read_iter()): recv(2) without flags, but reading nothing gives 0.
 CallResult ReadSocket(SyscallContext& context, DescriptionRef socket, memory::UserBuffer buffer);
+// write(2) of a socket (sock_write_iter()): send(2) without flags.
+CallResult WriteSocket(SyscallContext& context, DescriptionRef socket, memory::UserBuffer buffer);
 
 }  // namespace pollux::shims
 

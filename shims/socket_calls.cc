@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "os_emu/socket/calls.h"
 #include "shims/context.h"
@@ -95,13 +97,6 @@ CallResult NameTo(SyscallContext& context, Result<SocketAddress> name) {
 
 // Options that Linux has and pollux has not: a program that sets one relies on it.
 Errno RefuseOption(SyscallContext& context, Errno error) {
-  constexpr int kIpLevel = 0, kIpV6Level = 41, kIpMsFilter = 41, kMcastMsFilter = 48;
-  const int level = context.Int(1), option = context.Int(2);
-  if (error == Errno::kNoProtoOpt &&
-      ((level == kIpLevel && option == kIpMsFilter) ||
-       ((level == kIpLevel || level == kIpV6Level) && option == kMcastMsFilter))) {
-    return context.Refuse(error, "asking for a list of multicast sources");
-  }
   if (error != Errno::kNoProtoOpt || context.Int(1) != os_emu::kSolSocket) return error;
   const char* name = NameOf(kSocketOptions, context.UInt(2));
   constexpr int kReadOnly[] = {os_emu::kSoType,     os_emu::kSoError,      os_emu::kSoProtocol,
@@ -223,6 +218,22 @@ CallResult SysGetsockopt(SyscallContext& context) {
   if (context.Int(1) == os_emu::kSolSocket || socket.domain() != os_emu::kAfUnix) {
     if (!length.ok()) return length.error();
     if (*length < 0) return Errno::kInval;
+  }
+  // The longest question: what comes before a list of multicast sources.
+  std::array<uint8_t, 256> question;
+  const std::span<uint8_t> given =
+      std::span(question).first(std::min<size_t>(length.ok() ? *length : 0, question.size()));
+  const size_t readable = context.memory().Read(context.Addr(3), given);
+  if (auto told = socket.AskOption(context.Int(1), context.Int(2), given.first(readable))) {
+    if (!told->ok()) {
+      return told->error() == Errno::kInval && readable < given.size() ? Errno::kFault
+                                                                       : told->error();
+    }
+    // The length says nothing of the sources: their number in the question does.
+    Result<void> stored = context.Out(context.Addr(4), static_cast<int32_t>((*told)->size()));
+    if (!stored.ok()) return stored.error();
+    if (context.memory().Write(context.Addr(3), **told) != (*told)->size()) return Errno::kFault;
+    return 0;
   }
   Result<std::vector<uint8_t>> value = socket.GetOption(
       context.Int(1), context.Int(2), length.ok() ? static_cast<size_t>(*length) : 0);

@@ -132,7 +132,7 @@ Result<size_t> DrainTo(FileDescription& file, Transfer& transfer, std::optional<
   if (os_emu::Socket* const socket = os_emu::Socket::From(file)) {
     return transfer.from_pipe->DrainTogether(left, [&](std::span<const uint8_t> bytes, bool more) {
       UserBuffer buffer = UserBuffer::HostConst(bytes);
-      return note(socket->Splice(buffer, more));
+      return note(socket->Splice(buffer, more, transfer.has_waited));
     });
   }
   return transfer.from_pipe->Drain(left, [&](std::span<const uint8_t> bytes) -> Result<size_t> {

@@ -286,8 +286,10 @@ constexpr SyscallRow kRows[] = {
              Args(DirFd(), Path(), Of("times", kTimesType), Flags("flags", kAtFlags)),
              Errors(kInval, CHANGE_ERRORS), &SysUtimensat),
     Unsupported(89, "acct", Args(Path("name"))),
-    Unsupported(90, "capget", Args(Address("hdrp"), OutAddress("datap"))),
-    Unsupported(91, "capset", Args(Address("hdrp"), Address("datap"))),
+    Complete(90, "capget", kInt, Args(Address("hdrp"), OutAddress("datap")),
+             Errors(kFault, kInval, kSrch), &SysCapget),
+    Complete(91, "capset", kInt, Args(Address("hdrp"), Address("datap")),
+             Errors(kFault, kInval, kPerm), &SysCapset),
     Partial(92, "personality", kInt, Args(Hex("persona")), Errors(kInval), &SysPersonality,
             "PER_LINUX only"),
     Complete(93, "exit", kNever, Args(Int("status")), Errors(), &SysExit),
@@ -378,9 +380,8 @@ constexpr SyscallRow kRows[] = {
              Errors(kInval), &SysSchedGetPriorityMin),
     Complete(127, "sched_rr_get_interval", kInt, Args(Int("pid"), OutOf("tp", kTimespecType)),
              Errors(kInval, kSrch, kFault), &SysSchedRrGetInterval),
-    Partial(
-        128, "restart_syscall", kInt, Args(), Errors(kIntr), &SysRestartSyscall,
-        "EINTR: what a handler interrupted (nanosleep, poll, futex) does not go on from within it"),
+    Complete(128, "restart_syscall", kInt, Args(), Errors(kIntr, kTimedOut, kAgain, kFault),
+             &SysRestartSyscall),
     Complete(129, "kill", kInt, Args(Int("pid"), SignalNumber()), Errors(kInval, kPerm, kSrch),
              &SysKill),
     Complete(130, "tkill", kInt, Args(Int("tid"), SignalNumber()),
@@ -466,8 +467,9 @@ constexpr SyscallRow kRows[] = {
             Errors(kInval, kFault, kPerm), &SysPrctl,
             "PR_SET_NAME, PR_GET_NAME, PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, "
             "PR_GET_CHILD_SUBREAPER, PR_GET_TID_ADDRESS, PR_GET_DUMPABLE, PR_SET_DUMPABLE, "
-            "PR_SET_NO_NEW_PRIVS, "
-            "PR_GET_NO_NEW_PRIVS, PR_SET_VMA, PR_CAPBSET_READ, PR_GET_SECCOMP, PR_GET_TIMERSLACK, "
+            "PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, "
+            "PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_SECUREBITS, PR_CAP_AMBIENT, PR_SET_VMA, "
+            "PR_GET_SECCOMP, PR_GET_TIMERSLACK, "
             "PR_POLLUX_EXPLORE (docs/exploring.md)"),
     Complete(168, "getcpu", kInt,
              Args(OutOf("cpu", kIntPointerType), OutOf("node", kIntPointerType), Address("unused")),
@@ -573,7 +575,7 @@ constexpr SyscallRow kRows[] = {
             Args(Fd("sockfd"), OneOf("level", kSocketLevels), Of("optname", kSocketOptionType),
                  Sized(OutOf("optval", kSocketValueOutType), 4), OutOf("optlen", kIntPointerType)),
             Errors(kBadF, kNotSock, kFault, kInval, kNoProtoOpt, kOpNotSupp, kNotConn, kNoData),
-            &SysGetsockopt, "as setsockopt; lists of multicast sources are not told"),
+            &SysGetsockopt, "as setsockopt"),
     Complete(210, "shutdown", kInt, Args(Fd("sockfd"), OneOf("how", kShutdownHow)),
              Errors(kBadF, kNotSock, kInval, kNotConn), &SysShutdown),
     Complete(211, "sendmsg", kInt,
@@ -639,14 +641,18 @@ constexpr SyscallRow kRows[] = {
             "locked pages are not kept track of: RLIMIT_MEMLOCK counts each call by itself, and "
             "advice may drop a locked page"),
     Complete(231, "munlockall", kInt, Args(), Errors(), &SysMunlockall),
-    Partial(232, "mincore", kInt, Args(Address("addr"), Size("length"), OutAddress("vec")),
-            Errors(kInval, kFault, kNoMem), &SysMincore, "every mapped page is in core"),
+    Partial(
+        232, "mincore", kInt, Args(Address("addr"), Size("length"), OutAddress("vec")),
+        Errors(kInval, kFault, kNoMem), &SysMincore,
+        "a private page that was only read, or given back by MADV_FREE, is not in core; pages of "
+        "mounted files are"),
     Partial(233, "madvise", kInt,
             Args(Address("addr"), Size("length"), OneOf("advice", kMadviseAdvice)),
-            Errors(kInval, kNoMem, kAcces, kAgain), &SysMadvise,
+            Errors(kInval, kNoMem, kAcces, kAgain, kFault), &SysMadvise,
             "MADV_DONTNEED and MADV_FREE discard (the program's own data segment: EINVAL), "
-            "MADV_REMOVE punches; MADV_DONTFORK and MADV_WIPEONFORK act at fork; hints have no "
-            "effect; MADV_GUARD_* and MADV_HWPOISON are refused"),
+            "MADV_REMOVE punches; MADV_DONTFORK and MADV_WIPEONFORK act at fork; "
+            "MADV_POPULATE_* populate; hints have no effect; MADV_GUARD_* and MADV_HWPOISON are "
+            "refused"),
     Unsupported(234, "remap_file_pages",
                 Args(Address("addr"), Size("size"), Hex("prot"), Size("pgoff"), Hex("flags"))),
     Unsupported(235, "mbind",

@@ -41,25 +41,31 @@ EventMask ToEvents(uint32_t host) {
 
 }  // namespace
 
-absl::StatusOr<DescriptionRef> OpenHostStream(HostPoller& poller, int host_fd, std::string name) {
+absl::StatusOr<DescriptionRef> OpenHostStream(HostPoller& poller, int host_fd, std::string name,
+                                              std::shared_ptr<SizeLimit> limit) {
   if (!poller.status().ok()) return poller.status();
   const int flags = fcntl(host_fd, F_GETFL);
   if (flags < 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("the host refuses descriptor ", host_fd));
   }
   return MakeDescription<HostStream>(poller, host_fd, std::move(name),
-                                     static_cast<uint32_t>(flags & (O_ACCMODE | O_APPEND)));
+                                     static_cast<uint32_t>(flags & (O_ACCMODE | O_APPEND)),
+                                     std::move(limit));
 }
 
-HostStream::HostStream(HostPoller& poller, int host_fd, std::string name, uint32_t status_flags)
+HostStream::HostStream(HostPoller& poller, int host_fd, std::string name, uint32_t status_flags,
+                       std::shared_ptr<SizeLimit> limit)
     : FileDescription(status_flags),
       HostWatcher(poller),
       host_fd_(host_fd),
-      name_(std::move(name)) {
+      name_(std::move(name)),
+      limit_(std::move(limit)) {
   // Not taken: a regular file, a directory, /dev/null. A guest's epoll gets the same answer.
   watchable_ = Watch(host_fd_, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP);
   struct stat host;
-  if (fstat(host_fd_, &host) == 0) waits_ = !S_ISREG(host.st_mode) && !S_ISBLK(host.st_mode);
+  if (fstat(host_fd_, &host) != 0) return;
+  is_regular_ = S_ISREG(host.st_mode);
+  waits_ = !is_regular_ && !S_ISBLK(host.st_mode);
 }
 
 Result<bool> HostStream::ChangeAsync(FileDescription&, FdLabel, bool) {
@@ -130,8 +136,25 @@ Result<size_t> HostStream::Read(memory::UserBuffer& to) {
   return done;
 }
 
+Result<uint64_t> HostStream::Allowed(std::optional<uint64_t> offset, uint64_t bytes) const {
+  if (limit_ == nullptr || !is_regular_ || bytes == 0) return bytes;
+  const int flags = fcntl(host_fd_, F_GETFL);
+  if (flags >= 0 && (flags & O_APPEND) != 0) {
+    struct stat host;
+    if (fstat(host_fd_, &host) != 0) return ErrnoFromHost(errno);
+    offset = static_cast<uint64_t>(host.st_size);
+  } else if (!offset.has_value()) {
+    const off_t now = lseek(host_fd_, 0, SEEK_CUR);
+    if (now < 0) return ErrnoFromHost(errno);
+    offset = static_cast<uint64_t>(now);
+  }
+  return limit_->CheckWrite(*offset, bytes);
+}
+
 Result<size_t> HostStream::Write(memory::UserBuffer& from) {
   if (from.remaining() == 0) return HostWrite({});
+  POLLUX_ASSIGN_OR_RETURN(const uint64_t allowed, Allowed(std::nullopt, from.remaining()));
+  from.Truncate(allowed);
   size_t done = 0;
   std::vector<uint8_t> chunk(std::min<uint64_t>(kChunkBytes, from.remaining()));
   while (from.remaining() > 0) {
@@ -162,6 +185,8 @@ Result<size_t> HostStream::ReadAt(memory::UserBuffer& to, uint64_t offset) {
 
 Result<size_t> HostStream::WriteAt(memory::UserBuffer& from, uint64_t offset) {
   if (offset > INT64_MAX) return Errno::kInval;
+  POLLUX_ASSIGN_OR_RETURN(const uint64_t allowed, Allowed(offset, from.remaining()));
+  from.Truncate(allowed);
   std::vector<uint8_t> chunk(std::min<uint64_t>(kChunkBytes, from.remaining()));
   const size_t copied = from.CopyFrom(chunk);
   if (copied == 0 && !chunk.empty()) return Errno::kFault;
@@ -213,6 +238,9 @@ Result<void> HostStream::Stat(FileStatus* status) {
 }
 
 Result<void> HostStream::Truncate(uint64_t bytes) {
+  if (struct stat host; limit_ != nullptr && is_regular_ && fstat(host_fd_, &host) == 0) {
+    POLLUX_RETURN_IF_ERROR(limit_->CheckSize(static_cast<uint64_t>(host.st_size), bytes));
+  }
   if (ftruncate(host_fd_, static_cast<off_t>(bytes)) != 0) return ErrnoFromHost(errno);
   return {};
 }

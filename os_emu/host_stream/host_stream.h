@@ -9,6 +9,8 @@
 #define POLLUX_OS_EMU_HOST_STREAM_HOST_STREAM_H_
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,17 +19,21 @@
 #include "absl/status/statusor.h"
 #include "memory/user_buffer.h"
 #include "os_emu/file/description.h"
+#include "os_emu/file/size_limit.h"
 #include "os_emu/host_poller/host_poller.h"
 
 namespace pollux::os_emu {
 
 // A description over `host_fd`, which the caller keeps open as long as the description lives.
 // `name` is for reports ("stdin"). Access mode from the host. Fails if `host_fd` is not open.
-absl::StatusOr<DescriptionRef> OpenHostStream(HostPoller& poller, int host_fd, std::string name);
+// `limit`: how long it may be made where it is a regular file; null: as the host lets it.
+absl::StatusOr<DescriptionRef> OpenHostStream(HostPoller& poller, int host_fd, std::string name,
+                                              std::shared_ptr<SizeLimit> limit = nullptr);
 
 class HostStream final : public FileDescription, private HostWatcher {
  public:
-  HostStream(HostPoller& poller, int host_fd, std::string name, uint32_t status_flags);
+  HostStream(HostPoller& poller, int host_fd, std::string name, uint32_t status_flags,
+             std::shared_ptr<SizeLimit> limit);
 
   Result<size_t> Read(memory::UserBuffer& to) override;
   Result<size_t> Write(memory::UserBuffer& from) override;
@@ -39,6 +45,7 @@ class HostStream final : public FileDescription, private HostWatcher {
   bool CanBeWatched() const override { return watchable_; }
   Result<void> Stat(FileStatus* status) override;
   Result<void> Truncate(uint64_t bytes) override;
+  bool CanSpliceTo() const override { return true; }
   // TCGETS, TIOCGWINSZ and FIONREAD ask the host; nothing changes it. Others: kNotTy.
   Result<int64_t> Ioctl(uint32_t request, uint64_t argument, memory::AddressSpace* space) override;
   const char* TypeName() const override { return "host stream"; }
@@ -57,14 +64,18 @@ class HostStream final : public FileDescription, private HostWatcher {
   Result<size_t> HostRead(std::span<uint8_t> to);
   Result<size_t> HostWrite(std::span<const uint8_t> from);
   bool HostReady(short events) const;
+  // How many of `bytes` may be written at `offset`; nothing: where the file is now. kFBig.
+  Result<uint64_t> Allowed(std::optional<uint64_t> offset, uint64_t bytes) const;
   // Serves `to` from what was read from the host but did not reach the guest.
   size_t TakeUnread(memory::UserBuffer& to);
 
   int host_fd_;
   std::string name_;
-  bool watchable_ = false;       // The host's epoll accepts it.
+  bool watchable_ = false;  // The host's epoll accepts it.
+  bool is_regular_ = false;
   bool waits_ = true;            // Reads and writes may block: not a regular file.
   std::vector<uint8_t> unread_;  // Read, but the guest's buffer was not accessible.
+  std::shared_ptr<SizeLimit> limit_;
   WaitQueue queue_;
 };
 

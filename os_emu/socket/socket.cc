@@ -12,9 +12,9 @@ namespace {
 // st_dev of sockfs.
 constexpr uint64_t kSocketDevice = MakeDevice(0, 9);
 
-Process* CallingProcess(Kernel& kernel) {
-  if (kernel.current() != nullptr) return &kernel.current()->process();
-  return kernel.processes().empty() ? nullptr : kernel.processes().begin()->second.get();
+Thread* CallingThread(Kernel& kernel) {
+  if (kernel.current() != nullptr) return kernel.current();
+  return kernel.processes().empty() ? nullptr : kernel.processes().begin()->second->first_thread();
 }
 
 }  // namespace
@@ -26,9 +26,9 @@ Socket::Socket(Kernel& kernel, int domain, int type, int protocol, uint32_t stat
       type_(type),
       protocol_(protocol),
       inode_(kernel.NextInode()) {
-  const Process* process = CallingProcess(kernel);
-  owner_uid_ = process == nullptr ? 0 : process->credentials.fsuid;
-  owner_gid_ = process == nullptr ? 0 : process->credentials.fsgid;
+  const Thread* const thread = CallingThread(kernel);
+  owner_uid_ = thread == nullptr ? 0 : thread->credentials().fsuid;
+  owner_gid_ = thread == nullptr ? 0 : thread->credentials().fsgid;
 }
 
 // ---- What a protocol need not have.
@@ -100,8 +100,9 @@ Result<size_t> Socket::Write(memory::UserBuffer& from) {
   return Send(message);
 }
 
-Result<size_t> Socket::Splice(memory::UserBuffer& from, bool more) {
+Result<size_t> Socket::Splice(memory::UserBuffer& from, bool more, bool has_waited) {
   OutgoingMessage message;
+  message.has_waited = has_waited;
   message.data = &from;
   message.flags = kMsgSplicePages | (more ? kMsgMore : 0);
   if (!MayWaitToSend(0)) message.flags |= kMsgDontWait;
@@ -134,19 +135,24 @@ Result<void> Socket::Stat(FileStatus* status) {
 std::string Socket::LinkText() const { return "socket:[" + std::to_string(inode_) + "]"; }
 
 PeerCredentials Socket::CurrentCredentials() const {
-  const Process* process = CallingProcess(kernel_);
-  if (process == nullptr) return {};
-  return {.pid = static_cast<int32_t>(process->pid()),
-          .uid = process->credentials.euid,
-          .gid = process->credentials.egid};
+  const Thread* const thread = CallingThread(kernel_);
+  if (thread == nullptr) return {};
+  return {.pid = static_cast<int32_t>(thread->process().pid()),
+          .uid = thread->credentials().euid,
+          .gid = thread->credentials().egid};
 }
 
 PeerCredentials Socket::CurrentRealCredentials() const {
-  const Process* process = CallingProcess(kernel_);
-  if (process == nullptr) return {};
-  return {.pid = static_cast<int32_t>(process->pid()),
-          .uid = process->credentials.uid,
-          .gid = process->credentials.gid};
+  const Thread* const thread = CallingThread(kernel_);
+  if (thread == nullptr) return {};
+  return {.pid = static_cast<int32_t>(thread->process().pid()),
+          .uid = thread->credentials().uid,
+          .gid = thread->credentials().gid};
+}
+
+bool Socket::CallerHas(Capability capability) const {
+  const Thread* const thread = CallingThread(kernel_);
+  return thread != nullptr && thread->credentials().Has(capability);
 }
 
 void Socket::InheritSettings(const Socket& listener) {

@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -83,6 +84,11 @@ struct ControlMessage {
   std::vector<uint8_t> data;
 };
 
+// What a protocol keeps of a message whose sender waits.
+struct HeldMessage {
+  virtual ~HeldMessage() = default;
+};
+
 // What sendmsg(2) hands over. The numbers of SCM_RIGHTS have been resolved, and SCM_CREDENTIALS
 // checked by the ABI.
 struct OutgoingMessage {
@@ -98,6 +104,10 @@ struct OutgoingMessage {
   // A stream of several pieces: rights and credentials travel with the first byte only; set by the
   // protocol when they are gone.
   bool control_sent = false;
+  // Set by the protocol at kAgain: what Linux looks at before it waits is not looked at again.
+  bool has_waited = false;
+  // What the protocol has taken already, before kAgain.
+  std::unique_ptr<HeldMessage> held;
   // Set by the protocol: this kPipe raises no signal.
   bool quiet_pipe = false;
 };
@@ -166,7 +176,8 @@ class Socket : public FileDescription {
   Result<size_t> Read(memory::UserBuffer& to) final;
   Result<size_t> Write(memory::UserBuffer& from) final;
   // What splice(2) and sendfile(2) give it in one piece (splice_to_socket()). `more`: kMsgMore.
-  Result<size_t> Splice(memory::UserBuffer& from, bool more);
+  // `has_waited`: as in OutgoingMessage.
+  Result<size_t> Splice(memory::UserBuffer& from, bool more, bool has_waited);
   // Defaults: on queue(), at the front, for any key, at most SO_RCVTIMEO or SO_SNDTIMEO.
   WaitPlan ReadWait() override;
   WaitPlan WriteWait() override;
@@ -181,6 +192,12 @@ class Socket : public FileDescription {
   // The whole value; the ABI cuts it to the guest's `length`. SO_ERROR and its like act even if the
   // guest's memory cannot take the value.
   virtual Result<std::vector<uint8_t>> GetOption(int level, int name, size_t length);
+  // The options whose value says what is asked (IP_MSFILTER, MCAST_MSFILTER): what is written over
+  // it. nullopt: another option, GetOption()'s.
+  virtual std::optional<Result<std::vector<uint8_t>>> AskOption(
+      int /*level*/, int /*name*/, std::span<const uint8_t> /*asked*/) {
+    return std::nullopt;
+  }
   // kNanosMax: for ever. 0 (a negative number was given): as if non-blocking.
   Nanos receive_timeout() const { return receive_timeout_; }
   Nanos send_timeout() const { return send_timeout_; }
@@ -237,6 +254,7 @@ class Socket : public FileDescription {
   // which SO_PEERCRED gives, and the real ones, which SCM_CREDENTIALS gives.
   PeerCredentials CurrentCredentials() const;
   PeerCredentials CurrentRealCredentials() const;
+  bool CallerHas(Capability capability) const;
 
   // What SOL_SOCKET keeps for every protocol.
   struct Settings {

@@ -81,7 +81,7 @@ Result<void> Socket::SetOption(int level, int name, std::span<const uint8_t> val
   // Before anything else sk_setsockopt() wants an int.
   POLLUX_ASSIGN_OR_RETURN(const int32_t number, Decode<int32_t>(value));
   const bool on = number != 0;
-  const bool privileged = CurrentCredentials().uid == 0;
+  const bool privileged = CallerHas(Capability::kNetAdmin);
   // sk_may_scm_recv()
   const bool has_control = domain_ == kAfUnix || domain_ == kAfNetlink;
   Settings& set = settings_;

@@ -4,6 +4,8 @@
 
 namespace pollux::os_emu {
 
+CallResult BlockedCall::Restart(Thread&) { return Errno::kIntr; }
+
 bool ThreadWaiter::OnNotify(EventMask key) {
   if (key != 0 && wanted_ != 0 && (key & wanted_) == 0) return false;
   const bool slept = !thread_.woken();

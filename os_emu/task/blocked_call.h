@@ -17,6 +17,7 @@
 
 namespace pollux::os_emu {
 
+class CallResult;
 class Thread;
 
 // The hook of a blocked thread in a wait queue: makes the thread runnable when a key it cares for
@@ -70,6 +71,10 @@ class BlockedCall {
   // write).
   virtual Result<int64_t> Interrupt() { return Errno::kIntr; }
   virtual OnSignal on_signal() const { return OnSignal::kRestart; }
+
+  // restart_syscall(2) of a call with kRestartBlock, by the handler that has interrupted it: waits
+  // on, until the same time (restart_block::fn).
+  virtual CallResult Restart(Thread& thread);
 
   // TASK_KILLABLE: only a signal that ends the process interrupts it (vfork(2)).
   virtual bool only_killable() const { return false; }

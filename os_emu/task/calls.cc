@@ -306,7 +306,7 @@ void SignalItself(Thread& thread, int signal) {
   info.signal = signal;
   info.code = kSiUser;
   info.sender_pid = static_cast<int32_t>(process.pid());
-  info.sender_uid = process.credentials.uid;
+  info.sender_uid = thread.credentials().uid;
   process.kernel().RaiseSignal(thread, info);
 }
 

@@ -68,14 +68,17 @@ namespace {
 
 // copy_process(): RLIMIT_NPROC counts the tasks of the real user, zombies too, whoever made them;
 // the privileged may have any number.
-Result<void> CheckNumberOfTasks(const Process& caller) {
-  const Credentials& own = caller.credentials;
-  const uint64_t limit = caller.rlimits[kRlimitNumberOfProcesses].soft;
-  if (limit == UINT64_MAX || own.uid == 0 || own.euid == 0) return {};
+Result<void> CheckNumberOfTasks(const Thread& caller) {
+  const Credentials& own = caller.credentials();
+  const Process& its_process = caller.process();
+  const uint64_t limit = its_process.rlimits[kRlimitNumberOfProcesses].soft;
+  if (limit == UINT64_MAX || own.uid == 0) return {};
+  if (own.Has(Capability::kSysResource) || own.Has(Capability::kSysAdmin)) return {};
   uint64_t tasks = 1;  // The new one.
-  for (const auto& [pid, process] : caller.kernel().processes()) {
-    if (process->credentials.uid != own.uid) continue;
-    tasks += process->threads.size() + (process->ended_leader != nullptr ? 1 : 0);
+  for (const auto& [pid, process] : its_process.kernel().processes()) {
+    for (const auto& [tid, thread] : process->threads)
+      tasks += thread->credentials().uid == own.uid ? 1 : 0;
+    if (process->ended_leader != nullptr && process->credentials.uid == own.uid) ++tasks;
   }
   return tasks > limit ? Result<void>(Errno::kAgain) : Result<void>();
 }
@@ -85,7 +88,7 @@ Result<void> CheckNumberOfTasks(const Process& caller) {
 Result<Thread*> Kernel::Clone(Thread& caller, const CloneRequest& request) {
   POLLUX_RETURN_IF_ERROR(CheckFlags(request.flags));
   Process& process = caller.process();
-  POLLUX_RETURN_IF_ERROR(CheckNumberOfTasks(process));
+  POLLUX_RETURN_IF_ERROR(CheckNumberOfTasks(caller));
   POLLUX_ASSIGN_OR_RETURN(const Tid tid, NewTid());
   has_cloned_ = true;
   Thread* child = nullptr;
@@ -99,6 +102,7 @@ Result<Thread*> Kernel::Clone(Thread& caller, const CloneRequest& request) {
     }
     child = (*made)->first_thread();
   }
+  child->credentials() = caller.credentials();
   child->name = caller.name;
   child->affinity = caller.affinity;
   child->scheduling = caller.scheduling.ForChild();

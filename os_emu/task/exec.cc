@@ -21,6 +21,7 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
   }
   if (process.ended_leader != nullptr) ended.threads.push_back(std::move(process.ended_leader));
   if (!thread.IsLeader()) {
+    process.credentials = thread.credentials();
     // exchange_tids(): what its own number meant is gone.
     if (thread.pid_record != nullptr) {
       thread.pid_record->thread = nullptr;
@@ -52,6 +53,7 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
   process.signal_trampoline = program.signal_trampoline;
   process.membarrier_registered = 0;
   process.dumpable = 1;
+  process.credentials.AfterExec();
   process.has_executed = true;
   process.exit_signal = kSigChld;
   for (auto& [id, timer] : process.timers) timer->Delete();
@@ -62,6 +64,7 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
     action = {.handler = action.handler == kSigIgn ? kSigIgn : kSigDfl};
   }
   thread.alt_stack = AltStack();
+  thread.restart_block.reset();
   thread.name = std::move(program.name);
   thread.UnshareFds();
   thread.fds().CloseForExec();

@@ -75,7 +75,7 @@ std::shared_ptr<PidRecord> RecordWithNumber(Kernel& kernel, Tid number) {
 FileOwner::FileOwner(Kernel& kernel, OwnerKind kind, std::shared_ptr<PidRecord> record)
     : kernel_(kernel), kind_(kind), record_(std::move(record)) {
   if (kernel.current() == nullptr) return;
-  const Credentials& credentials = kernel.current()->process().credentials;
+  const Credentials& credentials = kernel.current()->credentials();
   uid_ = credentials.uid;
   euid_ = credentials.euid;
 }
@@ -114,7 +114,7 @@ void FileOwner::ForEach(Send send) const {
   if (record_ == nullptr) return;
   const auto send_if_allowed = [&](Process& process, Thread* thread) {
     // sigio_perm()
-    const Credentials& its = process.credentials;
+    const Credentials& its = thread != nullptr ? thread->credentials() : process.credentials;
     if (euid_ == 0 || euid_ == its.suid || euid_ == its.uid || uid_ == its.suid ||
         uid_ == its.uid) {
       send(process, thread);

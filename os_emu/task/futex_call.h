@@ -25,6 +25,7 @@ class FutexCall : public BlockedCall {
   virtual void Leave() = 0;
 
   bool has_timeout() const { return timeout_.has_value(); }
+  const std::optional<FutexTimeout>& timeout() const { return timeout_; }
   // The time is over. It has a timer of its own, because BlockedCall::deadline() knows
   // CLOCK_MONOTONIC only.
   bool expired() const { return timer_.has_value() && timer_->expired; }

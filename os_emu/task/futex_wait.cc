@@ -45,6 +45,7 @@ class WaitCall final : public FutexCall {
       : FutexCall(timeout),
         entry_(table, word, std::move(key), bits),
         expected_(expected),
+        bits_(bits),
         on_signal_(on_signal) {}
 
   Result<int64_t> Resume(Thread& thread, bool timed_out) override {
@@ -64,6 +65,11 @@ class WaitCall final : public FutexCall {
     thread.Wake();
     return true;
   }
+  // futex_wait_restart(): looks at the word again, and leaves nothing to restart.
+  CallResult Restart(Thread& thread) override {
+    const std::unique_ptr<BlockedCall> self = std::move(thread.restart_block);
+    return StartFutexWait(thread, entry_.word(), expected_, bits_, timeout(), on_signal_);
+  }
 
  protected:
   void Join(Thread& thread) override { entry_.Join(thread); }
@@ -72,6 +78,7 @@ class WaitCall final : public FutexCall {
  private:
   FutexTable::Entry entry_;
   uint32_t expected_;
+  uint32_t bits_;
   OnSignal on_signal_;
 };
 

@@ -19,6 +19,7 @@
 #include "os_emu/task/controlling_terminal.h"
 #include "os_emu/task/cpu_clock.h"
 #include "os_emu/task/cpu_limit.h"
+#include "os_emu/task/credentials.h"
 #include "os_emu/task/interval_timer.h"
 #include "os_emu/task/pid_record.h"
 #include "os_emu/task/posix_timer.h"
@@ -41,11 +42,6 @@ struct Rlimit {
   uint64_t hard = UINT64_MAX;
 };
 
-struct Credentials {
-  uint32_t uid = 1000, euid = 1000, suid = 1000, fsuid = 1000;
-  uint32_t gid = 1000, egid = 1000, sgid = 1000, fsgid = 1000;
-};
-
 // Times of children are told in clock ticks of 10 ms (USER_HZ).
 inline constexpr int64_t kNanosPerTick = 10'000'000;
 
@@ -64,8 +60,8 @@ struct Inheritance {
   std::vector<std::string> environment;
   std::vector<uint64_t> auxiliary_vector;  // As the program found it, with the AT_NULL pair.
   uint32_t dumpable = 1;                   // PR_SET_DUMPABLE
-  bool no_new_privs = false;               // PR_SET_NO_NEW_PRIVS
   uint32_t membarrier_registered = 0;      // MEMBARRIER_CMD_REGISTER_* that were made.
+  // The leader's, by which others know the process; those of a thread are Thread::credentials().
   Credentials credentials;
   std::array<Rlimit, kRlimits> rlimits;
   std::array<SignalAction, kSignals + 1> actions;  // By signal number.

@@ -28,7 +28,13 @@ class SleepCall final : public BlockedCall {
     }
   }
 
-  bool IsOver() const { return clock().Monotonic() >= until_; }
+  static CallResult Sleep(Thread& thread, std::shared_ptr<CpuClock> processor_time, Nanos until,
+                          GuestAddr remaining, bool absolute) {
+    auto call =
+        std::make_unique<SleepCall>(thread, std::move(processor_time), until, remaining, absolute);
+    if (call->IsOver()) return int64_t{0};
+    return std::unique_ptr<BlockedCall>(std::move(call));
+  }
 
   Result<int64_t> Resume(Thread&, bool timed_out) override {
     if (timed_out || IsOver()) return int64_t{0};
@@ -50,6 +56,10 @@ class SleepCall final : public BlockedCall {
   OnSignal on_signal() const override {
     return absolute_ ? OnSignal::kNoHandler : OnSignal::kRestartBlock;
   }
+  // hrtimer_nanosleep_restart(), posix_cpu_nsleep_restart()
+  CallResult Restart(Thread& thread) override {
+    return Sleep(thread, processor_time_, until_, remaining_, absolute_);
+  }
   const char* TypeName() const override {
     return alarm_.has_value() ? "sleep on processor time" : "sleep";
   }
@@ -64,6 +74,7 @@ class SleepCall final : public BlockedCall {
     Thread& thread_;
   };
 
+  bool IsOver() const { return clock().Monotonic() >= until_; }
   const Clock& clock() const {
     return processor_time_ != nullptr ? processor_time_->clock()
                                       : thread_.process().kernel().clock();
@@ -94,9 +105,8 @@ CallResult StartSleep(Thread& thread, Nanos deadline, GuestAddr remaining, bool 
 
 CallResult StartCpuSleep(Thread& thread, std::shared_ptr<CpuClock> clock, Nanos deadline,
                          GuestAddr remaining, bool absolute) {
-  auto call = std::make_unique<SleepCall>(thread, std::move(clock), deadline, remaining, absolute);
-  if (call->IsOver()) return int64_t{0};
-  return std::unique_ptr<BlockedCall>(std::move(call));
+  thread.restart_block.reset();
+  return SleepCall::Sleep(thread, std::move(clock), deadline, remaining, absolute);
 }
 
 CallResult StartPause(Thread&) {

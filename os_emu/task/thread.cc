@@ -23,6 +23,8 @@ Thread::~Thread() {
 
 bool Thread::IsLeader() const { return tid_ == process_.pid(); }
 
+Credentials& Thread::credentials() { return IsLeader() ? process_.credentials : own_credentials_; }
+
 void Thread::UnshareFds() {
   if (fds_.use_count() > 1) fds_ = std::make_shared<FdTable>(*fds_);
 }

@@ -15,6 +15,7 @@
 #include "os_emu/file/fd_table.h"
 #include "os_emu/task/blocked_call.h"
 #include "os_emu/task/cpu_clock.h"
+#include "os_emu/task/credentials.h"
 #include "os_emu/task/pid_record.h"
 #include "os_emu/task/release_wait.h"
 #include "os_emu/task/scheduling.h"
@@ -46,6 +47,10 @@ class Thread {
   Tid tid() const { return tid_; }
   // Whether it is the one whose tid is the process's pid.
   bool IsLeader() const;
+  // Each thread has its own: system calls change the caller's alone, and it is the C library that
+  // has all threads make them.
+  Credentials& credentials();
+  const Credentials& credentials() const { return const_cast<Thread&>(*this).credentials(); }
 
   FdTable& fds() const { return *fds_; }
   const std::shared_ptr<FdTable>& shared_fds() const { return fds_; }
@@ -78,6 +83,10 @@ class Thread {
 
   // What its call has to wait for before it returns (AwaitBeforeReturn()).
   std::vector<std::unique_ptr<ReleaseWait>> release_waits;
+
+  // What a handler has interrupted and restart_syscall(2) goes on with, until a handler returns or
+  // another sleep begins; null: nothing.
+  std::unique_ptr<BlockedCall> restart_block;
 
   // ---- Signals.
   SignalSet signal_mask() const { return signal_mask_; }
@@ -135,6 +144,7 @@ class Thread {
   Tid tid_;  // Changes where another thread than the leader executes a program.
   std::shared_ptr<FdTable> fds_;
   std::shared_ptr<FsContext> fs_;
+  Credentials own_credentials_;  // The leader's are its process's.
   std::unique_ptr<BlockedCall> blocked_;
   DeadlineTimer deadline_timer_;
   SignalSet signal_mask_ = 0;

@@ -237,7 +237,8 @@ Result<int64_t> Call::JobControl() {
 
 // tiocsctty(): of the slave, whichever side is asked.
 Result<int64_t> Call::TakeControl(Process& process) {
-  const bool privileged = process.credentials.euid == 0;
+  const Thread* const caller = process.kernel().current();
+  const bool privileged = caller != nullptr && caller->credentials().Has(Capability::kSysAdmin);
   if (process.LeadsSession() && pair_.session() == process.session) return int64_t{0};
   if (!process.LeadsSession() || process.terminal != nullptr) return Errno::kPerm;
   if (pair_.session() != Tid{0}) {

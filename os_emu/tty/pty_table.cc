@@ -95,7 +95,7 @@ Result<DescriptionRef> PtyTable::OpenMaster(uint32_t flags) {
   POLLUX_RETURN_IF_ERROR(files.MakeNode(root, {}, path, kModeCharacter | 0600, SlaveDevice(index)));
   if (Thread* current = kernel_.current()) {
     // devpts_pty_new(): the user who opened the master owns it.
-    const Credentials& ids = current->process().credentials;
+    const Credentials& ids = current->credentials();
     (void)files.ChangeOwner(root, {}, path, ids.fsuid, ids.fsgid).ok();
   }
   files.SetDeviceOpener(SlaveDevice(index), slave_opener_.get());
@@ -116,7 +116,7 @@ Result<DescriptionRef> PtyTable::OpenSlave(int index, uint32_t flags) {
   std::shared_ptr<PtyPair> pair = found != pairs_.end() ? found->second.lock() : nullptr;
   if (pair == nullptr || pair->locked) return Errno::kIo;
   Thread* current = kernel_.current();
-  if (pair->exclusive && current != nullptr && current->process().credentials.euid != 0)
+  if (pair->exclusive && current != nullptr && !current->credentials().Has(Capability::kSysAdmin))
     return Errno::kBusy;
   const bool readable = (flags & kOAccMode) != kOWrOnly;
   if ((flags & kONoCtty) == 0 && current != nullptr && readable && pair->session() == Tid{0} &&

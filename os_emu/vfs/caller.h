@@ -6,15 +6,17 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "abi/types.h"
 #include "os_emu/file/description.h"
+#include "os_emu/task/credentials.h"
 
 namespace pollux::os_emu {
 
 struct Caller {
-  uint32_t uid = 0;              // fsuid: 0 passes all permission checks.
+  uint32_t uid = 0;              // fsuid
   uint32_t gid = 0;              // fsgid
   std::vector<uint32_t> groups;  // Supplementary ones.
   uint32_t umask = 022;
@@ -22,6 +24,13 @@ struct Caller {
   Tid pid{0};          // Whose /proc/self it is; 0: nobody's.
   Tid tid{0};          // /proc/thread-self
 
+  // The effective ones; nothing: all of them where `uid` is 0, else none.
+  std::optional<uint64_t> capabilities;
+
+  bool Has(Capability capability) const {
+    if (!capabilities.has_value()) return uid == 0;
+    return ((*capabilities >> static_cast<int>(capability)) & 1) != 0;
+  }
   bool InGroup(uint32_t group) const {
     return gid == group || std::find(groups.begin(), groups.end(), group) != groups.end();
   }

@@ -2,10 +2,33 @@
 
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 namespace pollux::os_emu {
 
 using memory::kPageBytes;
+
+class FilePages::Object final : public memory::SharedObject {
+ public:
+  using SharedObject::SharedObject;
+
+  // Pages [first, end) are about to go: whoever refers to one keeps what it holds.
+  void LetGo(uint64_t first, uint64_t end) {
+    const auto begin = referred.lower_bound(first), stop = referred.lower_bound(end);
+    for (auto known = begin; known != stop; ++known) {
+      if (const std::shared_ptr<Page> page = known->second.lock()) page->Keep();
+    }
+    referred.erase(begin, stop);
+  }
+  Result<void> PunchHole(uint64_t offset, uint64_t bytes) override {
+    LetGo(offset / kPageBytes, (offset + bytes) / kPageBytes);
+    return SharedObject::PunchHole(offset, bytes);
+  }
+
+  absl::btree_map<uint64_t, std::weak_ptr<Page>> referred;
+};
+
+const memory::SharedObject* FilePages::object() const { return object_.get(); }
 
 FilePages::~FilePages() { budget_->used_bytes -= pages_.size() * kPageBytes; }
 
@@ -26,7 +49,7 @@ FilePageRef FilePages::Refer(uint64_t page) {
     return found == pages_.end() ? nullptr : found->second;
   }
   if (!object_->Has(page)) return nullptr;
-  std::weak_ptr<Page>& known = referred_[page];
+  std::weak_ptr<Page>& known = object_->referred[page];
   std::shared_ptr<Page> made = known.lock();
   if (made == nullptr) {
     made = std::make_shared<Page>();
@@ -41,7 +64,8 @@ bool FilePages::AreReferred() const {
   for (const auto& [number, page] : pages_) {
     if (page.use_count() > 1) return true;
   }
-  for (const auto& [number, page] : referred_) {
+  if (object_ == nullptr) return false;
+  for (const auto& [number, page] : object_->referred) {
     if (!page.expired()) return true;
   }
   return false;
@@ -121,11 +145,7 @@ void FilePages::Zero(uint64_t page, uint64_t within, uint64_t bytes) {
 void FilePages::Drop(uint64_t first, uint64_t end) {
   reserved_.erase(reserved_.lower_bound(first), reserved_.lower_bound(end));
   if (object_ != nullptr) {
-    const auto begin = referred_.lower_bound(first), stop = referred_.lower_bound(end);
-    for (auto known = begin; known != stop; ++known) {
-      if (const std::shared_ptr<Page> page = known->second.lock()) page->Keep();
-    }
-    referred_.erase(begin, stop);
+    object_->LetGo(first, end);
     return object_->DropPages(first, end);
   }
   const auto begin = pages_.lower_bound(first), stop = pages_.lower_bound(end);
@@ -138,9 +158,14 @@ void FilePages::SetSize(uint64_t bytes) {
 }
 
 Result<std::shared_ptr<memory::SharedObject>> FilePages::Share(uint64_t size) {
-  if (object_ != nullptr) return object_;
-  POLLUX_ASSIGN_OR_RETURN(std::shared_ptr<memory::SharedObject> object,
-                          memory::SharedObject::Create(budget_, size));
+  if (object_ != nullptr) return std::shared_ptr<memory::SharedObject>(object_);
+  if (budget_->used_bytes > budget_->limit_bytes ||
+      budget_->limit_bytes - budget_->used_bytes < kPageBytes) {
+    return Errno::kNoMem;
+  }
+  std::shared_ptr<memory::SharedStore> store = memory::SharedStore::Of(budget_);
+  if (store == nullptr) return Errno::kNoMem;
+  const auto object = std::make_shared<Object>(budget_, std::move(store), size);
   // Page by page, so that memory is hardly ever needed twice.
   for (auto page = pages_.begin(); page != pages_.end();) {
     budget_->used_bytes -= kPageBytes;
@@ -149,8 +174,9 @@ Result<std::shared_ptr<memory::SharedObject>> FilePages::Share(uint64_t size) {
       // Back again: what was moved is in the object.
       for (auto moved = object->NextPresent(0); moved && *moved < page->first;
            moved = object->NextPresent(*moved + 1)) {
-        const auto known = referred_.find(*moved);
-        std::shared_ptr<Page> copy = known != referred_.end() ? known->second.lock() : nullptr;
+        const auto known = object->referred.find(*moved);
+        std::shared_ptr<Page> copy =
+            known != object->referred.end() ? known->second.lock() : nullptr;
         if (copy == nullptr) copy = std::make_shared<Page>();
         copy->object = object;
         copy->number = *moved;
@@ -158,18 +184,17 @@ Result<std::shared_ptr<memory::SharedObject>> FilePages::Share(uint64_t size) {
         pages_.emplace(*moved, std::move(copy));
         budget_->used_bytes += kPageBytes;
       }
-      referred_.clear();
       return Errno::kNoMem;
     }
     if (page->second.use_count() > 1) {
       page->second->object = object;
       page->second->number = page->first;
-      referred_[page->first] = page->second;
+      object->referred[page->first] = page->second;
     }
     page = pages_.erase(page);
   }
   object_ = object;
-  return object;
+  return std::shared_ptr<memory::SharedObject>(object);
 }
 
 }  // namespace pollux::os_emu

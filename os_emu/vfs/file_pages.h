@@ -35,7 +35,7 @@ class FilePages {
   bool AreReferred() const;
 
   // How many pages there are.
-  uint64_t count() const { return object_ != nullptr ? object_->present_pages() : pages_.size(); }
+  uint64_t count() const { return object() != nullptr ? object()->present_pages() : pages_.size(); }
   // How many of [first, end).
   uint64_t CountIn(uint64_t first, uint64_t end) const;
   // The first at or above `page`.
@@ -56,9 +56,9 @@ class FilePages {
   void SetSize(uint64_t bytes);
 
   // Null until the file is mapped.
-  const memory::SharedObject* object() const { return object_.get(); }
+  const memory::SharedObject* object() const;
   // Whether a shared mapping may store to it.
-  bool MayBeStoredTo() const { return object_ != nullptr && object_->writable_mappings() > 0; }
+  bool MayBeStoredTo() const { return object() != nullptr && object()->writable_mappings() > 0; }
   // The object of a file of `size` bytes. kNoMem.
   Result<std::shared_ptr<memory::SharedObject>> Share(uint64_t size);
 
@@ -74,10 +74,11 @@ class FilePages {
     std::shared_ptr<memory::SharedObject> object;
     uint64_t number = 0;  // There.
   };
+  // Knows what refers to its pages, as madvise(2) may take them away.
+  class Object;
   memory::MemoryBudget* budget_;
-  absl::btree_map<uint64_t, std::shared_ptr<Page>> pages_;   // Until there is an object.
-  absl::btree_map<uint64_t, std::weak_ptr<Page>> referred_;  // Of the object's pages.
-  std::shared_ptr<memory::SharedObject> object_;
+  absl::btree_map<uint64_t, std::shared_ptr<Page>> pages_;  // Until there is an object.
+  std::shared_ptr<Object> object_;
   absl::btree_set<uint64_t> reserved_;
 };
 

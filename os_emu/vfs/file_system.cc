@@ -347,9 +347,9 @@ Result<void> FileSystem::ChangeMode(const Caller& caller, const DescriptionRef& 
   if (inode.super().read_only()) return Errno::kRoFs;
   if (inode.IsLink()) return Errno::kOpNotSupp;
   POLLUX_ASSIGN_OR_RETURN(const FileStatus status, inode.GetStatus());
-  if (!OwnsOrIsRoot(caller, status)) return Errno::kPerm;
+  if (!OwnsOrIsCapable(caller, status)) return Errno::kPerm;
   mode &= 07777;
-  if (caller.uid != 0 && !caller.InGroup(status.gid)) mode &= ~kModeSetGid;
+  if (!caller.Has(Capability::kFsetId) && !caller.InGroup(status.gid)) mode &= ~kModeSetGid;
   AttributeChange change;
   change.mode = mode;
   POLLUX_RETURN_IF_ERROR(inode.SetAttributes(change));
@@ -369,18 +369,18 @@ Result<void> FileSystem::ChangeOwner(const Caller& caller, const DescriptionRef&
   const bool owner = caller.uid == status.uid;
   AttributeChange change;
   if (uid != UINT32_MAX) {
-    if (caller.uid != 0 && !(owner && uid == status.uid)) return Errno::kPerm;
+    if (!caller.Has(Capability::kChown) && !(owner && uid == status.uid)) return Errno::kPerm;
     change.uid = uid;
   }
   if (gid != UINT32_MAX) {
-    if (caller.uid != 0 && !(owner && (gid == status.gid || caller.InGroup(gid))))
+    if (!caller.Has(Capability::kChown) && !(owner && (gid == status.gid || caller.InGroup(gid))))
       return Errno::kPerm;
     change.gid = gid;
   }
   if (!inode.IsDirectory() && !inode.IsLink()) {
     // chown_common(): whoever does it, set-user-id goes; set-group-id with group execute, too.
     uint32_t mode = status.mode & 07777 & ~kModeSetUid;
-    if ((mode & 0010) != 0 || (caller.uid != 0 && !caller.InGroup(status.gid)))
+    if ((mode & 0010) != 0 || (!caller.Has(Capability::kFsetId) && !caller.InGroup(status.gid)))
       mode &= ~kModeSetGid;
     if (mode != (status.mode & 07777)) change.mode = mode;
   }
@@ -400,7 +400,7 @@ Result<void> FileSystem::ChangeTimes(const Caller& caller, const DescriptionRef&
   Inode& inode = found->inode();
   if (inode.super().read_only()) return Errno::kRoFs;
   POLLUX_ASSIGN_OR_RETURN(const FileStatus status, inode.GetStatus());
-  if (!OwnsOrIsRoot(caller, status)) {
+  if (!OwnsOrIsCapable(caller, status)) {
     // Both "now" is a touch, which may whoever may write; anything else is the owner's.
     if (access.kind != TimeChange::kNow || modification.kind != TimeChange::kNow)
       return Errno::kPerm;

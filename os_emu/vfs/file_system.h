@@ -37,11 +37,11 @@
 #include "memory/address_space.h"
 #include "os_emu/file/description.h"
 #include "os_emu/file/file_status.h"
+#include "os_emu/file/size_limit.h"
 #include "os_emu/time/clock.h"
 #include "os_emu/vfs/caller.h"
 #include "os_emu/vfs/dentry.h"
 #include "os_emu/vfs/seals.h"
-#include "os_emu/vfs/size_limit.h"
 
 namespace pollux::os_emu {
 

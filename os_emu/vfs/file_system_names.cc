@@ -43,7 +43,7 @@ Result<void> MayCreate(const Caller& caller, const Dentry& directory) {
 Result<void> MayDelete(const Caller& caller, const Dentry& directory, const Dentry& victim,
                        bool as_directory) {
   POLLUX_RETURN_IF_ERROR(CheckPermission(caller, directory.inode(), kMayWrite | kMayExecute));
-  if (caller.uid != 0) {
+  if (!caller.Has(Capability::kFowner)) {
     POLLUX_ASSIGN_OR_RETURN(const FileStatus parent, directory.inode().GetStatus());
     if ((parent.mode & kModeSticky) != 0) {
       POLLUX_ASSIGN_OR_RETURN(const FileStatus status, victim.inode().GetStatus());
@@ -59,7 +59,7 @@ Result<void> MayDelete(const Caller& caller, const Dentry& directory, const Dent
 // may_linkat() with fs.protected_hardlinks on, as distributions have it.
 Result<void> MayLink(const Caller& caller, Inode& inode) {
   POLLUX_ASSIGN_OR_RETURN(const FileStatus status, inode.GetStatus());
-  if (OwnsOrIsRoot(caller, status)) return {};
+  if (OwnsOrIsCapable(caller, status)) return {};
   const bool runs_as_group = (status.mode & (kModeSetGid | 0010)) == (kModeSetGid | 0010);
   if (!inode.IsRegular() || (status.mode & kModeSetUid) != 0 || runs_as_group) return Errno::kPerm;
   if (!CheckMode(caller, status, kMayRead | kMayWrite).ok()) return Errno::kPerm;
@@ -78,7 +78,8 @@ Result<NewNode> NodeFor(const Caller& caller, Inode& directory, uint32_t mode) {
     node.gid = parent.gid;
     if ((mode & kModeTypeMask) == kModeDirectory) {
       node.mode |= kModeSetGid;
-    } else if ((mode & 0010) != 0 && caller.uid != 0 && !caller.InGroup(parent.gid)) {
+    } else if ((mode & 0010) != 0 && !caller.Has(Capability::kFsetId) &&
+               !caller.InGroup(parent.gid)) {
       node.mode &= ~kModeSetGid;
     }
   }
@@ -109,7 +110,7 @@ Result<void> FileSystem::MakeNode(const Caller& caller, const DescriptionRef& ba
   POLLUX_ASSIGN_OR_RETURN(const Last last,
                           FindNewName(*this, caller, base, path, /*directory=*/false));
   POLLUX_RETURN_IF_ERROR(MayCreate(caller, *last.directory));
-  if (is_device && caller.uid != 0) return Errno::kPerm;
+  if (is_device && !caller.Has(Capability::kMknod)) return Errno::kPerm;
   Inode& directory = last.directory->inode();
   POLLUX_ASSIGN_OR_RETURN(NewNode node,
                           NodeFor(caller, directory, type | (mode & 07777 & ~caller.umask)));

@@ -37,7 +37,7 @@ Result<void> MayOpen(const Caller& caller, Inode& inode, uint32_t wanted, uint32
   POLLUX_RETURN_IF_ERROR(CheckPermission(caller, inode, wanted));
   if ((flags & kONoAtime) != 0) {
     POLLUX_ASSIGN_OR_RETURN(const FileStatus status, inode.GetStatus());
-    if (!OwnsOrIsRoot(caller, status)) return Errno::kPerm;
+    if (!OwnsOrIsCapable(caller, status)) return Errno::kPerm;
   }
   return {};
 }

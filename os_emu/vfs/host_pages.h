@@ -36,6 +36,8 @@ class HostPages final : public memory::SharedObject {
   // The file was written or truncated through pollux: mappings end where it does.
   void SizeMayHaveChanged();
 
+  // As if the host's page cache held all of the file.
+  bool IsInCore(uint64_t) const override { return true; }
   Result<void> WriteBack() override;
   Result<void> PunchHole(uint64_t offset, uint64_t bytes) override;
 

@@ -3,19 +3,23 @@
 namespace pollux::os_emu {
 
 Result<void> CheckMode(const Caller& caller, const FileStatus& status, uint32_t wanted) {
-  if (caller.uid == 0) {
-    const bool directory = (status.mode & kModeTypeMask) == kModeDirectory;
-    if ((wanted & kMayExecute) == 0 || directory || (status.mode & 0111) != 0) return {};
-    return Errno::kAcces;
-  }
   uint32_t granted = status.mode;
   if (caller.uid == status.uid) {
     granted >>= 6;
   } else if (caller.InGroup(status.gid)) {
     granted >>= 3;
   }
-  if ((wanted & ~granted & 7) != 0) return Errno::kAcces;
-  return {};
+  wanted &= 7;
+  if ((wanted & ~granted) == 0) return {};
+  if ((status.mode & kModeTypeMask) == kModeDirectory) {
+    if ((wanted & kMayWrite) == 0 && caller.Has(Capability::kDacReadSearch)) return {};
+    if (caller.Has(Capability::kDacOverride)) return {};
+    return Errno::kAcces;
+  }
+  if (wanted == kMayRead && caller.Has(Capability::kDacReadSearch)) return {};
+  const bool may_be_executed = (wanted & kMayExecute) == 0 || (status.mode & 0111) != 0;
+  if (may_be_executed && caller.Has(Capability::kDacOverride)) return {};
+  return Errno::kAcces;
 }
 
 Result<void> CheckPermission(const Caller& caller, Inode& inode, uint32_t wanted) {

@@ -14,14 +14,14 @@ namespace pollux::os_emu {
 inline constexpr uint32_t kMayExecute = 1, kMayWrite = 2, kMayRead = 4;
 
 // kRoFs: writing a file, directory or link of a read-only file system. kAcces: the mode forbids it.
-// Uid 0 passes, but needs one execute bit to execute what is not a directory.
+// CAP_DAC_OVERRIDE passes, but needs one execute bit to execute what is not a directory.
 Result<void> CheckPermission(const Caller& caller, Inode& inode, uint32_t wanted);
-// The mode bits alone.
+// The mode bits and capabilities alone.
 Result<void> CheckMode(const Caller& caller, const FileStatus& status, uint32_t wanted);
 
 // inode_owner_or_capable(): who may change mode, times and the like.
-inline bool OwnsOrIsRoot(const Caller& caller, const FileStatus& status) {
-  return caller.uid == 0 || caller.uid == status.uid;
+inline bool OwnsOrIsCapable(const Caller& caller, const FileStatus& status) {
+  return caller.uid == status.uid || caller.Has(Capability::kFowner);
 }
 
 }  // namespace pollux::os_emu

@@ -219,14 +219,14 @@ Result<void> ProcTextInode::Write(std::string_view text) const {
 Result<std::string> ProcMagicInode::ReadLink(const Caller& caller) {
   POLLUX_ASSIGN_OR_RETURN(const DescriptionRef description, target_(subject_));
   POLLUX_ASSIGN_OR_RETURN(const FileStatus status, GetStatus());
-  if (caller.uid != 0 && caller.uid != status.uid) return Errno::kAcces;
+  if (caller.uid != status.uid && !caller.Has(Capability::kSysPtrace)) return Errno::kAcces;
   return description ? description->LinkText() : std::string("/");
 }
 
 Result<DentryRef> ProcMagicInode::FollowMagic(const Caller& caller) {
   POLLUX_ASSIGN_OR_RETURN(const DescriptionRef description, target_(subject_));
   POLLUX_ASSIGN_OR_RETURN(const FileStatus status, GetStatus());
-  if (caller.uid != 0 && caller.uid != status.uid) return Errno::kAcces;
+  if (caller.uid != status.uid && !caller.Has(Capability::kSysPtrace)) return Errno::kAcces;
   if (!description) return fs().files().root();
   if (DentryRef dentry = DentryOf(description)) return dentry;
   FileStatus target;

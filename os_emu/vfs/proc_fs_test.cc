@@ -158,7 +158,7 @@ TEST_F(ProcFsTest, AnFdWithoutAPathIsReopenedByWhoKnowsHow) {
   Install(MakeDescription<FakeDescription>());
   EXPECT_EQ(Say(Open("/proc/self/fd/0", kORdWr)), "EACCES")
       << "the anonymous inode is root's, mode 0600";
-  process_->credentials.fsuid = 0;
+  process_->credentials = Credentials::Of(0, 0);
   EXPECT_EQ(Say(Open("/proc/self/fd/0", kORdWr)), "ok");
   EXPECT_EQ(reopener_.reopened, 1);
   EXPECT_EQ(files().Stat(caller(), none_, "/proc/self/fd/0")->ino, kAnonymousInode);
@@ -170,7 +170,7 @@ TEST_F(ProcFsTest, WithoutAReopenerItIsEnxio) {
   kernel.SetFiles(std::make_shared<FileSystem>(&kernel.clock(), &kernel.budget()));
   ASSERT_TRUE(MountProc(kernel).ok());
   Process& process = kernel.CreateProcess();
-  process.credentials.fsuid = 0;
+  process.credentials = Credentials::Of(0, 0);
   ASSERT_TRUE(process.fds().Install(MakeDescription<FakeDescription>(), false).ok());
   const Caller caller = CallerOf(*process.threads.begin()->second);
   EXPECT_EQ(Say(kernel.files().Open(caller, none_, "/proc/self/fd/0", kORdWr)), "ENXIO");

@@ -341,7 +341,7 @@ Result<std::string> StatM(const ProcSubject& subject) {
 Result<std::string> Status(const ProcSubject& subject) {
   POLLUX_ASSIGN_OR_RETURN(Thread * thread, subject.FindTask());
   Process& process = thread->process();
-  const Credentials& ids = process.credentials;
+  const Credentials& ids = thread->credentials();
   const SignalFigures signals = SignalsOf(process);
   const char state = StateOf(*thread);
   std::string text = absl::StrFormat("Name:\t%s\n", Escaped(NameOf(*thread, process), "\n\\"));
@@ -361,7 +361,6 @@ Result<std::string> Status(const ProcSubject& subject) {
                         static_cast<int>(process.pid()), static_cast<int>(thread->tid()),
                         static_cast<int>(process.group), static_cast<int>(process.session));
   if (!thread->ended()) AppendMemory(*thread, &text);
-  const uint64_t capabilities = ids.euid == 0 ? 0x1ffffffffff : 0;
   absl::StrAppendFormat(&text, "Threads:\t%d\nSigQ:\t%d/%d\nSigPnd:\t%016x\nShdPnd:\t%016x\n",
                         ThreadsOf(process), subject.kernel.signal_counts().Of(ids.uid),
                         process.rlimits[kRlimitPendingSignals].soft, thread->pending.set(),
@@ -369,9 +368,10 @@ Result<std::string> Status(const ProcSubject& subject) {
   absl::StrAppendFormat(&text, "SigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n",
                         thread->signal_mask(), signals.ignored, signals.caught);
   absl::StrAppendFormat(
-      &text, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n", 0,
-      capabilities, capabilities, uint64_t{0x1ffffffffff}, 0);
-  absl::StrAppendFormat(&text, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n");
+      &text, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n",
+      ids.inheritable, ids.permitted, ids.effective, ids.bounding, ids.ambient);
+  absl::StrAppendFormat(&text, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+                        ids.no_new_privs ? 1 : 0);
   absl::StrAppendFormat(
       &text, "Cpus_allowed:\t%x\nCpus_allowed_list:\t%s\nMems_allowed:\t1\nMems_allowed_list:\t0\n",
       CpuMask(subject.kernel), CpuList(subject.kernel));

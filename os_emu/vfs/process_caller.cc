@@ -19,10 +19,11 @@ const DescriptionRef& WorkingDirectoryOf(Thread& thread) {
   return fs.working_directory;
 }
 
-Caller MakeCaller(Thread& thread, uint32_t uid, uint32_t gid) {
+Caller MakeCaller(Thread& thread, uint32_t uid, uint32_t gid, uint64_t capabilities) {
   Caller caller;
   caller.uid = uid;
   caller.gid = gid;
+  caller.capabilities = capabilities;
   caller.umask = thread.fs().umask;
   caller.cwd = WorkingDirectoryOf(thread);
   caller.pid = thread.process().pid();
@@ -51,13 +52,15 @@ std::shared_ptr<SizeLimit> SizeLimitOfCaller(Kernel& kernel) {
 }
 
 Caller CallerOf(Thread& thread) {
-  const Credentials& credentials = thread.process().credentials;
-  return MakeCaller(thread, credentials.fsuid, credentials.fsgid);
+  const Credentials& credentials = thread.credentials();
+  return MakeCaller(thread, credentials.fsuid, credentials.fsgid, credentials.effective);
 }
 
 Caller RealCallerOf(Thread& thread) {
-  const Credentials& credentials = thread.process().credentials;
-  return MakeCaller(thread, credentials.uid, credentials.gid);
+  const Credentials& credentials = thread.credentials();
+  // access_override_creds()
+  return MakeCaller(thread, credentials.uid, credentials.gid,
+                    credentials.uid == 0 ? credentials.permitted : 0);
 }
 
 Result<void> ChangeDirectory(Thread& thread, const DescriptionRef& base, std::string_view path,

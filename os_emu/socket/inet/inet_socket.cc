@@ -33,7 +33,7 @@ Result<IpEndpoint> InetSocket::CheckBind(const SocketAddress& address, bool fres
     return Errno::kInval;
   }
   if (endpoint.port != 0 && endpoint.port < kFirstUnprivilegedPort &&
-      CurrentCredentials().uid != 0) {
+      !CallerHas(Capability::kNetBindService)) {
     return Errno::kAcces;
   }
   if (!fresh) return Errno::kInval;
@@ -50,7 +50,7 @@ Result<IpEndpoint> InetSocket::CheckBind(const SocketAddress& address, bool fres
 }
 
 Result<void> InetSocket::CheckSocketControl(const ControlMessage& control) const {
-  const bool privileged = CurrentCredentials().uid == 0;
+  const bool privileged = CallerHas(Capability::kNetAdmin);
   int32_t number = 0;
   const bool is_number = control.data.size() == sizeof(number);
   if (is_number) std::memcpy(&number, control.data.data(), sizeof(number));
@@ -78,6 +78,13 @@ Result<void> InetSocket::SetOption(int level, int name, std::span<const uint8_t>
   }
   if (level == kSolIp || level == kSolIpV6) return options_.Set(level, name, value, Facts());
   return Socket::SetOption(level, name, value);
+}
+
+std::optional<Result<std::vector<uint8_t>>> InetSocket::AskOption(int level, int name,
+                                                                  std::span<const uint8_t> asked) {
+  // IPv6's sockets have IPv4's options too.
+  if (level == kSolIpV6 && domain() != kAfInet6) return std::nullopt;
+  return multicast_.AskOption(level, name, asked);
 }
 
 Result<std::vector<uint8_t>> InetSocket::GetOption(int level, int name, size_t length) {

@@ -28,6 +28,8 @@ class InetSocket : public Socket {
 
   Result<void> SetOption(int level, int name, std::span<const uint8_t> value) override;
   Result<std::vector<uint8_t>> GetOption(int level, int name, size_t length) override;
+  std::optional<Result<std::vector<uint8_t>>> AskOption(int level, int name,
+                                                        std::span<const uint8_t> asked) override;
 
  protected:
   InetSocket(Network& network, int domain, int type, int protocol, uint32_t status_flags);

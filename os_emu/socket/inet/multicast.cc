@@ -44,6 +44,9 @@ uint32_t NumberAt(std::span<const uint8_t> bytes, size_t at) {
   std::memcpy(&number, bytes.data() + at, sizeof(number));
   return number;
 }
+void PutNumber(uint32_t number, size_t at, std::vector<uint8_t>* bytes) {
+  std::memcpy(bytes->data() + at, &number, sizeof(number));
+}
 // The address of a struct sockaddr_storage; nullopt: of another family than `family`.
 std::optional<IpAddress> AddressAt(std::span<const uint8_t> bytes, size_t at, int family) {
   SocketAddress address;
@@ -301,6 +304,62 @@ Result<void> Multicast::SetGroupFilter(int level, std::span<const uint8_t> value
   Interface interface;
   interface.index = NumberAt(value, 0);
   return SetFilter(*group, interface, mode, std::move(sources));
+}
+
+std::optional<Result<std::vector<uint8_t>>> Multicast::AskOption(int level, int name,
+                                                                 std::span<const uint8_t> asked) {
+  if (level == kSolIp && name == kIpMsFilter) return Filter(asked);
+  if ((level == kSolIp || level == kSolIpV6) && name == kMcastMsFilter)
+    return GroupFilter(level, asked);
+  return std::nullopt;
+}
+
+// ip_mc_msfget()
+Result<std::vector<uint8_t>> Multicast::Filter(std::span<const uint8_t> asked) {
+  if (asked.size() < kFilterBytes) return Errno::kInval;
+  const IpAddress group = V4At(asked, 0);
+  if (!group.IsMulticast()) return Errno::kInval;
+  POLLUX_RETURN_IF_ERROR(CheckInterface({.address = V4At(asked, 4)}));
+  const Membership* const membership = Find(group);
+  if (membership == nullptr) return Errno::kAddrNotAvail;
+  std::vector<uint8_t> told(asked.begin(), asked.begin() + kFilterBytes);
+  PutNumber(membership->mode == Mode::kInclude ? 1 : 0, 8, &told);
+  const size_t room = NumberAt(asked, 12);
+  const size_t count = membership->sources.has_value() ? membership->sources->size() : 0;
+  PutNumber(static_cast<uint32_t>(count), 12, &told);
+  for (size_t i = 0; i < std::min(room, count); ++i) {
+    const auto& bytes = (*membership->sources)[i].bytes;
+    told.insert(told.end(), bytes.begin() + 12, bytes.end());
+  }
+  return told;
+}
+
+// ip_mc_gsfget(), ip6_mc_msfget(). They know the interface by its index.
+Result<std::vector<uint8_t>> Multicast::GroupFilter(int level, std::span<const uint8_t> asked) {
+  if (asked.size() < kGroupFilterBytes) return Errno::kInval;
+  const bool v4 = level == kSolIp;
+  const std::optional<IpAddress> group = AddressAt(asked, kFirstStorage, v4 ? kAfInet : kAfInet6);
+  if (!group.has_value()) return v4 ? Errno::kInval : Errno::kAddrNotAvail;
+  if (!group->IsMulticast() || group->IsV4() != v4) return Errno::kInval;
+  const Membership* const membership = Find(*group);
+  if (membership == nullptr || NumberAt(asked, 0) != kLoopbackIndex) return Errno::kAddrNotAvail;
+  std::vector<uint8_t> told(asked.begin(), asked.begin() + kGroupFilterBytes);
+  PutNumber(membership->mode == Mode::kInclude ? 1 : 0, kGroupRequestBytes, &told);
+  const size_t room = NumberAt(asked, kGroupRequestBytes + 4);
+  const size_t count = membership->sources.has_value() ? membership->sources->size() : 0;
+  PutNumber(static_cast<uint32_t>(count), kGroupRequestBytes + 4, &told);
+  for (size_t i = 0; i < std::min(room, count); ++i) {
+    const IpAddress& source = (*membership->sources)[i];
+    const size_t at = told.size();
+    told.resize(at + kStorageBytes);
+    told[at] = static_cast<uint8_t>(v4 ? kAfInet : kAfInet6);
+    if (v4) {
+      std::copy(source.bytes.begin() + 12, source.bytes.end(), told.begin() + at + 4);
+    } else {
+      std::copy(source.bytes.begin(), source.bytes.end(), told.begin() + at + 8);
+    }
+  }
+  return told;
 }
 
 // The MCAST_* of RFC 3678, which name the interface by its index.

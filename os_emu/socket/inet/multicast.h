@@ -32,6 +32,11 @@ class Multicast {
   // `stream`: a TCP socket, which can do neither. nullopt: another option.
   std::optional<Result<void>> SetOption(int level, int name, std::span<const uint8_t> value,
                                         bool stream);
+  // IP_MSFILTER and MCAST_MSFILTER: `asked` says of which group, and how many sources have room;
+  // what comes back says how many there are. nullopt: another option. kInval (too short, no group),
+  // kNoDev, kAddrNotAvail (not joined).
+  std::optional<Result<std::vector<uint8_t>>> AskOption(int level, int name,
+                                                        std::span<const uint8_t> asked);
   // IP_MULTICAST_IF's address.
   const IpAddress& source() const { return source_; }
 
@@ -61,6 +66,8 @@ class Multicast {
   Result<void> SetSource(std::span<const uint8_t> value, bool stream);
   Result<void> SetByRequest(int level, int name, std::span<const uint8_t> value);
   Result<void> SetGroupFilter(int level, std::span<const uint8_t> value);
+  Result<std::vector<uint8_t>> Filter(std::span<const uint8_t> asked);
+  Result<std::vector<uint8_t>> GroupFilter(int level, std::span<const uint8_t> asked);
   // kNoDev: not lo; which 0 and the wildcard are not either.
   static Result<void> CheckInterface(const Interface& interface);
   Result<void> Join(const IpAddress& group, const Interface& interface, Mode mode);

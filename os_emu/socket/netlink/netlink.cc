@@ -92,7 +92,7 @@ class NetlinkSocket final : public Socket {
       std::memcpy(&length, rest.data(), sizeof(length));
       if (length < sizeof(NetlinkHeader) || length > rest.size()) break;
       NetlinkDatagrams answers;
-      AnswerRouteRequest(rest.first(length), port_, CurrentCredentials().uid == 0, answers);
+      AnswerRouteRequest(rest.first(length), port_, CallerHas(Capability::kNetAdmin), answers);
       uint16_t flags;
       std::memcpy(&flags, rest.data() + offsetof(NetlinkHeader, flags), sizeof(flags));
       const bool dump = (flags & kNetlinkDump) != 0 && answers.size() == 2;

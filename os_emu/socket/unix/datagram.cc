@@ -7,40 +7,67 @@
 #include "os_emu/socket/unix/unix_socket.h"
 
 namespace pollux::os_emu {
-Result<size_t> UnixSocket::SendDatagram(OutgoingMessage& message) {
+
+struct UnixSocket::HeldDatagram final : HeldMessage {
+  std::unique_ptr<UnixMessage> packed;
+  std::shared_ptr<UnixAnchor> target;
+};
+
+Result<void> UnixSocket::MayBeginDatagram(const OutgoingMessage& message) {
   const bool sequenced = type() == kSockSeqPacket;
-  const SocketAddress* to = message.to;
   if (sequenced) {
     if (const std::optional<Errno> error = TakeError()) return *error;
     if (state_ != State::kEstablished) return Errno::kNotConn;
-    to = nullptr;
   }
   if (message.control_error.has_value()) return *message.control_error;
   if ((message.flags & kMsgOob) != 0) return Errno::kOpNotSupp;
-  if (to != nullptr) {
+  if (const SocketAddress* const to = message.to; to != nullptr && !sequenced) {
     if (to->length <= 2 || to->length > 110 || to->family() != kAfUnix) return Errno::kInval;
   }
   if (settings().pass_credentials) POLLUX_RETURN_IF_ERROR(Autobind());
-  const size_t length = message.data->remaining();
-  if (length > settings().send_buffer_bytes - 32) return Errno::kMsgSize;
-  POLLUX_RETURN_IF_ERROR(CheckRoom(message.flags));
-  POLLUX_ASSIGN_OR_RETURN(std::unique_ptr<UnixMessage> packed,
-                          Pack(message, length, DatagramTrueSize(static_cast<uint32_t>(length))));
+  if (message.data->remaining() > settings().send_buffer_bytes - 32) return Errno::kMsgSize;
+  return {};
+}
+
+Result<std::shared_ptr<UnixAnchor>> UnixSocket::TargetOf(const OutgoingMessage& message) {
+  if (message.to == nullptr || type() == kSockSeqPacket) return peer_;
+  POLLUX_ASSIGN_OR_RETURN(UnixSocket* const found, Find(*message.to));
+  return found->anchor_;
+}
+
+Result<size_t> UnixSocket::SendDatagram(OutgoingMessage& message) {
+  HeldDatagram datagram;
+  const bool was_held = message.held != nullptr;
+  if (was_held) {
+    datagram = std::move(static_cast<HeldDatagram&>(*message.held));
+    message.held.reset();
+  } else {
+    if (!message.has_waited) POLLUX_RETURN_IF_ERROR(MayBeginDatagram(message));
+    POLLUX_RETURN_IF_ERROR(CheckRoom(message));
+    const size_t bytes = message.data->remaining();
+    POLLUX_ASSIGN_OR_RETURN(datagram.packed,
+                            Pack(message, bytes, DatagramTrueSize(static_cast<uint32_t>(bytes))));
+  }
+  const size_t length = datagram.packed->left();
   const auto fail = [&](Errno error) {
     message.data->Revert(length);
     return error;
   };
 
-  std::shared_ptr<UnixAnchor> target = peer_;
-  if (to != nullptr) {
-    Result<UnixSocket*> found = Find(*to);
+  // Who has waited for room in a queue goes on with that one, where it is still there.
+  std::shared_ptr<UnixAnchor>& target = datagram.target;
+  const bool names = message.to != nullptr && type() != kSockSeqPacket;
+  const bool lost = was_held && target->socket == nullptr && peer_ != target;
+  if (lost && !names) return fail(Errno::kConnReset);
+  if (!was_held || lost) {
+    Result<std::shared_ptr<UnixAnchor>> found = TargetOf(message);
     if (!found.ok()) return fail(found.error());
-    target = (*found)->anchor_;
+    target = *std::move(found);
   }
   if (target == nullptr) return fail(Errno::kNotConn);
   UnixSocket* const other = target->socket;
   if (other == nullptr) {
-    if (sequenced) return fail(Errno::kPipe);
+    if (type() == kSockSeqPacket) return fail(Errno::kPipe);
     // The peer has gone.
     peer_ = nullptr;
     StopWakingMe();
@@ -49,23 +76,24 @@ Result<size_t> UnixSocket::SendDatagram(OutgoingMessage& message) {
     Disconnected(target);
     return fail(Errno::kConnRefused);
   }
-  AddCredentials(*packed, *other);
+  AddCredentials(*datagram.packed, *other);
   if (other->peer_ != nullptr && other->peer_ != anchor_) return fail(Errno::kPerm);
   if ((other->shutdown_ & kReceiveShutdown) != 0) return fail(Errno::kPipe);
   if (!message.rights.empty() && !other->settings().pass_rights) return fail(Errno::kPerm);
   if (other != this && other->peer_ != anchor_ && other->QueueIsFull()) {
     if ((message.flags & kMsgDontWait) == 0) {
       waits_for_ = other->anchor_;
-      return fail(Errno::kAgain);
+      message.held = std::make_unique<HeldDatagram>(std::move(datagram));
+      return Errno::kAgain;
     }
     if (peer_ != target || WakeMe(*other)) return fail(Errno::kAgain);
   }
   if (!message.rights.empty()) {
-    packed->AttachRights(std::exchange(message.rights, {}), CurrentRealCredentials().uid);
+    datagram.packed->AttachRights(std::exchange(message.rights, {}), CurrentRealCredentials().uid);
   }
   message.control_sent = true;
-  if (other->settings().timestamp) packed->arrived = kernel().clock().Realtime();
-  other->Enqueue(std::move(packed));
+  if (other->settings().timestamp) datagram.packed->arrived = kernel().clock().Realtime();
+  other->Enqueue(std::move(datagram.packed));
   return length;
 }
 

@@ -14,11 +14,13 @@ Result<size_t> UnixSocket::SendStream(OutgoingMessage& message) {
     if (length == 0) return Errno::kOpNotSupp;
     --length;
   }
-  if (message.to != nullptr) {
-    return state_ == State::kEstablished ? Errno::kIsConn : Errno::kOpNotSupp;
+  if (!message.has_waited) {
+    if (message.to != nullptr) {
+      return state_ == State::kEstablished ? Errno::kIsConn : Errno::kOpNotSupp;
+    }
+    if (peer_ == nullptr) return Errno::kNotConn;
+    if ((shutdown_ & kSendShutdown) != 0) return Errno::kPipe;
   }
-  if (peer_ == nullptr) return Errno::kNotConn;
-  if ((shutdown_ & kSendShutdown) != 0) return Errno::kPipe;
 
   size_t sent = 0;
   const auto end = [&](Errno error) -> Result<size_t> {
@@ -33,7 +35,7 @@ Result<size_t> UnixSocket::SendStream(OutgoingMessage& message) {
         splices ? length - sent
                 : std::min<size_t>({length - sent, settings().send_buffer_bytes / 2 - 64,
                                     kSkbHeadBytes + kSkbFragBytes});
-    if (Result<void> room = CheckRoom(message.flags); !room.ok()) {
+    if (Result<void> room = CheckRoom(message); !room.ok()) {
       message.quiet_pipe = room.error() == Errno::kPipe;
       return end(room.error());
     }
@@ -65,11 +67,11 @@ Result<size_t> UnixSocket::SendStream(OutgoingMessage& message) {
 
 // queue_oob(): a message of its own, which becomes the receiver's mark.
 Result<size_t> UnixSocket::SendOutOfBand(OutgoingMessage& message) {
-  POLLUX_RETURN_IF_ERROR(CheckRoom(message.flags));
+  message.quiet_pipe = true;
+  POLLUX_RETURN_IF_ERROR(CheckRoom(message));
   POLLUX_ASSIGN_OR_RETURN(std::unique_ptr<UnixMessage> packed,
                           Pack(message, 1, DatagramTrueSize(1)));
   UnixSocket* const other = peer();
-  message.quiet_pipe = true;
   if (other == nullptr || (other->shutdown_ & kReceiveShutdown) != 0) return Errno::kPipe;
   AddCredentials(*packed, *other);
   if (!message.control_sent && !message.rights.empty()) {

@@ -492,11 +492,12 @@ std::unique_ptr<UnixMessage> UnixSocket::Unlink(size_t index) {
 }
 
 // sock_alloc_send_pskb()
-Result<void> UnixSocket::CheckRoom(uint32_t flags) {
+Result<void> UnixSocket::CheckRoom(OutgoingMessage& message) {
   if (const std::optional<Errno> error = TakeError()) return *error;
   if ((shutdown_ & kSendShutdown) != 0) return Errno::kPipe;
   if (send_bytes_ < settings().send_buffer_bytes) return {};
-  WantSpaceSignal((flags & kMsgDontWait) != 0);
+  WantSpaceSignal((message.flags & kMsgDontWait) != 0);
+  message.has_waited = true;
   return Errno::kAgain;
 }
 
@@ -508,7 +509,8 @@ Result<std::unique_ptr<UnixMessage>> UnixSocket::Pack(OutgoingMessage& message, 
     Thread* const thread = CallingThread();
     const uint64_t limit =
         thread == nullptr ? 1024 : thread->process().rlimits[kRlimitNumberOfFiles].soft;
-    if (table_.InFlightOf(own.uid) > limit && CurrentCredentials().uid != 0) {
+    if (table_.InFlightOf(own.uid) > limit && !CallerHas(Capability::kSysResource) &&
+        !CallerHas(Capability::kSysAdmin)) {
       return Errno::kTooManyRefs;
     }
   }

@@ -124,9 +124,13 @@ class UnixSocket final : public Socket {
   Result<size_t> SendStream(OutgoingMessage& message);
   Result<size_t> SendOutOfBand(OutgoingMessage& message);
   Result<size_t> SendDatagram(OutgoingMessage& message);
+  struct HeldDatagram;  // Whose sender waits for room in the receiver's queue.
+  // What is looked at before anything is waited for.
+  Result<void> MayBeginDatagram(const OutgoingMessage& message);
+  // Whom it is for. Null: nobody (kNotConn).
+  Result<std::shared_ptr<UnixAnchor>> TargetOf(const OutgoingMessage& message);
   // sock_alloc_send_pskb()'s conditions: the pending error, kPipe, kAgain.
-  // `flags`: kMsg*.
-  Result<void> CheckRoom(uint32_t flags);
+  Result<void> CheckRoom(OutgoingMessage& message);
   // A message with `bytes` of what is sent, its rights and its credentials.
   Result<std::unique_ptr<UnixMessage>> Pack(OutgoingMessage& message, size_t bytes,
                                             uint32_t true_size);

@@ -1,5 +1,4 @@
-// residency: mincore, which tells of each page whether it is in memory. Locked pages are; of others
-// nothing is said here.
+// residency: mincore's arguments and errors. Which pages it says are in memory: pages_in_memory.
 #include <sys/mman.h>
 
 #include <cstdint>

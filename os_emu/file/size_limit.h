@@ -1,8 +1,8 @@
 // SizeLimit: how long files may be made by the thread that runs: RLIMIT_FSIZE. What is written at a
 // position is cut at the limit; where nothing is left of it, and where a file shall become longer
 // than that, the thread gets SIGXFSZ and the call kFBig.
-#ifndef POLLUX_OS_EMU_VFS_SIZE_LIMIT_H_
-#define POLLUX_OS_EMU_VFS_SIZE_LIMIT_H_
+#ifndef POLLUX_OS_EMU_FILE_SIZE_LIMIT_H_
+#define POLLUX_OS_EMU_FILE_SIZE_LIMIT_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -44,4 +44,4 @@ class SizeLimit {
 
 }  // namespace pollux::os_emu
 
-#endif  // POLLUX_OS_EMU_VFS_SIZE_LIMIT_H_
+#endif  // POLLUX_OS_EMU_FILE_SIZE_LIMIT_H_
