@@ -41,6 +41,7 @@ void EngineTable::Release(AddressSpace& memory) {
   uses_.erase(uses);
   Entry* const entry = Find(memory);
   if (entry->kept) {
+    entry->engine->Detach();
     entry->asleep = true;
     return;
   }
@@ -62,7 +63,10 @@ void EngineTable::DropNewer() {
 }
 
 void EngineTable::AfterArena(const std::vector<AddressSpace*>& ended) {
-  for (Entry& entry : engines_->entries) entry.asleep = false;
+  for (Entry& entry : engines_->entries) {
+    if (entry.asleep) entry.engine->Attach();
+    entry.asleep = false;
+  }
   for (const AddressSpace* memory : ended) Find(*memory)->engine->Forget();
 }
 

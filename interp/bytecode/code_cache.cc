@@ -81,10 +81,20 @@ CodeCache::CodeCache(memory::AddressSpace& memory, size_t capacity_ops)
       ops_(new Op[capacity_ops]),
       pcs_(new uint64_t[capacity_ops]) {
   POLLUX_CHECK(capacity_ops >= 3 * kRunOps && capacity_ops < INT32_MAX) << capacity_ops;
-  memory_.SetCodeListener(this);
+  Attach();
 }
 
-CodeCache::~CodeCache() { memory_.SetCodeListener(nullptr); }
+CodeCache::~CodeCache() { Detach(); }
+
+void CodeCache::Attach() {
+  memory_.SetCodeListener(this);
+  attached_ = true;
+}
+
+void CodeCache::Detach() {
+  if (attached_) memory_.SetCodeListener(nullptr);
+  attached_ = false;
+}
 
 uint32_t CodeCache::Lookup(uint64_t pc) const {
   const auto page = pages_.find(pc >> memory::kPageShift);

@@ -65,6 +65,9 @@ class CodeCache final : public memory::CodeListener {
   void OnCodeChanged(uint64_t first_page, uint64_t pages) override;
   // Drops everything. Ops that were got before are invalid.
   void Flush();
+  // Stops listening: `memory` may end. And listens again, when it is there again.
+  void Detach();
+  void Attach();
 
  private:
   // Where the instructions of one page are: the Op's index by halfword, or kNone.
@@ -87,6 +90,7 @@ class CodeCache final : public memory::CodeListener {
   void MakeStub(uint32_t index);
 
   memory::AddressSpace& memory_;
+  bool attached_ = false;
   size_t capacity_;
   std::unique_ptr<Op[]> ops_;
   std::unique_ptr<uint64_t[]> pcs_;  // By Op index.

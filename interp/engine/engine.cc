@@ -12,6 +12,8 @@ class ReferenceEngine final : public Engine {
       : reference_(memory, counters) {}
 
   void Forget() override {}
+  void Detach() override {}
+  void Attach() override {}
   Stop Run(Cpu& cpu, uint64_t budget) override {
     cpu.pc &= ~uint64_t{1};
     for (; budget > 0; --budget) {

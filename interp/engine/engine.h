@@ -48,6 +48,10 @@ class Engine {
   virtual Stop Run(Cpu& cpu, uint64_t budget) = 0;
   // The memory may have changed without having told.
   virtual void Forget() = 0;
+  // Its memory is about to end: nothing of it is touched any more, until Attach() says that it is
+  // there again, at the same address.
+  virtual void Detach() = 0;
+  virtual void Attach() = 0;
 };
 
 enum class EngineKind { kReference, kFast };

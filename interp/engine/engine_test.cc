@@ -104,6 +104,25 @@ constexpr uint32_t kEcallBits = 0x73, kEbreakBits = 0x100073, kFenceIBits = 0x10
 constexpr uint32_t kLrW = 0x1000202f | 10 << 15 | 11 << 7;             // lr.w x11,(x10)
 constexpr uint32_t kScW = 0x1800202f | 12 << 20 | 10 << 15 | 13 << 7;  // sc.w x13,x12,(x10)
 
+// Of memory that has ended, another object may have the place.
+TEST_P(EngineTest, TouchesNothingOfAMemoryThatItWasDetachedFrom) {
+  class Listener final : public memory::CodeListener {
+   public:
+    void OnCodeChanged(uint64_t, uint64_t) override { ++changes; }
+    int changes = 0;
+  };
+  Hart hart(GetParam());
+  hart.Map(kCode, kPageBytes, memory::kProtRead | memory::kProtWrite | memory::kProtExec);
+  hart.engine->Detach();
+  Listener listener;
+  hart.space->SetCodeListener(&listener);
+  hart.engine.reset();
+  hart.space->MarkHoldsCode(kCode / kPageBytes);
+  hart.Put(kCode, {0x13});
+  EXPECT_EQ(listener.changes, 1) << "who listens now is still heard";
+  hart.space->SetCodeListener(nullptr);
+}
+
 TEST_P(EngineTest, EcallIsRetiredAndThePcIsBehindIt) {
   hart_.Put(kCode, {Addi(10, 0, 7), kEcallBits, Addi(10, 10, 1)});
   const Stop stop = hart_.engine->Run(hart_.cpu, 1000);

@@ -24,6 +24,8 @@ class FastEngine final : public Engine {
 
   Stop Run(Cpu& cpu, uint64_t budget) override;
   void Forget() override { cache_.Flush(); }
+  void Detach() override { cache_.Detach(); }
+  void Attach() override { cache_.Attach(); }
 
   const CodeCache& cache() const { return cache_; }
 

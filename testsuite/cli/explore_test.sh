@@ -99,7 +99,7 @@ pollux replay text
 expect_complaint 125 'no schedule file'
 pollux shrink text
 expect_complaint 125 'no schedule file'
-sed 's/"pollux_schedule":1/"pollux_schedule":9/' deadlock.schedule >newer
+sed 's/"pollux_schedule":[0-9]*/"pollux_schedule":9/' deadlock.schedule >newer
 pollux replay newer
 expect_complaint 125 'version 9'
 sed 's/--max_steps/--max_stops/' deadlock.schedule >flags
