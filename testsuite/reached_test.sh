@@ -18,7 +18,7 @@ run() {
 
 sed -nE 's/^\| [0-9]+ \| `([a-z_0-9]+)\(.*\| (complete|partial).*/\1/p' "$page" | sort -u >"$names.supported"
 # Most calls come early. Long computing is not asked for in any case.
-for steps in 20000000 200000000; do
+for steps in 70000000 200000000; do
   # Each line of a list is a program and its arguments, quoted for a shell.
   programs=0
   while read -r line; do
