@@ -9,7 +9,8 @@ constexpr FaultRow kRows[] = {
     {FaultKind::kShortMemory, "memory",
      "memory for what the call would make is short: ENOMEM, ENFILE, ENOBUFS"},
     {FaultKind::kInterruption, "interruption",
-     "the process is stopped and continued while the call waits: EINTR"},
+     "the process is stopped and continued while the call waits: EINTR, unless it begins again by "
+     "itself, as all do but epoll_wait, rt_sigtimedwait and sockets with a timeout"},
     {FaultKind::kVainWakeUp, "wake-up", "a futex is woken by who meant somebody else"},
     {FaultKind::kLostReservation, "reservation",
      "a reservation of LR is lost when a thread's turn begins; no call's, its name is `sc`"},
