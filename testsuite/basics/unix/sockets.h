@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -40,12 +41,25 @@ inline int NewSocket(int type) {
   return fd;
 }
 
-// An address; "@name" is abstract. Abstract names are the machine's: they carry the process's id.
+// Tells this process's abstract names from everybody's: they belong to the network namespace, and
+// ids of processes, which sandboxes number anew, are met twice in it.
+inline const std::string& OwnSuffix() {
+  static const std::string suffix = [] {
+    unsigned number = 0;
+    Must(getrandom(&number, sizeof(number), 0) == sizeof(number), "getrandom");
+    char text[9];
+    snprintf(text, sizeof(text), "%08x", number);
+    return std::string(text);
+  }();
+  return suffix;
+}
+
+// An address; "@name" is abstract and gets OwnSuffix().
 struct Address {
   explicit Address(const std::string& name) {
     un.sun_family = AF_UNIX;
     std::string path = name;
-    if (name[0] == '@') path = std::string(1, '\0') + name.substr(1) + std::to_string(getpid());
+    if (name[0] == '@') path = std::string(1, '\0') + name.substr(1) + OwnSuffix();
     memcpy(un.sun_path, path.data(), path.size());
     bytes = offsetof(sockaddr_un, sun_path) + path.size() + (name[0] == '@' ? 0 : 1);
   }
