@@ -20,6 +20,7 @@
 #include "cli/schedules.h"
 #include "cli/validators.h"
 #include "explore/campaign.h"
+#include "explore/explained.h"
 #include "explore/explorer.h"
 #include "explore/finding.h"
 #include "explore/schedule_file.h"
@@ -134,6 +135,7 @@ class ExploreCommand final : public Command {
       PrintError(summary.status().message());
       return ExitStatusOf(summary.status());
     }
+    Explain(*summary, *options, guest);
     if (json_) {
       PrintJson(*summary, guest);
     } else {
@@ -195,6 +197,16 @@ class ExploreCommand final : public Command {
       }
     }
     return options;
+  }
+
+  // Those that a person reads.
+  static void Explain(Summary& summary, const CampaignOptions& options,
+                      const explore::Guest& guest) {
+    constexpr size_t kMost = 10;
+    machine::Options machine = options.machine;
+    machine.strategy = summary.strategy;
+    for (size_t i = 0; i < std::min(kMost, summary.findings.size()); ++i)
+      explore::ExplainFinding(machine, guest, options.expectation, summary.findings[i]);
   }
 
   static std::string Line(const CampaignOptions::Progress& now, const CampaignOptions& options) {
@@ -287,6 +299,7 @@ class ExploreCommand final : public Command {
                                     {"schedules", finding.schedules},
                                     {"first_seed", finding.first_seed},
                                     {"explanation", finding.explanation},
+                                    {"reasons", finding.reasons},
                                     {"output", finding.output},
                                     {"command", CommandFor(summary, guest, finding.first_seed)}});
     }

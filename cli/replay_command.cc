@@ -41,6 +41,7 @@ class ReplayCommand final : public Command {
     if (!trace_.Apply(&options)) return kExitUsage;
     const explore::Expectation& expectation = saved->file.expectation;
     explore::Written written;
+    options.explain = true;
     options.output = [&](int stream, std::string_view bytes) {
       WriteToHost(stream, bytes);
       written.Add(stream, bytes, expectation);

@@ -95,6 +95,9 @@ class RunCommand final : public Command {
             "[HOSTIP:]HOSTPORT:GUESTPORT: clients on this machine reach the guest's TCP server at "
             "HOSTPORT of 127.0.0.1, or of another loopback address; HOSTPORT 0: a free one, told "
             "on stderr. Needs --clock=host. Repeatable.");
+    run_->add_option("--explain", explain_,
+                     "Remember what the threads do, and say why where the guest hangs or fails. "
+                     "Default true; false costs less for each system call.");
     run_->add_flag("--json", json_,
                    "At the end, print one JSON object on stderr: how the guest ended, and whose "
                    "status it is.");
@@ -159,6 +162,7 @@ class RunCommand final : public Command {
         clock_ == "host" ? machine::ClockSource::kHost : machine::ClockSource::kVirtual;
     options->publish = publish_;
     if (!schedule_seed_.empty()) options->schedule_seed = std::stoull(schedule_seed_);
+    options->explain = explain_;
     if (stdio_ == "captured") options->output = WriteToHost;
     if (!trace_.Apply(&*options)) return std::nullopt;
     return options;
@@ -202,7 +206,7 @@ class RunCommand final : public Command {
   std::string schedule_seed_, stdio_ = "host", clock_ = "virtual";
   TraceFlags trace_;
   std::vector<std::string> publish_;
-  bool json_ = false;
+  bool json_ = false, explain_ = true;
 };
 
 }  // namespace

@@ -20,7 +20,8 @@ struct Finding {
   uint64_t first_seed = 0;
   uint64_t schedules = 0;   // That met it.
   std::string explanation;  // Of the first one: Outcome::explanation.
-  std::string output;       // Likewise.
+  std::vector<std::string> reasons;  // Outcome::reasons, once it is explained (explained.h).
+  std::string output;                // Of the first one.
   bool lost = false;        // Pollux did not survive it: there is no run to be had again.
 };
 

@@ -1,5 +1,7 @@
 // How a run ended, in a machine's words and in those for people.
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -89,7 +91,40 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
       outcome.threads.push_back(*std::move(death_));
     }
   }
+  if (recorder_ != nullptr && outcome.ExitCode() != 0) Explain(ExplainLints(*recorder_), outcome);
   return outcome;
+}
+
+void Machine::Impl::Explain(const std::vector<Explanation>& explanations, Outcome& outcome) {
+  constexpr size_t kMost = 8;
+  const std::span<const Explanation> shown(explanations.data(),
+                                           std::min(explanations.size(), kMost));
+  // Of what a thread waits in, its stack is shown below.
+  std::vector<const Explanation::Cited*> cited;
+  std::vector<StackSubject> subjects;
+  std::vector<std::shared_ptr<memory::AddressSpace>> memories;
+  for (const Explanation& explanation : shown) {
+    for (const Explanation::Cited& one : explanation.cited) {
+      if (one.stack == nullptr || one.is_open) continue;
+      std::shared_ptr<memory::AddressSpace> memory = one.stack->memory.lock();
+      if (memory == nullptr) continue;
+      subjects.push_back({memory.get(), &one.stack->cpu, one.stack.get()});
+      cited.push_back(&one);
+      memories.push_back(std::move(memory));
+    }
+  }
+  std::vector<std::vector<Frame>> stacks;
+  if (stacks_) stacks = StacksOf(kernel_.files(), subjects);
+  for (const Explanation& explanation : shown) {
+    outcome.reasons.push_back(explanation.text);
+    absl::StrAppend(&outcome.explanation, "\npollux: why: ", explanation.text);
+    for (const Explanation::Cited& one : explanation.cited) {
+      const auto at = std::find(cited.begin(), cited.end(), &one);
+      if (at == cited.end() || stacks.empty()) continue;
+      absl::StrAppend(&outcome.explanation, "\npollux:   ", one.title, ":",
+                      StackText(stacks[static_cast<size_t>(at - cited.begin())]));
+    }
+  }
 }
 
 Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
@@ -114,6 +149,7 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
                                               : "running"});
     }
   }
+  if (recorder_ != nullptr) Explain(ExplainWaits(*recorder_, kernel_), outcome);
   if (!stacks_) {
     // Where a thread that runs on happens to be says nothing.
     if (kind == Outcome::Kind::kDeadlock) outcome.fingerprint = FingerprintOf(subjects);

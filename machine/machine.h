@@ -44,8 +44,8 @@ struct Options {
   // events SetStrategy() tells (explore/explorer.h makes it); without, they run in order.
   StrategyOptions strategy;
   // Calls that faults may happen to (shims/faults.h), as often as strategy.faults says: those whose
-  // whole name this RE2 pattern matches. Empty: none. Like all choices, from the fork point on, which
-  // is before the first such call if not earlier.
+  // whole name this RE2 pattern matches. Empty: none. Like all choices, from the fork point on,
+  // which is before the first such call if not earlier.
   std::string faults;
   // What its choices come from; none: `seed`.
   std::optional<uint64_t> schedule_seed;
@@ -66,6 +66,9 @@ struct Options {
   std::function<void(std::string_view line)> trace;
   // The names to trace: an RE2 that must match the whole name; empty: all.
   std::string trace_filter;
+  // What the threads asked for and what followed is remembered, and an end that is a failure is
+  // explained by it (machine/history). Such a machine cannot be saved.
+  bool explain = false;
   // Warnings and notes for people, one line each without the newline (unsupported system calls, the
   // host's port where `publish` left the choice to pollux).
   std::function<void(std::string_view line)> warn;
@@ -89,6 +92,8 @@ struct Outcome {
   // waits where. kKilled: the signal, and the fault if it was one, with the stack of who died. Else
   // empty.
   std::string explanation;
+  // With Options::explain: why, a paragraph each, the decisive one first. In `explanation` too.
+  std::vector<std::string> reasons;
   // The same threads. kKilled: the one that died, if it was by a signal that would dump core.
   std::vector<ThreadReport> threads;
   // Where SetStacks(false) was said, in place of their stacks: see machine/fingerprint.h.

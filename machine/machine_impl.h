@@ -17,6 +17,8 @@
 #include "interp/engine/engine.h"
 #include "machine/engine_table.h"
 #include "machine/findings.h"
+#include "machine/history/explain.h"
+#include "machine/history/recorder.h"
 #include "machine/machine.h"
 #include "machine/outside.h"
 #include "machine/process_image.h"
@@ -47,7 +49,8 @@ std::string DescribeStop(const interp::Stop& stop, uint64_t pc);
 class Machine::Impl final : private shims::Sink,
                             private shims::TaskHost,
                             private shims::FaultSource,
-                            private interp::Counters {
+                            private interp::Counters,
+                            private Recorder::Clock {
  public:
   explicit Impl(Options options);
 
@@ -84,6 +87,10 @@ class Machine::Impl final : private shims::Sink,
   uint64_t Cycle(const interp::Cpu& cpu) override { return cpu.retired; }
   uint64_t Instret(const interp::Cpu& cpu) override { return cpu.retired; }
   uint64_t Time(const interp::Cpu& cpu) override;
+
+  // ---- Recorder::Clock
+  Step StepNow() const override { return retired_; }
+  Nanos TimeNow() const override { return kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos; }
 
   // Why a thread does not run on.
   enum class Turn {
@@ -128,6 +135,8 @@ class Machine::Impl final : private shims::Sink,
   bool StopsBefore(os_emu::Thread& thread, const Hart& hart);
   // The system call that it has come to. Nothing: it runs on.
   std::optional<Turn> MakeCall(os_emu::Thread& thread, Hart& hart);
+  // Tells the recorder how the call that began goes on; the thread may be gone.
+  void Record(shims::Next next, Tid tid, os_emu::Thread& thread, const interp::Cpu& cpu);
   bool SpendsSlices();
   // Instructions that it may run now; 0: another one shall run.
   uint64_t Budget(const os_emu::Thread& thread);
@@ -150,6 +159,8 @@ class Machine::Impl final : private shims::Sink,
   void NoteDeath(os_emu::Thread& thread, memory::AddressSpace& memory);
   Outcome Ended(const os_emu::ExitState& state);
   Outcome Hangs(Outcome::Kind kind);
+  // Adds to the outcome what the recorder knows; nothing without one.
+  void Explain(const std::vector<Explanation>& explanations, Outcome& outcome);
   uint64_t StepsLeft() const;
   uint64_t StepsToNextDeadline(const os_emu::Thread& thread);
 
@@ -160,6 +171,7 @@ class Machine::Impl final : private shims::Sink,
   std::unique_ptr<Outside> outside_;  // With --clock=host only.
   os_emu::RandomStream layout_random_;
   std::unique_ptr<shims::SyscallAbi> abi_;
+  std::unique_ptr<Recorder> recorder_;  // Outside the arena. Null: nothing is remembered.
   EngineTable engines_;
   std::unique_ptr<Strategy> in_order_;      // Where nothing is chosen.
   std::unique_ptr<Strategy> own_strategy_;  // As the options say.

@@ -106,8 +106,7 @@ class FileBytes {
   // kNoMem: the machine's memory does not suffice.
   static Result<FileBytes> Read(os_emu::FileDescription& file, memory::MemoryBudget& budget,
                                 uint64_t most) {
-    if (!budget.FitsObject(most))
-      return Errno::kNoMem;
+    if (!budget.FitsObject(most)) return Errno::kNoMem;
     FileBytes read;
     read.bytes_.reserve(most);
     memory::Populate(read.bytes_.data(), most);

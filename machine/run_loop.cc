@@ -151,8 +151,11 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
   if (thread.blocked()) {
     // A signal that it may take is reason enough to look: rt_sigtimedwait takes it without a
     // handler.
-    if (!abi_->Resume(thread, hart.cpu, &hart.call) && !thread.HasSignalToTake())
-      return Turn::kWaits;
+    if (recorder_ != nullptr) recorder_->OnCallGoesOn(thread);
+    const bool returns = abi_->Resume(thread, hart.cpu, &hart.call);
+    if (recorder_ != nullptr && returns) recorder_->OnCallReturns(thread, hart.cpu);
+    if (recorder_ != nullptr && !returns) recorder_->OnCallWaits();
+    if (!returns && !thread.HasSignalToTake()) return Turn::kWaits;
   }
   if (std::exchange(call_pending_, false)) {
     BeginChoices();
@@ -165,7 +168,13 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     while (thread.HasSignalToTake()) {
       // A process that ends lets go of it.
       const std::shared_ptr<memory::AddressSpace> memory = thread.process().memory;
+      const bool waited = thread.blocked();
+      const Tid tid = thread.tid();
       const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
+      if (recorder_ != nullptr && signals == shims::SyscallAbi::Signals::kHandler)
+        recorder_->OnHandler(thread, static_cast<int>(hart.cpu.x[interp::kA0]), waited);
+      if (recorder_ != nullptr && signals == shims::SyscallAbi::Signals::kProcessExited)
+        recorder_->OnTaskGone(tid);
       if (signals != shims::SyscallAbi::Signals::kNone) {
         hart.cpu.reservation = {};
         hart.before_event = false;
@@ -274,7 +283,11 @@ std::optional<Machine::Impl::Turn> Machine::Impl::MakeCall(Thread& thread, Hart&
   // A trap into the kernel breaks the reservation, as Linux does on its way back to the user.
   hart.cpu.reservation = {};
   if (++calls_since_host_look_ >= kCallsBetweenHostLooks) LookAtHost();
-  switch (abi_->Enter(thread, hart.cpu, &hart.call)) {
+  const Tid tid = thread.tid();
+  if (recorder_ != nullptr) recorder_->OnCallBegins(thread, hart.cpu);
+  const shims::Next next = abi_->Enter(thread, hart.cpu, &hart.call);
+  if (recorder_ != nullptr) Record(next, tid, thread, hart.cpu);
+  switch (next) {
     case shims::Next::kContinue:
       return std::nullopt;
     case shims::Next::kYield:
@@ -286,6 +299,19 @@ std::optional<Machine::Impl::Turn> Machine::Impl::MakeCall(Thread& thread, Hart&
       return Turn::kEnded;
   }
   return std::nullopt;
+}
+
+void Machine::Impl::Record(shims::Next next, Tid tid, Thread& thread, const interp::Cpu& cpu) {
+  switch (next) {
+    case shims::Next::kContinue:
+    case shims::Next::kYield:
+      return recorder_->OnCallReturns(thread, cpu);
+    case shims::Next::kBlocked:
+      return recorder_->OnCallWaits();
+    case shims::Next::kThreadExited:
+    case shims::Next::kProcessExited:
+      return recorder_->OnTaskGone(tid);
+  }
 }
 
 void Machine::Impl::BeginChoices() {
@@ -357,6 +383,7 @@ bool Machine::Impl::IdleOnHostClock() {
 }
 
 std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
+  const os_emu::Witness::Scope witnessed(recorder_.get());
   pause_at_ = instructions;
   for (;;) {
     const Process* first = kernel_.FindProcess(first_process_);

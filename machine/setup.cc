@@ -98,6 +98,10 @@ absl::Status Machine::Impl::SetUp() {
                                  .fault_source = this,
                                  .faults = std::move(faults)});
 
+  if (options_.explain) {
+    const memory::OutsideArena outside;
+    recorder_ = std::make_unique<Recorder>(*this);
+  }
   if (options_.clock == ClockSource::kHost) {
     outside_ = std::make_unique<Outside>(host_poller_, kernel_);
   } else if (!options_.publish.empty()) {

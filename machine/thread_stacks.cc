@@ -93,6 +93,11 @@ std::vector<std::vector<Frame>> StacksOf(os_emu::FileSystem& files,
   };
   const auto work = [&](const std::function<void(std::string_view)>& say) {
     for (size_t i = 0; i < shown.size(); ++i) {
+      // This process is a copy of the machine, which may be changed.
+      if (const StackCopy* const then = shown[i].then) {
+        memory::UserBuffer to(shown[i].memory, then->start, then->bytes.size());
+        to.CopyTo(then->bytes);
+      }
       for (const Frame& frame : tracers.at(shown[i].memory)->StackOf(*shown[i].cpu))
         say(absl::StrCat(i, "\t", EncodeFrame(frame)));
     }

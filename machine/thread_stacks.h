@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "interp/engine/cpu.h"
+#include "machine/history/history.h"
 #include "machine/stack/frame.h"
 #include "memory/address_space.h"
 #include "os_emu/vfs/file_system.h"
@@ -16,6 +17,8 @@ namespace pollux::machine {
 struct StackSubject {
   memory::AddressSpace* memory = nullptr;
   const interp::Cpu* cpu = nullptr;
+  // The stack as it was then, where that is not now; null: as it is.
+  const StackCopy* then = nullptr;
 };
 
 // One stack each; an empty one where nothing could be found out, and from the 257th thread on. The

@@ -109,6 +109,7 @@ Result<void> EpollInstance::Add(FileDescription& target, FdLabel label, EventMas
     }
   }
   // On the queues first, then the question, as vfs_poll() does.
+  if (Witness* const witness = Witness::Present()) witness->OnInterestSet(interest->facts());
   interest->Hook();
   if (interest->ReadyEvents() != 0) MakeReady(*interest);
   return {};
@@ -117,11 +118,13 @@ Result<void> EpollInstance::Add(FileDescription& target, FdLabel label, EventMas
 void EpollInstance::Modify(EpollInterest& interest, EventMask events, uint64_t data) {
   interest.events = events;
   interest.data = data;
+  if (Witness* const witness = Witness::Present()) witness->OnInterestSet(interest.facts());
   if (interest.ReadyEvents() != 0) MakeReady(interest);
 }
 
 void EpollInstance::MakeReady(EpollInterest& interest) {
   if (interest.linked()) return;
+  if (Witness* const witness = Witness::Present()) witness->OnInterestReady(&interest, 0);
   interest.InsertBefore(ready_);
   wait_queue_.Notify(0);
   poll_queue_.Notify(kIn);
@@ -139,6 +142,7 @@ bool EpollInstance::OnTargetNotified(EpollInterest& interest, EventMask key) {
   if ((interest.events & ~kPrivateBits) == 0) return !exclusive;
   if (key != 0 && (key & interest.events) == 0) return !exclusive;
 
+  if (Witness* const witness = Witness::Present()) witness->OnInterestReady(&interest, key);
   if (!interest.linked()) interest.InsertBefore(ready_);
   // An exclusive interest takes the wake-up only if a thread waits here that the event can be meant
   // for.
@@ -168,6 +172,7 @@ Result<size_t> EpollInstance::Collect(size_t max, Sink& sink) {
       break;
     }
     ++count;
+    if (Witness* const witness = Witness::Present()) witness->OnDelivered(interest.facts(), ready);
     if ((interest.events & kOneShot) != 0) {
       interest.events &= kPrivateBits;
     } else if ((interest.events & kEdge) == 0) {

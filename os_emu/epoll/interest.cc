@@ -17,7 +17,10 @@ EpollInterest::EpollInterest(EpollInstance& instance, FileDescription& target, F
       identity_(&target),
       hook_(*this) {}
 
-EpollInterest::~EpollInterest() { Unlink(); }
+EpollInterest::~EpollInterest() {
+  if (Witness* const witness = Witness::Present()) witness->OnInterestGone(this);
+  Unlink();
+}
 
 void EpollInterest::Hook() {
   WaitQueue* queues[2];

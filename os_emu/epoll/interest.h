@@ -11,6 +11,7 @@
 #include "os_emu/file/description.h"
 #include "os_emu/file/fd_label.h"
 #include "os_emu/file/wait_queue.h"
+#include "os_emu/file/witness.h"
 
 namespace pollux::os_emu {
 
@@ -26,6 +27,14 @@ class EpollInterest final : public DescriptionWatch, public ReadyLink {
   EpollInstance& instance() { return instance_; }
   // What is ready of what is wanted. May run the target's own scan, if that is an instance.
   EventMask ReadyEvents() { return target()->PollFor(events) & events; }
+  InterestFacts facts() const {
+    return {.interest = this,
+            .instance = &instance_,
+            .target = target(),
+            .label = label,
+            .events = events,
+            .data = data};
+  }
   EpollInstance::Key key() const { return {identity_, label}; }
 
   const FdLabel label;

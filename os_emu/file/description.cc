@@ -6,6 +6,7 @@
 #include "os_emu/file/directory_sink.h"
 #include "os_emu/file/fd_label.h"
 #include "os_emu/file/file_status.h"
+#include "os_emu/file/witness.h"
 
 namespace pollux::os_emu {
 namespace {
@@ -47,6 +48,7 @@ void FileDescription::Release() {
   }
   if ((status_flags_ & kOAsync) != 0) (void)SetAsync(FdLabel(), false).ok();
   OnRelease();
+  if (Witness* const witness = Witness::Present()) witness->OnReleased(*this);
   POLLUX_CHECK(references_ == 0) << "a released description was referenced again";
   delete this;
 }

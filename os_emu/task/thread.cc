@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "abi/check.h"
+#include "os_emu/file/witness.h"
 #include "os_emu/task/kernel.h"
 
 namespace pollux::os_emu {
@@ -49,6 +50,7 @@ void Thread::Retire() {
 }
 
 void Thread::Wake() {
+  if (Witness* const witness = Witness::Present()) witness->OnWoken(tid_);
   woken_ = true;
   UpdateRunnable();
 }

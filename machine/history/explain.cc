@@ -1,0 +1,532 @@
+#include "machine/history/explain.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "machine/history/wording.h"
+#include "os_emu/epoll/epoll.h"
+#include "os_emu/task/process.h"
+#include "shims/syscall_table.h"
+
+namespace pollux::machine {
+
+using os_emu::EpollInstance;
+using os_emu::EventMask;
+using os_emu::FileDescription;
+using os_emu::Process;
+using os_emu::Thread;
+
+namespace {
+
+constexpr EventMask kFlags =
+    os_emu::kEdge | os_emu::kOneShot | os_emu::kExclusive | os_emu::kWakeup;
+// What a program means by ready: not the bits that stand for the same, nor room to write, which is
+// nearly always there.
+constexpr EventMask kDirections = os_emu::kIn | os_emu::kOut | os_emu::kPri | os_emu::kRdHup;
+
+std::string_view NameOf(const CallRecord& call) {
+  const shims::SyscallRow* const row = shims::FindSyscall(call.number);
+  return row == nullptr ? std::string_view() : row->name;
+}
+
+bool IsEpollWait(const CallRecord& call) { return NameOf(call).starts_with("epoll_pwait"); }
+
+Explanation::Cited Cite(const CallRecord& call) {
+  return {
+      absl::StrCat(ThreadWords(call.tid), " in ", CallWords(call), ", begun at step ", call.began),
+      call.stack, call.state == CallRecord::State::kOpen};
+}
+Explanation::Cited Cite(const History& history, const Moment& moment) {
+  const CallRecord* const call = history.Find(moment.call);
+  return {call == nullptr ? ThreadWords(moment.tid)
+                          : absl::StrCat(ThreadWords(call->tid), " in ", CallWords(*call),
+                                         ", step ", moment.step),
+          moment.stack, call != nullptr && call->state == CallRecord::State::kOpen};
+}
+
+std::string Of(const FileDescription& description, os_emu::FdLabel label) {
+  return absl::StrCat("descriptor ", label.Text(), " (", description.TypeName(), ")");
+}
+
+// ---- epoll
+
+// What was done with a description after a call, by anybody: its calls, the last ones.
+struct Handling {
+  std::vector<const CallRecord*> calls;
+  bool until_again = false;  // The last that moved bytes gave EAGAIN.
+};
+Handling AfterDelivery(const History& history, const InterestRecord& interest) {
+  Handling handling;
+  for (const CallRecord& call : history.calls) {
+    const bool later = call.began >= interest.delivered.step && call.id > interest.delivered.call;
+    if (!later || call.description != interest.target) continue;
+    const std::string_view name = NameOf(call);
+    const bool moves = name.starts_with("read") || name.starts_with("recv") ||
+                       name.starts_with("accept") || name.starts_with("pread") ||
+                       name.starts_with("write") || name.starts_with("send") || name == "splice";
+    if (!moves) continue;
+    handling.calls.push_back(&call);
+    handling.until_again = call.result == -static_cast<int64_t>(Errno::kAgain);
+  }
+  return handling;
+}
+
+std::string HandlingWords(const Handling& handling) {
+  if (handling.calls.empty()) return "Nobody has read or written it since.";
+  std::vector<std::string> words;
+  const size_t first = handling.calls.size() > 3 ? handling.calls.size() - 3 : 0;
+  for (size_t i = first; i < handling.calls.size(); ++i) {
+    const CallRecord& call = *handling.calls[i];
+    words.push_back(
+        absl::StrCat(ThreadWords(call.tid), " called ", CallWords(call), " at step ", call.began));
+  }
+  return absl::StrCat("Since then ", absl::StrJoin(words, ", then "), ".");
+}
+
+std::optional<Explanation> ExplainInterest(const Recorder& recorder, const CallRecord& wait,
+                                           const FileDescription& instance,
+                                           const EpollInstance::InterestReport& report) {
+  const History& history = recorder.history();
+  const InterestRecord* const interest = recorder.Find(instance, *report.target, report.label);
+  if (interest == nullptr) return std::nullopt;
+  const EventMask state = report.target->Poll();
+  const EventMask ready = state & report.events & ~kFlags;
+  Explanation explanation{.thread = wait.tid};
+  const std::string begin =
+      absl::StrCat(ThreadWords(wait.tid), " sleeps in ", CallWords(wait), " since step ",
+                   wait.began, ", though ", Of(*report.target, report.label));
+  explanation.cited.push_back(Cite(wait));
+  if ((report.events & ~kFlags) == 0) {
+    const EventMask asked = state & interest->asked & ~kFlags;
+    if (asked == 0) return std::nullopt;
+    explanation.kind = Explanation::Kind::kNotArmed;
+    explanation.text = absl::StrCat(
+        begin, " is ready: ", EventWords(asked), ". Its interest is EPOLLONESHOT and has fired: ",
+        interest->delivered ? MomentWords(history, interest->delivered) + " was given " +
+                                  EventWords(interest->delivered.events)
+                            : "",
+        ", and nobody has armed it again with EPOLL_CTL_MOD (epoll_ctl(2), EPOLLONESHOT).");
+    if (interest->delivered) explanation.cited.push_back(Cite(history, interest->delivered));
+    return explanation;
+  }
+  if (ready != 0 && !report.candidate) {
+    explanation.kind = Explanation::Kind::kMissedEdge;
+    const Handling handling = AfterDelivery(history, *interest);
+    explanation.text = absl::StrCat(
+        begin, " is ready: ", EventWords(ready), ". Its interest is edge-triggered, and its edge ",
+        interest->delivered
+            ? absl::StrCat("was given to ", MomentWords(history, interest->delivered), " as ",
+                           EventWords(interest->delivered.events), ". ", HandlingWords(handling))
+            : "is spent.",
+        handling.calls.empty() || handling.until_again
+            ? ""
+            : " It was not read or written until EAGAIN.",
+        " The next event comes only with a new edge (epoll(7), Level-triggered and "
+        "edge-triggered).");
+    if (interest->delivered) explanation.cited.push_back(Cite(history, interest->delivered));
+    if (!handling.calls.empty()) explanation.cited.push_back(Cite(*handling.calls.back()));
+    return explanation;
+  }
+  const EventMask dropped = state & interest->before & ~report.events & kDirections;
+  if (ready == 0 && dropped != 0 && interest->modified) {
+    explanation.kind = Explanation::Kind::kNotAskedFor;
+    explanation.text = absl::StrCat(
+        begin, " is ready for ", EventWords(dropped),
+        ", which its interest does not ask for: ", MomentWords(history, interest->modified),
+        " changed it from ", EventWords(interest->before), " to ", EventWords(interest->asked),
+        ".");
+    explanation.cited.push_back(Cite(history, interest->modified));
+    return explanation;
+  }
+  return std::nullopt;
+}
+
+void ExplainEpollWait(const Recorder& recorder, const CallRecord& wait,
+                      std::vector<Explanation>& explanations) {
+  FileDescription* const description = recorder.Open(wait.description);
+  EpollInstance* const instance =
+      description == nullptr ? nullptr : EpollInstance::From(*description);
+  if (instance == nullptr) return;
+  constexpr size_t kMostNamed = 10, kMostLookedAt = 100'000;
+  std::vector<std::string> quiet;
+  bool found = false;
+  size_t looked_at = 0;
+  const std::vector<EpollInstance::InterestReport> interests = instance->Interests();
+  for (const EpollInstance::InterestReport& report : interests) {
+    if (++looked_at > kMostLookedAt) break;
+    std::optional<Explanation> explanation = ExplainInterest(recorder, wait, *instance, report);
+    if (explanation.has_value()) {
+      found = true;
+      explanations.push_back(*std::move(explanation));
+    } else if (quiet.size() < kMostNamed) {
+      const EventMask asked = report.events & ~kFlags;
+      quiet.push_back(absl::StrCat(Of(*report.target, report.label), " for ",
+                                   asked == 0 ? "nothing" : EventWords(asked)));
+    }
+  }
+  if (found) return;
+  Explanation explanation{.kind = Explanation::Kind::kNothingReady, .thread = wait.tid};
+  explanation.text =
+      absl::StrCat(ThreadWords(wait.tid), " sleeps in ", CallWords(wait), " since step ",
+                   wait.began, ", and nothing that it watches is ready: ",
+                   interests.empty() ? "it watches nothing" : absl::StrJoin(quiet, ", "),
+                   interests.size() > quiet.size()
+                       ? absl::StrCat(" and ", interests.size() - quiet.size(), " more")
+                       : "",
+                   ".");
+  explanations.push_back(std::move(explanation));
+}
+
+// ---- futex
+
+enum class FutexCommand { kNone, kWait, kLockPi, kWake };
+FutexCommand CommandOf(const CallRecord& call) {
+  if (NameOf(call) != "futex") return FutexCommand::kNone;
+  switch (call.args[1] & 127) {  // Without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.
+    case 0:
+    case 9:
+    case 11:
+      return FutexCommand::kWait;
+    case 6:
+    case 13:
+      return FutexCommand::kLockPi;
+    case 1:
+    case 3:
+    case 4:
+    case 5:
+    case 10:
+    case 12:
+      return FutexCommand::kWake;
+    default:
+      return FutexCommand::kNone;
+  }
+}
+
+struct FutexWaitFacts {
+  const CallRecord* call = nullptr;
+  Thread* thread = nullptr;
+  enum class What { kLock, kJoin, kWord } what = What::kWord;
+  Thread* holder = nullptr;  // Of kLock and kJoin, if it lives.
+  bool held = false;
+  uint32_t word = 0;
+};
+
+Thread* LivingThread(Process& process, uint32_t tid) {
+  const auto found = process.threads.find(Tid{static_cast<int32_t>(tid)});
+  return found == process.threads.end() ? nullptr : found->second.get();
+}
+
+FutexWaitFacts LookAtFutex(const CallRecord& call, Thread& thread) {
+  FutexWaitFacts facts{.call = &call, .thread = &thread};
+  Process& process = thread.process();
+  const GuestAddr word{call.args[0]};
+  const Result<uint32_t> value = process.memory->ReadObject<uint32_t>(word);
+  if (!value.ok()) return facts;
+  facts.word = *value;
+  if (CommandOf(call) == FutexCommand::kLockPi) {
+    facts.what = FutexWaitFacts::What::kLock;
+    facts.held = true;
+    facts.holder = LivingThread(process, *value & 0x3fffffff);
+    return facts;
+  }
+  for (auto& [tid, other] : process.threads) {
+    if (other->clear_child_tid == word && *value == static_cast<uint32_t>(tid)) {
+      facts.what = FutexWaitFacts::What::kJoin;
+      facts.holder = other.get();
+      return facts;
+    }
+  }
+  // pthread_mutex_t of glibc (sysdeps/nptl/bits/struct_mutex.h): the word, a count, the owner.
+  const Result<uint32_t> owner = process.memory->ReadObject<uint32_t>(word + 8);
+  const bool looks_locked = static_cast<uint32_t>(call.args[2]) == 2 && *value == 2;
+  if (looks_locked && owner.ok() && *owner != 0) {
+    if (Thread* const holder = LivingThread(process, *owner)) {
+      facts.what = FutexWaitFacts::What::kLock;
+      facts.held = true;
+      facts.holder = holder;
+    }
+  }
+  return facts;
+}
+
+// The last call that woke this word, or would have.
+const CallRecord* LastWakeOf(const History& history, Tid pid, uint64_t word) {
+  for (auto call = history.calls.rbegin(); call != history.calls.rend(); ++call) {
+    if (CommandOf(*call) == FutexCommand::kWake && call->pid == pid && call->args[0] == word)
+      return &*call;
+  }
+  return nullptr;
+}
+
+std::string FutexName(const FutexWaitFacts& facts) {
+  return absl::StrFormat("%#x", facts.call->args[0]);
+}
+
+Explanation ExplainFutex(const Recorder& recorder, const FutexWaitFacts& facts) {
+  const History& history = recorder.history();
+  const CallRecord& call = *facts.call;
+  Explanation explanation{.thread = call.tid};
+  explanation.cited.push_back(Cite(call));
+  const std::string begin =
+      absl::StrCat(ThreadWords(call.tid), " sleeps since step ", call.began, " and waits for ");
+  if (facts.what == FutexWaitFacts::What::kJoin) {
+    explanation.kind = Explanation::Kind::kJoin;
+    explanation.text =
+        absl::StrCat(begin, "the end of ", ThreadWords(facts.holder->tid()), " (pthread_join).");
+    return explanation;
+  }
+  if (facts.what == FutexWaitFacts::What::kLock) {
+    explanation.kind = Explanation::Kind::kHeldLock;
+    explanation.text = absl::StrCat(begin, "the lock at ", FutexName(facts), ", which ",
+                                    facts.holder == nullptr
+                                        ? "nobody alive holds"
+                                        : absl::StrCat(ThreadWords(facts.holder->tid()), " holds"),
+                                    ".");
+    return explanation;
+  }
+  const uint32_t expected = static_cast<uint32_t>(call.args[2]);
+  const CallRecord* const wake = LastWakeOf(history, call.pid, call.args[0]);
+  if (wake != nullptr && wake->began < call.began && facts.word == expected) {
+    explanation.kind = Explanation::Kind::kMissedWakeUp;
+    explanation.text = absl::StrCat(begin, "a wake-up of the futex at ", FutexName(facts),
+                                    ". The last one came before: ", ThreadWords(wake->tid), " by ",
+                                    CallWords(*wake), " at step ", wake->began,
+                                    "; a wake-up is not kept for who comes later (futex(2)).");
+    explanation.cited.push_back(Cite(*wake));
+    return explanation;
+  }
+  if (facts.word != expected) {
+    explanation.kind = Explanation::Kind::kMissedWakeUp;
+    explanation.text = absl::StrCat(
+        begin, "a wake-up of the futex at ", FutexName(facts), ", whose word has changed from ",
+        expected, " to ", facts.word, " since then: who stored that has not called FUTEX_WAKE",
+        wake == nullptr
+            ? "."
+            : absl::StrCat(" after it (the last one: ", ThreadWords(wake->tid), " at step ",
+                           wake->began, ", which woke ", wake->result, ")."));
+    return explanation;
+  }
+  explanation.kind = Explanation::Kind::kNobodyLeft;
+  explanation.text =
+      absl::StrCat(begin, "a wake-up of the futex at ", FutexName(facts),
+                   ", such as a condition variable's. Nobody has called FUTEX_WAKE for it since: "
+                   "who changed what "
+                   "it waits for did so, or notified, before it slept, or has not come to it.");
+  return explanation;
+}
+
+// ---- Others
+
+Explanation ExplainOther(const Recorder& recorder, const CallRecord& call) {
+  const History& history = recorder.history();
+  Explanation explanation{.kind = Explanation::Kind::kNothingReady, .thread = call.tid};
+  const SignalRecord* handled = nullptr;
+  for (const SignalRecord& signal : history.signals) {
+    if (signal.tid == call.tid) handled = &signal;
+  }
+  const CallRecord* before = history.LastOf(call.tid, call.id);
+  // Calls of the handler itself are behind `after`.
+  const bool in_between = handled != nullptr && before != nullptr && handled->step < call.began &&
+                          (handled->after == before->id || NameOf(*before) == "rt_sigreturn");
+  const std::string_view name = NameOf(call);
+  const bool polls =
+      name == "ppoll" || name == "pselect6" || name == "rt_sigsuspend" || IsEpollWait(call);
+  explanation.cited.push_back(Cite(call));
+  if (in_between && polls) {
+    explanation.kind = Explanation::Kind::kSignalBefore;
+    explanation.text = absl::StrCat(
+        ThreadWords(call.tid), " sleeps in ", CallWords(call), " since step ", call.began,
+        ". Its handler of ", os_emu::SignalName(handled->signal), " ran at step ", handled->step,
+        ", before the wait began and after its last look: a signal ends only a wait that has "
+        "begun. "
+        "Block it, and let the wait open the mask (select(2), pselect()).");
+    return explanation;
+  }
+  std::string last;
+  const CallRecord* other = nullptr;
+  for (const CallRecord& candidate : history.calls) {
+    if (call.description != 0 && candidate.description == call.description &&
+        candidate.id != call.id)
+      other = &candidate;
+  }
+  if (other != nullptr) {
+    last = absl::StrCat(" The last call on it: ", ThreadWords(other->tid), ", ", CallWords(*other),
+                        " at step ", other->began, ".");
+  }
+  explanation.text =
+      absl::StrCat(ThreadWords(call.tid), " sleeps in ", CallWords(call), " since step ",
+                   call.began, ", and what it waits for has not happened.", last);
+  return explanation;
+}
+
+// Threads that wait for each other, in a ring: one explanation each.
+void FindCycles(const std::map<Tid, FutexWaitFacts>& waits,
+                std::vector<Explanation>& explanations) {
+  std::set<Tid> told;
+  for (const auto& [start, facts] : waits) {
+    std::vector<Tid> path;
+    Tid at = start;
+    for (;;) {
+      const auto wait = waits.find(at);
+      if (told.contains(at) || wait == waits.end() || wait->second.holder == nullptr) break;
+      if (std::find(path.begin(), path.end(), at) != path.end()) {
+        path.erase(path.begin(), std::find(path.begin(), path.end(), at));
+        Explanation explanation{.kind = Explanation::Kind::kCycle, .thread = at};
+        std::vector<std::string> words;
+        for (const Tid tid : path) {
+          const FutexWaitFacts& one = waits.at(tid);
+          words.push_back(
+              absl::StrCat(ThreadWords(tid), " waits for ",
+                           one.what == FutexWaitFacts::What::kJoin
+                               ? absl::StrCat("the end of ", ThreadWords(one.holder->tid()))
+                               : absl::StrCat("the lock at ", FutexName(one), ", which ",
+                                              ThreadWords(one.holder->tid()), " holds")));
+          explanation.cited.push_back(Cite(*one.call));
+          told.insert(tid);
+        }
+        explanation.text = absl::StrCat("a cycle: ", absl::StrJoin(words, "; "),
+                                        ". Locks have to be taken in one order by all.");
+        explanations.push_back(std::move(explanation));
+        break;
+      }
+      path.push_back(at);
+      at = wait->second.holder->tid();
+    }
+    told.insert(path.begin(), path.end());
+  }
+}
+
+int Rank(Explanation::Kind kind) {
+  switch (kind) {
+    case Explanation::Kind::kCycle:
+      return 0;
+    case Explanation::Kind::kMissedEdge:
+    case Explanation::Kind::kNotArmed:
+    case Explanation::Kind::kNotAskedFor:
+    case Explanation::Kind::kMissedWakeUp:
+    case Explanation::Kind::kSignalBefore:
+      return 1;
+    case Explanation::Kind::kLint:
+      return 2;
+    case Explanation::Kind::kNobodyLeft:
+      return 3;
+    case Explanation::Kind::kHeldLock:
+      return 4;
+    case Explanation::Kind::kNothingReady:
+      return 5;
+    case Explanation::Kind::kJoin:
+      return 6;
+  }
+  return 7;
+}
+
+}  // namespace
+
+std::vector<Explanation> ExplainWaits(const Recorder& recorder, os_emu::Kernel& kernel) {
+  std::vector<Explanation> explanations;
+  std::map<Tid, FutexWaitFacts> futexes;
+  for (auto& [pid, process] : kernel.processes()) {
+    for (auto& [tid, thread] : process->threads) {
+      const CallRecord* const call = recorder.history().LastOf(tid);
+      if (!thread->blocked() || call == nullptr || call->state != CallRecord::State::kOpen)
+        continue;
+      if (CommandOf(*call) != FutexCommand::kNone) {
+        futexes.emplace(tid, LookAtFutex(*call, *thread));
+      } else if (IsEpollWait(*call)) {
+        ExplainEpollWait(recorder, *call, explanations);
+      } else {
+        explanations.push_back(ExplainOther(recorder, *call));
+      }
+    }
+  }
+  const size_t others = explanations.size();
+  FindCycles(futexes, explanations);
+  std::set<Tid> in_cycles;
+  for (size_t i = others; i < explanations.size(); ++i) {
+    for (const auto& [tid, facts] : futexes) {
+      if (absl::StrContains(explanations[i].text, ThreadWords(tid) + " waits"))
+        in_cycles.insert(tid);
+    }
+  }
+  for (const auto& [tid, facts] : futexes) {
+    if (!in_cycles.contains(tid)) explanations.push_back(ExplainFutex(recorder, facts));
+  }
+  std::stable_sort(
+      explanations.begin(), explanations.end(),
+      [](const Explanation& a, const Explanation& b) { return Rank(a.kind) < Rank(b.kind); });
+  return explanations;
+}
+
+std::vector<Explanation> ExplainLints(const Recorder& recorder) {
+  const History& history = recorder.history();
+  std::vector<Explanation> explanations;
+  for (const LintRecord& lint : history.lints) {
+    const CallRecord* const call = history.Find(lint.call);
+    const auto interest = history.interests.find(lint.interest);
+    if (call == nullptr) continue;
+    if (lint.kind == LintRecord::Kind::kInterruptedCall) {
+      Explanation explanation{.kind = Explanation::Kind::kLint, .thread = call->tid};
+      explanation.text =
+          absl::StrCat(ThreadWords(call->tid), " did not repeat ", CallWords(*call),
+                       ", begun at step ", call->began,
+                       ", which a handler had interrupted: to be repeated is what EINTR asks for "
+                       "(signal(7), Interruption of system calls).");
+      explanation.cited.push_back(Cite(*call));
+      explanations.push_back(std::move(explanation));
+      continue;
+    }
+    if (interest == history.interests.end()) continue;
+    const std::string number = interest->second.label.Text();
+    Explanation explanation{.kind = Explanation::Kind::kLint, .thread = call->tid};
+    explanation.cited.push_back(Cite(*call));
+    const std::string added =
+        interest->second.added
+            ? absl::StrCat(" (registered by ", MomentWords(history, interest->second.added), ")")
+            : "";
+    switch (lint.kind) {
+      case LintRecord::Kind::kClosedNumber:
+        explanation.text = absl::StrCat(
+            ThreadWords(call->tid), " was given an event at step ", lint.step, " by ",
+            CallWords(*call), " for descriptor ", number, added,
+            ", a number that means nothing here any more: the description lives on through another "
+            "number or process, and with it the interest (epoll(7), Q6). Delete the interest "
+            "before "
+            "the number is closed.");
+        break;
+      case LintRecord::Kind::kReusedNumber:
+        explanation.text = absl::StrCat(
+            ThreadWords(call->tid), " was given an event at step ", lint.step, " by ",
+            CallWords(*call), " for descriptor ", number, added,
+            ", a number that means another description by now: the one that was registered lives "
+            "on "
+            "through another number or process, and with it the interest (epoll(7), Q6).");
+        break;
+      case LintRecord::Kind::kStaleEvent: {
+        const CallRecord* const given = history.Find(lint.cause);
+        explanation.text = absl::StrCat(
+            ThreadWords(call->tid), " called ", CallWords(*call), " at step ", lint.step,
+            " after it was given an event for descriptor ", number,
+            given == nullptr ? ""
+                             : absl::StrCat(" by ", CallWords(*given), " at step ",
+                                            interest->second.delivered.step),
+            ", but the number was closed and reused in between: the event was for the description "
+            "before (epoll(7), \"If using an event cache\").");
+        if (given != nullptr) explanation.cited.push_back(Cite(*given));
+        break;
+      }
+      case LintRecord::Kind::kInterruptedCall:
+        break;  // Above.
+    }
+    explanations.push_back(std::move(explanation));
+  }
+  return explanations;
+}
+
+}  // namespace pollux::machine

@@ -1,0 +1,138 @@
+// History: what the threads of a run asked the kernel for, and what followed from it: who was woken
+// by which call, which epoll events were noticed, and who was given them. What explains a hang.
+//
+// The Recorder fills it while the machine runs; nothing here is the guest's or changes it. Bounded:
+// of a long run the last kMostCalls calls are there, and stacks for the last kMostStacks.
+#ifndef POLLUX_MACHINE_HISTORY_HISTORY_H_
+#define POLLUX_MACHINE_HISTORY_HISTORY_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "abi/types.h"
+#include "interp/engine/cpu.h"
+#include "memory/address_space.h"
+#include "os_emu/file/events.h"
+#include "os_emu/file/fd_label.h"
+
+namespace pollux::machine {
+
+// A moment of the run: in instructions that all threads had retired, as --max_steps counts.
+using Step = uint64_t;
+
+// Calls are numbered from 1 in the order in which they began; 0: none.
+using CallId = uint64_t;
+// Descriptions too, in the order in which they were first met.
+using DescriptionId = uint32_t;
+
+// Where a thread was, with the innermost part of its stack, for when the rest of its memory is
+// there still.
+struct StackCopy {
+  interp::Cpu cpu;
+  std::weak_ptr<memory::AddressSpace> memory;
+  GuestAddr start;
+  std::vector<uint8_t> bytes;
+};
+
+struct CallRecord {
+  CallId id = 0;
+  Tid pid{0}, tid{0};
+  uint64_t number = 0;
+  std::array<uint64_t, 6> args{};
+  Step began = 0, ended = 0;
+  Nanos began_at{0}, ended_at{0};  // Since boot.
+  enum class State : uint8_t { kOpen, kReturned, kInterrupted, kGone } state = State::kOpen;
+  int64_t result = 0;  // Of kReturned: the value or the negated error.
+  // What the first descriptor among its arguments means, and the second (epoll_ctl); 0: nothing.
+  DescriptionId description = 0, second = 0;
+  // The call of another thread that ended its wait; 0: nobody's.
+  CallId woken_by = 0;
+  Step woken = 0;  // 0: it did not wait, or still does.
+  std::shared_ptr<const StackCopy> stack;
+  std::string text;  // As --trace has it; empty where that is not asked for.
+};
+
+// A handler that began.
+struct SignalRecord {
+  Tid tid{0};
+  int signal = 0;
+  Step step = 0;
+  // The thread's last call before, and whether it was within.
+  CallId after = 0;
+};
+
+struct DescriptionRecord {
+  DescriptionId id = 0;
+  std::string type;
+  // The number in the last call that was given it.
+  int32_t last_number = -1;
+  Step released = 0;  // 0: it is open.
+};
+
+// Of the last time that something happened to an interest.
+struct Moment {
+  CallId call = 0;  // The call that did it; 0: none, such as a timer.
+  Tid tid{0};       // Whose.
+  Step step = 0;
+  os_emu::EventMask events = 0;
+  std::shared_ptr<const StackCopy> stack;
+  explicit operator bool() const { return step != 0 || call != 0; }
+};
+
+struct InterestRecord {
+  uint32_t id = 0;
+  DescriptionId instance = 0, target = 0;
+  os_emu::FdLabel label;
+  uint64_t data = 0;
+  Moment added, modified;
+  os_emu::EventMask asked = 0;   // With its flags, as they were set last.
+  os_emu::EventMask before = 0;  // What was asked before `modified`.
+  Moment noticed;                // It went into the ready list.
+  Moment delivered;
+  bool gone = false;
+  uint64_t deliveries = 0;
+};
+
+// What is wrong, or smells, and was seen while it happened (docs/lints.md).
+struct LintRecord {
+  enum class Kind : uint8_t {
+    kClosedNumber,    // An event for a number that means nothing any more.
+    kReusedNumber,    // An event for a number that means something else by now.
+    kStaleEvent,      // A number was reused between the event and its handling.
+    kInterruptedCall  // EINTR, and the call was not repeated.
+  };
+  Kind kind;
+  CallId call = 0;    // In which it showed.
+  CallId cause = 0;   // Which made it so: the close, the delivery.
+  CallId second = 0;  // kStaleEvent: what gave the number its new meaning.
+  Step step = 0;
+  uint32_t interest = 0;
+};
+
+struct History {
+  static constexpr size_t kMostCalls = 100'000;
+  static constexpr size_t kMostStacks = 4096;
+  static constexpr size_t kMostOthers = 100'000;
+
+  std::deque<CallRecord> calls;  // With ids that follow each other.
+  std::deque<SignalRecord> signals;
+  std::vector<LintRecord> lints;
+  std::map<DescriptionId, DescriptionRecord> descriptions;
+  std::map<uint32_t, InterestRecord> interests;
+
+  const CallRecord* Find(CallId id) const {
+    if (calls.empty() || id < calls.front().id || id > calls.back().id) return nullptr;
+    return &calls[id - calls.front().id];
+  }
+  // The thread's call that began last before `before` (0: ever); null: none.
+  const CallRecord* LastOf(Tid tid, CallId before = 0) const;
+};
+
+}  // namespace pollux::machine
+
+#endif  // POLLUX_MACHINE_HISTORY_HISTORY_H_

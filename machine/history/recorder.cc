@@ -1,0 +1,300 @@
+#include "machine/history/recorder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "memory/arena.h"
+#include "memory/user_buffer.h"
+#include "os_emu/task/kernel.h"
+#include "shims/arg_types.h"
+#include "shims/syscall_table.h"
+
+namespace pollux::machine {
+
+using os_emu::EventMask;
+using os_emu::FileDescription;
+using os_emu::Thread;
+
+namespace {
+
+constexpr uint64_t kStackBytes = 4096;
+
+// The descriptors among a call's arguments, by what its row says.
+std::vector<int32_t> NumbersOf(const CallRecord& call) {
+  std::vector<int32_t> numbers;
+  const shims::SyscallRow* const row = shims::FindSyscall(call.number);
+  for (int i = 0; row != nullptr && i < row->arg_count(); ++i) {
+    if (row->args[i].type == &shims::kFdType) numbers.push_back(static_cast<int32_t>(call.args[i]));
+  }
+  return numbers;
+}
+
+std::shared_ptr<const StackCopy> CopyStack(Thread& thread, const interp::Cpu& cpu) {
+  auto copy = std::make_shared<StackCopy>();
+  copy->cpu = cpu;
+  copy->memory = thread.process().memory;
+  copy->start = GuestAddr{cpu.x[interp::kSp]};
+  copy->bytes.resize(kStackBytes);
+  memory::UserBuffer from(thread.process().memory.get(), copy->start, kStackBytes);
+  copy->bytes.resize(from.CopyFrom(copy->bytes));
+  return copy;
+}
+
+}  // namespace
+
+const CallRecord* History::LastOf(Tid tid, CallId before) const {
+  for (auto call = calls.rbegin(); call != calls.rend(); ++call) {
+    if (call->tid == tid && (before == 0 || call->id < before)) return &*call;
+  }
+  return nullptr;
+}
+
+CallRecord* Recorder::Find(CallId id) { return const_cast<CallRecord*>(history_.Find(id)); }
+
+DescriptionId Recorder::IdOf(FileDescription& description) {
+  const auto known = ids_.find(&description);
+  if (known != ids_.end()) return known->second;
+  const auto id = static_cast<DescriptionId>(history_.descriptions.size() + 1);
+  if (history_.descriptions.size() >= History::kMostOthers) return 0;
+  ids_.emplace(&description, id);
+  open_.emplace(id, &description);
+  history_.descriptions.emplace(id, DescriptionRecord{.id = id, .type = description.TypeName()});
+  return id;
+}
+
+FileDescription* Recorder::Open(DescriptionId id) const {
+  const auto found = open_.find(id);
+  return found == open_.end() ? nullptr : found->second;
+}
+
+const InterestRecord* Recorder::Find(const FileDescription& instance, const FileDescription& target,
+                                     os_emu::FdLabel label) const {
+  const auto by = ids_.find(&instance), of = ids_.find(&target);
+  if (by == ids_.end() || of == ids_.end()) return nullptr;
+  const InterestRecord* found = nullptr;
+  for (const auto& [id, interest] : history_.interests) {
+    if (!interest.gone && interest.instance == by->second && interest.target == of->second &&
+        interest.label == label)
+      found = &interest;
+  }
+  return found;
+}
+
+Moment Recorder::Now(EventMask events) {
+  Moment moment{
+      .call = acting_ == nullptr ? 0 : acting_call_, .step = clock_.StepNow(), .events = events};
+  if (const CallRecord* const call = Find(moment.call)) {
+    moment.tid = call->tid;
+    moment.stack = call->stack;
+  }
+  return moment;
+}
+
+// ---- Calls
+
+void Recorder::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
+  const memory::OutsideArena outside;
+  CallRecord call{.id = ++last_id_,
+                  .pid = thread.process().pid(),
+                  .tid = thread.tid(),
+                  .number = cpu.x[interp::kA7],
+                  .began = clock_.StepNow(),
+                  .began_at = clock_.TimeNow()};
+  for (size_t i = 0; i < call.args.size(); ++i) call.args[i] = cpu.x[interp::kA0 + i];
+  int place = 0;
+  for (const int32_t number : NumbersOf(call)) {
+    const Result<os_emu::DescriptionRef> description = thread.fds().Get(os_emu::Fd{number});
+    if (!description.ok()) continue;
+    const DescriptionId id = IdOf(**description);
+    if (id == 0) continue;
+    history_.descriptions.at(id).last_number = number;
+    (place++ == 0 ? call.description : call.second) = id;
+  }
+  CheckNumbers(thread, call);
+  call.stack = CopyStack(thread, cpu);
+  stacks_.push_back(call.id);
+  if (stacks_.size() > History::kMostStacks) {
+    if (CallRecord* const old = Find(stacks_.front())) old->stack = nullptr;
+    stacks_.pop_front();
+  }
+  last_call_[call.tid] = call.id;
+  acting_ = &thread;
+  acting_call_ = call.id;
+  history_.calls.push_back(std::move(call));
+  if (history_.calls.size() > History::kMostCalls) history_.calls.pop_front();
+}
+
+void Recorder::OnCallGoesOn(Thread& thread) {
+  const memory::OutsideArena outside;
+  acting_ = &thread;
+  acting_call_ = last_call_[thread.tid()];
+}
+
+void Recorder::OnCallWaits() { acting_ = nullptr; }
+
+void Recorder::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
+  const memory::OutsideArena outside;
+  acting_ = nullptr;
+  CallRecord* const call = Find(last_call_[thread.tid()]);
+  if (call == nullptr || call->state != CallRecord::State::kOpen) return;
+  call->state = CallRecord::State::kReturned;
+  call->ended = clock_.StepNow();
+  call->ended_at = clock_.TimeNow();
+  call->result = static_cast<int64_t>(cpu.x[interp::kA0]);
+  if (call->result != -static_cast<int64_t>(Errno::kIntr)) return;
+  interrupted_[call->tid] = call->id;
+  const shims::SyscallRow* const row = shims::FindSyscall(call->number);
+  if (row == nullptr || std::string_view(row->name) != "rt_sigreturn") return;
+  // It is the answer of what the handler has interrupted.
+  for (auto before = history_.calls.rbegin(); before != history_.calls.rend(); ++before) {
+    if (before->tid != call->tid || before->state != CallRecord::State::kInterrupted) continue;
+    before->state = CallRecord::State::kReturned;
+    before->result = call->result;
+    interrupted_[call->tid] = before->id;
+    break;
+  }
+}
+
+void Recorder::OnTaskGone(Tid tid) {
+  const memory::OutsideArena outside;
+  acting_ = nullptr;
+  if (CallRecord* const call = Find(last_call_[tid])) {
+    if (call->state == CallRecord::State::kOpen) call->state = CallRecord::State::kGone;
+    call->ended = clock_.StepNow();
+    call->ended_at = clock_.TimeNow();
+  }
+  if (const auto was = interrupted_.find(tid); was != interrupted_.end()) {
+    if (history_.lints.size() < History::kMostOthers) {
+      history_.lints.push_back({.kind = LintRecord::Kind::kInterruptedCall,
+                                .call = was->second,
+                                .step = clock_.StepNow()});
+    }
+    interrupted_.erase(was);
+  }
+  last_call_.erase(tid);
+  given_.erase(tid);
+}
+
+void Recorder::OnHandler(Thread& thread, int signal, bool interrupted) {
+  const memory::OutsideArena outside;
+  const CallId last = last_call_[thread.tid()];
+  if (CallRecord* const call = Find(last);
+      interrupted && call != nullptr && call->state == CallRecord::State::kOpen) {
+    call->state = CallRecord::State::kInterrupted;
+    call->ended = clock_.StepNow();
+    call->ended_at = clock_.TimeNow();
+  }
+  if (history_.signals.size() >= History::kMostOthers) history_.signals.pop_front();
+  history_.signals.push_back({thread.tid(), signal, clock_.StepNow(), last});
+}
+
+void Recorder::OnTraceLine(Tid tid, std::string_view line) {
+  const memory::OutsideArena outside;
+  if (CallRecord* const call = Find(last_call_[tid])) call->text = std::string(line);
+}
+
+// ---- What is looked at while it happens.
+
+// A call is given a number: is it what the thread was told of?
+void Recorder::CheckNumbers(Thread& thread, const CallRecord& call) {
+  if (const auto was = interrupted_.find(call.tid); was != interrupted_.end()) {
+    const CallRecord* const before = Find(was->second);
+    const bool repeated =
+        before != nullptr && before->number == call.number && before->args[0] == call.args[0];
+    if (repeated) interrupted_.erase(was);
+  }
+  const auto events = given_.find(call.tid);
+  if (events == given_.end()) return;
+  for (const int32_t number : NumbersOf(call)) {
+    const auto given = events->second.find(number);
+    if (given == events->second.end()) continue;
+    const InterestRecord& interest = history_.interests.at(given->second);
+    events->second.erase(given);
+    if (call.description == 0 || call.description == interest.target) continue;
+    if (call.number == 57 || history_.lints.size() >= History::kMostOthers) continue;  // close
+    history_.lints.push_back({.kind = LintRecord::Kind::kStaleEvent,
+                              .call = call.id,
+                              .cause = interest.delivered.call,
+                              .step = call.began,
+                              .interest = interest.id});
+  }
+  (void)thread;
+}
+
+// ---- os_emu::Witness
+
+void Recorder::OnInterestSet(const os_emu::InterestFacts& facts) {
+  const memory::OutsideArena outside;
+  if (history_.interests.size() >= History::kMostOthers) return;
+  const auto [known, is_new] = interests_.try_emplace(facts.interest, 0);
+  if (is_new) {
+    known->second = ++last_interest_;
+    InterestRecord record{.id = known->second, .label = facts.label, .data = facts.data};
+    record.instance = IdOf(*facts.instance);
+    record.target = IdOf(*facts.target);
+    record.added = Now(facts.events);
+    record.asked = facts.events;
+    history_.interests.emplace(record.id, std::move(record));
+    return;
+  }
+  InterestRecord& record = history_.interests.at(known->second);
+  record.before = record.asked;
+  record.asked = facts.events;
+  record.data = facts.data;
+  record.modified = Now(facts.events);
+}
+
+void Recorder::OnInterestGone(const void* interest) {
+  const memory::OutsideArena outside;
+  const auto known = interests_.find(interest);
+  if (known == interests_.end()) return;
+  history_.interests.at(known->second).gone = true;
+  interests_.erase(known);
+}
+
+void Recorder::OnInterestReady(const void* interest, EventMask key) {
+  const memory::OutsideArena outside;
+  const auto known = interests_.find(interest);
+  if (known != interests_.end()) history_.interests.at(known->second).noticed = Now(key);
+}
+
+void Recorder::OnDelivered(const os_emu::InterestFacts& facts, EventMask events) {
+  const memory::OutsideArena outside;
+  const auto known = interests_.find(facts.interest);
+  if (known == interests_.end() || acting_ == nullptr) return;
+  InterestRecord& interest = history_.interests.at(known->second);
+  interest.delivered = Now(events);
+  ++interest.deliveries;
+  const int32_t number = facts.label.Reported();
+  given_[acting_->tid()][number] = interest.id;
+  const Result<os_emu::DescriptionRef> means = acting_->fds().Get(os_emu::Fd{number});
+  if (means.ok() && &**means == facts.target) return;
+  if (history_.lints.size() >= History::kMostOthers) return;
+  history_.lints.push_back(
+      {.kind = means.ok() ? LintRecord::Kind::kReusedNumber : LintRecord::Kind::kClosedNumber,
+       .call = acting_call_,
+       .step = clock_.StepNow(),
+       .interest = interest.id});
+}
+
+void Recorder::OnReleased(const FileDescription& description) {
+  const memory::OutsideArena outside;
+  const auto known = ids_.find(&description);
+  if (known == ids_.end()) return;
+  history_.descriptions.at(known->second).released = clock_.StepNow();
+  open_.erase(known->second);
+  ids_.erase(known);
+}
+
+void Recorder::OnWoken(Tid tid) {
+  const memory::OutsideArena outside;
+  const auto last = last_call_.find(tid);
+  if (last == last_call_.end()) return;
+  CallRecord* const call = Find(last->second);
+  if (call == nullptr || call->state != CallRecord::State::kOpen || call->id == acting_call_)
+    return;
+  call->woken = clock_.StepNow();
+  call->woken_by = acting_ == nullptr ? 0 : acting_call_;
+}
+
+}  // namespace pollux::machine

@@ -1,0 +1,86 @@
+// Recorder: makes a machine's History. The machine tells it of calls, the kernel of what follows.
+#ifndef POLLUX_MACHINE_HISTORY_RECORDER_H_
+#define POLLUX_MACHINE_HISTORY_RECORDER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "interp/engine/cpu.h"
+#include "machine/history/history.h"
+#include "os_emu/file/description.h"
+#include "os_emu/file/witness.h"
+#include "os_emu/task/thread.h"
+
+namespace pollux::machine {
+
+class Recorder final : public os_emu::Witness {
+ public:
+  // `now` tells the step and the time since boot whenever it is asked; not owned.
+  class Clock {
+   public:
+    virtual ~Clock() = default;
+    virtual Step StepNow() const = 0;
+    virtual Nanos TimeNow() const = 0;
+  };
+  explicit Recorder(const Clock& clock) : clock_(clock) {}
+
+  const History& history() const { return history_; }
+
+  // ---- Told by the machine.
+  // The thread is about to make the call that its registers say.
+  void OnCallBegins(os_emu::Thread& thread, const interp::Cpu& cpu);
+  // A blocked call is looked at again.
+  void OnCallGoesOn(os_emu::Thread& thread);
+  // Behind either: the call waits, has returned what is in a0, or will never return.
+  void OnCallWaits();
+  void OnCallReturns(os_emu::Thread& thread, const interp::Cpu& cpu);
+  void OnTaskGone(Tid tid);
+  // A handler begins; what waited was interrupted.
+  void OnHandler(os_emu::Thread& thread, int signal, bool interrupted);
+  // A line of the trace, of the thread's last call.
+  void OnTraceLine(Tid tid, std::string_view line);
+
+  // ---- os_emu::Witness
+  void OnInterestSet(const os_emu::InterestFacts& facts) override;
+  void OnInterestGone(const void* interest) override;
+  void OnInterestReady(const void* interest, os_emu::EventMask key) override;
+  void OnDelivered(const os_emu::InterestFacts& facts, os_emu::EventMask events) override;
+  void OnReleased(const os_emu::FileDescription& description) override;
+  void OnWoken(Tid thread) override;
+
+  // The open description with that id; null: it is gone.
+  os_emu::FileDescription* Open(DescriptionId id) const;
+  // The living interest of `instance` in `target` with that label; null: it was not seen.
+  const InterestRecord* Find(const os_emu::FileDescription& instance,
+                             const os_emu::FileDescription& target, os_emu::FdLabel label) const;
+  DescriptionId IdOf(os_emu::FileDescription& description);
+
+ private:
+  CallRecord* Find(CallId id);
+  Moment Now(os_emu::EventMask events);
+  void CheckNumbers(os_emu::Thread& thread, const CallRecord& call);
+
+  const Clock& clock_;
+  History history_;
+  CallId last_id_ = 0;
+  uint32_t last_interest_ = 0;
+  // The call under way; null thread: none.
+  os_emu::Thread* acting_ = nullptr;
+  CallId acting_call_ = 0;
+  absl::flat_hash_map<const os_emu::FileDescription*, DescriptionId> ids_;  // Of open ones.
+  std::map<DescriptionId, os_emu::FileDescription*> open_;
+  absl::flat_hash_map<const void*, uint32_t> interests_;  // Of living ones.
+  absl::flat_hash_map<Tid, CallId> last_call_;            // Of each thread.
+  // Events that a thread was given and has not looked after yet: number -> interest.
+  absl::flat_hash_map<Tid, std::map<int32_t, uint32_t>> given_;
+  absl::flat_hash_map<Tid, CallId> interrupted_;  // Calls that gave EINTR.
+  std::deque<CallId> stacks_;                     // Who has one.
+};
+
+}  // namespace pollux::machine
+
+#endif  // POLLUX_MACHINE_HISTORY_RECORDER_H_
