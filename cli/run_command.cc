@@ -189,6 +189,7 @@ class RunCommand final : public Command {
                                {"instructions", outcome.instructions},
                                {"virtual_time_ns", outcome.virtual_time.value},
                                {"seed", machine_.seed()}};
+      if (!outcome.reasons.empty()) object["reasons"] = outcome.reasons;
       for (const machine::ThreadReport& thread : outcome.threads)
         object["threads"].push_back(ThreadJson(thread));
       PrintJson(object);

@@ -98,6 +98,23 @@ struct InterestRecord {
   uint64_t deliveries = 0;
 };
 
+// What happened to interests, in order: what an instance has and what is in its ready list at any
+// step follows from it.
+struct InterestEvent {
+  enum class Kind : uint8_t {
+    kSet,      // `events`: what is asked for from now on.
+    kNoticed,  // It goes into the ready list; `events`: the key of the wake-up, 0 where it was set.
+    kDelivered,  // `events`: what the call returns.
+    kGone,
+  };
+  Kind kind = Kind::kSet;
+  uint32_t interest = 0;
+  os_emu::EventMask events = 0;
+  Step step = 0;
+  Nanos at{0};
+  CallId call = 0;  // By which; 0: none.
+};
+
 // What is wrong, or smells, and was seen while it happened (docs/lints.md).
 struct LintRecord {
   enum class Kind : uint8_t {
@@ -121,6 +138,7 @@ struct History {
 
   std::deque<CallRecord> calls;  // With ids that follow each other.
   std::deque<SignalRecord> signals;
+  std::deque<InterestEvent> interest_events;
   std::vector<LintRecord> lints;
   std::map<DescriptionId, DescriptionRecord> descriptions;
   std::map<uint32_t, InterestRecord> interests;

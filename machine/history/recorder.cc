@@ -90,6 +90,16 @@ Moment Recorder::Now(EventMask events) {
   return moment;
 }
 
+void Recorder::Note(InterestEvent::Kind kind, uint32_t interest, EventMask events) {
+  if (history_.interest_events.size() >= History::kMostOthers) history_.interest_events.pop_front();
+  history_.interest_events.push_back({.kind = kind,
+                                      .interest = interest,
+                                      .events = events,
+                                      .step = clock_.StepNow(),
+                                      .at = clock_.TimeNow(),
+                                      .call = acting_ == nullptr ? 0 : acting_call_});
+}
+
 // ---- Calls
 
 void Recorder::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
@@ -234,6 +244,7 @@ void Recorder::OnInterestSet(const os_emu::InterestFacts& facts) {
     record.target = IdOf(*facts.target);
     record.added = Now(facts.events);
     record.asked = facts.events;
+    Note(InterestEvent::Kind::kSet, record.id, facts.events);
     history_.interests.emplace(record.id, std::move(record));
     return;
   }
@@ -242,6 +253,7 @@ void Recorder::OnInterestSet(const os_emu::InterestFacts& facts) {
   record.asked = facts.events;
   record.data = facts.data;
   record.modified = Now(facts.events);
+  Note(InterestEvent::Kind::kSet, record.id, facts.events);
 }
 
 void Recorder::OnInterestGone(const void* interest) {
@@ -249,13 +261,16 @@ void Recorder::OnInterestGone(const void* interest) {
   const auto known = interests_.find(interest);
   if (known == interests_.end()) return;
   history_.interests.at(known->second).gone = true;
+  Note(InterestEvent::Kind::kGone, known->second, 0);
   interests_.erase(known);
 }
 
 void Recorder::OnInterestReady(const void* interest, EventMask key) {
   const memory::OutsideArena outside;
   const auto known = interests_.find(interest);
-  if (known != interests_.end()) history_.interests.at(known->second).noticed = Now(key);
+  if (known == interests_.end()) return;
+  history_.interests.at(known->second).noticed = Now(key);
+  Note(InterestEvent::Kind::kNoticed, known->second, key);
 }
 
 void Recorder::OnDelivered(const os_emu::InterestFacts& facts, EventMask events) {
@@ -265,6 +280,7 @@ void Recorder::OnDelivered(const os_emu::InterestFacts& facts, EventMask events)
   InterestRecord& interest = history_.interests.at(known->second);
   interest.delivered = Now(events);
   ++interest.deliveries;
+  Note(InterestEvent::Kind::kDelivered, interest.id, events);
   const int32_t number = facts.label.Reported();
   given_[acting_->tid()][number] = interest.id;
   const Result<os_emu::DescriptionRef> means = acting_->fds().Get(os_emu::Fd{number});

@@ -62,6 +62,7 @@ class Recorder final : public os_emu::Witness {
  private:
   CallRecord* Find(CallId id);
   Moment Now(os_emu::EventMask events);
+  void Note(InterestEvent::Kind kind, uint32_t interest, os_emu::EventMask events);
   void CheckNumbers(os_emu::Thread& thread, const CallRecord& call);
 
   const Clock& clock_;
