@@ -89,8 +89,8 @@ class Machine::Impl final : private shims::Sink,
   uint64_t Time(const interp::Cpu& cpu) override;
 
   // ---- Recorder::Clock
-  Step StepNow() const override { return retired_; }
-  Nanos TimeNow() const override { return kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos; }
+  Step StepNow() override { return retired_; }
+  Nanos TimeNow() override { return kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos; }
 
   // Why a thread does not run on.
   enum class Turn {

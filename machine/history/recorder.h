@@ -23,10 +23,10 @@ class Recorder final : public os_emu::Witness {
   class Clock {
    public:
     virtual ~Clock() = default;
-    virtual Step StepNow() const = 0;
-    virtual Nanos TimeNow() const = 0;
+    virtual Step StepNow() = 0;
+    virtual Nanos TimeNow() = 0;
   };
-  explicit Recorder(const Clock& clock) : clock_(clock) {}
+  explicit Recorder(Clock& clock) : clock_(clock) {}
 
   const History& history() const { return history_; }
 
@@ -65,7 +65,7 @@ class Recorder final : public os_emu::Witness {
   void Note(InterestEvent::Kind kind, uint32_t interest, os_emu::EventMask events);
   void CheckNumbers(os_emu::Thread& thread, const CallRecord& call);
 
-  const Clock& clock_;
+  Clock& clock_;
   History history_;
   CallId last_id_ = 0;
   uint32_t last_interest_ = 0;
