@@ -100,7 +100,8 @@ absl::Status Machine::Impl::SetUp() {
 
   if (options_.explain) {
     const memory::OutsideArena outside;
-    recorder_ = std::make_unique<Recorder>(*this);
+    Recorder::Clock& clock = *this;
+    recorder_ = std::make_unique<Recorder>(clock);
   }
   if (options_.clock == ClockSource::kHost) {
     outside_ = std::make_unique<Outside>(host_poller_, kernel_);
