@@ -13,7 +13,7 @@ absl::Status Machine::Impl::MayBeSaved() const {
         "a machine with ", absl::string_view(what.data(), what.size()), " cannot be put back"));
   };
   if (outside_ != nullptr) return refuse("the host's clock");
-  if (recorder_ != nullptr) return refuse("a history");
+  if (historian_ != nullptr) return refuse("a history");
   for (const std::string& mount : options_.mounts)
     if (!mount.ends_with(":ro")) return refuse("a directory of the host that it may write to");
   return absl::OkStatus();

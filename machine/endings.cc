@@ -91,7 +91,7 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
       outcome.threads.push_back(*std::move(death_));
     }
   }
-  if (recorder_ != nullptr && outcome.ExitCode() != 0) Explain(ExplainLints(*recorder_), outcome);
+  if (historian_ != nullptr && outcome.ExitCode() != 0) Explain(ExplainLints(*historian_), outcome);
   return outcome;
 }
 
@@ -149,7 +149,7 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
                                               : "running"});
     }
   }
-  if (recorder_ != nullptr) Explain(ExplainWaits(*recorder_, kernel_), outcome);
+  if (historian_ != nullptr) Explain(ExplainWaits(*historian_, kernel_), outcome);
   if (!stacks_) {
     // Where a thread that runs on happens to be says nothing.
     if (kind == Outcome::Kind::kDeadlock) outcome.fingerprint = FingerprintOf(subjects);

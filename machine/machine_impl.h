@@ -18,7 +18,7 @@
 #include "machine/engine_table.h"
 #include "machine/findings.h"
 #include "machine/history/explain.h"
-#include "machine/history/recorder.h"
+#include "machine/history/historian.h"
 #include "machine/machine.h"
 #include "machine/outside.h"
 #include "machine/process_image.h"
@@ -50,7 +50,7 @@ class Machine::Impl final : private shims::Sink,
                             private shims::TaskHost,
                             private shims::FaultSource,
                             private interp::Counters,
-                            private Recorder::Clock {
+                            private Historian::Clock {
  public:
   explicit Impl(Options options);
 
@@ -88,7 +88,7 @@ class Machine::Impl final : private shims::Sink,
   uint64_t Instret(const interp::Cpu& cpu) override { return cpu.retired; }
   uint64_t Time(const interp::Cpu& cpu) override;
 
-  // ---- Recorder::Clock
+  // ---- Historian::Clock
   Step StepNow() override { return retired_; }
   Nanos TimeNow() override { return kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos; }
 
@@ -135,7 +135,7 @@ class Machine::Impl final : private shims::Sink,
   bool StopsBefore(os_emu::Thread& thread, const Hart& hart);
   // The system call that it has come to. Nothing: it runs on.
   std::optional<Turn> MakeCall(os_emu::Thread& thread, Hart& hart);
-  // Tells the recorder how the call that began goes on; the thread may be gone.
+  // Tells the historian how the call that began goes on; the thread may be gone.
   void Record(shims::Next next, Tid tid, os_emu::Thread& thread, const interp::Cpu& cpu);
   bool SpendsSlices();
   // Instructions that it may run now; 0: another one shall run.
@@ -159,7 +159,7 @@ class Machine::Impl final : private shims::Sink,
   void NoteDeath(os_emu::Thread& thread, memory::AddressSpace& memory);
   Outcome Ended(const os_emu::ExitState& state);
   Outcome Hangs(Outcome::Kind kind);
-  // Adds to the outcome what the recorder knows; nothing without one.
+  // Adds to the outcome what the historian knows; nothing without one.
   void Explain(const std::vector<Explanation>& explanations, Outcome& outcome);
   uint64_t StepsLeft() const;
   uint64_t StepsToNextDeadline(const os_emu::Thread& thread);
@@ -171,7 +171,7 @@ class Machine::Impl final : private shims::Sink,
   std::unique_ptr<Outside> outside_;  // With --clock=host only.
   os_emu::RandomStream layout_random_;
   std::unique_ptr<shims::SyscallAbi> abi_;
-  std::unique_ptr<Recorder> recorder_;  // Outside the arena. Null: nothing is remembered.
+  std::unique_ptr<Historian> historian_;  // Outside the arena. Null: nothing is remembered.
   EngineTable engines_;
   std::unique_ptr<Strategy> in_order_;      // Where nothing is chosen.
   std::unique_ptr<Strategy> own_strategy_;  // As the options say.

@@ -151,10 +151,10 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
   if (thread.blocked()) {
     // A signal that it may take is reason enough to look: rt_sigtimedwait takes it without a
     // handler.
-    if (recorder_ != nullptr) recorder_->OnCallGoesOn(thread);
+    if (historian_ != nullptr) historian_->OnCallGoesOn(thread);
     const bool returns = abi_->Resume(thread, hart.cpu, &hart.call);
-    if (recorder_ != nullptr && returns) recorder_->OnCallReturns(thread, hart.cpu);
-    if (recorder_ != nullptr && !returns) recorder_->OnCallWaits();
+    if (historian_ != nullptr && returns) historian_->OnCallReturns(thread, hart.cpu);
+    if (historian_ != nullptr && !returns) historian_->OnCallWaits();
     if (!returns && !thread.HasSignalToTake()) return Turn::kWaits;
   }
   if (std::exchange(call_pending_, false)) {
@@ -171,10 +171,10 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
       const bool waited = thread.blocked();
       const Tid tid = thread.tid();
       const auto signals = abi_->DeliverSignals(thread, hart.cpu, &hart.call);
-      if (recorder_ != nullptr && signals == shims::SyscallAbi::Signals::kHandler)
-        recorder_->OnHandler(thread, static_cast<int>(hart.cpu.x[interp::kA0]), waited);
-      if (recorder_ != nullptr && signals == shims::SyscallAbi::Signals::kProcessExited)
-        recorder_->OnTaskGone(tid);
+      if (historian_ != nullptr && signals == shims::SyscallAbi::Signals::kHandler)
+        historian_->OnHandler(thread, static_cast<int>(hart.cpu.x[interp::kA0]), waited);
+      if (historian_ != nullptr && signals == shims::SyscallAbi::Signals::kProcessExited)
+        historian_->OnTaskGone(tid);
       if (signals != shims::SyscallAbi::Signals::kNone) {
         hart.cpu.reservation = {};
         hart.before_event = false;
@@ -284,9 +284,9 @@ std::optional<Machine::Impl::Turn> Machine::Impl::MakeCall(Thread& thread, Hart&
   hart.cpu.reservation = {};
   if (++calls_since_host_look_ >= kCallsBetweenHostLooks) LookAtHost();
   const Tid tid = thread.tid();
-  if (recorder_ != nullptr) recorder_->OnCallBegins(thread, hart.cpu);
+  if (historian_ != nullptr) historian_->OnCallBegins(thread, hart.cpu);
   const shims::Next next = abi_->Enter(thread, hart.cpu, &hart.call);
-  if (recorder_ != nullptr) Record(next, tid, thread, hart.cpu);
+  if (historian_ != nullptr) Record(next, tid, thread, hart.cpu);
   switch (next) {
     case shims::Next::kContinue:
       return std::nullopt;
@@ -305,12 +305,12 @@ void Machine::Impl::Record(shims::Next next, Tid tid, Thread& thread, const inte
   switch (next) {
     case shims::Next::kContinue:
     case shims::Next::kYield:
-      return recorder_->OnCallReturns(thread, cpu);
+      return historian_->OnCallReturns(thread, cpu);
     case shims::Next::kBlocked:
-      return recorder_->OnCallWaits();
+      return historian_->OnCallWaits();
     case shims::Next::kThreadExited:
     case shims::Next::kProcessExited:
-      return recorder_->OnTaskGone(tid);
+      return historian_->OnTaskGone(tid);
   }
 }
 
@@ -383,7 +383,7 @@ bool Machine::Impl::IdleOnHostClock() {
 }
 
 std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
-  const os_emu::Witness::Scope witnessed(recorder_.get());
+  const os_emu::Witness::Scope witnessed(historian_.get());
   pause_at_ = instructions;
   for (;;) {
     const Process* first = kernel_.FindProcess(first_process_);

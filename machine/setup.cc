@@ -100,8 +100,8 @@ absl::Status Machine::Impl::SetUp() {
 
   if (options_.explain) {
     const memory::OutsideArena outside;
-    Recorder::Clock& clock = *this;
-    recorder_ = std::make_unique<Recorder>(clock);
+    Historian::Clock& clock = *this;
+    historian_ = std::make_unique<Historian>(clock);
   }
   if (options_.clock == ClockSource::kHost) {
     outside_ = std::make_unique<Outside>(host_poller_, kernel_);

@@ -90,11 +90,11 @@ std::string HandlingWords(const Handling& handling) {
   return absl::StrCat("Since then ", absl::StrJoin(words, ", then "), ".");
 }
 
-std::optional<Explanation> ExplainInterest(const Recorder& recorder, const CallRecord& wait,
+std::optional<Explanation> ExplainInterest(const Historian& historian, const CallRecord& wait,
                                            const FileDescription& instance,
                                            const EpollInstance::InterestReport& report) {
-  const History& history = recorder.history();
-  const InterestRecord* const interest = recorder.Find(instance, *report.target, report.label);
+  const History& history = historian.history();
+  const InterestRecord* const interest = historian.Find(instance, *report.target, report.label);
   if (interest == nullptr) return std::nullopt;
   const EventMask state = report.target->Poll();
   const EventMask ready = state & report.events & ~kFlags;
@@ -148,9 +148,9 @@ std::optional<Explanation> ExplainInterest(const Recorder& recorder, const CallR
   return std::nullopt;
 }
 
-void ExplainEpollWait(const Recorder& recorder, const CallRecord& wait,
+void ExplainEpollWait(const Historian& historian, const CallRecord& wait,
                       std::vector<Explanation>& explanations) {
-  FileDescription* const description = recorder.Open(wait.description);
+  FileDescription* const description = historian.Open(wait.description);
   EpollInstance* const instance =
       description == nullptr ? nullptr : EpollInstance::From(*description);
   if (instance == nullptr) return;
@@ -161,7 +161,7 @@ void ExplainEpollWait(const Recorder& recorder, const CallRecord& wait,
   const std::vector<EpollInstance::InterestReport> interests = instance->Interests();
   for (const EpollInstance::InterestReport& report : interests) {
     if (++looked_at > kMostLookedAt) break;
-    std::optional<Explanation> explanation = ExplainInterest(recorder, wait, *instance, report);
+    std::optional<Explanation> explanation = ExplainInterest(historian, wait, *instance, report);
     if (explanation.has_value()) {
       found = true;
       explanations.push_back(*std::move(explanation));
@@ -269,8 +269,8 @@ std::string FutexName(const FutexWaitFacts& facts) {
   return absl::StrFormat("%#x", facts.call->args[0]);
 }
 
-Explanation ExplainFutex(const Recorder& recorder, const FutexWaitFacts& facts) {
-  const History& history = recorder.history();
+Explanation ExplainFutex(const Historian& historian, const FutexWaitFacts& facts) {
+  const History& history = historian.history();
   const CallRecord& call = *facts.call;
   Explanation explanation{.thread = call.tid};
   explanation.cited.push_back(Cite(call));
@@ -324,8 +324,8 @@ Explanation ExplainFutex(const Recorder& recorder, const FutexWaitFacts& facts) 
 
 // ---- Others
 
-Explanation ExplainOther(const Recorder& recorder, const CallRecord& call) {
-  const History& history = recorder.history();
+Explanation ExplainOther(const Historian& historian, const CallRecord& call) {
+  const History& history = historian.history();
   Explanation explanation{.kind = Explanation::Kind::kNothingReady, .thread = call.tid};
   const SignalRecord* handled = nullptr;
   for (const SignalRecord& signal : history.signals) {
@@ -429,20 +429,20 @@ int Rank(Explanation::Kind kind) {
 
 }  // namespace
 
-std::vector<Explanation> ExplainWaits(const Recorder& recorder, os_emu::Kernel& kernel) {
+std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel& kernel) {
   std::vector<Explanation> explanations;
   std::map<Tid, FutexWaitFacts> futexes;
   for (auto& [pid, process] : kernel.processes()) {
     for (auto& [tid, thread] : process->threads) {
-      const CallRecord* const call = recorder.history().LastOf(tid);
+      const CallRecord* const call = historian.history().LastOf(tid);
       if (!thread->blocked() || call == nullptr || call->state != CallRecord::State::kOpen)
         continue;
       if (CommandOf(*call) != FutexCommand::kNone) {
         futexes.emplace(tid, LookAtFutex(*call, *thread));
       } else if (IsEpollWait(*call)) {
-        ExplainEpollWait(recorder, *call, explanations);
+        ExplainEpollWait(historian, *call, explanations);
       } else {
-        explanations.push_back(ExplainOther(recorder, *call));
+        explanations.push_back(ExplainOther(historian, *call));
       }
     }
   }
@@ -456,7 +456,7 @@ std::vector<Explanation> ExplainWaits(const Recorder& recorder, os_emu::Kernel& 
     }
   }
   for (const auto& [tid, facts] : futexes) {
-    if (!in_cycles.contains(tid)) explanations.push_back(ExplainFutex(recorder, facts));
+    if (!in_cycles.contains(tid)) explanations.push_back(ExplainFutex(historian, facts));
   }
   std::stable_sort(
       explanations.begin(), explanations.end(),
@@ -464,8 +464,8 @@ std::vector<Explanation> ExplainWaits(const Recorder& recorder, os_emu::Kernel& 
   return explanations;
 }
 
-std::vector<Explanation> ExplainLints(const Recorder& recorder) {
-  const History& history = recorder.history();
+std::vector<Explanation> ExplainLints(const Historian& historian) {
+  const History& history = historian.history();
   std::vector<Explanation> explanations;
   for (const LintRecord& lint : history.lints) {
     const CallRecord* const call = history.Find(lint.call);

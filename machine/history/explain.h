@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "machine/history/history.h"
-#include "machine/history/recorder.h"
+#include "machine/history/historian.h"
 #include "os_emu/task/kernel.h"
 
 namespace pollux::machine {
@@ -45,9 +45,9 @@ struct Explanation {
 };
 
 // Of the threads that wait now. The decisive first: cycles and missed wake-ups.
-std::vector<Explanation> ExplainWaits(const Recorder& recorder, os_emu::Kernel& kernel);
+std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel& kernel);
 // Of what was seen while it happened.
-std::vector<Explanation> ExplainLints(const Recorder& recorder);
+std::vector<Explanation> ExplainLints(const Historian& historian);
 
 }  // namespace pollux::machine
 

@@ -1,7 +1,7 @@
 // History: what the threads of a run asked the kernel for, and what followed from it: who was woken
 // by which call, which epoll events were noticed, and who was given them. What explains a hang.
 //
-// The Recorder fills it while the machine runs; nothing here is the guest's or changes it. Bounded:
+// The Historian fills it while the machine runs; nothing here is the guest's or changes it. Bounded:
 // of a long run the last kMostCalls calls are there, and stacks for the last kMostStacks.
 #ifndef POLLUX_MACHINE_HISTORY_HISTORY_H_
 #define POLLUX_MACHINE_HISTORY_HISTORY_H_

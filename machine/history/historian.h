@@ -1,8 +1,9 @@
-// Recorder: makes a machine's History. The machine tells it of calls, the kernel of what follows.
-#ifndef POLLUX_MACHINE_HISTORY_RECORDER_H_
-#define POLLUX_MACHINE_HISTORY_RECORDER_H_
+// Historian: makes a machine's History. The machine tells it of calls, the kernel of what follows.
+#ifndef POLLUX_MACHINE_HISTORY_HISTORIAN_H_
+#define POLLUX_MACHINE_HISTORY_HISTORIAN_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,7 +18,7 @@
 
 namespace pollux::machine {
 
-class Recorder final : public os_emu::Witness {
+class Historian final : public os_emu::Witness {
  public:
   // `now` tells the step and the time since boot whenever it is asked; not owned.
   class Clock {
@@ -26,7 +27,7 @@ class Recorder final : public os_emu::Witness {
     virtual Step StepNow() = 0;
     virtual Nanos TimeNow() = 0;
   };
-  explicit Recorder(Clock& clock) : clock_(clock) {}
+  explicit Historian(Clock& clock) : clock_(clock) {}
 
   const History& history() const { return history_; }
 
@@ -84,4 +85,4 @@ class Recorder final : public os_emu::Witness {
 
 }  // namespace pollux::machine
 
-#endif  // POLLUX_MACHINE_HISTORY_RECORDER_H_
+#endif  // POLLUX_MACHINE_HISTORY_HISTORIAN_H_

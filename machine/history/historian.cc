@@ -1,4 +1,4 @@
-#include "machine/history/recorder.h"
+#include "machine/history/historian.h"
 
 #include <algorithm>
 #include <utility>
@@ -49,9 +49,9 @@ const CallRecord* History::LastOf(Tid tid, CallId before) const {
   return nullptr;
 }
 
-CallRecord* Recorder::Find(CallId id) { return const_cast<CallRecord*>(history_.Find(id)); }
+CallRecord* Historian::Find(CallId id) { return const_cast<CallRecord*>(history_.Find(id)); }
 
-DescriptionId Recorder::IdOf(FileDescription& description) {
+DescriptionId Historian::IdOf(FileDescription& description) {
   const auto known = ids_.find(&description);
   if (known != ids_.end()) return known->second;
   const auto id = static_cast<DescriptionId>(history_.descriptions.size() + 1);
@@ -62,12 +62,12 @@ DescriptionId Recorder::IdOf(FileDescription& description) {
   return id;
 }
 
-FileDescription* Recorder::Open(DescriptionId id) const {
+FileDescription* Historian::Open(DescriptionId id) const {
   const auto found = open_.find(id);
   return found == open_.end() ? nullptr : found->second;
 }
 
-const InterestRecord* Recorder::Find(const FileDescription& instance, const FileDescription& target,
+const InterestRecord* Historian::Find(const FileDescription& instance, const FileDescription& target,
                                      os_emu::FdLabel label) const {
   const auto by = ids_.find(&instance), of = ids_.find(&target);
   if (by == ids_.end() || of == ids_.end()) return nullptr;
@@ -80,7 +80,7 @@ const InterestRecord* Recorder::Find(const FileDescription& instance, const File
   return found;
 }
 
-Moment Recorder::Now(EventMask events) {
+Moment Historian::Now(EventMask events) {
   Moment moment{
       .call = acting_ == nullptr ? 0 : acting_call_, .step = clock_.StepNow(), .events = events};
   if (const CallRecord* const call = Find(moment.call)) {
@@ -90,7 +90,7 @@ Moment Recorder::Now(EventMask events) {
   return moment;
 }
 
-void Recorder::Note(InterestEvent::Kind kind, uint32_t interest, EventMask events) {
+void Historian::Note(InterestEvent::Kind kind, uint32_t interest, EventMask events) {
   if (history_.interest_events.size() >= History::kMostOthers) history_.interest_events.pop_front();
   history_.interest_events.push_back({.kind = kind,
                                       .interest = interest,
@@ -102,7 +102,7 @@ void Recorder::Note(InterestEvent::Kind kind, uint32_t interest, EventMask event
 
 // ---- Calls
 
-void Recorder::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
+void Historian::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
   const memory::OutsideArena outside;
   CallRecord call{.id = ++last_id_,
                   .pid = thread.process().pid(),
@@ -134,15 +134,15 @@ void Recorder::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
   if (history_.calls.size() > History::kMostCalls) history_.calls.pop_front();
 }
 
-void Recorder::OnCallGoesOn(Thread& thread) {
+void Historian::OnCallGoesOn(Thread& thread) {
   const memory::OutsideArena outside;
   acting_ = &thread;
   acting_call_ = last_call_[thread.tid()];
 }
 
-void Recorder::OnCallWaits() { acting_ = nullptr; }
+void Historian::OnCallWaits() { acting_ = nullptr; }
 
-void Recorder::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
+void Historian::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
   const memory::OutsideArena outside;
   acting_ = nullptr;
   CallRecord* const call = Find(last_call_[thread.tid()]);
@@ -165,7 +165,7 @@ void Recorder::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
   }
 }
 
-void Recorder::OnTaskGone(Tid tid) {
+void Historian::OnTaskGone(Tid tid) {
   const memory::OutsideArena outside;
   acting_ = nullptr;
   if (CallRecord* const call = Find(last_call_[tid])) {
@@ -185,7 +185,7 @@ void Recorder::OnTaskGone(Tid tid) {
   given_.erase(tid);
 }
 
-void Recorder::OnHandler(Thread& thread, int signal, bool interrupted) {
+void Historian::OnHandler(Thread& thread, int signal, bool interrupted) {
   const memory::OutsideArena outside;
   const CallId last = last_call_[thread.tid()];
   if (CallRecord* const call = Find(last);
@@ -198,7 +198,7 @@ void Recorder::OnHandler(Thread& thread, int signal, bool interrupted) {
   history_.signals.push_back({thread.tid(), signal, clock_.StepNow(), last});
 }
 
-void Recorder::OnTraceLine(Tid tid, std::string_view line) {
+void Historian::OnTraceLine(Tid tid, std::string_view line) {
   const memory::OutsideArena outside;
   if (CallRecord* const call = Find(last_call_[tid])) call->text = std::string(line);
 }
@@ -206,7 +206,7 @@ void Recorder::OnTraceLine(Tid tid, std::string_view line) {
 // ---- What is looked at while it happens.
 
 // A call is given a number: is it what the thread was told of?
-void Recorder::CheckNumbers(Thread& thread, const CallRecord& call) {
+void Historian::CheckNumbers(Thread& thread, const CallRecord& call) {
   if (const auto was = interrupted_.find(call.tid); was != interrupted_.end()) {
     const CallRecord* const before = Find(was->second);
     const bool repeated =
@@ -233,7 +233,7 @@ void Recorder::CheckNumbers(Thread& thread, const CallRecord& call) {
 
 // ---- os_emu::Witness
 
-void Recorder::OnInterestSet(const os_emu::InterestFacts& facts) {
+void Historian::OnInterestSet(const os_emu::InterestFacts& facts) {
   const memory::OutsideArena outside;
   if (history_.interests.size() >= History::kMostOthers) return;
   const auto [known, is_new] = interests_.try_emplace(facts.interest, 0);
@@ -256,7 +256,7 @@ void Recorder::OnInterestSet(const os_emu::InterestFacts& facts) {
   Note(InterestEvent::Kind::kSet, record.id, facts.events);
 }
 
-void Recorder::OnInterestGone(const void* interest) {
+void Historian::OnInterestGone(const void* interest) {
   const memory::OutsideArena outside;
   const auto known = interests_.find(interest);
   if (known == interests_.end()) return;
@@ -265,7 +265,7 @@ void Recorder::OnInterestGone(const void* interest) {
   interests_.erase(known);
 }
 
-void Recorder::OnInterestReady(const void* interest, EventMask key) {
+void Historian::OnInterestReady(const void* interest, EventMask key) {
   const memory::OutsideArena outside;
   const auto known = interests_.find(interest);
   if (known == interests_.end()) return;
@@ -273,7 +273,7 @@ void Recorder::OnInterestReady(const void* interest, EventMask key) {
   Note(InterestEvent::Kind::kNoticed, known->second, key);
 }
 
-void Recorder::OnDelivered(const os_emu::InterestFacts& facts, EventMask events) {
+void Historian::OnDelivered(const os_emu::InterestFacts& facts, EventMask events) {
   const memory::OutsideArena outside;
   const auto known = interests_.find(facts.interest);
   if (known == interests_.end() || acting_ == nullptr) return;
@@ -293,7 +293,7 @@ void Recorder::OnDelivered(const os_emu::InterestFacts& facts, EventMask events)
        .interest = interest.id});
 }
 
-void Recorder::OnReleased(const FileDescription& description) {
+void Historian::OnReleased(const FileDescription& description) {
   const memory::OutsideArena outside;
   const auto known = ids_.find(&description);
   if (known == ids_.end()) return;
@@ -302,7 +302,7 @@ void Recorder::OnReleased(const FileDescription& description) {
   ids_.erase(known);
 }
 
-void Recorder::OnWoken(Tid tid) {
+void Historian::OnWoken(Tid tid) {
   const memory::OutsideArena outside;
   const auto last = last_call_.find(tid);
   if (last == last_call_.end()) return;
