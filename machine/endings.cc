@@ -91,7 +91,13 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
       outcome.threads.push_back(*std::move(death_));
     }
   }
-  if (historian_ != nullptr && outcome.ExitCode() != 0) Explain(ExplainLints(*historian_), outcome);
+  if (historian_ != nullptr && outcome.ExitCode() != 0) {
+    std::vector<Explanation> explanations = ExplainLints(*historian_);
+    if (options_.explain_preemptions)
+      for (Explanation& one : ExplainPreemptions(*historian_))
+        explanations.push_back(std::move(one));
+    Explain(explanations, outcome);
+  }
   return outcome;
 }
 
@@ -117,7 +123,8 @@ void Machine::Impl::Explain(const std::vector<Explanation>& explanations, Outcom
   if (stacks_) stacks = StacksOf(kernel_.files(), subjects);
   for (const Explanation& explanation : shown) {
     outcome.reasons.push_back(explanation.text);
-    absl::StrAppend(&outcome.explanation, "\npollux: why: ", explanation.text);
+    absl::StrAppend(&outcome.explanation,
+                    outcome.explanation.empty() ? "" : "\npollux: ", "why: ", explanation.text);
     for (const Explanation::Cited& one : explanation.cited) {
       const auto at = std::find(cited.begin(), cited.end(), &one);
       if (at == cited.end() || stacks.empty()) continue;

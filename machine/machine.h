@@ -69,6 +69,9 @@ struct Options {
   // What the threads asked for and what followed is remembered, and an end that is a failure is
   // explained by it (machine/history). Such a machine cannot be saved.
   bool explain = false;
+  // So are the last places where a thread gave way though it could run: of a schedule that was
+  // shrunk, where there is none too many.
+  bool explain_preemptions = false;
   // Warnings and notes for people, one line each without the newline (unsupported system calls, the
   // host's port where `publish` left the choice to pollux).
   std::function<void(std::string_view line)> warn;

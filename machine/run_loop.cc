@@ -88,6 +88,11 @@ Thread* Machine::Impl::ChooseThread() {
       Happens(chosen, shims::FaultKind::kLostReservation)) {
     cpu.reservation = {};
   }
+  if (historian_ != nullptr && last_thread_ != nullptr && &chosen != last_thread_ &&
+      last_thread_->runnable()) {
+    historian_->OnPreempted(const_cast<Thread&>(*last_thread_), harts_.at(last_thread_)->cpu,
+                            chosen.tid());
+  }
   last_thread_ = &chosen;
   leave_last_ = false;
   return &chosen;

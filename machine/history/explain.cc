@@ -78,6 +78,18 @@ Handling AfterDelivery(const History& history, const InterestRecord& interest) {
   return handling;
 }
 
+// Whether somebody found no room to write before the event, and has not written since.
+bool FoundNoRoom(const History& history, const InterestRecord& interest) {
+  const CallRecord* last = nullptr;
+  for (const CallRecord& call : history.calls) {
+    const std::string_view name = NameOf(call);
+    if (call.description == interest.target &&
+        (name.starts_with("write") || name.starts_with("send")))
+      last = &call;
+  }
+  return last != nullptr && last->result == -static_cast<int64_t>(Errno::kAgain);
+}
+
 std::string HandlingWords(const Handling& handling) {
   if (handling.calls.empty()) return "Nobody has read or written it since.";
   std::vector<std::string> words;
@@ -116,9 +128,11 @@ std::optional<Explanation> ExplainInterest(const Historian& historian, const Cal
     if (interest->delivered) explanation.cited.push_back(Cite(history, interest->delivered));
     return explanation;
   }
-  if (ready != 0 && !report.candidate) {
+  const Handling handling = AfterDelivery(history, *interest);
+  // There is room to write nearly always: it is waited for only by who found none.
+  const bool only_room = (ready & ~(os_emu::kOut | os_emu::kWrNorm | os_emu::kWrBand)) == 0;
+  if (ready != 0 && !report.candidate && (!only_room || FoundNoRoom(history, *interest))) {
     explanation.kind = Explanation::Kind::kMissedEdge;
-    const Handling handling = AfterDelivery(history, *interest);
     explanation.text = absl::StrCat(
         begin, " is ready: ", EventWords(ready), ". Its interest is edge-triggered, and its edge ",
         interest->delivered
@@ -324,6 +338,48 @@ Explanation ExplainFutex(const Historian& historian, const FutexWaitFacts& facts
 
 // ---- Others
 
+// The thread was told that the descriptor is ready, and so was another, which took what there was.
+std::optional<Explanation> ExplainHerd(const History& history, const CallRecord& call) {
+  const InterestEvent* mine = nullptr;
+  for (const InterestEvent& event : history.interest_events) {
+    const auto interest = history.interests.find(event.interest);
+    const CallRecord* const by = history.Find(event.call);
+    if (event.kind == InterestEvent::Kind::kDelivered && interest != history.interests.end() &&
+        interest->second.target == call.description && by != nullptr && by->tid == call.tid)
+      mine = &event;
+  }
+  if (call.description == 0 || mine == nullptr) return std::nullopt;
+  const InterestRecord& interest = history.interests.at(mine->interest);
+  for (const CallRecord& taken : history.calls) {
+    const bool same = taken.number == call.number && taken.description == call.description;
+    if (!same || taken.tid == call.tid || taken.result < 0) continue;
+    if (taken.state != CallRecord::State::kReturned || taken.ended < interest.added.step) continue;
+    const InterestEvent* theirs = nullptr;
+    for (const InterestEvent& event : history.interest_events) {
+      const CallRecord* const by = history.Find(event.call);
+      const auto other = history.interests.find(event.interest);
+      if (event.kind == InterestEvent::Kind::kDelivered && by != nullptr && by->tid == taken.tid &&
+          other != history.interests.end() && other->second.target == call.description &&
+          event.step <= taken.began)
+        theirs = &event;
+    }
+    if (theirs == nullptr) continue;
+    const CallRecord& told = *history.Find(mine->call);
+    Explanation explanation{.kind = Explanation::Kind::kHerd, .thread = call.tid};
+    explanation.text = absl::StrCat(
+        ThreadWords(call.tid), " sleeps in ", CallWords(call), " since step ", call.began,
+        ". It was told by ", CallWords(told), " at step ", mine->step, " that descriptor ",
+        interest.label.Text(), " is ready, as ", ThreadWords(taken.tid), " was at step ",
+        theirs->step, ", which took what there was by ", CallWords(taken), " at step ", taken.began,
+        ". One event wakes all waiters of a level-triggered interest; that it is ready is no "
+        "promise: "
+        "use O_NONBLOCK, and EPOLLEXCLUSIVE, EPOLLET or EPOLLONESHOT (epoll_ctl(2)).");
+    explanation.cited = {Cite(call), Cite(told), Cite(taken)};
+    return explanation;
+  }
+  return std::nullopt;
+}
+
 Explanation ExplainOther(const Historian& historian, const CallRecord& call) {
   const History& history = historian.history();
   Explanation explanation{.kind = Explanation::Kind::kNothingReady, .thread = call.tid};
@@ -349,6 +405,7 @@ Explanation ExplainOther(const Historian& historian, const CallRecord& call) {
         "Block it, and let the wait open the mask (select(2), pselect()).");
     return explanation;
   }
+  if (std::optional<Explanation> herd = ExplainHerd(history, call)) return *std::move(herd);
   std::string last;
   const CallRecord* other = nullptr;
   for (const CallRecord& candidate : history.calls) {
@@ -412,8 +469,10 @@ int Rank(Explanation::Kind kind) {
     case Explanation::Kind::kNotAskedFor:
     case Explanation::Kind::kMissedWakeUp:
     case Explanation::Kind::kSignalBefore:
+    case Explanation::Kind::kHerd:
       return 1;
     case Explanation::Kind::kLint:
+    case Explanation::Kind::kPreemption:
       return 2;
     case Explanation::Kind::kNobodyLeft:
       return 3;
@@ -524,6 +583,24 @@ std::vector<Explanation> ExplainLints(const Historian& historian) {
       case LintRecord::Kind::kInterruptedCall:
         break;  // Above.
     }
+    explanations.push_back(std::move(explanation));
+  }
+  return explanations;
+}
+
+std::vector<Explanation> ExplainPreemptions(const Historian& historian) {
+  constexpr size_t kMost = 4;
+  const std::deque<Preemption>& all = historian.history().preemptions;
+  std::vector<Explanation> explanations;
+  for (size_t i = all.size() > kMost ? all.size() - kMost : 0; i < all.size(); ++i) {
+    Explanation explanation{.kind = Explanation::Kind::kPreemption, .thread = all[i].from};
+    explanation.text = absl::StrCat(
+        "in the shortest schedule that fails so, ", ThreadWords(all[i].from), " gave way to ",
+        ThreadWords(all[i].to),
+        all.size() == 1 ? "" : absl::StrCat(" (", i + 1, " of ", all.size(), ")"),
+        " where it was here; what it had looked at or begun there may not hold when it goes on.");
+    explanation.cited.push_back(
+        {absl::StrCat(ThreadWords(all[i].from), " gave way"), all[i].stack});
     explanations.push_back(std::move(explanation));
   }
   return explanations;

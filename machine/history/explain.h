@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "machine/history/history.h"
 #include "machine/history/historian.h"
+#include "machine/history/history.h"
 #include "os_emu/task/kernel.h"
 
 namespace pollux::machine {
@@ -34,9 +34,11 @@ struct Explanation {
     kJoin,          // The end of a thread.
     kMissedWakeUp,  // The word has changed, or was woken when nobody waited.
     kNobodyLeft,    // Nobody who could wake it is left.
+    kHerd,          // Another thread took what this one was told of.
     kSignalBefore,  // A handler ran between the last look and the wait.
     kCycle,         // Threads that wait for each other.
     kLint,          // LintRecord
+    kPreemption,    // Where a thread gave way, and had it not, the run would end otherwise.
   };
   Kind kind = Kind::kNothingReady;
   Tid thread{0};
@@ -48,6 +50,8 @@ struct Explanation {
 std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel& kernel);
 // Of what was seen while it happened.
 std::vector<Explanation> ExplainLints(const Historian& historian);
+// Of the preemptions of a schedule that was shrunk: without one of them it would end otherwise.
+std::vector<Explanation> ExplainPreemptions(const Historian& historian);
 
 }  // namespace pollux::machine
 

@@ -29,6 +29,11 @@ std::vector<int32_t> NumbersOf(const CallRecord& call) {
   return numbers;
 }
 
+bool CallNameIs(const CallRecord& call, std::string_view name) {
+  const shims::SyscallRow* const row = shims::FindSyscall(call.number);
+  return row != nullptr && row->name == name;
+}
+
 std::shared_ptr<const StackCopy> CopyStack(Thread& thread, const interp::Cpu& cpu) {
   auto copy = std::make_shared<StackCopy>();
   copy->cpu = cpu;
@@ -67,8 +72,8 @@ FileDescription* Historian::Open(DescriptionId id) const {
   return found == open_.end() ? nullptr : found->second;
 }
 
-const InterestRecord* Historian::Find(const FileDescription& instance, const FileDescription& target,
-                                     os_emu::FdLabel label) const {
+const InterestRecord* Historian::Find(const FileDescription& instance,
+                                      const FileDescription& target, os_emu::FdLabel label) const {
   const auto by = ids_.find(&instance), of = ids_.find(&target);
   if (by == ids_.end() || of == ids_.end()) return nullptr;
   const InterestRecord* found = nullptr;
@@ -153,8 +158,7 @@ void Historian::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
   call->result = static_cast<int64_t>(cpu.x[interp::kA0]);
   if (call->result != -static_cast<int64_t>(Errno::kIntr)) return;
   interrupted_[call->tid] = call->id;
-  const shims::SyscallRow* const row = shims::FindSyscall(call->number);
-  if (row == nullptr || std::string_view(row->name) != "rt_sigreturn") return;
+  if (!CallNameIs(*call, "rt_sigreturn")) return;
   // It is the answer of what the handler has interrupted.
   for (auto before = history_.calls.rbegin(); before != history_.calls.rend(); ++before) {
     if (before->tid != call->tid || before->state != CallRecord::State::kInterrupted) continue;
@@ -198,6 +202,12 @@ void Historian::OnHandler(Thread& thread, int signal, bool interrupted) {
   history_.signals.push_back({thread.tid(), signal, clock_.StepNow(), last});
 }
 
+void Historian::OnPreempted(Thread& from, const interp::Cpu& cpu, Tid to) {
+  const memory::OutsideArena outside;
+  if (history_.preemptions.size() >= History::kMostPreemptions) history_.preemptions.pop_front();
+  history_.preemptions.push_back({from.tid(), to, clock_.StepNow(), CopyStack(from, cpu)});
+}
+
 void Historian::OnTraceLine(Tid tid, std::string_view line) {
   const memory::OutsideArena outside;
   if (CallRecord* const call = Find(last_call_[tid])) call->text = std::string(line);
@@ -219,9 +229,11 @@ void Historian::CheckNumbers(Thread& thread, const CallRecord& call) {
     const auto given = events->second.find(number);
     if (given == events->second.end()) continue;
     const InterestRecord& interest = history_.interests.at(given->second);
+    // What closes it does not handle it.
+    if (CallNameIs(call, "close") || CallNameIs(call, "epoll_ctl")) continue;
     events->second.erase(given);
     if (call.description == 0 || call.description == interest.target) continue;
-    if (call.number == 57 || history_.lints.size() >= History::kMostOthers) continue;  // close
+    if (history_.lints.size() >= History::kMostOthers) continue;
     history_.lints.push_back({.kind = LintRecord::Kind::kStaleEvent,
                               .call = call.id,
                               .cause = interest.delivered.call,

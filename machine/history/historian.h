@@ -42,6 +42,8 @@ class Historian final : public os_emu::Witness {
   void OnTaskGone(Tid tid);
   // A handler begins; what waited was interrupted.
   void OnHandler(os_emu::Thread& thread, int signal, bool interrupted);
+  // `from` could run on.
+  void OnPreempted(os_emu::Thread& from, const interp::Cpu& cpu, Tid to);
   // A line of the trace, of the thread's last call.
   void OnTraceLine(Tid tid, std::string_view line);
 

@@ -1,8 +1,8 @@
 // History: what the threads of a run asked the kernel for, and what followed from it: who was woken
 // by which call, which epoll events were noticed, and who was given them. What explains a hang.
 //
-// The Historian fills it while the machine runs; nothing here is the guest's or changes it. Bounded:
-// of a long run the last kMostCalls calls are there, and stacks for the last kMostStacks.
+// The Historian fills it while the machine runs; nothing here is the guest's or changes it.
+// Bounded: of a long run the last kMostCalls calls are there, and stacks for the last kMostStacks.
 #ifndef POLLUX_MACHINE_HISTORY_HISTORY_H_
 #define POLLUX_MACHINE_HISTORY_HISTORY_H_
 
@@ -131,14 +131,23 @@ struct LintRecord {
   uint32_t interest = 0;
 };
 
+// A thread that could run gave way to another.
+struct Preemption {
+  Tid from{0}, to{0};
+  Step step = 0;
+  std::shared_ptr<const StackCopy> stack;  // Of `from`.
+};
+
 struct History {
   static constexpr size_t kMostCalls = 100'000;
   static constexpr size_t kMostStacks = 4096;
   static constexpr size_t kMostOthers = 100'000;
+  static constexpr size_t kMostPreemptions = 64;
 
   std::deque<CallRecord> calls;  // With ids that follow each other.
   std::deque<SignalRecord> signals;
   std::deque<InterestEvent> interest_events;
+  std::deque<Preemption> preemptions;  // The last.
   std::vector<LintRecord> lints;
   std::map<DescriptionId, DescriptionRecord> descriptions;
   std::map<uint32_t, InterestRecord> interests;

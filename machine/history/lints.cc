@@ -8,13 +8,14 @@ namespace pollux::machine {
 namespace {
 
 constexpr std::array kRows = {
-    LintRow{LintKind::kClosedNumber, "closed_number",
-            "epoll_wait returns an event for a number that is closed here",
-            "The interest lives as long as the description, which another number or another process "
-            "keeps open. Who looks the number up finds nothing, or crashes; nobody can delete the "
-            "interest any more, and a level-triggered one returns for ever.",
-            "EPOLL_CTL_DEL before close(), where a dup or a child may hold the description.",
-            "epoll(7), Questions and answers, 6"},
+    LintRow{
+        LintKind::kClosedNumber, "closed_number",
+        "epoll_wait returns an event for a number that is closed here",
+        "The interest lives as long as the description, which another number or another process "
+        "keeps open. Who looks the number up finds nothing, or crashes; nobody can delete the "
+        "interest any more, and a level-triggered one returns for ever.",
+        "EPOLL_CTL_DEL before close(), where a dup or a child may hold the description.",
+        "epoll(7), Questions and answers, 6"},
     LintRow{LintKind::kReusedNumber, "reused_number",
             "epoll_wait returns an event for a number that means another description by now",
             "The number was closed and given out again, while the description that was registered "
@@ -32,12 +33,12 @@ constexpr std::array kRows = {
             "The interest stays until the last number of the description is closed, and can be "
             "deleted by nobody who has not another number for it.",
             "EPOLL_CTL_DEL before close().", "epoll(7), Questions and answers, 6"},
-    LintRow{LintKind::kEdgeOnBlocking, "edge_on_blocking",
-            "an edge-triggered interest in a descriptor without O_NONBLOCK",
-            "It has to be read until EAGAIN, which a blocking descriptor never gives: the last read "
-            "of each event waits.",
-            "O_NONBLOCK, or level-triggered.",
-            "epoll(7), Level-triggered and edge-triggered"},
+    LintRow{
+        LintKind::kEdgeOnBlocking, "edge_on_blocking",
+        "an edge-triggered interest in a descriptor without O_NONBLOCK",
+        "It has to be read until EAGAIN, which a blocking descriptor never gives: the last read "
+        "of each event waits.",
+        "O_NONBLOCK, or level-triggered.", "epoll(7), Level-triggered and edge-triggered"},
     LintRow{LintKind::kUndrainedEdge, "undrained_edge",
             "a thread waits for what an edge has told already",
             "The event was returned once, and what it stood for was not read or written until "
@@ -48,8 +49,7 @@ constexpr std::array kRows = {
             "a thread waits for an interest that has fired and was not armed again",
             "EPOLLONESHOT disables the interest with its event.", "EPOLL_CTL_MOD after handling.",
             "epoll_ctl(2), EPOLLONESHOT"},
-    LintRow{LintKind::kHerd, "herd",
-            "one event woke threads that found nothing",
+    LintRow{LintKind::kHerd, "herd", "one event woke threads that found nothing",
             "Several threads wait on one level-triggered instance, or several instances have one "
             "descriptor: all wake, one gets it, the others have worked for nothing or block in "
             "accept.",
