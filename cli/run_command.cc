@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "cli/command.h"
+#include "cli/lint_flags.h"
 #include "cli/machine_flags.h"
 #include "cli/trace_flags.h"
 #include "cli/validators.h"
@@ -95,6 +96,7 @@ class RunCommand final : public Command {
             "[HOSTIP:]HOSTPORT:GUESTPORT: clients on this machine reach the guest's TCP server at "
             "HOSTPORT of 127.0.0.1, or of another loopback address; HOSTPORT 0: a free one, told "
             "on stderr. Needs --clock=host. Repeatable.");
+    lint_.Declare(*run_);
     run_->add_flag("--explain", explain_,
                    "Remember what the threads do, and say why where the guest hangs or fails. Each "
                    "system call takes a microsecond or two longer.");
@@ -163,6 +165,7 @@ class RunCommand final : public Command {
     options->publish = publish_;
     if (!schedule_seed_.empty()) options->schedule_seed = std::stoull(schedule_seed_);
     options->explain = explain_;
+    if (!lint_.Apply(&*options)) return std::nullopt;
     if (stdio_ == "captured") options->output = WriteToHost;
     if (!trace_.Apply(&*options)) return std::nullopt;
     return options;
@@ -191,12 +194,14 @@ class RunCommand final : public Command {
                                {"instructions", outcome.instructions},
                                {"virtual_time_ns", outcome.virtual_time.value},
                                {"seed", machine_.seed()}};
+      for (const machine::Outcome::Lint& lint : outcome.lints)
+        object["lints"].push_back({{"name", lint.name}, {"text", lint.text}});
       if (!outcome.reasons.empty()) object["reasons"] = outcome.reasons;
       for (const machine::ThreadReport& thread : outcome.threads)
         object["threads"].push_back(ThreadJson(thread));
       PrintJson(object);
     }
-    return outcome.ExitCode();
+    return lint_.Report(outcome);
   }
 
   static void PrintJson(const nlohmann::json& object) {
@@ -205,6 +210,7 @@ class RunCommand final : public Command {
   }
 
   CLI::App* run_ = nullptr;
+  LintFlags lint_;
   MachineFlags machine_;
   std::string schedule_seed_, stdio_ = "host", clock_ = "virtual";
   TraceFlags trace_;

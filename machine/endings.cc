@@ -91,6 +91,7 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
       outcome.threads.push_back(*std::move(death_));
     }
   }
+  if (historian_ != nullptr) NoteLints(ExplainLints(*historian_), outcome);
   if (historian_ != nullptr && outcome.ExitCode() != 0) {
     std::vector<Explanation> explanations = ExplainLints(*historian_);
     if (options_.explain_preemptions)
@@ -99,6 +100,13 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
     Explain(explanations, outcome);
   }
   return outcome;
+}
+
+void Machine::Impl::NoteLints(const std::vector<Explanation>& explanations, Outcome& outcome) {
+  for (const Explanation& one : explanations) {
+    if (!one.lint.has_value() || (options_.lints >> static_cast<int>(*one.lint) & 1) == 0) continue;
+    outcome.lints.push_back({std::string(RowOf(*one.lint).name), one.text});
+  }
 }
 
 void Machine::Impl::Explain(const std::vector<Explanation>& explanations, Outcome& outcome) {
@@ -156,7 +164,12 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
                                               : "running"});
     }
   }
-  if (historian_ != nullptr) Explain(ExplainWaits(*historian_, kernel_), outcome);
+  if (historian_ != nullptr) {
+    NoteLints(ExplainLints(*historian_), outcome);
+    std::vector<Explanation> waits = ExplainWaits(*historian_, kernel_);
+    if (kind == Outcome::Kind::kDeadlock) NoteLints(waits, outcome);
+    Explain(waits, outcome);
+  }
   if (!stacks_) {
     // Where a thread that runs on happens to be says nothing.
     if (kind == Outcome::Kind::kDeadlock) outcome.fingerprint = FingerprintOf(subjects);

@@ -69,6 +69,9 @@ struct Options {
   // What the threads asked for and what followed is remembered, and an end that is a failure is
   // explained by it (machine/history). Such a machine cannot be saved.
   bool explain = false;
+  // Lints that are told in Outcome::lints (machine/history/lints.h): a bit 1 << kind each. As
+  // `explain`, if there is any.
+  uint32_t lints = 0;
   // So are the last places where a thread gave way though it could run: of a schedule that was
   // shrunk, where there is none too many.
   bool explain_preemptions = false;
@@ -95,6 +98,11 @@ struct Outcome {
   // waits where. kKilled: the signal, and the fault if it was one, with the stack of who died. Else
   // empty.
   std::string explanation;
+  // Of Options::lints, in the order in which they were seen.
+  struct Lint {
+    std::string name, text;
+  };
+  std::vector<Lint> lints;
   // With Options::explain: why, a paragraph each, the decisive one first. In `explanation` too.
   std::vector<std::string> reasons;
   // The same threads. kKilled: the one that died, if it was by a signal that would dump core.

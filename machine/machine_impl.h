@@ -159,6 +159,7 @@ class Machine::Impl final : private shims::Sink,
   void NoteDeath(os_emu::Thread& thread, memory::AddressSpace& memory);
   Outcome Ended(const os_emu::ExitState& state);
   Outcome Hangs(Outcome::Kind kind);
+  void NoteLints(const std::vector<Explanation>& explanations, Outcome& outcome);
   // Adds to the outcome what the historian knows; nothing without one.
   void Explain(const std::vector<Explanation>& explanations, Outcome& outcome);
   uint64_t StepsLeft() const;

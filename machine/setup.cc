@@ -98,7 +98,7 @@ absl::Status Machine::Impl::SetUp() {
                                  .fault_source = this,
                                  .faults = std::move(faults)});
 
-  if (options_.explain) {
+  if (options_.explain || options_.lints != 0) {
     const memory::OutsideArena outside;
     Historian::Clock& clock = *this;
     historian_ = std::make_unique<Historian>(clock);

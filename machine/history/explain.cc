@@ -31,6 +31,8 @@ constexpr EventMask kFlags =
 // nearly always there.
 constexpr EventMask kDirections = os_emu::kIn | os_emu::kOut | os_emu::kPri | os_emu::kRdHup;
 
+absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
+
 std::string_view NameOf(const CallRecord& call) {
   const shims::SyscallRow* const row = shims::FindSyscall(call.number);
   return row == nullptr ? std::string_view() : row->name;
@@ -119,6 +121,7 @@ std::optional<Explanation> ExplainInterest(const Historian& historian, const Cal
     const EventMask asked = state & interest->asked & ~kFlags;
     if (asked == 0) return std::nullopt;
     explanation.kind = Explanation::Kind::kNotArmed;
+    explanation.lint = LintKind::kOneShotNotArmed;
     explanation.text = absl::StrCat(
         begin, " is ready: ", EventWords(asked), ". Its interest is EPOLLONESHOT and has fired: ",
         interest->delivered ? MomentWords(history, interest->delivered) + " was given " +
@@ -133,6 +136,7 @@ std::optional<Explanation> ExplainInterest(const Historian& historian, const Cal
   const bool only_room = (ready & ~(os_emu::kOut | os_emu::kWrNorm | os_emu::kWrBand)) == 0;
   if (ready != 0 && !report.candidate && (!only_room || FoundNoRoom(history, *interest))) {
     explanation.kind = Explanation::Kind::kMissedEdge;
+    explanation.lint = LintKind::kUndrainedEdge;
     explanation.text = absl::StrCat(
         begin, " is ready: ", EventWords(ready), ". Its interest is edge-triggered, and its edge ",
         interest->delivered
@@ -365,7 +369,8 @@ std::optional<Explanation> ExplainHerd(const History& history, const CallRecord&
     }
     if (theirs == nullptr) continue;
     const CallRecord& told = *history.Find(mine->call);
-    Explanation explanation{.kind = Explanation::Kind::kHerd, .thread = call.tid};
+    Explanation explanation{
+        .kind = Explanation::Kind::kHerd, .lint = LintKind::kHerd, .thread = call.tid};
     explanation.text = absl::StrCat(
         ThreadWords(call.tid), " sleeps in ", CallWords(call), " since step ", call.began,
         ". It was told by ", CallWords(told), " at step ", mine->step, " that descriptor ",
@@ -523,66 +528,79 @@ std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel
   return explanations;
 }
 
+namespace {
+
+// What was seen, in a sentence.
+std::string LintWords(const History& history, const LintRecord& lint, const CallRecord& call,
+                      const InterestRecord* interest, const CallRecord* cause) {
+  const std::string number = interest == nullptr ? "" : interest->label.Text();
+  const std::string added =
+      interest == nullptr || !interest->added
+          ? ""
+          : absl::StrCat(" (registered by ", MomentWords(history, interest->added), ")");
+  const std::string did =
+      absl::StrCat(ThreadWords(call.tid), " called ", CallWords(call), " at step ", call.began);
+  switch (lint.kind) {
+    case LintKind::kClosedNumber:
+      return absl::StrCat(ThreadWords(call.tid), " was given an event at step ", lint.step, " by ",
+                          CallWords(call), " for descriptor ", number, added,
+                          ", a number that means nothing here any more: the description lives on "
+                          "through another number or process, and with it the interest.");
+    case LintKind::kReusedNumber:
+      return absl::StrCat(ThreadWords(call.tid), " was given an event at step ", lint.step, " by ",
+                          CallWords(call), " for descriptor ", number, added,
+                          ", a number that means another description by now: the one that was "
+                          "registered lives on through another number or process.");
+    case LintKind::kStaleEvent:
+      return absl::StrCat(
+          did, " after it was given an event for descriptor ", number,
+          cause == nullptr ? ""
+                           : absl::StrCat(" by ", CallWords(*cause), " at step ", cause->ended),
+          ", but the number was closed and reused in between: the event was for the description "
+          "before.");
+    case LintKind::kOutlivedNumber:
+      return absl::StrCat(did, ", and what was registered under it", added,
+                          " lives on through another number or process.");
+    case LintKind::kEdgeOnBlocking:
+      return absl::StrCat(did, " and waits, after it was given an edge of descriptor ", number,
+                          ", which has no O_NONBLOCK: meanwhile it sees no other event.");
+    case LintKind::kInheritedEpoll:
+      return absl::StrCat(did, ", and the new program has an epoll instance of the old one.");
+    case LintKind::kInterruptedCall:
+      return absl::StrCat(ThreadWords(call.tid), " did not repeat ", CallWords(call),
+                          ", begun at step ", call.began, ", which a handler had interrupted.");
+    case LintKind::kClosedUnderWaiter:
+      return absl::StrCat(did, " while ",
+                          cause == nullptr ? "another thread" : ThreadWords(cause->tid),
+                          cause == nullptr ? "" : absl::StrCat(" waits in ", CallWords(*cause)),
+                          " with it: that wait goes on.");
+    case LintKind::kUndrainedEdge:
+    case LintKind::kOneShotNotArmed:
+    case LintKind::kHerd:
+      return "";  // Of waits: ExplainWaits().
+  }
+  return "";
+}
+
+}  // namespace
+
 std::vector<Explanation> ExplainLints(const Historian& historian) {
   const History& history = historian.history();
   std::vector<Explanation> explanations;
   for (const LintRecord& lint : history.lints) {
     const CallRecord* const call = history.Find(lint.call);
+    const CallRecord* const cause = history.Find(lint.cause);
     const auto interest = history.interests.find(lint.interest);
     if (call == nullptr) continue;
-    if (lint.kind == LintRecord::Kind::kInterruptedCall) {
-      Explanation explanation{.kind = Explanation::Kind::kLint, .thread = call->tid};
-      explanation.text =
-          absl::StrCat(ThreadWords(call->tid), " did not repeat ", CallWords(*call),
-                       ", begun at step ", call->began,
-                       ", which a handler had interrupted: to be repeated is what EINTR asks for "
-                       "(signal(7), Interruption of system calls).");
-      explanation.cited.push_back(Cite(*call));
-      explanations.push_back(std::move(explanation));
-      continue;
-    }
-    if (interest == history.interests.end()) continue;
-    const std::string number = interest->second.label.Text();
-    Explanation explanation{.kind = Explanation::Kind::kLint, .thread = call->tid};
+    Explanation explanation{
+        .kind = Explanation::Kind::kLint, .lint = lint.kind, .thread = call->tid};
+    const LintRow& row = RowOf(lint.kind);
+    explanation.text = absl::StrCat(
+        LintWords(history, lint, *call,
+                  interest == history.interests.end() ? nullptr : &interest->second, cause),
+        " ", Abseil(row.cure), " (", Abseil(row.source), ")");
     explanation.cited.push_back(Cite(*call));
-    const std::string added =
-        interest->second.added
-            ? absl::StrCat(" (registered by ", MomentWords(history, interest->second.added), ")")
-            : "";
-    switch (lint.kind) {
-      case LintRecord::Kind::kClosedNumber:
-        explanation.text = absl::StrCat(
-            ThreadWords(call->tid), " was given an event at step ", lint.step, " by ",
-            CallWords(*call), " for descriptor ", number, added,
-            ", a number that means nothing here any more: the description lives on through another "
-            "number or process, and with it the interest (epoll(7), Q6). Delete the interest "
-            "before "
-            "the number is closed.");
-        break;
-      case LintRecord::Kind::kReusedNumber:
-        explanation.text = absl::StrCat(
-            ThreadWords(call->tid), " was given an event at step ", lint.step, " by ",
-            CallWords(*call), " for descriptor ", number, added,
-            ", a number that means another description by now: the one that was registered lives "
-            "on "
-            "through another number or process, and with it the interest (epoll(7), Q6).");
-        break;
-      case LintRecord::Kind::kStaleEvent: {
-        const CallRecord* const given = history.Find(lint.cause);
-        explanation.text = absl::StrCat(
-            ThreadWords(call->tid), " called ", CallWords(*call), " at step ", lint.step,
-            " after it was given an event for descriptor ", number,
-            given == nullptr ? ""
-                             : absl::StrCat(" by ", CallWords(*given), " at step ",
-                                            interest->second.delivered.step),
-            ", but the number was closed and reused in between: the event was for the description "
-            "before (epoll(7), \"If using an event cache\").");
-        if (given != nullptr) explanation.cited.push_back(Cite(*given));
-        break;
-      }
-      case LintRecord::Kind::kInterruptedCall:
-        break;  // Above.
-    }
+    if (cause != nullptr) explanation.cited.push_back(Cite(*cause));
     explanations.push_back(std::move(explanation));
   }
   return explanations;

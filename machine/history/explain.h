@@ -9,6 +9,7 @@
 #define POLLUX_MACHINE_HISTORY_EXPLAIN_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ struct Explanation {
     kPreemption,    // Where a thread gave way, and had it not, the run would end otherwise.
   };
   Kind kind = Kind::kNothingReady;
+  std::optional<LintKind> lint;  // Which it is, if it is one.
   Tid thread{0};
   std::string text;
   std::vector<Cited> cited;

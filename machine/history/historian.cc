@@ -34,6 +34,12 @@ bool CallNameIs(const CallRecord& call, std::string_view name) {
   return row != nullptr && row->name == name;
 }
 
+bool MovesBytes(const CallRecord& call) {
+  const shims::SyscallRow* const row = shims::FindSyscall(call.number);
+  const std::string_view name = row == nullptr ? "" : row->name;
+  return name.starts_with("read") || name.starts_with("recv") || name.starts_with("accept");
+}
+
 std::shared_ptr<const StackCopy> CopyStack(Thread& thread, const interp::Cpu& cpu) {
   auto copy = std::make_shared<StackCopy>();
   copy->cpu = cpu;
@@ -125,7 +131,8 @@ void Historian::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
     history_.descriptions.at(id).last_number = number;
     (place++ == 0 ? call.description : call.second) = id;
   }
-  CheckNumbers(thread, call);
+  CheckNumbers(call);
+  if (CallNameIs(call, "close")) CheckClosing(call);
   call.stack = CopyStack(thread, cpu);
   stacks_.push_back(call.id);
   if (stacks_.size() > History::kMostStacks) {
@@ -145,7 +152,12 @@ void Historian::OnCallGoesOn(Thread& thread) {
   acting_call_ = last_call_[thread.tid()];
 }
 
-void Historian::OnCallWaits() { acting_ = nullptr; }
+void Historian::OnCallWaits() {
+  const memory::OutsideArena outside;
+  const CallRecord* const call = acting_ == nullptr ? nullptr : Find(acting_call_);
+  acting_ = nullptr;
+  if (call != nullptr && call->woken == 0 && MovesBytes(*call)) CheckWait(*call);
+}
 
 void Historian::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
   const memory::OutsideArena outside;
@@ -156,6 +168,8 @@ void Historian::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
   call->ended = clock_.StepNow();
   call->ended_at = clock_.TimeNow();
   call->result = static_cast<int64_t>(cpu.x[interp::kA0]);
+  if (call->result == 0 && CallNameIs(*call, "close")) CheckClosed(thread, *call);
+  if (call->result == 0 && CallNameIs(*call, "execve")) CheckProgram(thread, *call);
   if (call->result != -static_cast<int64_t>(Errno::kIntr)) return;
   interrupted_[call->tid] = call->id;
   if (!CallNameIs(*call, "rt_sigreturn")) return;
@@ -178,11 +192,7 @@ void Historian::OnTaskGone(Tid tid) {
     call->ended_at = clock_.TimeNow();
   }
   if (const auto was = interrupted_.find(tid); was != interrupted_.end()) {
-    if (history_.lints.size() < History::kMostOthers) {
-      history_.lints.push_back({.kind = LintRecord::Kind::kInterruptedCall,
-                                .call = was->second,
-                                .step = clock_.StepNow()});
-    }
+    AddLint({.kind = LintKind::kInterruptedCall, .call = was->second, .step = clock_.StepNow()});
     interrupted_.erase(was);
   }
   last_call_.erase(tid);
@@ -216,7 +226,11 @@ void Historian::OnTraceLine(Tid tid, std::string_view line) {
 // ---- What is looked at while it happens.
 
 // A call is given a number: is it what the thread was told of?
-void Historian::CheckNumbers(Thread& thread, const CallRecord& call) {
+void Historian::AddLint(LintRecord lint) {
+  if (history_.lints.size() < History::kMostOthers) history_.lints.push_back(lint);
+}
+
+void Historian::CheckNumbers(const CallRecord& call) {
   if (const auto was = interrupted_.find(call.tid); was != interrupted_.end()) {
     const CallRecord* const before = Find(was->second);
     const bool repeated =
@@ -233,14 +247,70 @@ void Historian::CheckNumbers(Thread& thread, const CallRecord& call) {
     if (CallNameIs(call, "close") || CallNameIs(call, "epoll_ctl")) continue;
     events->second.erase(given);
     if (call.description == 0 || call.description == interest.target) continue;
-    if (history_.lints.size() >= History::kMostOthers) continue;
-    history_.lints.push_back({.kind = LintRecord::Kind::kStaleEvent,
-                              .call = call.id,
-                              .cause = interest.delivered.call,
-                              .step = call.began,
-                              .interest = interest.id});
+    AddLint({.kind = LintKind::kStaleEvent,
+             .call = call.id,
+             .cause = interest.delivered.call,
+             .step = call.began,
+             .interest = interest.id});
   }
-  (void)thread;
+}
+
+// Somebody waits with what is to be closed, and nobody has woken it.
+void Historian::CheckClosing(const CallRecord& call) {
+  if (call.description == 0) return;
+  for (const auto& [tid, last] : last_call_) {
+    const CallRecord* const waiting = Find(last);
+    if (tid == call.tid || waiting == nullptr || waiting->state != CallRecord::State::kOpen ||
+        waiting->woken != 0 || waiting->description != call.description)
+      continue;
+    AddLint({.kind = LintKind::kClosedUnderWaiter,
+             .call = call.id,
+             .cause = waiting->id,
+             .step = call.began});
+    return;
+  }
+}
+
+// A number was closed: is anything still registered under it?
+void Historian::CheckClosed(Thread& thread, const CallRecord& call) {
+  const auto number = static_cast<int32_t>(call.args[0]);
+  const auto found = by_number_.find(number);
+  if (found == by_number_.end() || thread.fds().Get(os_emu::Fd{number}).ok()) return;
+  for (const uint32_t id : found->second) {
+    const InterestRecord& interest = history_.interests.at(id);
+    if (interest.pid != call.pid || interest.target != call.description) continue;
+    AddLint({.kind = LintKind::kOutlivedNumber,
+             .call = call.id,
+             .step = clock_.StepNow(),
+             .interest = id});
+  }
+}
+
+// A call that moves bytes waits, of a thread that was given an edge of its descriptor.
+void Historian::CheckWait(const CallRecord& call) {
+  const auto found = by_target_.find(call.description);
+  if (call.description == 0 || found == by_target_.end()) return;
+  for (const uint32_t id : found->second) {
+    const InterestRecord& interest = history_.interests.at(id);
+    if ((interest.asked & os_emu::kEdge) == 0 || !interest.delivered ||
+        interest.delivered.tid != call.tid)
+      continue;
+    AddLint({.kind = LintKind::kEdgeOnBlocking,
+             .call = call.id,
+             .cause = interest.delivered.call,
+             .step = call.began,
+             .interest = id});
+  }
+}
+
+// A new program begins.
+void Historian::CheckProgram(Thread& thread, const CallRecord& call) {
+  for (const os_emu::Fd fd : thread.fds().OpenNumbers()) {
+    const Result<os_emu::DescriptionRef> description = thread.fds().Get(fd);
+    if (!description.ok() || std::string_view((*description)->TypeName()) != "eventpoll") continue;
+    AddLint({.kind = LintKind::kInheritedEpoll, .call = call.id, .step = clock_.StepNow()});
+    return;
+  }
 }
 
 // ---- os_emu::Witness
@@ -256,6 +326,9 @@ void Historian::OnInterestSet(const os_emu::InterestFacts& facts) {
     record.target = IdOf(*facts.target);
     record.added = Now(facts.events);
     record.asked = facts.events;
+    record.pid = acting_ == nullptr ? Tid{0} : acting_->process().pid();
+    by_number_[record.label.Reported()].insert(record.id);
+    by_target_[record.target].insert(record.id);
     Note(InterestEvent::Kind::kSet, record.id, facts.events);
     history_.interests.emplace(record.id, std::move(record));
     return;
@@ -272,7 +345,10 @@ void Historian::OnInterestGone(const void* interest) {
   const memory::OutsideArena outside;
   const auto known = interests_.find(interest);
   if (known == interests_.end()) return;
-  history_.interests.at(known->second).gone = true;
+  InterestRecord& record = history_.interests.at(known->second);
+  record.gone = true;
+  by_number_[record.label.Reported()].erase(record.id);
+  by_target_[record.target].erase(record.id);
   Note(InterestEvent::Kind::kGone, known->second, 0);
   interests_.erase(known);
 }
@@ -297,12 +373,10 @@ void Historian::OnDelivered(const os_emu::InterestFacts& facts, EventMask events
   given_[acting_->tid()][number] = interest.id;
   const Result<os_emu::DescriptionRef> means = acting_->fds().Get(os_emu::Fd{number});
   if (means.ok() && &**means == facts.target) return;
-  if (history_.lints.size() >= History::kMostOthers) return;
-  history_.lints.push_back(
-      {.kind = means.ok() ? LintRecord::Kind::kReusedNumber : LintRecord::Kind::kClosedNumber,
-       .call = acting_call_,
-       .step = clock_.StepNow(),
-       .interest = interest.id});
+  history_.lints.push_back({.kind = means.ok() ? LintKind::kReusedNumber : LintKind::kClosedNumber,
+                            .call = acting_call_,
+                            .step = clock_.StepNow(),
+                            .interest = interest.id});
 }
 
 void Historian::OnReleased(const FileDescription& description) {

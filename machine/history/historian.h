@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -66,7 +67,12 @@ class Historian final : public os_emu::Witness {
   CallRecord* Find(CallId id);
   Moment Now(os_emu::EventMask events);
   void Note(InterestEvent::Kind kind, uint32_t interest, os_emu::EventMask events);
-  void CheckNumbers(os_emu::Thread& thread, const CallRecord& call);
+  void AddLint(LintRecord lint);
+  void CheckNumbers(const CallRecord& call);
+  void CheckClosing(const CallRecord& call);
+  void CheckClosed(os_emu::Thread& thread, const CallRecord& call);
+  void CheckWait(const CallRecord& call);
+  void CheckProgram(os_emu::Thread& thread, const CallRecord& call);
 
   Clock& clock_;
   History history_;
@@ -77,8 +83,10 @@ class Historian final : public os_emu::Witness {
   CallId acting_call_ = 0;
   absl::flat_hash_map<const os_emu::FileDescription*, DescriptionId> ids_;  // Of open ones.
   std::map<DescriptionId, os_emu::FileDescription*> open_;
-  absl::flat_hash_map<const void*, uint32_t> interests_;  // Of living ones.
-  absl::flat_hash_map<Tid, CallId> last_call_;            // Of each thread.
+  absl::flat_hash_map<const void*, uint32_t> interests_;   // Of living ones.
+  std::map<int32_t, std::set<uint32_t>> by_number_;        // Living ones, by label,
+  std::map<DescriptionId, std::set<uint32_t>> by_target_;  // and by target.
+  std::map<Tid, CallId> last_call_;                        // Of each thread.
   // Events that a thread was given and has not looked after yet: number -> interest.
   absl::flat_hash_map<Tid, std::map<int32_t, uint32_t>> given_;
   absl::flat_hash_map<Tid, CallId> interrupted_;  // Calls that gave EINTR.

@@ -16,6 +16,7 @@
 
 #include "abi/types.h"
 #include "interp/engine/cpu.h"
+#include "machine/history/lints.h"
 #include "memory/address_space.h"
 #include "os_emu/file/events.h"
 #include "os_emu/file/fd_label.h"
@@ -87,6 +88,7 @@ struct Moment {
 struct InterestRecord {
   uint32_t id = 0;
   DescriptionId instance = 0, target = 0;
+  Tid pid{0};  // Of the process that made it.
   os_emu::FdLabel label;
   uint64_t data = 0;
   Moment added, modified;
@@ -117,18 +119,11 @@ struct InterestEvent {
 
 // What is wrong, or smells, and was seen while it happened (docs/lints.md).
 struct LintRecord {
-  enum class Kind : uint8_t {
-    kClosedNumber,    // An event for a number that means nothing any more.
-    kReusedNumber,    // An event for a number that means something else by now.
-    kStaleEvent,      // A number was reused between the event and its handling.
-    kInterruptedCall  // EINTR, and the call was not repeated.
-  };
-  Kind kind;
-  CallId call = 0;    // In which it showed.
-  CallId cause = 0;   // Which made it so: the close, the delivery.
-  CallId second = 0;  // kStaleEvent: what gave the number its new meaning.
+  LintKind kind;
+  CallId call = 0;   // In which it showed.
+  CallId cause = 0;  // Which made it so: the delivery, the call that waits; 0: none.
   Step step = 0;
-  uint32_t interest = 0;
+  uint32_t interest = 0;  // 0: it is of none.
 };
 
 // A thread that could run gave way to another.
