@@ -92,7 +92,7 @@ _pollux_transition = transition(
 )
 
 def _program_impl(ctx):
-    return [named_program(ctx, ctx.attr.binary)]
+    return [named_program(ctx, ctx.attr.binary, ctx.attr.chosen)]
 
 # Every rule with a transition has to have this.
 _ALLOWLIST = attr.label(
@@ -105,6 +105,7 @@ def _program_rule(transition):
         executable = True,
         attrs = {
             "binary": attr.label(cfg = transition, executable = True, mandatory = True),
+            "chosen": attr.string(),
             "_allowlist_function_transition": _ALLOWLIST,
         },
     )
@@ -307,21 +308,6 @@ def guest_test(
         defines = [],
         features = [],
         static = True,
-        args = [],
-        data = [],
-        env = {},
-        stdin = None,
-        expected_stdout = None,
-        expected_exit = 0,
-        native = True,
-        seeds = 1,
-        shard_count = None,
-        runnable = False,
-        variants = None,
-        pollux_args = [],
-        size = "small",
-        tags = [],
-        visibility = None,
         **kwargs):
     """A guest program whose answers must be those of the host's kernel.
 
@@ -339,27 +325,27 @@ def guest_test(
       defines: for both builds.
       features: for both builds.
       static: for the guest's build.
-      args: the program's arguments.
-      data: as for guest_binary.
-      env: the program's environment.
-      stdin: a file, the program's input.
-      expected_stdout: a file, exactly what the program prints.
-      expected_exit: its exit status, 128+n where signal n ends it. A dict gives each variant its own.
-      native: False for what only a guest can do (RISC-V assembler, more than the host's kernel has):
-        no NAME_native, and NAME_emulated checks status and expected output only.
-      seeds: more than 1: pollux also runs it by so many schedules (`pollux explore`, docs/exploring.md),
-        which must all print and exit the same. Not with stdin, nor with flags in pollux_args that explore
-        does not have.
-      shard_count: over so many runs of NAME_emulated the schedules are spread, each in a world of its own
-        (--seed).
-      runnable: NAME is no suite, but runs the program under pollux on `bazel run`, as a guest_binary.
-      variants: what is appended to NAME -> arguments after args: {"_edge": ["edge"], "_level": ["level"]}
-        builds the program once, and tests it as NAME_edge and as NAME_level; there is no NAME then.
-      pollux_args: flags for `pollux run` before the program.
-      size: as for every test.
-      tags: as for every test.
-      visibility: as for every test.
-      **kwargs: other attributes that all tests have, such as timeout or flaky.
+      **kwargs: these, and other attributes that all tests have, such as timeout or flaky:
+        args: the program's arguments.
+        data: as for guest_binary.
+        env: the program's environment.
+        stdin: a file, the program's input.
+        expected_stdout: a file, exactly what the program prints.
+        expected_exit: its exit status, 128+n where signal n ends it. A dict gives each variant its own.
+        native: False for what only a guest can do (RISC-V assembler, more than the host's kernel has):
+          no NAME_native, and NAME_emulated checks status and expected output only.
+        seeds: more than 1: pollux also runs it by so many schedules (`pollux explore`, docs/exploring.md),
+          which must all print and exit the same. Not with stdin, nor with flags in pollux_args that explore
+          does not have.
+        shard_count: over so many runs of NAME_emulated the schedules are spread, each in a world of its own
+          (--seed).
+        runnable: NAME is no suite, but runs the program under pollux on `bazel run`, as a guest_binary.
+        variants: what is appended to NAME -> arguments after args: {"_edge": ["edge"], "_level": ["level"]}
+          builds the program once, and tests it as NAME_edge and as NAME_level; there is no NAME then.
+        pollux_args: flags for `pollux run` before the program.
+        size: as for every test.
+        tags: as for every test.
+        visibility: as for every test.
     """
     _cc_program(
         name + ".program",
@@ -372,9 +358,32 @@ def guest_test(
         defines = defines,
         testonly = True,
     )
+    _program_and_tests(name, ":" + name + ".program", **kwargs)
+
+def _program_and_tests(
+        name,
+        binary,
+        chosen = "",
+        args = [],
+        data = [],
+        env = {},
+        stdin = None,
+        expected_stdout = None,
+        expected_exit = 0,
+        native = True,
+        seeds = 1,
+        shard_count = None,
+        runnable = False,
+        variants = None,
+        pollux_args = [],
+        size = "small",
+        tags = [],
+        visibility = None,
+        **kwargs):
     _guest_program(
         name = name + ".elf",
-        binary = ":" + name + ".program",
+        binary = binary,
+        chosen = chosen,
         tags = tags,
         testonly = True,
         visibility = visibility,
@@ -382,7 +391,8 @@ def guest_test(
     if native:
         _native_program(
             name = name + ".native",
-            binary = ":" + name + ".program",
+            binary = binary,
+            chosen = chosen,
             tags = tags,
             testonly = True,
             visibility = visibility,
@@ -410,10 +420,10 @@ def guest_test(
             **kwargs
         )
 
-def guest_tests(names, headers = [], copts = [], linkopts = [], deps = [], defines = [], **kwargs):
-    """A guest_test for each NAME.cc, compiled together with others of them (joined_programs.bzl).
+def guest_tests(names, headers = [], copts = [], linkopts = [], deps = [], defines = [], features = [], static = True, **kwargs):
+    """A guest_test for each NAME.cc, built together with others of them (joined_programs.bzl).
 
-    Many small programs of one kind are built in less than half the time so.
+    Many small programs of one kind are built in a third of the time so.
 
     Args:
       names: of the tests. What joined_programs says of the sources holds.
@@ -422,6 +432,8 @@ def guest_tests(names, headers = [], copts = [], linkopts = [], deps = [], defin
       linkopts: for both builds.
       deps: for both builds.
       defines: for both builds.
+      features: for both builds.
+      static: for the guest's build.
       **kwargs: for guest_test.
     """
     if len(names) == 1:
@@ -432,18 +444,22 @@ def guest_tests(names, headers = [], copts = [], linkopts = [], deps = [], defin
             linkopts = linkopts,
             deps = deps,
             defines = defines,
+            features = features,
+            static = static,
             **kwargs
         )
         return
-    programs = joined_programs(names, headers, copts, defines, deps)
+    programs = joined_programs(
+        names,
+        headers,
+        copts,
+        deps,
+        linkopts = linkopts,
+        defines = defines,
+        features = features + ([] if static else ["-guest_static"]),
+    )
     for name in names:
-        guest_test(
-            name = name,
-            srcs = [],
-            deps = programs[name]["deps"],
-            linkopts = programs[name]["linkopts"] + linkopts,
-            **kwargs
-        )
+        _program_and_tests(name, programs[name], chosen = name, **kwargs)
 
 def _tests_of_program(
         name,

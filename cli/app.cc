@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,7 +10,22 @@
 
 namespace pollux::cli {
 
-CommandLine::CommandLine()
+namespace {
+
+struct NamedCommand {
+  std::string_view name;
+  std::unique_ptr<Command> (*make)();
+};
+// In the order of the help.
+constexpr NamedCommand kCommands[] = {{"run", MakeRunCommand},
+                                      {"explore", MakeExploreCommand},
+                                      {"replay", MakeReplayCommand},
+                                      {"shrink", MakeShrinkCommand},
+                                      {"disasm", MakeDisasmCommand}};
+
+}  // namespace
+
+CommandLine::CommandLine(std::string_view first)
     : app_(std::make_unique<CLI::App>(
           "pollux runs Linux programs (RISC-V ELF) in an interpreter with a Linux kernel of its "
           "own.\n"
@@ -22,10 +38,12 @@ CommandLine::CommandLine()
           "above.",
           "pollux")) {
   app_->require_subcommand(1);
-  for (const auto make : {MakeRunCommand, MakeExploreCommand, MakeReplayCommand, MakeShrinkCommand,
-                          MakeDisasmCommand}) {
-    std::unique_ptr<Command> command = make();
-    CLI::App* declared = command->Declare(*app_);
+  const bool is_command = std::any_of(std::begin(kCommands), std::end(kCommands),
+                                      [&](const NamedCommand& row) { return row.name == first; });
+  for (const NamedCommand& row : kCommands) {
+    if (is_command && row.name != first) continue;
+    std::unique_ptr<Command> command = row.make();
+    CLI::App* declared = command->Declare(*app_, std::string(row.name));
     commands_.push_back({declared, std::move(command)});
   }
 }

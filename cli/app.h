@@ -12,7 +12,9 @@ namespace pollux::cli {
 
 class CommandLine {
  public:
-  CommandLine();
+  // Where `first`, the first word, names a subcommand, no other is declared: to declare them all
+  // takes longer than to load a small guest.
+  explicit CommandLine(std::string_view first = "");
   ~CommandLine();
 
   // Parses the words after the program's name and runs the subcommand. Returns the exit status;

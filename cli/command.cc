@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +13,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "memory/reservation.h"
 
 namespace pollux::cli {
 
@@ -25,36 +25,34 @@ int ExitStatusOf(const absl::Status& status) {
   return absl::IsFailedPrecondition(status) ? kExitCannotLoad : kExitUsage;
 }
 
-absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
+absl::StatusOr<HostFileView> HostFileView::Open(const std::string& path) {
+  const auto refuse = [&](absl::string_view why) {
+    return absl::FailedPreconditionError(absl::StrCat(path, ": ", why));
+  };
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    const std::string message = absl::StrCat(path, ": ", std::strerror(errno));
-    return errno == ENOENT || errno == ENOTDIR ? absl::NotFoundError(message)
-                                               : absl::FailedPreconditionError(message);
-  }
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+    return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
+  if (fd < 0) return refuse(std::strerror(errno));
   absl::Cleanup close_fd = [fd] { close(fd); };
   struct stat status;
-  if (fstat(fd, &status) != 0)
-    return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
-  if (S_ISDIR(status.st_mode))
-    return absl::FailedPreconditionError(absl::StrCat(path, ": is a directory"));
-  if (!S_ISREG(status.st_mode))
-    return absl::FailedPreconditionError(absl::StrCat(path, ": is not a regular file"));
-  std::string bytes;
-  bytes.reserve(status.st_size);
-  memory::Populate(bytes.data(), status.st_size);
-  bytes.resize(status.st_size);
-  size_t have = 0;
-  while (have < bytes.size()) {
-    const ssize_t got = read(fd, bytes.data() + have, bytes.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0)
-      return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
-    if (got == 0) break;  // It has become shorter.
-    have += got;
-  }
-  bytes.resize(have);
-  return bytes;
+  if (fstat(fd, &status) != 0) return refuse(std::strerror(errno));
+  if (S_ISDIR(status.st_mode)) return refuse("is a directory");
+  if (!S_ISREG(status.st_mode)) return refuse("is not a regular file");
+  const auto size = static_cast<size_t>(status.st_size);
+  if (size == 0) return HostFileView({});
+  void* const at = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (at == MAP_FAILED) return refuse(std::strerror(errno));
+  return HostFileView({static_cast<const char*>(at), size});
+}
+
+HostFileView::~HostFileView() {
+  if (!bytes_.empty()) munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+}
+
+absl::StatusOr<std::string> ReadHostFile(const std::string& path) {
+  absl::StatusOr<HostFileView> file = HostFileView::Open(path);
+  if (!file.ok()) return file.status();
+  return std::string(file->bytes());
 }
 
 void WriteToHost(int stream, std::string_view bytes) {

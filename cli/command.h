@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -27,7 +28,7 @@ class Command {
  public:
   virtual ~Command() = default;
   // Adds the subcommand to `app` and returns it. Once.
-  virtual CLI::App* Declare(CLI::App& app) = 0;
+  virtual CLI::App* Declare(CLI::App& app, const std::string& name) = 0;
   // After parsing. Returns the exit status.
   virtual int Run() = 0;
 };
@@ -45,8 +46,27 @@ void PrintError(absl::string_view message);
 // makes no sense.
 int ExitStatusOf(const absl::Status& status);
 
-// The bytes of the host's file. kNotFound: no such file; any other error: it is not a readable
-// regular file. The message is one line for people.
+// The bytes of a host's file where they are, not copied: for as short as can be, since who makes
+// the file shorter meanwhile ends pollux (SIGBUS).
+class HostFileView {
+ public:
+  // kNotFound: no such file; any other error: it is not a readable regular file. The message is one
+  // line for people.
+  static absl::StatusOr<HostFileView> Open(const std::string& path);
+  HostFileView(HostFileView&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  HostFileView& operator=(HostFileView&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~HostFileView();
+  std::string_view bytes() const { return bytes_; }
+
+ private:
+  explicit HostFileView(std::string_view bytes) : bytes_(bytes) {}
+  std::string_view bytes_;
+};
+
+// A copy of them.
 absl::StatusOr<std::string> ReadHostFile(const std::string& path);
 
 // Writes bytes to a stream of our own: machine::Options::output. What it refuses is lost, as to a

@@ -54,9 +54,9 @@ std::map<uint64_t, std::string> FunctionNames(Elf* elf) {
 
 class DisasmCommand final : public Command {
  public:
-  CLI::App* Declare(CLI::App& app) override {
+  CLI::App* Declare(CLI::App& app, const std::string& name) override {
     disasm_ = app.add_subcommand(
-        "disasm", "Print the instructions of FILE, a RISC-V ELF file, section by section.");
+        name, "Print the instructions of FILE, a RISC-V ELF file, section by section.");
     disasm_->add_option("FILE", path_, "A RISC-V ELF file.")->required();
     return disasm_;
   }

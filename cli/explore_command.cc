@@ -72,9 +72,9 @@ std::string Count(uint64_t count, const char* what) {
 
 class ExploreCommand final : public Command {
  public:
-  CLI::App* Declare(CLI::App& app) override {
+  CLI::App* Declare(CLI::App& app, const std::string& name) override {
     explore_ = app.add_subcommand(
-        "explore",
+        name,
         "pollux explore [FLAG...] GUEST [ARG...]: run GUEST by many schedules, one for each seed, "
         "and say in what ways it fails. Exit status: 0 nothing was found, 1 there are findings.");
     explore_->prefix_command();

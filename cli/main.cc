@@ -49,12 +49,12 @@ void EnterUsersDirectory() {
 
 int Main(int argc, char** argv) {
   EnterUsersDirectory();
-  CommandLine command_line;
   std::vector<std::string> words = Words(argc, argv);
   if (const std::string flag = FlagWithoutValue(words); !flag.empty()) {
     PrintError(absl::StrCat(flag, ": the value is missing; try 'pollux --help'"));
     return kExitUsage;
   }
+  CommandLine command_line(words.empty() ? "" : words.front());
   return command_line.Run(std::move(words));
 }
 

@@ -19,8 +19,8 @@ namespace {
 
 class ReplayCommand final : public Command {
  public:
-  CLI::App* Declare(CLI::App& app) override {
-    replay_ = app.add_subcommand("replay",
+  CLI::App* Declare(CLI::App& app, const std::string& name) override {
+    replay_ = app.add_subcommand(name,
                                  "pollux replay [FLAG...] SCHEDULE [GUEST [ARG...]]: the run whose "
                                  "schedule was saved, to the "
                                  "byte; GUEST where the program is elsewhere now. Exit status: 0 "

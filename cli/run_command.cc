@@ -68,9 +68,9 @@ nlohmann::json ThreadJson(const machine::ThreadReport& thread) {
 
 class RunCommand final : public Command {
  public:
-  CLI::App* Declare(CLI::App& app) override {
+  CLI::App* Declare(CLI::App& app, const std::string& name) override {
     run_ = app.add_subcommand(
-        "run",
+        name,
         "pollux run [FLAG...] GUEST [ARG...]: run GUEST, a RISC-V Linux program; "
         "all words after GUEST are its arguments.");
     run_->prefix_command();
@@ -112,15 +112,18 @@ class RunCommand final : public Command {
     std::optional<machine::Options> options = MakeOptions();
     if (!options.has_value()) return kExitUsage;
 
-    absl::StatusOr<std::string> file = ReadHostFile(words->front());
-    if (!file.ok()) return Fail(file.status().message(), ExitStatusOf(file.status()));
-    explore::Guest guest{.file = *std::move(file), .name = words->front(), .arguments = *words};
-    if (machine::WantsEvents(options->strategy.kind)) return RunFound(*std::move(options), guest);
-    absl::StatusOr<std::unique_ptr<machine::Machine>> machine =
-        explore::LoadGuest(*std::move(options), guest);
+    absl::StatusOr<std::unique_ptr<machine::Machine>> machine;
+    {
+      absl::StatusOr<HostFileView> file = HostFileView::Open(words->front());
+      if (!file.ok()) return Fail(file.status().message(), ExitStatusOf(file.status()));
+      if (machine::WantsEvents(options->strategy.kind)) {
+        return RunFound(
+            *std::move(options),
+            {.file = std::string(file->bytes()), .name = words->front(), .arguments = *words});
+      }
+      machine = explore::LoadGuest(*std::move(options), file->bytes(), words->front(), *words);
+    }
     if (!machine.ok()) return Fail(machine.status().message(), ExitStatusOf(machine.status()));
-    guest.file.clear();
-    guest.file.shrink_to_fit();
     return Report((*machine)->Run());
   }
 

@@ -22,9 +22,9 @@ namespace {
 
 class ShrinkCommand final : public Command {
  public:
-  CLI::App* Declare(CLI::App& app) override {
+  CLI::App* Declare(CLI::App& app, const std::string& name) override {
     shrink_ = app.add_subcommand(
-        "shrink",
+        name,
         "pollux shrink [FLAG...] SCHEDULE [GUEST [ARG...]]: find a schedule that fails in the same "
         "way with far fewer preemptions. Exit status: 1, since it is a finding; 0 if the schedule "
         "that was saved does not fail.");

@@ -22,14 +22,20 @@ constexpr size_t kMostOutput = 16 << 10;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Machine>> LoadGuest(machine::Options options, const Guest& guest) {
+absl::StatusOr<std::unique_ptr<Machine>> LoadGuest(machine::Options options, std::string_view file,
+                                                   const std::string& name,
+                                                   const std::vector<std::string>& arguments) {
   absl::StatusOr<std::unique_ptr<Machine>> machine = Machine::Create(std::move(options));
   if (!machine.ok()) return machine.status();
-  const absl::Status loaded = (*machine)->Load(guest.file, guest.name, guest.arguments);
+  const absl::Status loaded = (*machine)->Load(file, name, arguments);
   if (absl::IsFailedPrecondition(loaded))
-    return absl::FailedPreconditionError(absl::StrCat(guest.name, ": ", loaded.message()));
+    return absl::FailedPreconditionError(absl::StrCat(name, ": ", loaded.message()));
   if (!loaded.ok()) return loaded;
   return machine;
+}
+
+absl::StatusOr<std::unique_ptr<Machine>> LoadGuest(machine::Options options, const Guest& guest) {
+  return LoadGuest(std::move(options), guest.file, guest.name, guest.arguments);
 }
 
 void Written::Add(int stream, std::string_view bytes, const Expectation& expectation) {

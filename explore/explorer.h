@@ -37,6 +37,9 @@ struct Guest {
 
 // A machine with the guest loaded. Errors: Machine::Create()'s and Machine::Load()'s; where the
 // file cannot be loaded they begin with its name.
+absl::StatusOr<std::unique_ptr<machine::Machine>> LoadGuest(
+    machine::Options options, std::string_view file, const std::string& name,
+    const std::vector<std::string>& arguments);
 absl::StatusOr<std::unique_ptr<machine::Machine>> LoadGuest(machine::Options options,
                                                             const Guest& guest);
 

@@ -82,9 +82,12 @@ class FileBytes {
 
   FileBytes() = default;
   FileBytes(FileBytes&& other) noexcept
-      : bytes_(std::move(other.bytes_)), budget_(std::exchange(other.budget_, nullptr)) {}
+      : bytes_(std::move(other.bytes_)),
+        known_(other.known_),
+        budget_(std::exchange(other.budget_, nullptr)) {}
   FileBytes& operator=(FileBytes&& other) noexcept {
     std::swap(bytes_, other.bytes_);
+    std::swap(known_, other.known_);
     std::swap(budget_, other.budget_);
     return *this;
   }
@@ -100,7 +103,13 @@ class FileBytes {
     POLLUX_RETURN_IF_ERROR(file.Stat(&status));
     return Read(file, budget, static_cast<uint64_t>(status.size));
   }
-  std::string_view view() const { return bytes_; }
+  // Where they are already: not owned.
+  static FileBytes Of(std::string_view bytes) {
+    FileBytes known;
+    known.known_ = bytes;
+    return known;
+  }
+  std::string_view view() const { return known_.empty() ? bytes_ : known_; }
 
  private:
   // kNoMem: the machine's memory does not suffice.
@@ -126,6 +135,7 @@ class FileBytes {
   }
 
   std::string bytes_;
+  std::string_view known_;
   memory::MemoryBudget* budget_ = nullptr;
 };
 
@@ -184,8 +194,14 @@ Result<Executable> FollowScripts(Thread& thread, const shims::ExecRequest& reque
       *why = "its interpreter is a script, whose interpreter is a script, and so on";
       return Errno::kLoop;
     }
-    POLLUX_ASSIGN_OR_RETURN(executable.bytes,
-                            ReadElf(*executable.file, thread.process().kernel().budget()));
+    if (depth == 0 && !request.bytes.empty()) {
+      executable.bytes = FileBytes::Of(request.bytes.starts_with(kElfMagic)
+                                           ? request.bytes
+                                           : request.bytes.substr(0, FileBytes::kBeginning));
+    } else {
+      POLLUX_ASSIGN_OR_RETURN(executable.bytes,
+                              ReadElf(*executable.file, thread.process().kernel().budget()));
+    }
     if (!executable.bytes.view().starts_with("#!")) return executable;
     POLLUX_ASSIGN_OR_RETURN(const ScriptLine script, ParseScript(executable.bytes.view()));
     std::vector<std::string> arguments = {script.interpreter};
@@ -207,16 +223,29 @@ Result<Executable> FollowScripts(Thread& thread, const shims::ExecRequest& reque
   }
 }
 
+// A machine begins with its first program's pages, which huge ones make quicker; of what a guest
+// executes, any number of times, they would take the host's memory.
+void PreferHugePages(const interp::ElfImage& image, uint64_t bias, memory::AddressSpace& space) {
+  constexpr uint64_t kMost = uint64_t{16} << 20;
+  uint64_t file_end = image.low;
+  for (const interp::ElfSegment& segment : image.segments) {
+    if (segment.file_bytes > 0) file_end = segment.address + segment.file_bytes;
+  }
+  if (file_end - image.low <= kMost)
+    space.PreferHugePages(GuestAddr{image.low + bias}, file_end - image.low);
+}
+
 // A part of the image: the program itself, or PT_INTERP's.
 Result<interp::LoadedImage> MapElf(const interp::ElfImage& image, std::string_view bytes,
                                    const interp::FileIdentity& identity,
-                                   const interp::AddressLayout& layout, memory::AddressSpace& space,
-                                   std::string* why) {
+                                   const interp::AddressLayout& layout, bool is_first,
+                                   memory::AddressSpace& space, std::string* why) {
   absl::StatusOr<uint64_t> bias = interp::ChooseBias(image, layout, space);
   if (!bias.ok()) {
     *why = std::string(bias.status().message());
     return Errno::kNoMem;
   }
+  if (is_first) PreferHugePages(image, *bias, space);
   absl::StatusOr<interp::LoadedImage> loaded =
       interp::LoadElf(image, BytesOf(bytes), *bias, identity, space);
   if (!loaded.ok()) {
@@ -244,7 +273,8 @@ Result<interp::LoadedImage> MapInterpreter(Thread& thread, const std::string& pa
     *why = absl::StrCat("its interpreter ", path, " ", image.status().message());
     return Errno::kNoExec;
   }
-  return MapElf(*image, bytes.view(), IdentityOf(thread, *file), layout, space, why);
+  return MapElf(*image, bytes.view(), IdentityOf(thread, *file), layout, /*is_first=*/false, space,
+                why);
 }
 
 // may_expand_vm() of mm/vma.c, for all that there is when the program begins.
@@ -302,7 +332,8 @@ Result<ProcessImage> BuildImage(Thread& thread, const shims::ExecRequest& reques
   space.SetAddressLimit(process.rlimits[os_emu::kRlimitAddressSpace].soft);
   const interp::FileIdentity identity = IdentityOf(thread, executable.file);
   POLLUX_ASSIGN_OR_RETURN(const interp::LoadedImage program,
-                          MapElf(*image, executable.bytes.view(), identity, layout, space, why));
+                          MapElf(*image, executable.bytes.view(), identity, layout,
+                                 /*is_first=*/!request.bytes.empty(), space, why));
   interp::StartHeap(program, layout, space);
 
   interp::StackContents contents{.arguments = executable.arguments,

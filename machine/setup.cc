@@ -191,6 +191,7 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   }
   std::string why;
   const shims::ExecRequest request{.file = *std::move(opened),
+                                   .bytes = file,
                                    .path = path,
                                    .arguments = arguments,
                                    .environment = options_.environment};

@@ -87,6 +87,12 @@ AddressSpace::~AddressSpace() {
   Refund(own_bytes_);
 }
 
+void AddressSpace::PreferHugePages(GuestAddr start, uint64_t bytes) {
+  const uint64_t first = start.value / kGranuleBytes * kGranuleBytes;
+  const uint64_t end = (start.value + bytes + kGranuleBytes - 1) / kGranuleBytes * kGranuleBytes;
+  (void)madvise(base_ + first, std::min(end, kAddressSpaceBytes) - first, MADV_HUGEPAGE);
+}
+
 void AddressSpace::GiveReservation() {
   ReservationPool& pool = ReservationPool::Of(budget_);
   Reservation& host = reservation_;

@@ -208,6 +208,10 @@ class AddressSpace {
 
   // ---- Mappings
 
+  // [start, start + bytes) is soon written as a whole: the host may use huge pages for it, which
+  // nobody is charged for beyond what is stored to. Costs up to two of them (memory/huge_pool.h).
+  void PreferHugePages(GuestAddr start, uint64_t bytes);
+
   // Where and how Map puts pages.
   struct MapRequest {
     GuestAddr hint;       // 0: anywhere. Otherwise used if the pages from there on are free.

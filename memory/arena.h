@@ -68,11 +68,7 @@ class Arena {
   explicit Arena(uint8_t* base);
   Header& header() const;
 
-  // `used` bytes are in use, more than populated_.
-  void PopulateMore(uint64_t used);
-
   uint8_t* const base_;
-  uint64_t populated_ = 0;  // Bytes from base_ on that the host was asked for.
 };
 
 // The host's heap for as long as this lives.

@@ -7,6 +7,7 @@
 
 #include "memory/address_space.h"
 #include "memory/arena.h"
+#include "memory/huge_pool.h"
 
 namespace pollux::memory {
 namespace {
@@ -14,7 +15,8 @@ namespace {
 constexpr uint64_t kBaseBytes = kAddressSpaceBytes + kPageBytes;
 constexpr uint64_t kFlagsBytes = kPages + kPageBytes;
 constexpr uint64_t kBitsBytes = kPages / 8;
-constexpr uint64_t kReservationBytes = kBaseBytes + kFlagsBytes + 2 * kBitsBytes;
+constexpr uint64_t kReservationBytes =
+    kBaseBytes + kFlagsBytes + 2 * kBitsBytes + HugePool::kChunkBytes;
 
 }  // namespace
 
@@ -60,8 +62,10 @@ std::optional<Reservation> ReservationPool::Take() {
     return reservation;
   }
   Reservation reservation;
-  reservation.base = MapZeros(nullptr, kReservationBytes);
-  if (reservation.base == nullptr) return std::nullopt;
+  reservation.mapped = MapZeros(nullptr, kReservationBytes);
+  if (reservation.mapped == nullptr) return std::nullopt;
+  reservation.base = reservation.mapped +
+                     (-reinterpret_cast<uint64_t>(reservation.mapped)) % HugePool::kChunkBytes;
   reservation.flags = reservation.base + kBaseBytes;
   reservation.charged = reinterpret_cast<uint64_t*>(reservation.flags + kFlagsBytes);
   reservation.spare = reservation.charged + kBitsBytes / sizeof(uint64_t);
@@ -75,7 +79,7 @@ std::optional<Reservation> ReservationPool::Take() {
 }
 
 bool ReservationPool::HasRoomFor(uint64_t spare_pages) const {
-  return spare_.size() < kMaxSpare && spare_pages <= kMaxSparePages - spare_pages_;
+  return !closed_ && spare_.size() < kMaxSpare && spare_pages <= kMaxSparePages - spare_pages_;
 }
 
 void ReservationPool::Give(const Reservation& reservation) {
@@ -98,7 +102,7 @@ void ReservationPool::ResetSpaces(const std::vector<AddressSpace*>& spaces) {
 }
 
 void ReservationPool::Free(const Reservation& reservation) {
-  munmap(reservation.base, kReservationBytes);
+  munmap(reservation.mapped, kReservationBytes);
 }
 
 }  // namespace pollux::memory

@@ -33,7 +33,9 @@ void AdviseHost(void* at, uint64_t bytes);
 void Populate(void* at, uint64_t bytes);
 
 struct Reservation {
-  uint8_t* base = nullptr;      // kAddressSpaceBytes, and a guard page that can only be read.
+  uint8_t* mapped = nullptr;    // Where all of it begins.
+  uint8_t* base = nullptr;      // kAddressSpaceBytes, and a guard page that can only be read. At a
+                                // multiple of what a huge page has.
   uint8_t* flags = nullptr;     // A byte a page, and one for the guard page.
   uint64_t* charged = nullptr;  // A bit a page.
   // A bit a page: the host may have a page there though its bytes are zeros; and how many they are,
@@ -58,6 +60,8 @@ class ReservationPool {
   bool HasRoomFor(uint64_t spare_pages) const;
   void Give(const Reservation& reservation);
   static void Free(const Reservation& reservation);
+  // The machine ends: nothing is kept from now on.
+  void Close() { closed_ = true; }
 
   // The machine's address spaces.
   const std::vector<AddressSpace*>& spaces() const { return spaces_; }
@@ -71,6 +75,7 @@ class ReservationPool {
 
   std::vector<Reservation> spare_;
   uint64_t spare_pages_ = 0;  // Of all in spare_.
+  bool closed_ = false;
   std::vector<AddressSpace*> spaces_;
 };
 

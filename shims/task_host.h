@@ -4,6 +4,7 @@
 #define POLLUX_SHIMS_TASK_HOST_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "abi/result.h"
@@ -16,6 +17,7 @@ namespace pollux::shims {
 // execve(2), with what it was given read from the guest.
 struct ExecRequest {
   os_emu::DescriptionRef file;  // Open, and may be executed.
+  std::string_view bytes;       // All that is in it, where that is at hand; else empty.
   std::string path;             // As the guest named it: AT_EXECFN.
   std::vector<std::string> arguments;
   std::vector<std::string> environment;

@@ -100,8 +100,17 @@ def _library_repositories():
         "elfutils",
         debian_packages = ["libdw-dev", "libelf-dev"],
         headers = ["dwarf.h", "elfutils", "gelf.h", "libelf.h"],
-        modules = ["libdw", "libelf"],
-        static = False,  # Debian 13's archives lack objects that they need.
+        modules = ["libdw", "libelf", "liblzma", "libzstd", "zlib"],
+        # Debian 13's archives lack objects that they need.
+        static_program = [
+            "void* dwarf_begin_elf(); int main() { return dwarf_begin_elf() != 0; }",
+            "-ldw",
+            "-lelf",
+            "-llzma",
+            "-lbz2",
+            "-lz",
+            "-lzstd",
+        ],
         targets = {":libdw": "libdw", ":libelf": "libelf"},
     )
     _maybe(

@@ -1,5 +1,6 @@
 #include "interp/bytecode/code_cache.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "abi/check.h"
@@ -78,13 +79,17 @@ Op Translated(const Instruction& instruction) {
 CodeCache::CodeCache(memory::AddressSpace& memory, size_t capacity_ops)
     : memory_(memory),
       capacity_(capacity_ops),
-      ops_(new Op[capacity_ops]),
-      pcs_(new uint64_t[capacity_ops]) {
+      ops_(pool_.New<Op>(capacity_ops)),
+      pcs_(pool_.New<uint64_t>(capacity_ops)),
+      jumps_(pool_.New<JumpEntry>(kJumpEntries)) {
   POLLUX_CHECK(capacity_ops >= 3 * kRunOps && capacity_ops < INT32_MAX) << capacity_ops;
+  ClearJumps();
   Attach();
 }
 
 CodeCache::~CodeCache() { Detach(); }
+
+void CodeCache::ClearJumps() { std::fill_n(jumps_, kJumpEntries, JumpEntry{}); }
 
 void CodeCache::Attach() {
   memory_.SetCodeListener(this);
@@ -104,9 +109,14 @@ uint32_t CodeCache::Lookup(uint64_t pc) const {
 
 void CodeCache::Remember(uint64_t pc, uint32_t index) {
   const memory::OutsideArena outside;
-  std::unique_ptr<PageMap>& page = pages_[pc >> memory::kPageShift];
+  PageMap*& page = pages_[pc >> memory::kPageShift];
   if (page == nullptr) {
-    page = std::make_unique<PageMap>();
+    if (spare_maps_.empty()) {
+      page = pool_.New<PageMap>(1);
+    } else {
+      page = spare_maps_.back();
+      spare_maps_.pop_back();
+    }
     page->fill(kNone);
   }
   (*page)[(pc % memory::kPageBytes) / 2] = index;
@@ -221,6 +231,8 @@ void CodeCache::OnCodeChanged(uint64_t first_page, uint64_t pages) {
     for (uint32_t index : *page->second) {
       if (index != kNone) MakeStub(index);
     }
+    const memory::OutsideArena outside;
+    spare_maps_.push_back(page->second);
     pages_.erase(page);
   };
   if (pages <= pages_.size() + 1) {
@@ -242,8 +254,10 @@ void CodeCache::OnCodeChanged(uint64_t first_page, uint64_t pages) {
 void CodeCache::Flush() {
   used_ = 0;
   ++generation_;
+  const memory::OutsideArena outside;
+  for (const auto& [page_number, map] : pages_) spare_maps_.push_back(map);  // In any order.
   pages_.clear();
-  jumps_.fill({});
+  ClearJumps();
 }
 
 }  // namespace pollux::interp

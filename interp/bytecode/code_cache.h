@@ -12,12 +12,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "interp/bytecode/op.h"
 #include "memory/address_space.h"
+#include "memory/huge_pool.h"
 
 namespace pollux::interp {
 
@@ -54,10 +54,10 @@ class CodeCache final : public memory::CodeListener {
   // Makes whoever led to the kTranslate Op `stub` lead to `target` from now on.
   void Link(Op* stub, Op* target);
 
-  uint64_t PcOf(const Op* op) const { return pcs_[op - ops_.get()]; }
-  const Op* ops() const { return ops_.get(); }
-  const uint64_t* pcs() const { return pcs_.get(); }
-  const JumpEntry* jumps() const { return jumps_.data(); }
+  uint64_t PcOf(const Op* op) const { return pcs_[op - ops_]; }
+  const Op* ops() const { return ops_; }
+  const uint64_t* pcs() const { return pcs_; }
+  const JumpEntry* jumps() const { return jumps_; }
   // Counts how often everything was dropped.
   uint64_t generation() const { return generation_; }
   size_t used_ops() const { return used_; }
@@ -81,6 +81,7 @@ class CodeCache final : public memory::CodeListener {
     uint64_t target_pc;
   };
 
+  void ClearJumps();
   uint32_t Lookup(uint64_t pc) const;
   void Remember(uint64_t pc, uint32_t index);
   uint32_t Append(uint64_t pc, const Op& op);
@@ -92,13 +93,14 @@ class CodeCache final : public memory::CodeListener {
   memory::AddressSpace& memory_;
   bool attached_ = false;
   size_t capacity_;
-  std::unique_ptr<Op[]> ops_;
-  std::unique_ptr<uint64_t[]> pcs_;  // By Op index.
+  memory::HugePool pool_;
+  Op* const ops_;
+  uint64_t* const pcs_;  // By Op index.
+  JumpEntry* const jumps_;
   uint32_t used_ = 0;
   uint64_t generation_ = 0;
-  absl::flat_hash_map<uint64_t, std::unique_ptr<PageMap>>
-      pages_;  // By page number. Never iterated.
-  std::array<JumpEntry, kJumpEntries> jumps_;
+  absl::flat_hash_map<uint64_t, PageMap*> pages_;  // By page number. Never iterated.
+  std::vector<PageMap*> spare_maps_;
 };
 
 }  // namespace pollux::interp

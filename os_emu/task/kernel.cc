@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "memory/reservation.h"
 #include "os_emu/task/futex.h"
 #include "os_emu/task/robust_list.h"
 
@@ -78,6 +79,7 @@ Kernel::Kernel(Options options)
       tasks_(kMaxTasks, Errno::kAgain, kTaskBytes, &options_.budget) {}
 
 Kernel::~Kernel() {
+  memory::ReservationPool::Of(&options_.budget).Close();
   std::vector<Process*> living;
   for (auto& [pid, process] : processes_) {
     if (!process->exit.has_value()) living.push_back(process.get());
