@@ -178,6 +178,7 @@ def _guest_run_test_impl(ctx):
         "expected_stdout": _path(ctx.file.expected_stdout),
         "expected_exit": ctx.attr.expected_exit,
         "seeds": ctx.attr.seeds,
+        "lint": _quote(ctx.attr.lint),
     })
 
 _guest_run_test = rule(
@@ -190,6 +191,7 @@ _guest_run_test = rule(
         "expected_stdout": attr.label(allow_single_file = True),
         "expected_exit": attr.int(),
         "seeds": attr.int(default = 1),
+        "lint": attr.string(),
         "_script": attr.label(allow_single_file = True, default = Label("//bazel:guest_test.sh")),
     }),
 )
@@ -343,6 +345,9 @@ def guest_test(
         variants: what is appended to NAME -> arguments after args: {"_edge": ["edge"], "_level": ["level"]}
           builds the program once, and tests it as NAME_edge and as NAME_level; there is no NAME then.
         pollux_args: flags for `pollux run` before the program.
+        strategy: of its schedules (docs/strategies.md); empty: random.
+        faults: RE2[:RATE], as --faults (docs/exploring.md).
+        lint: all or NAME[,NAME...] (docs/lints.md): its run under pollux must show none.
         size: as for every test.
         tags: as for every test.
         visibility: as for every test.
@@ -376,6 +381,9 @@ def _program_and_tests(
         runnable = False,
         variants = None,
         pollux_args = [],
+        strategy = "",
+        faults = "",
+        lint = "",
         size = "small",
         tags = [],
         visibility = None,
@@ -413,7 +421,10 @@ def _program_and_tests(
             seeds = seeds,
             shard_count = shard_count,
             runnable = runnable,
-            pollux_args = pollux_args,
+            pollux_args = pollux_args +
+                          (["--strategy=" + strategy] if strategy else []) +
+                          (["--faults=" + faults] if faults else []),
+            lint = lint,
             size = size,
             tags = tags,
             visibility = visibility,
@@ -475,6 +486,7 @@ def _tests_of_program(
         shard_count,
         runnable,
         pollux_args,
+        lint,
         size,
         tags,
         visibility,
@@ -505,6 +517,7 @@ def _tests_of_program(
         native = native,
         pollux = _POLLUX,
         pollux_args = pollux_args,
+        lint = lint,
         seeds = seeds,
         shard_count = shard_count,
         **common

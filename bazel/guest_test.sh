@@ -54,7 +54,7 @@ run_native() {
 }
 
 run_guest() {
-  (exec "$pollux" run "${flags[@]}" "$program" "$@") \
+  (exec "$pollux" run "${flags[@]}" ${lint:+"--lint=$lint:fatal"} "$program" "$@") \
     <"$input" >"$scratch/emulated.out" 2>"$scratch/emulated.err"
 }
 
@@ -92,7 +92,10 @@ check_schedules() {
   elif [ -n "$expected_stdout" ]; then
     expectation+=("--expected_stdout=$root/$expected_stdout")
   fi
+  # For who looks into the test's outputs: `pollux replay` repeats it.
+  local kept="${TEST_UNDECLARED_OUTPUTS_DIR:-$scratch}/finding.schedule"
   "$pollux" explore --jobs=1 "--seeds=$first..$last" --max_steps=2000000000 "${expectation[@]}" \
+    "--save_schedule=$kept" \
     "${flags[@]}" "$program" "$@" </dev/null >"$scratch/explored" 2>&1 && return
   fail "the schedules from seed $first to $last"
   head -c 20000 "$scratch/explored"

@@ -14,16 +14,18 @@ _DEPS = [
     "//testsuite/basics:tasks",
 ]
 
-def exhibit(name, within):
+def exhibit(name, within, reason, frame = ""):
     """Declares what belongs to NAME.cc.
 
     NAME is runnable: the program with its bug, under pollux. NAME_fixed is the guest_test of its twin,
     runnable too. NAME_found tests that pollux finds the bug, that its seed repeats it, and that the
-    kernel mostly does not show it.
+    kernel mostly does not show it. NAME_explained tests that pollux says why.
 
     Args:
       name: of the program.
       within: so many seeds, from 1, are enough for pollux to find the bug.
+      reason: what matches (grep -E) the reason that pollux gives: threads, calls, descriptors, steps.
+      frame: what matches a frame of the stacks below it, if there are any.
     """
     guest_test(
         name = name,
@@ -54,6 +56,23 @@ def exhibit(name, within):
         data = [
             ":%s.elf" % name,
             ":%s.native" % name,
+            "//:pollux",
+        ],
+    )
+
+    native.sh_test(
+        name = name + "_explained",
+        size = "medium",
+        srcs = ["explained_test.sh"],
+        args = [
+            "$(rootpath //:pollux)",
+            "$(rootpath :%s.elf)" % name,
+            str(within),
+            "'%s'" % reason,
+            "'%s'" % frame,
+        ],
+        data = [
+            ":%s.elf" % name,
             "//:pollux",
         ],
     )
