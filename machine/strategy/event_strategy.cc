@@ -73,12 +73,14 @@ size_t EventStrategy::Choose(const ChoicePoint& point) {
   const Event* pending = PendingOf(thread);
   const bool calls = pending == nullptr || pending->kind == Event::Kind::kSystemCall;
   if (calls && wants_footprints_)
-    memory_.NoteCall(thread.tid(), thread.process().pid(), point.footprints[chosen]);
+    memory_.NoteCall(thread.tid(), thread.process().pid(), FootprintOf(thread));
   pending_.erase(thread.tid());
   return chosen;
 }
 
 const shims::Footprint& EventStrategy::FootprintOf(const Thread& thread) const {
+  static constexpr shims::Footprint kUnknown;
+  if (point_->footprints.empty()) return kUnknown;
   return point_->footprints[PlaceOf(point_->runnable, &thread)];
 }
 

@@ -27,7 +27,7 @@ struct ChoicePoint {
   // `last` was preempted or has yielded: another one is chosen, if there is any.
   bool leave = false;
   // Of those who can run: what the system call touches that is next for them, or that they go on
-  // with; everything for others. Empty unless Strategy::wants_footprints().
+  // with; everything for others. Empty, but where Strategy::wants_footprints(): nobody knows.
   std::span<const shims::Footprint> footprints;
 };
 
