@@ -40,6 +40,8 @@ TEST(Exhaustive, CountsAreThoseOfAPencil) {
       // a conflicts with all. Before b: of the ends, 2. Between b and EB: the same. After EB: EA is
       // the last.
       {":", 5},
+      // Of the call and the load, and of the ends.
+      {";", 4},
   };
   for (const auto& [program, expected] : kPrograms) {
     machine::Options options;

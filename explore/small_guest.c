@@ -4,6 +4,7 @@
 
 enum {
   kEventfd = 19,
+  kRead = 63,
   kWrite = 64,
   kExit = 93,
   kFutex = 98,
@@ -27,13 +28,18 @@ static long Call(long number, long a, long b, long c, long d, long e) {
 
 static int x, y, event;
 static const unsigned long kOne = 1;
-static long now[2];
+static long now[2], got;
 static void Write(int* at) {
   __asm__ volatile("amoadd.w x0, %0, (%1)" ::"r"(1), "r"(at) : "memory");
 }
 static void Read(int* at) {
   int value;
   __asm__ volatile("lr.w %0, (%1)" : "=r"(value) : "r"(at) : "memory");
+}
+
+static void Load(long* at) {
+  long value;
+  __asm__ volatile("ld %0, (%1)" : "=r"(value) : "r"(at) : "memory");
 }
 
 // What each thread does, by program.
@@ -72,6 +78,9 @@ static void Do(int program, int thread) {
       break;
     case 10:  // A call that may do anything, and something else.
       thread == 0 ? (void)Call(kClockGettime, 1, (long)now, 0, 0, 0) : Write(&y);
+      break;
+    case 11:  // A call stores what the other loads, and no atomic is there to be seen.
+      thread == 0 ? (void)Call(kRead, event, (long)&got, 8, 0, 0) : Load(&got);
       break;
   }
 }
@@ -112,7 +121,7 @@ static void Start(long program, long thread) {
 __attribute__((used)) void Main(long* stack) {
   const char* const program = stack[0] > 1 ? (const char*)stack[2] : "0";
   const int threads = *program == '5' ? 3 : 2;
-  event = (int)Call(kEventfd, 0, 0, 0, 0, 0);
+  event = (int)Call(kEventfd, 1, 0, 0, 0, 0);
   Call(kPrctl, 0x706c7578, 0, 0, 0, 0);
   for (int thread = 0; thread < threads; ++thread) Start(*program - '0', thread);
   Call(kExit, 0, 0, 0, 0, 0);
