@@ -102,17 +102,14 @@ Footprint FootprintOf(Thread& thread, uint64_t number, const CallArgs& args, uin
 
 Footprint OwnThreadFootprint(const PendingCall&) { return Nothing(); }
 
-// Who takes a signal of the process depends on all masks. Where all actions are the default, and
-// none is pending, it does not matter who does.
+// Who takes a signal of the process depends on all masks. Calls that send one are not told apart
+// from any; what comes by itself is what counts, and what pends.
 Footprint SignalMaskFootprint(const PendingCall& call) {
   const Process& process = call.thread.process();
-  const bool handles =
-      std::any_of(process.actions.begin(), process.actions.end(), [](const auto& action) {
-        return action.handler != os_emu::kSigDfl && action.handler != os_emu::kSigIgn;
-      });
-  if (handles || !process.timers.empty() || process.pending.set() != 0 ||
-      call.thread.pending.set() != 0)
-    return Everything();
+  const bool comes = !process.timers.empty() || process.real_timer.armed() ||
+                     process.virtual_timer.armed() || process.profiling_timer.armed() ||
+                     process.cpu_limit.armed() || HasSpecialFiles(call.thread);
+  if (comes || process.pending.set() != 0 || call.thread.pending.set() != 0) return Everything();
   Footprint footprint = Nothing();
   footprint.Add(call.args[1], call.args[1] == 0 ? 0 : sizeof(uint64_t), false);
   footprint.Add(call.args[2], call.args[2] == 0 ? 0 : sizeof(uint64_t), true);

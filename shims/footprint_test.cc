@@ -67,10 +67,19 @@ TEST_F(FootprintTest, FilesWithNamesAndTimesAreNotToldApart) {
   EXPECT_TRUE(Of("read", {event, kScratch, 8}).everything);
 }
 
-TEST_F(FootprintTest, AMaskMattersWhereSignalsAreHandled) {
-  EXPECT_FALSE(Of("rt_sigprocmask", {0, kScratch, 0, 8}).everything);
+TEST_F(FootprintTest, AMaskMattersWhereSignalsComeByThemselves) {
   process_.actions[10].handler = 0x1000;
+  EXPECT_FALSE(Of("rt_sigprocmask", {0, kScratch, 0, 8}).everything);
+  const uint64_t in_a_second[] = {0, 0, 1, 0};
+  ASSERT_EQ(Do("setitimer", {0, Put(kScratch + 64, in_a_second), 0}), 0);
   EXPECT_TRUE(Of("rt_sigprocmask", {0, kScratch, 0, 8}).everything);
+}
+
+TEST_F(FootprintTest, AMaskMattersWhereASignalPends) {
+  const uint64_t usr1 = uint64_t{1} << 9;
+  ASSERT_EQ(Do("rt_sigprocmask", {0, Put(kScratch, usr1), 0, 8}), 0);
+  ASSERT_EQ(Do("kill", {static_cast<uint64_t>(process_.pid()), 10}), 0);
+  EXPECT_TRUE(Of("rt_sigprocmask", {1, kScratch, 0, 8}).everything);
 }
 
 TEST_F(FootprintTest, ThreadsBeginAndEndInAnOrder) {
