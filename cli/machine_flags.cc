@@ -71,8 +71,10 @@ void MachineFlags::Declare(CLI::App& command, uint64_t max_steps) {
       "RE2[:RATE]: let happen what Linux may do and seldom does, to system calls whose whole name "
       "RE2 matches: no memory for what a call would make (ENOMEM, ENFILE, ENOBUFS), a wait that "
       "ends with EINTR because the process was stopped and continued, a futex's wake-up that "
-      "nobody meant. docs/syscalls.md says what each call may meet. RATE: to so many of 1000 calls "
-      "that may; a decimal number below 1000, default 50.");
+      "nobody meant. And what has a name of its own: sc (a lost reservation); tcp_delay, tcp_split "
+      "and tcp_window (what networks do to TCP); tcp_reset (connections are lost; only where that "
+      "is written out). docs/syscalls.md says what each call may meet. RATE: to so many of 1000 "
+      "calls that may; a decimal number below 1000, default 50.");
   command
       .add_option("--depth", depth_,
                   "Of the strategy pct: how many ordering constraints the bugs that are looked for "

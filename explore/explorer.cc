@@ -74,7 +74,15 @@ absl::Status Explorer::Prepare(const Guest& guest) {
   guest_ = guest;
   if (const absl::Status booted = Boot(); !booted.ok()) return booted;
   first_written_ = written_;
-  if (ended_.has_value()) return absl::OkStatus();
+  if (ended_.has_value()) {
+    if (machine_->holds_choices() && options_.warn) {
+      options_.warn(
+          "warning: the guest asks that choices begin later (prctl 0x706c7578, 0), and ends "
+          "without "
+          "saying where (prctl 0x706c7578, 1): there is one schedule");
+    }
+    return absl::OkStatus();
+  }
   const absl::Status saved = machine_->Save();
   starts_anew_ = absl::IsResourceExhausted(saved);
   if (!saved.ok() && !starts_anew_) return saved;
@@ -121,7 +129,8 @@ void Explorer::Learn() {
   uint64_t most_choices = 1;
   for (uint64_t seed = 1; seed <= kLearningRuns; ++seed) {
     const auto strategy = machine::MakeStrategy(options, seed, &shared_memory_);
-    const auto& learner = static_cast<const machine::EventStrategy&>(*strategy);
+    auto& learner = static_cast<machine::EventStrategy&>(*strategy);
+    if (options_.strategy.kind == machine::StrategyKind::kExhaustive) learner.WantFootprints();
     RunOnce(*strategy);
     shared_memory_.Learn(learner.memory());
     most_choices = std::max(most_choices, learner.choices());

@@ -202,6 +202,17 @@ TEST(Explorer, ChoicesBeginAtTheGuestsHint) {
   EXPECT_LT(failed, 95);
 }
 
+TEST(Explorer, WhatProcessesShareIsSeen) {
+  machine::Options options = VictimOptions();
+  options.strategy.kind = StrategyKind::kPos;
+  const auto explorer = Explorer::Create(options, Victim("shared_race"));
+  ASSERT_TRUE(explorer.ok()) << explorer.status();
+  int lost = 0;
+  for (uint64_t seed = 1; seed <= 100; ++seed)
+    lost += (*explorer)->RunSeed(seed).outcome.status != 0;
+  EXPECT_GT(lost, 0);
+}
+
 TEST(Explorer, PctsLengthIsMeasured) {
   machine::Options options = OptionsOf(StrategyKind::kPct);
   options.strategy.length = 0;

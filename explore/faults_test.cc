@@ -54,6 +54,12 @@ constexpr Case kCases[] = {
     {"trusts_wake_up", "futex", shims::FaultKind::kVainWakeUp},
     {"trusts_memory", "eventfd2|epoll_.*", shims::FaultKind::kShortMemory},
     {"trusts_reservation", "sc", shims::FaultKind::kLostReservation, StrategyKind::kPos},
+    {"trusts_arrival", "tcp_delay", shims::FaultKind::kLateArrival},
+    {"trusts_connecting", "tcp_delay", shims::FaultKind::kLateArrival},
+    {"trusts_ending", "tcp_.*", shims::FaultKind::kLateArrival},
+    {"trusts_message", "tcp_split", shims::FaultKind::kSplitArrival},
+    {"trusts_room", "tcp_window", shims::FaultKind::kSmallWindow},
+    {"trusts_connection", "tcp_reset", shims::FaultKind::kReset},
 };
 
 TEST(Faults, FindWhoTrustsThatTheyDoNotHappen) {
@@ -94,6 +100,35 @@ TEST(Faults, ACorrectProgramSurvivesThem) {
       faults += run.schedule.faults.size();
     }
     EXPECT_GT(faults, 10u) << "there were some to survive";
+  }
+}
+
+TEST(Faults, CorrectProgramsSurviveANetwork) {
+  const struct {
+    const char* deed;
+    const char* names = "tcp_.*";
+  } kSurvivors[] = {
+      {"awaits_arrival"},
+      {"awaits_connecting"},
+      {"awaits_message"},
+      {"awaits_ending"},
+      {"awaits_room"},
+      {"blocking"},
+      {"trusts_connection"},  // That is not lost unless that is asked for.
+      {"may_be_disconnected", "tcp_.*|tcp_reset"},
+  };
+  for (const auto& [deed, names] : kSurvivors) {
+    for (const StrategyKind kind : {StrategyKind::kRandom, StrategyKind::kPos}) {
+      const std::unique_ptr<Explorer> explorer = Exploring(WithFaults(names, kind), deed);
+      size_t faults = 0;
+      for (uint64_t seed = 1; seed <= 60; ++seed) {
+        const explore::Run run = explorer->RunSeed(seed);
+        EXPECT_FALSE(IsFinding(run, {}))
+            << deed << ", seed " << seed << ": " << run.outcome.explanation;
+        faults += run.schedule.faults.size();
+      }
+      EXPECT_GT(faults, 2u) << deed << ": there were some to survive";
+    }
   }
 }
 

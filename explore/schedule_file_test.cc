@@ -77,7 +77,7 @@ TEST(ScheduleFile, RefusesWhatIsNone) {
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,-2,2,1,2]"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,5,2,1,1099511627777]"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,5,2,4,2]"), "broken");
-  ExpectRefused(ExampleWith("[2,77,2]", "[2,77,4]"), "broken");
+  ExpectRefused(ExampleWith("[2,77,2]", "[2,77,8]"), "broken");
   ExpectRefused(ExampleWith("[2,77,2]", "[2,-1,2]"), "broken");
   ExpectRefused(
       ExampleWith("\"pollux_schedule\":2",

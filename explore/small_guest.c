@@ -1,8 +1,19 @@
-// Threads that do one or two atomic operations and end, without a C library: so small that all their
-// schedules can be counted by hand (exhaustive_test.cc). RISC-V only.
+// Threads that do one or two atomic operations and end, without a C library: so small that all
+// their schedules can be counted by hand (exhaustive_test.cc). RISC-V only.
 #include <stddef.h>
 
-enum { kPrctl = 167, kExit = 93, kExitGroup = 94, kClone = 220 };
+enum {
+  kEventfd = 19,
+  kRead = 63,
+  kWrite = 64,
+  kExit = 93,
+  kFutex = 98,
+  kClockGettime = 113,
+  kPrctl = 167,
+  kGetpid = 172,
+  kClone = 220
+};
+enum { kWaitPrivate = 128, kWakePrivate = 129 };
 
 static long Call(long number, long a, long b, long c, long d, long e) {
   register long a7 __asm__("a7") = number;
@@ -15,11 +26,20 @@ static long Call(long number, long a, long b, long c, long d, long e) {
   return a0;
 }
 
-static int x, y;
-static void Write(int* at) { __asm__ volatile("amoadd.w x0, %0, (%1)" ::"r"(1), "r"(at) : "memory"); }
+static int x, y, event;
+static const unsigned long kOne = 1;
+static long now[2], got;
+static void Write(int* at) {
+  __asm__ volatile("amoadd.w x0, %0, (%1)" ::"r"(1), "r"(at) : "memory");
+}
 static void Read(int* at) {
   int value;
   __asm__ volatile("lr.w %0, (%1)" : "=r"(value) : "r"(at) : "memory");
+}
+
+static void Load(long* at) {
+  long value;
+  __asm__ volatile("ld %0, (%1)" : "=r"(value) : "r"(at) : "memory");
 }
 
 // What each thread does, by program.
@@ -38,6 +58,29 @@ static void Do(int program, int thread) {
       break;
     case 4:  // Both read.
       Read(&x);
+      break;
+    case 6:  // One waits at a futex for what the other does.
+      if (thread == 0) {
+        Write(&x);
+        Call(kFutex, (long)&x, kWakePrivate, 1, 0, 0);
+      } else {
+        Call(kFutex, (long)&x, kWaitPrivate, 0, 0, 0);
+      }
+      break;
+    case 7:  // Both use a descriptor.
+      Call(kWrite, event, (long)&kOne, 8, 0, 0);
+      break;
+    case 8:  // One does, and the other something else.
+      thread == 0 ? (void)Call(kWrite, event, (long)&kOne, 8, 0, 0) : Write(&y);
+      break;
+    case 9:  // What nobody sees.
+      Call(kGetpid, 0, 0, 0, 0, 0);
+      break;
+    case 10:  // A call that may do anything, and something else.
+      thread == 0 ? (void)Call(kClockGettime, 1, (long)now, 0, 0, 0) : Write(&y);
+      break;
+    case 11:  // A call stores what the other loads, and no atomic is there to be seen.
+      thread == 0 ? (void)Call(kRead, event, (long)&got, 8, 0, 0) : Load(&got);
       break;
   }
 }
@@ -78,6 +121,7 @@ static void Start(long program, long thread) {
 __attribute__((used)) void Main(long* stack) {
   const char* const program = stack[0] > 1 ? (const char*)stack[2] : "0";
   const int threads = *program == '5' ? 3 : 2;
+  event = (int)Call(kEventfd, 1, 0, 0, 0, 0);
   Call(kPrctl, 0x706c7578, 0, 0, 0, 0);
   for (int thread = 0; thread < threads; ++thread) Start(*program - '0', thread);
   Call(kExit, 0, 0, 0, 0, 0);

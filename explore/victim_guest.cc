@@ -1,6 +1,8 @@
 // A guest for the tests of explore/: does what its first argument names, badly.
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -9,7 +11,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -164,6 +168,23 @@ int Hint() {
   return order == 12 ? 0 : 1;
 }
 
+// Its choices never begin.
+int HintForever() {
+  prctl(kPolluxExplore, 0, 0, 0, 0);
+  return Mutex();
+}
+
+// Two processes, one sum.
+int SharedRace() {
+  volatile int* const sum = static_cast<int*>(
+      mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  const pid_t child = fork();
+  *sum = *sum + 1;
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  return *sum == 2 ? 0 : 1;
+}
+
 // Threads, processes, signals, timers and descriptors in one.
 int Mixture() {
   const int event = eventfd(0, 0), epoll = epoll_create1(0);
@@ -265,6 +286,153 @@ int TrustsReservation() {
   return failed == 0 ? 0 : 1;
 }
 
+// ---- The same of networks, and what is right.
+
+struct Connection {
+  int client, server;
+};
+
+Connection MakeConnection() {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t bytes = sizeof address;
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  const int client = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr* const place = reinterpret_cast<sockaddr*>(&address);
+  if (bind(listener, place, sizeof address) != 0 || listen(listener, 1) != 0 ||
+      getsockname(listener, place, &bytes) != 0 || connect(client, place, sizeof address) != 0)
+    abort();
+  const int server = accept(listener, nullptr, nullptr);
+  close(listener);
+  return {client, server};
+}
+
+constexpr char kMessage[] = "a message";
+constexpr ssize_t kMessageBytes = sizeof kMessage;
+
+void Await(int fd, short events) {
+  pollfd wanted = {.fd = fd, .events = events, .revents = 0};
+  while (poll(&wanted, 1, -1) != 1) continue;
+}
+
+// Whether all of it came.
+bool ReadWhole(int fd) {
+  char got[kMessageBytes];
+  ssize_t done = 0;
+  while (done < kMessageBytes) {
+    const ssize_t bytes = recv(fd, got + done, kMessageBytes - done, 0);
+    if (bytes <= 0) return false;
+    done += bytes;
+  }
+  return memcmp(got, kMessage, kMessageBytes) == 0;
+}
+
+// Knows that it was sent, and so (if it trusts) that it is there.
+int Arrival(bool trusts) {
+  const Connection connection = MakeConnection();
+  const int event = eventfd(0, 0);
+  std::thread other([=] {
+    const uint64_t one = 1;
+    (void)!send(connection.server, kMessage, kMessageBytes, 0);
+    (void)!write(event, &one, sizeof one);
+  });
+  uint64_t value;
+  (void)!read(event, &value, sizeof value);
+  char byte;
+  if (!trusts) Await(connection.client, POLLIN);
+  const bool there = recv(connection.client, &byte, 1, MSG_DONTWAIT) == 1;
+  other.join();
+  return there ? 0 : 1;
+}
+
+// A connection that connect(2) has begun is there once the others have had their turn; or not.
+int Connecting(bool trusts) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t bytes = sizeof address;
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  sockaddr* const place = reinterpret_cast<sockaddr*>(&address);
+  if (listen(listener, 1) != 0 || getsockname(listener, place, &bytes) != 0) abort();
+  if (connect(client, place, sizeof address) == 0 || errno != EINPROGRESS) return 2;
+  if (!trusts) Await(client, POLLOUT);
+  return send(client, kMessage, 1, 0) == 1 ? 0 : 1;
+}
+
+// What was written at once is read at once; or not.
+int Message(bool trusts) {
+  const Connection connection = MakeConnection();
+  std::thread other([=] { (void)!send(connection.server, kMessage, kMessageBytes, 0); });
+  char got[kMessageBytes];
+  const bool whole = trusts ? recv(connection.client, got, sizeof got, 0) == kMessageBytes
+                            : ReadWhole(connection.client);
+  other.join();
+  return whole ? 0 : 1;
+}
+
+// The end has come when it was made; or not.
+int Ending(bool trusts) {
+  const Connection connection = MakeConnection();
+  close(connection.server);
+  char byte;
+  if (!trusts) Await(connection.client, POLLIN);
+  return recv(connection.client, &byte, 1, MSG_DONTWAIT) == 0 ? 0 : 1;
+}
+
+constexpr size_t kManyBytes = 20'000;
+
+bool ReadMany(int fd) {
+  std::vector<char> data(kManyBytes);
+  return recv(fd, data.data(), kManyBytes, MSG_WAITALL) == kManyBytes && data.back() == 'x' &&
+         recv(fd, data.data(), 1, 0) == 0;
+}
+
+// So much is always taken; or not.
+int Room(bool trusts) {
+  const Connection connection = MakeConnection();
+  std::thread other([=] {
+    const std::vector<char> data(kManyBytes, 'x');
+    size_t done = 0;
+    while (done < kManyBytes) {
+      const ssize_t bytes =
+          send(connection.server, data.data() + done, kManyBytes - done, MSG_DONTWAIT);
+      if (trusts) break;
+      if (bytes > 0) done += bytes;
+      if (bytes < 0) Await(connection.server, POLLOUT);
+    }
+    close(connection.server);
+  });
+  const bool whole = ReadMany(connection.client);
+  other.join();
+  return whole ? 0 : 1;
+}
+
+// Who is connected gets all; or may be disconnected.
+int Connected(bool trusts) {
+  const Connection connection = MakeConnection();
+  std::thread other([=] { (void)!send(connection.server, kMessage, kMessageBytes, MSG_NOSIGNAL); });
+  errno = 0;
+  const bool whole = ReadWhole(connection.client);
+  const int error = errno;
+  other.join();
+  return whole || (!trusts && error == ECONNRESET) ? 0 : 1;
+}
+
+// A blocking write ends when all is written, and MSG_WAITALL when all is there.
+int Blocking() {
+  const Connection connection = MakeConnection();
+  std::thread other([=] {
+    const std::vector<char> data(kManyBytes, 'x');
+    if (write(connection.server, data.data(), kManyBytes) != kManyBytes) abort();
+    close(connection.server);
+  });
+  const bool whole = ReadMany(connection.client);
+  other.join();
+  return whole ? 0 : 1;
+}
+
 // What pollux lacks: a call before the fork point, another after it.
 int Ask() {
   const bool lacks = syscall(SYS_acct, nullptr) != 0;
@@ -305,6 +473,8 @@ constexpr Deed kDeeds[] = {{"mutex", Mutex},
                            {"shout", Shout},
                            {"alone", Alone},
                            {"hint", Hint},
+                           {"hint_forever", HintForever},
+                           {"shared_race", SharedRace},
                            {"mixture", Mixture},
                            {"late", Late},
                            {"ask", Ask},
@@ -312,7 +482,20 @@ constexpr Deed kDeeds[] = {{"mutex", Mutex},
                            {"trusts_wait", TrustsWait},
                            {"trusts_wake_up", TrustsWakeUp},
                            {"trusts_memory", TrustsMemory},
-                           {"trusts_reservation", TrustsReservation}};
+                           {"trusts_reservation", TrustsReservation},
+                           {"trusts_arrival", [] { return Arrival(true); }},
+                           {"awaits_arrival", [] { return Arrival(false); }},
+                           {"trusts_connecting", [] { return Connecting(true); }},
+                           {"awaits_connecting", [] { return Connecting(false); }},
+                           {"trusts_message", [] { return Message(true); }},
+                           {"awaits_message", [] { return Message(false); }},
+                           {"trusts_ending", [] { return Ending(true); }},
+                           {"awaits_ending", [] { return Ending(false); }},
+                           {"trusts_room", [] { return Room(true); }},
+                           {"awaits_room", [] { return Room(false); }},
+                           {"trusts_connection", [] { return Connected(true); }},
+                           {"may_be_disconnected", [] { return Connected(false); }},
+                           {"blocking", Blocking}};
 
 }  // namespace
 

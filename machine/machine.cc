@@ -67,6 +67,8 @@ std::optional<Outcome> Machine::RunToForkPoint() {
   return std::optional<Outcome>(outcome);
 }
 
+bool Machine::holds_choices() const { return impl_->holds_choices(); }
+
 void Machine::SetStacks(bool stacks) { impl_->SetStacks(stacks); }
 
 void Machine::SetStrategy(Strategy* strategy) { impl_->SetStrategy(strategy); }

@@ -139,6 +139,8 @@ class Machine {
   // process; or, where the guest has asked that they begin later (docs/exploring.md), before that
   // call. Nothing: it is there. Else it has ended without.
   std::optional<Outcome> RunToForkPoint();
+  // The guest has asked that choices begin later, and not yet said that they do.
+  bool holds_choices() const;
   // Who chooses from now on; not owned, null: as the options say. Restore() brings back who it was
   // at Save().
   void SetStrategy(Strategy* strategy);

@@ -59,6 +59,7 @@ class Machine::Impl final : private shims::Sink,
                     const std::vector<std::string>& arguments);
   std::optional<Outcome> RunUntil(uint64_t instructions);
   std::optional<Outcome> RunToForkPoint();
+  bool holds_choices() const { return choices_ == Choices::kHeld; }
   void SetStrategy(Strategy* strategy) { strategy_ = strategy; }
   void SetStacks(bool stacks) { stacks_ = stacks; }
   uint64_t instructions() const { return retired_; }
@@ -122,6 +123,7 @@ class Machine::Impl final : private shims::Sink,
   }
   ChoicePoint PointOf(std::span<os_emu::Thread* const> runnable) const;
   size_t Choose(std::span<os_emu::Thread* const> runnable);
+  shims::Footprint FootprintOf(os_emu::Thread& thread);
   // True: the next deadline was reached.
   bool ExpireEarly();
   uint64_t NextSlice(const os_emu::Thread& running);
@@ -186,6 +188,7 @@ class Machine::Impl final : private shims::Sink,
   const os_emu::Thread* last_thread_ = nullptr;  // Who ran last; null: it is gone.
   bool leave_last_ = false;                      // Another one shall run next.
   uint64_t slice_left_ = 0;                      // Until the next preemption.
+  std::vector<shims::Footprint> footprints_;     // Of a choice.
   uint64_t retired_ = 0;                         // By all harts.
   uint64_t pause_at_ = UINT64_MAX;               // Of them.
   os_emu::Thread* paused_ = nullptr;             // In the midst of whose turn it stopped.

@@ -39,8 +39,25 @@ uint64_t Machine::Impl::Time(const interp::Cpu& cpu) {
 }
 
 size_t Machine::Impl::Choose(std::span<Thread* const> runnable) {
-  const ChoicePoint point = PointOf(runnable);
+  ChoicePoint point = PointOf(runnable);
+  if (choices_ == Choices::kMade && strategy().wants_footprints()) {
+    footprints_.clear();
+    for (Thread* const thread : runnable) footprints_.push_back(FootprintOf(*thread));
+    point.footprints = footprints_;
+  }
   return Ask([&](Strategy& strategy) { return strategy.Choose(point); });
+}
+
+// What a thread that waits in a call does next, is the rest of it.
+shims::Footprint Machine::Impl::FootprintOf(Thread& thread) {
+  const Hart& hart = *harts_.at(&thread);
+  const interp::Cpu& cpu = hart.cpu;
+  if (thread.blocked())
+    return shims::FootprintOf(thread, hart.call.number, hart.call.args, cpu.x[interp::kSp]);
+  if (!hart.before_event) return {};
+  shims::CallArgs args;
+  for (size_t i = 0; i < args.size(); ++i) args[i] = cpu.x[interp::kA0 + i];
+  return shims::FootprintOf(thread, cpu.x[interp::kA7], args, cpu.x[interp::kSp]);
 }
 
 uint64_t Machine::Impl::NextSlice(const Thread& running) {
@@ -234,15 +251,37 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
   }
 }
 
+namespace {
+
+// A number for a word of an object: others have others, but by chance; then they are taken for one,
+// which costs events and loses none. The objects of a machine have their places in its arena, so it
+// is the same in all runs.
+uint64_t ObjectAddress(const memory::SharedWord& word) {
+  constexpr int kOffsetBits = 24, kAlignmentBits = 4;
+  const auto place = reinterpret_cast<uintptr_t>(word.object.get());
+  return (static_cast<uint64_t>(place) >> kAlignmentBits << kOffsetBits) + word.offset;
+}
+
+}  // namespace
+
 bool Machine::Impl::StopsBefore(Thread& thread, const Hart& hart) {
   const interp::NextAccess next = interp::NextAccessOf(*hart.memory, hart.cpu);
   using Kind = interp::AccessKind;
+  Tid space = thread.process().pid();
+  uint64_t addr = next.addr;
+  // What several processes have mapped is the same wherever they have it.
+  if (next.bytes != 0 && kernel_.living() > 1) {
+    if (const auto word = hart.memory->SharedWordAt(GuestAddr{addr}); word.has_value()) {
+      space = Tid{0};
+      addr = ObjectAddress(*word);
+    }
+  }
   if (next.kind == Kind::kNone) return false;
   Event event{.atomic = next.kind == Kind::kAmo || next.kind == Kind::kLoadReserved ||
                         next.kind == Kind::kStoreConditional,
               .bytes = next.bytes,
-              .space = thread.process().pid(),
-              .addr = next.addr,
+              .space = space,
+              .addr = addr,
               .pc = hart.cpu.pc,
               .number = hart.cpu.x[interp::kA7]};
   switch (next.kind) {

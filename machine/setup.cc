@@ -87,7 +87,8 @@ absl::Status Machine::Impl::SetUp() {
     if (faults.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("--faults=", options_.faults,
-                       ": matches no system call that may fail so (docs/syscalls.md)"));
+                       ": names no system call that a fault may happen to, and no fault "
+                       "(docs/syscalls.md)"));
     }
   }
   abi_ = std::make_unique<shims::SyscallAbi>(

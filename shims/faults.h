@@ -2,54 +2,34 @@
 // them: a fault changes the kernel's state behind a call's checks, and what follows is the
 // kernel's own answer to that state.
 //
-// The rows of the syscalls' table say what may happen to which call (FaultsOf()); whether it does
-// is the FaultSource's choice.
+// The rows of the syscalls' table say what may happen to which call (SyscallRow::faults), FaultRows
+// names for what is not selected by calls; whether it does is the FaultSource's choice.
 #ifndef POLLUX_SHIMS_FAULTS_H_
 #define POLLUX_SHIMS_FAULTS_H_
 
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "os_emu/task/thread.h"
 #include "re2/re2.h"
-#include "shims/syscall_table.h"
+#include "shims/fault_kinds.h"
 
 namespace pollux::shims {
 
-enum class FaultKind : uint8_t {
-  // Memory for an object that the call would make is short (kmalloc() with GFP_KERNEL): ENOMEM,
-  // ENFILE, ENOBUFS, EAGAIN, as the call has it.
-  kShortMemory,
-  // The process is stopped and goes on while the call waits: EINTR from those few that do not
-  // begin again by themselves (signal(7), "Interruption of system calls and library functions by
-  // stop signals"). Nobody is told of the stop: a freezer's, or a debugger's.
-  kInterruption,
-  // A futex is woken by somebody who meant what was at its address before (futex(2), RETURN VALUE
-  // of FUTEX_WAIT).
-  kVainWakeUp,
-  // A hart loses its reservation, and SC fails (RISC-V unprivileged specification, Zalrsc: it may
-  // for any reason). Of no system call: its name in a selection is "sc".
-  kLostReservation,
-};
-inline constexpr int kFaultKinds = 4;
-
 struct FaultRow {
   FaultKind kind;
-  std::string_view name;  // In the docs.
+  std::string_view name;  // In the docs, and in a selection where it is not by calls.
   std::string_view text;
+  enum Selected {
+    kByCalls,       // With the names of the calls.
+    kByName,        // With its own.
+    kByNameInFull,  // With its own, as it stands in the selection: `.*` is not enough.
+  };
+  Selected selected = kByCalls;
 };
 std::span<const FaultRow> FaultRows();
-
-// What may happen to a row's calls: a bit 1 << kind each.
-using FaultSet = uint8_t;
-constexpr FaultSet FaultBit(FaultKind kind) {
-  return static_cast<FaultSet>(1u << static_cast<unsigned>(kind));
-}
-FaultSet FaultsOf(const SyscallRow& row);
 
 // Who decides.
 class FaultSource {
@@ -59,7 +39,8 @@ class FaultSource {
   virtual bool Happens(os_emu::Thread& thread, FaultKind kind) = 0;
 };
 
-// The calls that faults are wanted for.
+// The faults that are wanted: all that may happen to calls with some names, and those that are
+// named themselves.
 class FaultSelection {
  public:
   // Nothing.
@@ -67,15 +48,22 @@ class FaultSelection {
   // Those whose whole name `names` matches.
   explicit FaultSelection(const re2::RE2& names);
 
-  // What may happen to this call, and is wanted.
+  // What may happen in this call, and is wanted.
   FaultSet Of(uint64_t number) const {
-    return number < faults_.size() ? faults_[number] : FaultSet{0};
+    return number < calls_.size() ? calls_[number].faults : FaultSet{0};
   }
+  // Whether it is one of those before which nothing that is wanted can have happened. (What TCP
+  // meets comes after a connection, in nearly every call that there is.)
+  bool MayBegin(uint64_t number) const { return number < calls_.size() && calls_[number].begins; }
   bool loses_reservations() const { return loses_reservations_; }
-  bool empty() const { return faults_.empty() && !loses_reservations_; }
+  bool empty() const { return calls_.empty() && !loses_reservations_; }
 
  private:
-  std::vector<FaultSet> faults_;  // By number.
+  struct CallFaults {
+    FaultSet faults = 0;
+    bool begins = false;
+  };
+  std::vector<CallFaults> calls_;  // By number.
   bool loses_reservations_ = false;
 };
 

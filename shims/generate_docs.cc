@@ -36,7 +36,7 @@ std::string ErrorNames(const SyscallRow& row) {
 std::string FaultNames(const SyscallRow& row) {
   std::vector<std::string> names;
   for (const FaultRow& fault : FaultRows()) {
-    if ((FaultsOf(row) & FaultBit(fault.kind)) != 0) names.emplace_back(fault.name);
+    if ((row.faults & FaultBit(fault.kind)) != 0) names.emplace_back(fault.name);
   }
   return absl::StrJoin(names, " ");
 }
@@ -61,7 +61,7 @@ void Write() {
       "- unsupported: ENOSYS, and named once on stderr\n"
       "\n"
       "Arguments are read unless marked `out` or `inout`. Faults are what --faults may let happen "
-      "to the call:\n"
+      "in the call:\n"
       "\n",
       SyscallTable().size(), counts[Support::kComplete], counts[Support::kPartial],
       counts[Support::kRefused], counts[Support::kUnsupported]);

@@ -52,6 +52,7 @@ CallResult SysOpenat(SyscallContext& context) {
   Result<Fd> fd = fds.Reserve();
   if (!fd.ok()) return fd.error();
   const auto open = [&]() -> Result<DescriptionRef> {
+    if (!context.kernel().budget().FitsObject(0)) return Errno::kNFile;  // alloc_empty_file()
     POLLUX_ASSIGN_OR_RETURN(const DescriptionRef base, context.Base(0, *path));
     return Files(context).Open(CallerOf(context.thread()), base, *path, flags,
                                context.UInt(3) & kAllPermissions);
@@ -80,7 +81,7 @@ CallResult SysMemfdCreate(SyscallContext& context) {
   Result<DescriptionRef> file =
       Files(context).OpenMemoryFile(CallerOf(context.thread()), *name, seals);
   if (!file.ok()) return file.error();
-  return context.Install(*std::move(file), (flags & kCloseOnExec) != 0);
+  return context.InstallNew(*std::move(file), (flags & kCloseOnExec) != 0);
 }
 
 // ---- stat

@@ -102,6 +102,26 @@ std::string WithResult(std::string call, const std::string& result) {
   return call + "= " + result;
 }
 
+// What TCP may meet in a call.
+constexpr FaultSet kTcpFaults = FaultBit(FaultKind::kLateArrival) |
+                                FaultBit(FaultKind::kSplitArrival) |
+                                FaultBit(FaultKind::kSmallWindow) | FaultBit(FaultKind::kReset);
+
+FaultKind KindOf(os_emu::TcpFault fault) {
+  switch (fault) {
+    case os_emu::TcpFault::kLateArrival:
+      return FaultKind::kLateArrival;
+    case os_emu::TcpFault::kSplitArrival:
+      return FaultKind::kSplitArrival;
+    case os_emu::TcpFault::kSmallWindow:
+      return FaultKind::kSmallWindow;
+    case os_emu::TcpFault::kReset:
+      return FaultKind::kReset;
+  }
+  POLLUX_CHECK(false) << "no fault of TCP";
+  return FaultKind::kReset;
+}
+
 // restore_saved_sigmask(): of a call with a mask of its own.
 void RestoreSignalMask(os_emu::Thread& thread) {
   if (!thread.saved_mask.has_value()) return;
@@ -189,10 +209,27 @@ os_emu::CallResult SyscallAbi::DispatchWithFaults(SyscallContext& context, os_em
   memory::MemoryBudget& budget = context.kernel().budget();
   budget.short_for_kernel = FaultHappens(thread, *call, FaultKind::kShortMemory);
   budget.objects_refused = false;
+  const bool network = (options_.faults.Of(call->number) & kTcpFaults) != 0;
+  if (network) {
+    tcp_thread_ = &thread;
+    tcp_call_ = call;
+    tcp_asked_ = 0;
+    os_emu::SetTcpFaultSource(context.kernel(), this);
+  }
   os_emu::CallResult result = Dispatch(context);
-  call->injected = budget.objects_refused;
+  if (network) os_emu::SetTcpFaultSource(context.kernel(), nullptr);
+  call->injected |= budget.objects_refused;
   budget.short_for_kernel = false;
   return result;
+}
+
+bool SyscallAbi::Happens(os_emu::TcpFault fault) {
+  const FaultKind kind = KindOf(fault);
+  if ((tcp_asked_ & FaultBit(kind)) != 0) return false;
+  tcp_asked_ |= FaultBit(kind);
+  const bool happens = FaultHappens(*tcp_thread_, *tcp_call_, kind);
+  tcp_call_->injected |= happens;
+  return happens;
 }
 
 void SyscallAbi::MayEndWait(os_emu::Thread& thread, Call* call) {

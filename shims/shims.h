@@ -24,6 +24,7 @@
 #include "abi/check.h"
 #include "interp/engine/cpu.h"
 #include "interp/engine/engine.h"
+#include "os_emu/socket/inet/inet.h"
 #include "os_emu/task/kernel.h"
 #include "re2/re2.h"
 #include "shims/faults.h"
@@ -77,7 +78,7 @@ enum class Next {
                    // Kernel::ReleaseEnded().
 };
 
-class SyscallAbi {
+class SyscallAbi final : private os_emu::TcpFaultSource {
  public:
   struct Options {
     Sink* sink = nullptr;       // Not owned; null: nobody listens.
@@ -123,8 +124,8 @@ class SyscallAbi {
   // for deadlock reports.
   std::string DescribeBlocked(os_emu::Thread& thread, const Call& call) const;
 
-  // Whether a fault may happen to the call with that number.
-  bool MayFail(uint64_t number) const { return options_.faults.Of(number) != 0; }
+  // Whether the call with that number may be the first that a fault happens in.
+  bool MayFail(uint64_t number) const { return options_.faults.MayBegin(number); }
   bool MayLoseReservation() const { return options_.faults.loses_reservations(); }
 
   // ---- For handlers.
@@ -141,6 +142,8 @@ class SyscallAbi {
  private:
   void Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, int64_t value);
   bool FaultHappens(os_emu::Thread& thread, const Call& call, FaultKind kind);
+  // Of the call under way, each at most once.
+  bool Happens(os_emu::TcpFault fault) override;
   os_emu::CallResult DispatchWithFaults(SyscallContext& context, os_emu::Thread& thread,
                                         Call* call);
   // `thread` has begun to wait.
@@ -155,6 +158,10 @@ class SyscallAbi {
 
   Options options_;
   std::set<std::string> warned_;
+  // The call that TCP's faults may happen in, and those that were asked for. Null: in none.
+  os_emu::Thread* tcp_thread_ = nullptr;
+  Call* tcp_call_ = nullptr;
+  FaultSet tcp_asked_ = 0;
   bool registers_replaced_ = false;  // By the call under way.
   bool yield_ = false;
 };

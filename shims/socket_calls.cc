@@ -84,6 +84,7 @@ CallResult AcceptWith(SyscallContext& context, uint32_t flags) {
   Result<ReservedFd> number = ReservedFd::Take(context.thread());
   if (!number.ok()) return number.error();
   if (Socket::From(**file) == nullptr) return Errno::kNotSock;
+  if (!context.kernel().budget().FitsObject(0)) return Errno::kNFile;  // sock_alloc()
   return os_emu::StartAccept(
       context.thread(), *std::move(file), flags & os_emu::kSockNonBlock,
       std::make_unique<AcceptInstall>(*std::move(number), context.Addr(1), context.Addr(2),

@@ -15,10 +15,13 @@
 
 #include "abi/errno.h"
 #include "os_emu/task/blocked_call.h"
+#include "shims/fault_kinds.h"
 
 namespace pollux::shims {
 
 class SyscallContext;
+struct Footprint;  // shims/footprint.h, as the next.
+struct PendingCall;
 struct ArgType;  // shims/arg_types.h: how an argument is called in the docs and printed by the
                  // tracer.
 struct FlagSet;  // shims/flag_names.h
@@ -61,7 +64,7 @@ struct ArgSpec {
   static constexpr int8_t kLengthIsResult = -2;
 };
 
-// The errors that a call may give, for the documentation and for faults. EFAULT and EBADF are named
+// The errors that a call may give, for the documentation. EFAULT and EBADF are named
 // as all others are.
 struct ErrorList {
   std::array<Errno, 20> errors{};
@@ -88,8 +91,10 @@ struct SyscallRow {
   ErrorList errors;
   Handler handler;
   const FlagSet* return_flags = nullptr;
-  // It waits at a futex, and may return though nobody meant it (shims/faults.h).
-  bool wakes_in_vain = false;
+  FaultSet faults = 0;             // What may happen in it.
+  bool makes_connections = false;  // Of sockets.
+  // What it may touch that others see (shims/footprint.h). Null: everything.
+  Footprint (*footprint)(const PendingCall& call) = nullptr;
 
   constexpr int arg_count() const {
     int count = 0;

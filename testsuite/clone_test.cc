@@ -138,6 +138,9 @@ int main(int argc, char** argv) {
   const int null = open("/dev/null", O_RDWR);
   if (null < 0 || pollux::report == nullptr) return 1;
   for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
+  // And what pollux says of itself, is said.
+  setvbuf(pollux::report, nullptr, _IOLBF, 0);
+  stderr = pollux::report;
   int runs = 0;
   // Each with a seed of its own, so that one can be tried alone.
   const auto run = [&](const std::string& path, std::vector<std::string> arguments) {

@@ -33,6 +33,19 @@ bool SharedMemory::Note(Tid tid, const Event& event) {
   return shared;
 }
 
+void SharedMemory::NoteCall(Tid tid, Tid space, const shims::Footprint& footprint) {
+  if (footprint.everything) return;
+  // Longer ones are of memory that is given back, which nobody reads.
+  constexpr uint64_t kMostBytes = 1 << 16;
+  for (size_t i = 0; i < footprint.range_count; ++i) {
+    const shims::Footprint::Range& range = footprint.ranges[i];
+    if (range.bytes > kMostBytes) continue;
+    const uint64_t last = (range.addr + range.bytes - 1) >> kUnitShift;
+    for (uint64_t unit = range.addr >> kUnitShift; unit <= last; ++unit)
+      NoteUnit(tid, range.written, {static_cast<int>(space), unit});
+  }
+}
+
 void SharedMemory::Learn(const SharedMemory& other) {
   shared_.insert(other.shared_.begin(), other.shared_.end());
 }
@@ -48,15 +61,27 @@ bool EventStrategy::StopsBefore(const Thread& thread, const Event& event) {
 }
 
 size_t EventStrategy::Choose(const ChoicePoint& point) {
+  point_ = &point;
   size_t chosen = 0;
   if (point.runnable.size() > 1) {
     ++choices_;
     chosen = ChooseOf(point);
     if (chosen == kAbandon) return kAbandon;
   }
-  if (!OnChosen(*point.runnable[chosen])) return kAbandon;
-  pending_.erase(point.runnable[chosen]->tid());
+  const Thread& thread = *point.runnable[chosen];
+  if (!OnChosen(thread)) return kAbandon;
+  const Event* pending = PendingOf(thread);
+  const bool calls = pending == nullptr || pending->kind == Event::Kind::kSystemCall;
+  if (calls && wants_footprints_)
+    memory_.NoteCall(thread.tid(), thread.process().pid(), FootprintOf(thread));
+  pending_.erase(thread.tid());
   return chosen;
+}
+
+const shims::Footprint& EventStrategy::FootprintOf(const Thread& thread) const {
+  static constexpr shims::Footprint kUnknown;
+  if (point_->footprints.empty()) return kUnknown;
+  return point_->footprints[PlaceOf(point_->runnable, &thread)];
 }
 
 const Event* EventStrategy::PendingOf(const Thread& thread) const {

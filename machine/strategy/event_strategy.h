@@ -24,6 +24,8 @@ class SharedMemory {
  public:
   // `tid` accesses it. Whether it is shared, this access included.
   bool Note(Tid tid, const Event& event);
+  // The same of a system call, which is made.
+  void NoteCall(Tid tid, Tid space, const shims::Footprint& footprint);
   // Adds what was shared elsewhere.
   void Learn(const SharedMemory& other);
   size_t size() const { return shared_.size(); }
@@ -57,6 +59,9 @@ class EventStrategy : public Strategy {
   }
 
   bool wants_events() const final { return true; }
+  // What system calls touch is then known, and so what threads share with them.
+  void WantFootprints() { wants_footprints_ = true; }
+  bool wants_footprints() const final { return wants_footprints_; }
   bool StopsBefore(const os_emu::Thread& thread, const Event& event) final;
   uint64_t NextSlice(const os_emu::Thread&, uint64_t) final { return kLongestSlice; }
   size_t Choose(const ChoicePoint& point) final;
@@ -69,6 +74,8 @@ class EventStrategy : public Strategy {
   // Null: the thread has not come to an event (it is new, or goes on with a call that it waited
   // in).
   const Event* PendingOf(const os_emu::Thread& thread) const;
+  // During a choice, if they are wanted.
+  const shims::Footprint& FootprintOf(const os_emu::Thread& thread) const;
   // As Choose(), among several. What is pending for the one that is chosen happens next.
   virtual size_t ChooseOf(const ChoicePoint& point) = 0;
   // It is chosen, or is the only one; what is pending for it (PendingOf) happens next. False: the
@@ -81,6 +88,8 @@ class EventStrategy : public Strategy {
   SharedMemory memory_;
   std::map<Tid, Event> pending_;
   uint64_t choices_ = 0;
+  bool wants_footprints_ = false;
+  const ChoicePoint* point_ = nullptr;  // The choice under way.
 };
 
 // Whether the order of the two, of different threads, can matter.

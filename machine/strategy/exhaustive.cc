@@ -9,7 +9,9 @@ using os_emu::Thread;
 class ExhaustiveSearch::Follower final : public EventStrategy {
  public:
   Follower(ExhaustiveSearch& search, const SharedMemory* known)
-      : EventStrategy(known), search_(search) {}
+      : EventStrategy(known), search_(search) {
+    WantFootprints();
+  }
 
  private:
   size_t ChooseOf(const ChoicePoint& point) override {
@@ -27,7 +29,7 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
     }
     const Node& node = search_.path_[depth_++];
     // Those that were tried before sleep from here on.
-    for (const Tid tried : node.tried) sleep_.insert_or_assign(tried, node.events.at(tried));
+    for (const Tid tried : node.tried) sleep_.insert_or_assign(tried, node.steps.at(tried));
     for (size_t i = 0; i < point.runnable.size(); ++i) {
       if (point.runnable[i]->tid() != node.chosen) continue;
       return i;
@@ -40,9 +42,9 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
   bool OnChosen(const Thread& thread) override {
     if (begun_.insert(thread.tid()).second) return true;
     if (sleep_.contains(thread.tid())) return false;  // There was no other choice.
-    const Event event = EventOf(thread);
+    const Step step = StepOf(thread);
     for (auto sleeper = sleep_.begin(); sleeper != sleep_.end();) {
-      sleeper = Conflict(sleeper->second, event) ? sleep_.erase(sleeper) : std::next(sleeper);
+      sleeper = MayMatter(sleeper->second, step) ? sleep_.erase(sleeper) : std::next(sleeper);
     }
     return true;
   }
@@ -62,7 +64,7 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
     Node node{.sleep = sleep_};
     for (const Thread* thread : point.runnable) {
       node.enabled.push_back(thread->tid());
-      node.events.emplace(thread->tid(), EventOf(*thread));
+      node.steps.emplace(thread->tid(), StepOf(*thread));
     }
     const size_t awake = FirstAwake(point);
     if (awake == kAbandon) return kAbandon;
@@ -72,9 +74,11 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
   }
 
   // A thread that goes on with a call that it waited in does the rest of it.
-  Event EventOf(const Thread& thread) const {
+  Step StepOf(const Thread& thread) const {
     const Event* pending = PendingOf(thread);
-    return pending != nullptr ? *pending : Event{.kind = Event::Kind::kSystemCall};
+    if (pending != nullptr && pending->kind != Event::Kind::kSystemCall) return {.event = *pending};
+    return {.event = {.kind = Event::Kind::kSystemCall, .space = thread.process().pid()},
+            .footprint = FootprintOf(thread)};
   }
 
   ExhaustiveSearch& search_;
@@ -82,6 +86,17 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
   Sleep sleep_;
   std::set<Tid> begun_;  // Those that have come to an event.
 };
+
+bool ExhaustiveSearch::MayMatter(const Step& a, const Step& b) {
+  const bool a_calls = a.event.kind == Event::Kind::kSystemCall;
+  const bool b_calls = b.event.kind == Event::Kind::kSystemCall;
+  if (a_calls && b_calls) return shims::Conflict(a.footprint, b.footprint);
+  if (!a_calls && !b_calls) return Conflict(a.event, b.event);
+  const Event& event = a_calls ? b.event : a.event;
+  // A fence alone does nothing that others see.
+  if (!event.accesses_memory()) return false;
+  return (a_calls ? a : b).footprint.Touches(event.addr, event.bytes, event.writes());
+}
 
 std::unique_ptr<Strategy> ExhaustiveSearch::Next(const SharedMemory* known) {
   return std::make_unique<Follower>(*this, known);

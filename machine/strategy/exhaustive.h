@@ -35,14 +35,19 @@ class ExhaustiveSearch {
 
  private:
   class Follower;
-  using Sleep = std::map<Tid, Event>;  // What need not be tried, and what it would do.
+  struct Step {
+    Event event;
+    shims::Footprint footprint;  // Of a system call.
+  };
+  static bool MayMatter(const Step& a, const Step& b);
+  using Sleep = std::map<Tid, Step>;  // What need not be tried, and what it would do.
 
   // A choice of the run under way.
   struct Node {
     std::vector<Tid> enabled;
-    std::map<Tid, Event> events;  // That they would do.
-    Sleep sleep;                  // When it was made.
-    std::set<Tid> tried;          // Before `chosen`.
+    std::map<Tid, Step> steps;  // That they would take.
+    Sleep sleep;                // When it was made.
+    std::set<Tid> tried;        // Before `chosen`.
     Tid chosen{0};
   };
 

@@ -13,6 +13,7 @@
 
 #include "os_emu/task/kernel.h"
 #include "shims/faults.h"
+#include "shims/footprint.h"
 
 namespace pollux::machine {
 
@@ -25,6 +26,9 @@ struct ChoicePoint {
   uint64_t retired = 0;  // Instructions by `last` since it began.
   // `last` was preempted or has yielded: another one is chosen, if there is any.
   bool leave = false;
+  // Of those who can run: what the system call touches that is next for them, or that they go on
+  // with; everything for others. Empty, but where Strategy::wants_footprints(): nobody knows.
+  std::span<const shims::Footprint> footprints;
 };
 
 // What a thread is about to do that another one could see.
@@ -33,8 +37,8 @@ struct Event {
   Kind kind = Kind::kRead;
   bool atomic = false;  // An AMO, LR or SC.
   uint8_t bytes = 0;
-  // Of memory: whose it is, and the address in it. Memory that processes share has several.
-  Tid space{0};  // The process.
+  // Of memory: whose it is (a process's; 0: memory that processes share), and the address in it.
+  Tid space{0};
   uint64_t addr = 0;
   uint64_t pc = 0;
   uint64_t number = 0;  // Of the system call.
@@ -81,6 +85,9 @@ class Strategy {
   // `thread` is about to do this. True: it stops before, and does it when it is chosen next; it is
   // not asked again. False: it does it now.
   virtual bool StopsBefore(const os_emu::Thread&, const Event&) { return false; }
+
+  // Of those: whether they want to know what system calls touch.
+  virtual bool wants_footprints() const { return false; }
 
   // Asked anew for whoever runs next.
   virtual bool slices_end_with_turns() const { return false; }

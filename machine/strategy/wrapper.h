@@ -23,6 +23,7 @@ class Wrapper : public Strategy {
   bool ExpiresEarly(const ChoicePoint& point) override { return inner_->ExpiresEarly(point); }
   bool Fails(const FaultPoint& point) override { return inner_->Fails(point); }
   bool wants_events() const override { return inner_->wants_events(); }
+  bool wants_footprints() const override { return inner_->wants_footprints(); }
   bool StopsBefore(const os_emu::Thread& thread, const Event& event) override {
     return inner_->StopsBefore(thread, event);
   }

@@ -31,6 +31,10 @@ expect 0
 grep -q '^1 schedule in .*nothing found$' out || fail 'one is enough'
 grep -q 'all schedules are this one' out || fail 'it says why'
 
+explore --seeds=100 ./victim hint_forever
+expect 0
+expect_err '^pollux: warning: the guest asks that choices begin later .prctl 0x706c7578, 0., and ends without'
+
 # ---- Each strategy finds the lost update, and its seed repeats it.
 for strategy in random pct pos feedback; do
   explore "--strategy=$strategy" --preemption_rate=5 --seeds=500 ./victim race

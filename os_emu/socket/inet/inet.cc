@@ -37,6 +37,10 @@ Result<DescriptionRef> MakeInetSocket(Kernel& kernel, int domain, int type, int 
   return MakeDescription<UdpSocket>(network, domain, flags);
 }
 
+void SetTcpFaultSource(Kernel& kernel, TcpFaultSource* source) {
+  kernel.Part<Network>().SetTcpFaultSource(source);
+}
+
 bool HasTcpListener(Kernel& kernel, uint16_t port) {
   const IpAddress loopback = IpAddress::LoopbackV4();
   return kernel.Part<Network>().FindListener({loopback, port}, {loopback, 0}) != nullptr;

@@ -18,6 +18,26 @@ namespace pollux::os_emu {
 Result<DescriptionRef> MakeInetSocket(Kernel& kernel, int domain, int type, int protocol,
                                       uint32_t flags);
 
+// What networks do to TCP and the loopback device does not (shims/faults.h).
+enum class TcpFault : uint8_t {
+  kLateArrival,   // What is sent (bytes, an end, a SYN) is under way for a while.
+  kSplitArrival,  // A part of the bytes that are sent is.
+  kSmallWindow,   // The send buffer takes a part of a write only, until what it holds has arrived.
+  kReset,         // Something between the two ends ends the connection: both get a RST.
+};
+
+// Who decides. Asked where it would happen.
+class TcpFaultSource {
+ public:
+  virtual bool Happens(TcpFault fault) = 0;
+
+ protected:
+  ~TcpFaultSource() = default;
+};
+
+// From now on; null: nobody, and nothing happens. Must outlive that.
+void SetTcpFaultSource(Kernel& kernel, TcpFaultSource* source);
+
 // Whether a TCP socket listens where a connection to 127.0.0.1:`port` arrives.
 bool HasTcpListener(Kernel& kernel, uint16_t port);
 

@@ -20,7 +20,10 @@ Network::Network(Kernel& kernel)
       tcp_ports_(PortTable::Protocol::kTcp, kernel.world_random().Split(kTcpPorts)),
       udp_ports_(PortTable::Protocol::kUdp, kernel.world_random().Split(kUdpPorts)) {}
 
-Network::~Network() = default;
+Network::~Network() {
+  // Two that nobody has open any more keep each other until that has arrived.
+  while (!under_way_.empty()) under_way_.back()->Forget();
+}
 
 void Network::DropOldTimeWaits() {
   const Nanos now = kernel_.clock().Monotonic();

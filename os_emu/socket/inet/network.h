@@ -2,7 +2,8 @@
 // TIME_WAIT. A part of the Kernel: kernel.Part<Network>().
 //
 // Delivery is synchronous, as on Linux's loopback device: what is sent has arrived, and woken
-// whoever waits for it, when the call that sends it returns. Ephemeral ports come from a stream of
+// whoever waits for it, when the call that sends it returns; but for faults, which are those of
+// other networks (TcpFault). Ephemeral ports come from a stream of
 // their own, split from the world's, so that the same seed gives the same ports.
 #ifndef POLLUX_OS_EMU_SOCKET_INET_NETWORK_H_
 #define POLLUX_OS_EMU_SOCKET_INET_NETWORK_H_
@@ -12,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "os_emu/socket/inet/inet.h"
 #include "os_emu/socket/inet/port_table.h"
 #include "os_emu/task/kernel.h"
 
@@ -44,6 +46,15 @@ class Network {
   // The connection of `user` stays in its place for kTimeWait.
   void EnterTimeWait(const PortUser& user);
 
+  void SetTcpFaultSource(TcpFaultSource* source) { tcp_fault_source_ = source; }
+  bool Happens(TcpFault fault) {
+    return tcp_fault_source_ != nullptr && tcp_fault_source_->Happens(fault);
+  }
+
+  // Those that have something under way.
+  void AddUnderWay(TcpEndpoint& endpoint) { under_way_.push_back(&endpoint); }
+  void RemoveUnderWay(TcpEndpoint& endpoint) { std::erase(under_way_, &endpoint); }
+
   // ---- UDP.
   PortTable& udp_ports() { return udp_ports_; }
   // Who gets a datagram (udp4_lib_lookup2()). Null: nobody, so it is refused.
@@ -75,6 +86,8 @@ class Network {
   uint64_t group_secret_;
   PortTable tcp_ports_;
   PortTable udp_ports_;
+  TcpFaultSource* tcp_fault_source_ = nullptr;
+  std::vector<TcpEndpoint*> under_way_;
   std::vector<Multicast*> members_;
   std::deque<std::unique_ptr<TimeWait>> time_waits_;  // The oldest first.
 };

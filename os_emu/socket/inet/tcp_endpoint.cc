@@ -29,9 +29,13 @@ TcpEndpoint::TcpEndpoint(Network& network, TcpOwner* owner)
       receive_(network.budget()),
       send_(network.budget()),
       timer_(network.kernel().timers(), *this, &TcpEndpoint::OnTimer),
-      stall_timer_(network.kernel().timers(), *this, &TcpEndpoint::TimeOut) {}
+      stall_timer_(network.kernel().timers(), *this, &TcpEndpoint::TimeOut),
+      link_timer_(network.kernel().timers(), *this, &TcpEndpoint::OnArrival) {}
 
-TcpEndpoint::~TcpEndpoint() { network_.tcp_ports().Remove(*this); }
+TcpEndpoint::~TcpEndpoint() {
+  NothingUnderWay();
+  network_.tcp_ports().Remove(*this);
+}
 
 void TcpEndpoint::ArmTimer(Nanos span) {
   timer_.Arm(TimeBase::kMonotonic, network_.kernel().clock().Monotonic() + span);
@@ -45,7 +49,7 @@ void TcpEndpoint::SendSyn() {
   unacknowledged_ = 0;
   syn_tries_ = 0;
   syn_since_ = network_.kernel().clock().Monotonic();
-  TrySyn();
+  if (!MayBeLate()) TrySyn();
 }
 
 void TcpEndpoint::TrySyn() {
@@ -183,6 +187,7 @@ void TcpEndpoint::Finish() {
   const std::shared_ptr<TcpEndpoint> self = shared_from_this();
   state_ = TcpState::kClose;
   timer_.Disarm();
+  NothingUnderWay();
   NoteStall(false, false);
   ReleasePort();
   receive_shut_ = send_shut_ = true;
@@ -358,6 +363,7 @@ bool TcpEndpoint::Disconnect() {
   state_ = TcpState::kClose;
   listening = false;
   timer_.Disarm();
+  NothingUnderWay();
   NoteStall(false, false);
   // What is closed keeps a port that bind(2) chose (tcp_set_state() is not called for it).
   if (old == TcpState::kClose) {
@@ -380,7 +386,7 @@ bool TcpEndpoint::Disconnect() {
 
 bool TcpEndpoint::Writable() const {
   const size_t used = send_.size();
-  return used < limits_.send_bytes && limits_.send_bytes - used >= used / 2;
+  return used < send_limit() && send_limit() - used >= used / 2;
 }
 
 void TcpEndpoint::CheckSpace() {
@@ -416,9 +422,21 @@ bool TcpEndpoint::RefusesData() const {
   return (state_ == TcpState::kFinWait1 || state_ == TcpState::kFinWait2) && receive_shut_;
 }
 
+size_t TcpEndpoint::GoingOf(size_t limit) const {
+  const size_t bytes = std::min(limit, send_.size());
+  if (peer_ == nullptr || peer_->RefusesData()) return bytes;
+  const size_t held = peer_->receive_.size(), most = peer_->limits_.receive_bytes;
+  return std::min(bytes, most - std::min(held, most));
+}
+
 void TcpEndpoint::Transmit(size_t limit) {
+  if (IsUnderWay()) return;
   const std::shared_ptr<TcpEndpoint> self = shared_from_this();
   const bool wanted = limit > 0;
+  if (const size_t going = GoingOf(limit); going > 0 || (send_.empty() && fin_waits_)) {
+    if (MayBeLate()) return;
+    if (const size_t first = MaySplit(going); first < going) limit = first;
+  }
   bool moved = false;
   while (limit > 0 && !send_.empty()) {
     const std::shared_ptr<TcpEndpoint> peer = peer_;
@@ -510,6 +528,10 @@ void TcpEndpoint::PeerRead() {
   if (send_.empty() || peer_ == nullptr) return;
   const size_t held = peer_->receive_.size();
   if (held * 2 > peer_->limits_.receive_bytes) return;
+  SendWhatWaits();
+}
+
+void TcpEndpoint::SendWhatWaits() {
   // What is corked stays: it waits for company, not for room.
   const bool corked = limits_.corked && !fin_waits_;
   Transmit(corked ? send_.size() - send_.size() % kSegmentBytes : send_.size());

@@ -9,6 +9,7 @@
 #ifndef POLLUX_OS_EMU_SOCKET_INET_TCP_ENDPOINT_H_
 #define POLLUX_OS_EMU_SOCKET_INET_TCP_ENDPOINT_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -126,10 +127,16 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   // pending error kConnReset now.
   bool Disconnect();
 
+  // ---- Faults (TcpFault).
+  // Before `bytes` are written: the window may be small.
+  void MaySqueeze(uint64_t bytes);
+  // The connection may be lost. Then the socket has a pending error.
+  void MayBeReset();
+  // The machine ends.
+  void Forget();
+
   // ---- Data.
-  size_t send_room() const {
-    return send_.size() < limits_.send_bytes ? limits_.send_bytes - send_.size() : 0;
-  }
+  size_t send_room() const { return send_.size() < send_limit() ? send_limit() - send_.size() : 0; }
   size_t unsent_bytes() const { return send_.size() + static_cast<size_t>(unacknowledged_); }
   // Takes at most send_room() bytes and sends what may go. `urgent`: the last byte is out of band.
   // `more`: MSG_MORE.
@@ -178,12 +185,26 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   };
 
   void TrySyn();
+  size_t send_limit() const {
+    return std::min(squeezed_to_.value_or(limits_.send_bytes), limits_.send_bytes);
+  }
+  // Something is under way, and what is sent now will not be there before it.
+  bool IsUnderWay() const { return link_timer_.armed(); }
+  // Whether what is sent now will be under way for a while.
+  bool MayBeLate();
+  // Of so many bytes that may go, those that have arrived before the others.
+  size_t MaySplit(size_t bytes);
+  void SetUnderWay();
+  void NothingUnderWay();
+  void OnArrival();
   void OnTimer();
   // The peer takes nothing, or something again (icsk_probes_tstamp).
   void NoteStall(bool stalled, bool moved);
   void ArmStallTimer();
   // tcp_write_err(): nobody has answered for too long. The peer does not hear of it.
   void TimeOut();
+  // Of so many bytes that may go, those that the peer would get.
+  size_t GoingOf(size_t limit) const;
   // Moves what fits to the peer; `limit`: what may go now.
   void Transmit(size_t limit);
   void DeliverFin();
@@ -200,6 +221,7 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   void OnUrgent(uint64_t position);
   void TakeUrgent(uint64_t position, uint8_t byte);
   void PeerRead();
+  void SendWhatWaits();
   void ArmTimer(Nanos span);
 
   Network& network_;
@@ -230,6 +252,9 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   Nanos syn_since_{0};
   // TCP_USER_TIMEOUT of data: armed while the peer takes nothing.
   EndpointTimer stall_timer_;
+  // Faults: while it is armed, what was sent is under way: it stays in the send queue.
+  EndpointTimer link_timer_;
+  std::optional<size_t> squeezed_to_;  // Until then: what the send queue may hold.
   std::optional<Nanos> stalled_since_;
   bool peer_gave_up_ = false;  // What is sent now is answered with a RST.
   WaitQueue closing_queue_;

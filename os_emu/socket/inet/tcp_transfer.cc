@@ -9,6 +9,7 @@ Result<size_t> TcpSocket::Send(OutgoingMessage& message) {
   // A connection that begins with data is not offered.
   if ((message.flags & kMsgFastOpen) != 0) return Errno::kOpNotSupp;
   TcpEndpoint& endpoint = *endpoint_;
+  endpoint.MayBeReset();
   if (endpoint.state() != TcpState::kEstablished && endpoint.state() != TcpState::kCloseWait) {
     // sk_stream_wait_connect()
     if (const std::optional<Errno> error = TakeError(); error.has_value()) return *error;
@@ -27,6 +28,7 @@ Result<size_t> TcpSocket::Send(OutgoingMessage& message) {
   const bool urgent = (message.flags & kMsgOob) != 0;
   const bool more = (message.flags & kMsgMore) != 0;
   size_t done = 0;
+  endpoint.MaySqueeze(data.remaining());
   while (data.remaining() > 0) {
     if (endpoint.send_room() == 0) {
       endpoint.WantSpace();
@@ -75,6 +77,7 @@ Result<size_t> TcpSocket::Receive(IncomingMessage& message) {
   }
   TcpEndpoint& endpoint = *endpoint_;
   if (endpoint.state() == TcpState::kListen) return Errno::kNotConn;
+  endpoint.MayBeReset();
   if ((message.flags & kMsgOob) != 0) return ReceiveUrgent(message);
 
   const bool peek = (message.flags & kMsgPeek) != 0;
