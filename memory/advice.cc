@@ -65,6 +65,10 @@ Result<void> AddressSpace::BringIn(GuestAddr addr, uint64_t length, Populating h
       [&](uint64_t, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
         // Up to the first hole.
         if (start != reached) return Errno::kNoMem;
+        if (how == Populating::kAsMapped && region.locking == Locking::kOnFault) {
+          reached = end;
+          return {};
+        }
         const bool stores =
             how == Populating::kStores ||
             (how == Populating::kAsMapped && (region.prot & kProtWrite) != 0 && !region.shared);
@@ -72,7 +76,6 @@ Result<void> AddressSpace::BringIn(GuestAddr addr, uint64_t length, Populating h
           return Errno::kInval;
         }
         reached = end;
-        if (how == Populating::kAsMapped && region.locking == Locking::kOnFault) return {};
         // Loads of the process's own memory leave no trace.
         if (!stores && region.object == nullptr && !region.from_file) return {};
         for (uint64_t at = start; at < end; at += kPageBytes) {
