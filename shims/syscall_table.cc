@@ -459,7 +459,8 @@ constexpr SyscallRow kRows[] = {
             Errors(kFault, kInval, kPerm), &SysSetrlimit, "RTTIME is kept only"),
     Partial(165, "getrusage", kInt, Args(OneOf("who", kUsageWho), OutOf("usage", kRusageType)),
             Errors(kInval, kFault), &SysGetrusage,
-            "user time, and ru_maxrss but for children; the rest is 0"),
+            "user time, ru_minflt (of the whole process, by pages that were written first), and "
+            "ru_maxrss but for children; the rest is 0"),
     Complete(166, "umask", kOctal, Args(Of("mask", kModeType)), Errors(), &SysUmask),
     Partial(167, "prctl", kInt,
             Args(OneOf("option", kPrctlOptions), InOutOf("arg2", kPrctlType),
@@ -468,7 +469,8 @@ constexpr SyscallRow kRows[] = {
             "PR_SET_NAME, PR_GET_NAME, PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, "
             "PR_GET_CHILD_SUBREAPER, PR_GET_TID_ADDRESS, PR_GET_DUMPABLE, PR_SET_DUMPABLE, "
             "PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, "
-            "PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_SECUREBITS, PR_CAP_AMBIENT, PR_SET_VMA, "
+            "PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_SECUREBITS, PR_SET_SECUREBITS, "
+            "PR_CAP_AMBIENT, PR_SET_VMA, "
             "PR_GET_SECCOMP, PR_GET_TIMERSLACK, "
             "PR_POLLUX_EXPLORE (docs/exploring.md)"),
     Complete(168, "getcpu", kInt,
@@ -597,7 +599,7 @@ constexpr SyscallRow kRows[] = {
     Complete(216, "mremap", kAddress,
              Args(Address("old_address"), Size("old_size"), Size("new_size"),
                   Flags("flags", kMremapFlags), Of("new_address", kMremapAddressType)),
-             Errors(kInval, kFault, kNoMem), &SysMremap),
+             Errors(kInval, kFault, kNoMem, kAgain), &SysMremap),
     Unsupported(
         217, "add_key",
         Args(Path("type"), Path("description"), Address("payload"), Size("plen"), Int("keyring"))),
@@ -613,15 +615,15 @@ constexpr SyscallRow kRows[] = {
     Complete(221, "execve", kInt, Args(Path(), Of("argv", kArgvType), Of("envp", kEnvpType)),
              Errors(PATH_ERRORS, kPerm, k2Big, kNoExec, kInval, kIsDir, kTxtBsy, kNoMem),
              &SysExecve),
-    Partial(
-        222, "mmap", kAddress,
-        Args(Address("addr"), Size("length"), Flags("prot", kProtFlags), Flags("flags", kMapFlags),
-             Fd(), Hex("offset")),
-        Errors(kInval, kBadF, kNoMem, kAcces, kNoDev, kExist, kPerm, kOverflow, kOpNotSupp, kNFile),
-        &SysMmap,
-        "MAP_HUGETLB and MAP_SYNC are refused; of a mounted file, what other programs of the "
-        "host write is not seen in pages that were touched already, and what is stored "
-        "reaches the host by msync, fsync, read(2), or when the last mapping goes"),
+    Partial(222, "mmap", kAddress,
+            Args(Address("addr"), Size("length"), Flags("prot", kProtFlags),
+                 Flags("flags", kMapFlags), Fd(), Hex("offset")),
+            Errors(kInval, kBadF, kNoMem, kAcces, kNoDev, kExist, kPerm, kOverflow, kOpNotSupp,
+                   kNFile, kAgain),
+            &SysMmap,
+            "MAP_HUGETLB and MAP_SYNC are refused; of a mounted file, what other programs of the "
+            "host write is not seen in pages that were touched already, and what is stored "
+            "reaches the host by msync, fsync, read(2), or when the last mapping goes"),
     Complete(223, "fadvise64", kInt, Args(Fd(), Long("offset"), Long("len"), Int("advice")),
              Errors(kBadF, kInval, kSPipe), &SysFadvise64),
     Unsupported(224, "swapon", Args(Path("path"), Hex("swapflags"))),
@@ -630,16 +632,12 @@ constexpr SyscallRow kRows[] = {
             Errors(kInval, kNoMem, kAcces), &SysMprotect, "PROT_GROWSDOWN is refused"),
     Complete(227, "msync", kInt, Args(Address("addr"), Size("length"), Flags("flags", kMsyncFlags)),
              Errors(kInval, kNoMem, kBusy, kIo), &SysMsync),
-    Partial(228, "mlock", kInt, Args(Address("addr"), Size("len")), Errors(kNoMem, kInval, kPerm),
-            &SysMlock,
-            "locked pages are not kept track of: RLIMIT_MEMLOCK counts each call by itself, and "
-            "advice may drop a locked page"),
+    Complete(228, "mlock", kInt, Args(Address("addr"), Size("len")), Errors(kNoMem, kInval, kPerm),
+             &SysMlock),
     Complete(229, "munlock", kInt, Args(Address("addr"), Size("len")), Errors(kNoMem, kInval),
              &SysMunlock),
-    Partial(230, "mlockall", kInt, Args(Flags("flags", kMlockallFlags)),
-            Errors(kInval, kNoMem, kPerm), &SysMlockall,
-            "locked pages are not kept track of: RLIMIT_MEMLOCK counts each call by itself, and "
-            "advice may drop a locked page"),
+    Complete(230, "mlockall", kInt, Args(Flags("flags", kMlockallFlags)),
+             Errors(kInval, kNoMem, kPerm), &SysMlockall),
     Complete(231, "munlockall", kInt, Args(), Errors(), &SysMunlockall),
     Partial(
         232, "mincore", kInt, Args(Address("addr"), Size("length"), OutAddress("vec")),
@@ -650,8 +648,9 @@ constexpr SyscallRow kRows[] = {
             Args(Address("addr"), Size("length"), OneOf("advice", kMadviseAdvice)),
             Errors(kInval, kNoMem, kAcces, kAgain, kFault), &SysMadvise,
             "MADV_DONTNEED and MADV_FREE discard (the program's own data segment: EINVAL), "
-            "MADV_REMOVE punches; MADV_DONTFORK and MADV_WIPEONFORK act at fork; "
-            "MADV_POPULATE_* populate; hints have no effect; MADV_GUARD_* and MADV_HWPOISON are "
+            "MADV_REMOVE punches; MADV_DONTFORK and MADV_WIPEONFORK act at fork, "
+            "MADV_DONTDUMP in core files; MADV_POPULATE_* populate; hints have no effect; "
+            "MADV_GUARD_* and MADV_HWPOISON are "
             "refused"),
     Unsupported(234, "remap_file_pages",
                 Args(Address("addr"), Size("size"), Hex("prot"), Size("pgoff"), Hex("flags"))),
@@ -753,10 +752,8 @@ constexpr SyscallRow kRows[] = {
             Args(OneOf("cmd", kMembarrierCommands), Flags("flags", kMembarrierFlags),
                  Of("cpu_id", kMembarrierCpuType)),
             Errors(kInval, kPerm), &SysMembarrier, "not the RSEQ commands", &kMembarrierMask),
-    Partial(284, "mlock2", kInt, Args(Address("addr"), Size("len"), Flags("flags", kMlock2Flags)),
-            Errors(kInval, kNoMem, kPerm), &SysMlock2,
-            "locked pages are not kept track of: RLIMIT_MEMLOCK counts each call by itself, and "
-            "advice may drop a locked page"),
+    Complete(284, "mlock2", kInt, Args(Address("addr"), Size("len"), Flags("flags", kMlock2Flags)),
+             Errors(kInval, kNoMem, kPerm), &SysMlock2),
     Partial(285, "copy_file_range", kInt,
             Args(Fd("fd_in"), InOutOf("off_in", kLongPointerType), Fd("fd_out"),
                  InOutOf("off_out", kLongPointerType), Size("len"), Hex("flags")),
