@@ -15,6 +15,15 @@ namespace {
 using os_emu::kRlimitCore;
 using os_emu::kRlimitFileSize;
 
+template <typename T>
+T At(const std::string& bytes, size_t offset) {
+  T object{};
+  EXPECT_LE(offset + sizeof(T), bytes.size());
+  if (offset + sizeof(T) <= bytes.size())
+    std::memcpy(&object, bytes.data() + offset, sizeof(object));
+  return object;
+}
+
 // A core file taken apart.
 struct Core {
   Elf64_Ehdr header{};
@@ -40,24 +49,12 @@ struct Core {
           address - segment.p_vaddr >= segment.p_filesz) {
         continue;
       }
-      uint64_t word = 0;
-      EXPECT_LE(segment.p_offset + (address - segment.p_vaddr) + 8, bytes.size());
-      std::memcpy(&word, bytes.data() + segment.p_offset + (address - segment.p_vaddr), 8);
-      return word;
+      return At<uint64_t>(bytes, segment.p_offset + (address - segment.p_vaddr));
     }
     ADD_FAILURE() << "not in the file";
     return 0;
   }
 };
-
-template <typename T>
-T At(const std::string& bytes, size_t offset) {
-  T object{};
-  EXPECT_LE(offset + sizeof(T), bytes.size());
-  if (offset + sizeof(T) <= bytes.size())
-    std::memcpy(&object, bytes.data() + offset, sizeof(object));
-  return object;
-}
 
 Core TakeApart(std::string bytes) {
   Core core;
