@@ -79,6 +79,9 @@ class Machine::Impl final : private shims::Sink,
   // ---- shims::TaskHost
   void OnClone(os_emu::Thread& parent, os_emu::Thread& child, const interp::Cpu& cpu) override;
   Result<void> Exec(os_emu::Thread& thread, shims::ExecRequest request) override;
+  const interp::Cpu& RegistersOf(const os_emu::Thread& thread) override {
+    return harts_.at(&thread)->cpu;
+  }
   void OnExploreHint(bool now) override;
 
   // ---- shims::FaultSource

@@ -388,6 +388,7 @@ bool AddressSpace::MakeStorable(uint64_t page) {
     Charge(kPageBytes);
     charged_[page / 64] |= uint64_t{1} << (page % 64);
     ++charged_pages_;
+    ++pages_brought_in_;
   }
   MarkDirty(page);
   const bool held_code = flags_[page] & kHoldsCode;

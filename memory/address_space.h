@@ -104,13 +104,19 @@ struct SharedWord {
   friend bool operator==(const SharedWord& a, const SharedWord& b) = default;
 };
 
-// madvise(2): what becomes of pages when the process forks.
-enum class ForkAdvice {
+// madvise(2) of mappings: what becomes of them when the process forks, and in a core file.
+enum class MappingAdvice {
   kDontFork,    // MADV_DONTFORK: the child has no such mapping.
   kDoFork,      // MADV_DOFORK
   kWipeOnFork,  // MADV_WIPEONFORK: the child finds zeros.
   kKeepOnFork,  // MADV_KEEPONFORK
+  kDontDump,    // MADV_DONTDUMP
+  kDoDump,      // MADV_DODUMP
 };
+
+// mlock2(2): what is locked is brought into memory at once, or when it is touched
+// (VM_LOCKONFAULT).
+enum class Locking : uint8_t { kNone, kAtOnce, kOnFault };
 
 // Told when translated code is no longer what the guest's memory says. Implemented by the engine's
 // code cache. `first_page` and `pages` count pages of kPageBytes. The kHoldsCode flags of those
@@ -131,6 +137,9 @@ struct Mapping {
   uint64_t inode = 0;        // 0 for anonymous memory.
   std::string name;          // "" or a path, "[heap]", "[stack]".
   bool grows_down = false;
+  bool has_file = false;  // vm_file: also of shared memory without a name.
+  bool dont_dump = false;
+  Locking locking = Locking::kNone;
 
   // is_data_mapping(): RLIMIT_DATA counts it.
   bool IsData() const { return (prot & kProtWrite) != 0 && !shared && !grows_down; }
@@ -237,6 +246,8 @@ class AddressSpace {
     std::shared_ptr<SharedObject> object;
     // VM_MAYWRITE: false for a shared mapping of a file that is not open for writing.
     bool may_write = true;
+    // MAP_LOCKED. LockFuture() locks all that is mapped.
+    bool locked = false;
     // Held as long as a page of it is mapped somewhere, forked copies included: the open file
     // (vm_file).
     std::shared_ptr<const void> keeps;
@@ -266,21 +277,37 @@ class AddressSpace {
   // host; shared ones keep their bytes. Errors: kInval (unaligned, wraps), kNoMem (a hole in the
   // range; the rest is done). `anonymous_only`: MADV_FREE, kInval at anything else. Deviation:
   // where `contents` was mapped, it is left alone if not writable, and gives kInval if it is.
-  Result<void> Discard(GuestAddr addr, uint64_t length, bool anonymous_only = false);
+  // kInval, too, at what is locked, but with `locked_too` (MADV_DONTNEED_LOCKED).
+  Result<void> Discard(GuestAddr addr, uint64_t length, bool anonymous_only = false,
+                       bool locked_too = false);
   // MADV_REMOVE: makes a hole of the pages in the objects behind them. Errors: kInval (unaligned,
-  // wraps, not a mapping of an object), kAcces (not shared, or may not be written), kNoMem (a hole
-  // in the range; the rest is done), those of SharedObject::PunchHole.
+  // wraps, locked, not a mapping of an object), kAcces (not shared, or may not be written), kNoMem
+  // (a hole in the range; the rest is done), those of SharedObject::PunchHole.
   Result<void> Remove(GuestAddr addr, uint64_t length);
   // Brings pages into memory, as an access of each would. Errors: kInval (unaligned, wraps, not
   // allowed by the protection), kNoMem (a hole, memory limit), kFault (past the end of a file).
   // What lies before the error is done.
   Result<void> BringIn(GuestAddr addr, uint64_t length, Populating how);
-  // madvise(2)'s advice for Fork(). Errors: kInval (unaligned, wraps; kWipeOnFork of anything but
-  // private anonymous memory), kAgain (too many mappings), kNoMem (a hole in the range). What lies
-  // before the error is done, and with a hole all the rest.
-  Result<void> AdviseFork(GuestAddr addr, uint64_t length, ForkAdvice advice);
-  // msync(2): brings what was stored to the mapped files. kIo.
-  Result<void> WriteBack(GuestAddr addr, uint64_t length);
+  // madvise(2)'s advice for Fork() and core files. Errors: kInval (unaligned, wraps; kWipeOnFork of
+  // anything but private anonymous memory), kAgain (too many mappings), kNoMem (a hole in the
+  // range). What lies before the error is done, and with a hole all the rest.
+  Result<void> Advise(GuestAddr addr, uint64_t length, MappingAdvice advice);
+  // msync(2): brings what was stored to the mapped files. kIo; with `invalidates` kBusy at what is
+  // locked.
+  Result<void> WriteBack(GuestAddr addr, uint64_t length, bool invalidates = false);
+
+  // ---- Locked memory (mm/mlock.c). Nothing is ever swapped, so a lock is only counted; who asks
+  // brings the pages in, and holds the counts against RLIMIT_MEMLOCK.
+  // apply_vma_lock_flags(): kInval (wraps), kNoMem (a hole, too many mappings); what lies before
+  // the error is done.
+  Result<void> Lock(GuestAddr addr, uint64_t length, Locking locking);
+  // apply_mlockall_flags(): what there is, and unless it is kNone what comes.
+  void LockAll(Locking locking);
+  void LockFuture(Locking locking) { future_locking_ = locking; }
+  Locking future_locking() const { return future_locking_; }
+  uint64_t locked_bytes() const { return locked_bytes_; }  // VmLck
+  // How much of [addr, addr + length) is locked.
+  uint64_t LockedIn(GuestAddr addr, uint64_t length) const;
   // brk(2): sets where the heap may begin; Brk returns the new (or on failure the unchanged) break.
   // `start`: page aligned, inside the address space. `data_bytes`: of the program's own data
   // (mm_struct's end_data - start_data).
@@ -311,6 +338,19 @@ class AddressSpace {
   uint64_t mapped_bytes() const;    // Sum of all mappings (VmSize).
   uint64_t data_bytes() const;      // Of those that are data (VmData).
   uint64_t resident_bytes() const;  // Pages written and not given back (VmRSS).
+  // How many pages were brought in so far: written for the first time, or, of objects, touched when
+  // there was nothing. What minor faults are counted by.
+  uint64_t pages_brought_in() const { return pages_brought_in_; }
+
+  // ---- For core files: what is mapped, whatever its protection; nothing is brought in by looking.
+  // The first page at or above `from` and below `end`, which lie in one mapping, that may hold
+  // anything but zeros (get_dump_page() of mm/gup.c finds one); `end`: there is none.
+  uint64_t NextHeldPage(uint64_t from, uint64_t end) const;
+  // The bytes of that page.
+  void PeekPage(uint64_t addr, std::span<uint8_t> to) const;
+  // Whether a page of [start, end), which is a private mapping, is the process's own
+  // (vma::anon_vma). Deviation: of what Map copied from `contents`, whether it is not executable.
+  bool HasOwnPages(uint64_t start, uint64_t end) const;
 
   // ---- Dirty tracking. While there is a Snapshot it is the Snapshot's.
 
@@ -336,6 +376,8 @@ class AddressSpace {
     bool may_write = true;
     bool dont_fork = false;
     bool wipe_on_fork = false;
+    bool dont_dump = false;
+    Locking locking = Locking::kNone;
     std::shared_ptr<const std::string> name;  // Null: "". Charged once, whoever holds it.
     std::shared_ptr<const void> keeps;        // The open file.
 
@@ -463,6 +505,11 @@ class AddressSpace {
   template <typename Visit>
   Result<void> ForEachRegion(GuestAddr addr, uint64_t length, Visit visit);
 
+  // -- locking.cc
+  // mlock_fixup(): of the part [start, end) of the region there. kNoMem: too many mappings.
+  Result<void> SetLocking(uint64_t start, uint64_t end, Locking locking);
+  void CountLocked(const Region& region, uint64_t bytes, bool more);
+
   // -- fork.cc
   // How many pages of [start, end) are charged, and how many copies the region at `start` has of
   // what is a hole in its object now.
@@ -515,6 +562,9 @@ class AddressSpace {
   uint64_t heap_start_ = 0;
   uint64_t heap_break_ = 0;
   uint64_t program_data_bytes_ = 0;
+  uint64_t locked_bytes_ = 0;
+  uint64_t pages_brought_in_ = 0;
+  Locking future_locking_ = Locking::kNone;
   Regions regions_;
   // One bit for 2 MiB of guest memory: the host's page table for it is charged; it holds a page
   // with kDirty.

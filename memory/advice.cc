@@ -30,10 +30,12 @@ Result<void> AddressSpace::ForEachRegion(GuestAddr addr, uint64_t length, Visit 
   return result;
 }
 
-Result<void> AddressSpace::Discard(GuestAddr addr, uint64_t length, bool anonymous_only) {
+Result<void> AddressSpace::Discard(GuestAddr addr, uint64_t length, bool anonymous_only,
+                                   bool locked_too) {
   return ForEachRegion(
       addr, length,
       [&](uint64_t first, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
+        if (region.locking != Locking::kNone && !locked_too) return Errno::kInval;
         if (anonymous_only && (region.shared || region.HasOffset())) return Errno::kInval;
         if (region.from_file && !region.shared) {
           if (region.prot & kProtWrite) return Errno::kInval;
@@ -49,7 +51,7 @@ Result<void> AddressSpace::Remove(GuestAddr addr, uint64_t length) {
   return ForEachRegion(
       addr, length,
       [&](uint64_t first, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
-        if (region.object == nullptr) return Errno::kInval;
+        if (region.locking != Locking::kNone || region.object == nullptr) return Errno::kInval;
         if (!region.shared || !region.may_write) return Errno::kAcces;
         return region.object->PunchHole(region.ObjectPage(first, start) << kPageShift, end - start);
       });
@@ -63,6 +65,10 @@ Result<void> AddressSpace::BringIn(GuestAddr addr, uint64_t length, Populating h
       [&](uint64_t, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
         // Up to the first hole.
         if (start != reached) return Errno::kNoMem;
+        if (how == Populating::kAsMapped && region.locking == Locking::kOnFault) {
+          reached = end;
+          return {};
+        }
         const bool stores =
             how == Populating::kStores ||
             (how == Populating::kAsMapped && (region.prot & kProtWrite) != 0 && !region.shared);
@@ -93,39 +99,50 @@ bool AddressSpace::IsInCore(GuestAddr addr) const {
          what.object->IsInCore(what.ObjectPage(start, addr.value));
 }
 
-Result<void> AddressSpace::WriteBack(GuestAddr addr, uint64_t length) {
+Result<void> AddressSpace::WriteBack(GuestAddr addr, uint64_t length, bool invalidates) {
   return ForEachRegion(addr, length,
                        [&](uint64_t, const Region& region, uint64_t, uint64_t) -> Result<void> {
+                         if (invalidates && region.locking != Locking::kNone) return Errno::kBusy;
                          if (region.object == nullptr || !region.shared) return {};
                          return region.object->WriteBack();
                        });
 }
 
 // madvise_vma_behavior() in mm/madvise.c.
-Result<void> AddressSpace::AdviseFork(GuestAddr addr, uint64_t length, ForkAdvice advice) {
+Result<void> AddressSpace::Advise(GuestAddr addr, uint64_t length, MappingAdvice advice) {
   uint64_t reached = addr.value;
   const Result<void> result = ForEachRegion(
       addr, length,
       [&](uint64_t, const Region& region, uint64_t start, uint64_t end) -> Result<void> {
         bool dont_fork = region.dont_fork;
         bool wipe_on_fork = region.wipe_on_fork;
+        bool dont_dump = region.dont_dump;
         switch (advice) {
-          case ForkAdvice::kDontFork:
+          case MappingAdvice::kDontFork:
             dont_fork = true;
             break;
-          case ForkAdvice::kDoFork:
+          case MappingAdvice::kDoFork:
             dont_fork = false;
             break;
-          case ForkAdvice::kWipeOnFork:
+          case MappingAdvice::kWipeOnFork:
             if (region.shared || region.HasOffset()) return Errno::kInval;
             wipe_on_fork = true;
             break;
-          case ForkAdvice::kKeepOnFork:
+          case MappingAdvice::kKeepOnFork:
             wipe_on_fork = false;
+            break;
+          case MappingAdvice::kDontDump:
+            dont_dump = true;
+            break;
+          case MappingAdvice::kDoDump:
+            dont_dump = false;
             break;
         }
         reached = end;
-        if (dont_fork == region.dont_fork && wipe_on_fork == region.wipe_on_fork) return {};
+        if (dont_fork == region.dont_fork && wipe_on_fork == region.wipe_on_fork &&
+            dont_dump == region.dont_dump) {
+          return {};
+        }
         // madvise_update_vma() makes EAGAIN of ENOMEM.
         if (!FitsRegions(start, end)) return Errno::kAgain;
         Region& changed = SplitAt(start)->second;
@@ -133,6 +150,7 @@ Result<void> AddressSpace::AdviseFork(GuestAddr addr, uint64_t length, ForkAdvic
         NoteRegions();
         changed.dont_fork = dont_fork;
         changed.wipe_on_fork = wipe_on_fork;
+        changed.dont_dump = dont_dump;
         return {};
       });
   if (reached != addr.value) MergeAround(addr.value, reached);

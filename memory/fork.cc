@@ -100,7 +100,8 @@ bool AddressSpace::ForkRegion(AddressSpace& child, uint64_t start, const Region&
     if (!child.MapObjectOnHost(region, start, region.end)) return false;
   }
   child.CountObjects(region, 1);
-  child.regions_.emplace_hint(child.regions_.end(), start, region);
+  // Locks are not inherited.
+  child.regions_.emplace_hint(child.regions_.end(), start, region)->second.locking = Locking::kNone;
   child.mapped_bytes_ += region.end - start;
   ForEachGranule(
       tables_, dirty_, start >> kPageShift, region.end >> kPageShift,

@@ -21,8 +21,8 @@ class ForkTest : public AddressSpaceTest {
     EXPECT_TRUE(child.ok());
     return child.ok() ? *std::move(child) : nullptr;
   }
-  Result<void> Advise(uint64_t start, uint64_t bytes, ForkAdvice advice) {
-    return space_->AdviseFork(GuestAddr{start}, bytes, advice);
+  Result<void> Advise(uint64_t start, uint64_t bytes, MappingAdvice advice) {
+    return space_->Advise(GuestAddr{start}, bytes, advice);
   }
   static uint64_t Word(AddressSpace& space, uint64_t addr) {
     const auto word = space.ReadObject<uint64_t>(GuestAddr{addr});
@@ -214,7 +214,7 @@ TEST_F(ForkTest, TheChildIsChargedAndNothingStaysWhereItDoesNotFit) {
   EXPECT_EQ(child.error(), Errno::kNoMem);
   EXPECT_EQ(budget_.used_bytes, before);
   // What the child would not get need not fit.
-  ASSERT_TRUE(Advise(kBase, kPage, ForkAdvice::kDontFork).ok());
+  ASSERT_TRUE(Advise(kBase, kPage, MappingAdvice::kDontFork).ok());
   EXPECT_EQ(Fork()->resident_bytes(), kPage);
 }
 
@@ -241,14 +241,14 @@ TEST_F(ForkTest, TooManyMappingsOfObjects) {
 TEST_F(ForkTest, DontForkIsNotInTheChild) {
   MapAt(kBase, 3 * kPage, kRw);
   for (uint64_t page = 0; page < 3; ++page) Put(*space_, kBase + page * kPage, page + 1);
-  ASSERT_TRUE(Advise(kBase + kPage, kPage, ForkAdvice::kDontFork).ok());
+  ASSERT_TRUE(Advise(kBase + kPage, kPage, MappingAdvice::kDontFork).ok());
   EXPECT_THAT(Layout(), ElementsAre("0-1 rw-", "1-2 rw-", "2-3 rw-"));
   const auto child = Fork();
   EXPECT_FALSE(child->IsMapped(GuestAddr{kBase + kPage}));
   EXPECT_EQ(child->mapped_bytes(), 2 * kPage);
   EXPECT_EQ(child->flags()[kBase / kPage + 1], 0);
   EXPECT_EQ(Word(*child, kBase + 2 * kPage), 3u);
-  ASSERT_TRUE(Advise(kBase, 3 * kPage, ForkAdvice::kDoFork).ok());
+  ASSERT_TRUE(Advise(kBase, 3 * kPage, MappingAdvice::kDoFork).ok());
   EXPECT_THAT(Layout(), ElementsAre("0-3 rw-"));
   EXPECT_EQ(Word(*Fork(), kBase + kPage), 2u);
 }
@@ -257,14 +257,14 @@ TEST_F(ForkTest, WipeOnForkIsZerosInTheChildAndItsChildren) {
   MapAt(kBase, 2 * kPage, kRw);
   Put(*space_, kBase, 1);
   Put(*space_, kBase + kPage, 2);
-  ASSERT_TRUE(Advise(kBase, kPage, ForkAdvice::kWipeOnFork).ok());
+  ASSERT_TRUE(Advise(kBase, kPage, MappingAdvice::kWipeOnFork).ok());
   auto child = Fork();
   EXPECT_EQ(Word(*child, kBase), 0u);
   EXPECT_EQ(Word(*child, kBase + kPage), 2u);
   EXPECT_EQ(child->resident_bytes(), kPage);
   Put(*child, kBase, 5);
   EXPECT_EQ(Word(**child->Fork(), kBase), 0u);
-  ASSERT_TRUE(child->AdviseFork(GuestAddr{kBase}, kPage, ForkAdvice::kKeepOnFork).ok());
+  ASSERT_TRUE(child->Advise(GuestAddr{kBase}, kPage, MappingAdvice::kKeepOnFork).ok());
   EXPECT_EQ(Word(**child->Fork(), kBase), 5u);
 }
 
@@ -274,9 +274,10 @@ TEST_F(ForkTest, WipeOnForkIsForPrivateAnonymousMemory) {
   MapObjectAt(kBase + 2 * kPage, 1, false, object);
   MapFileAt(kBase + 4 * kPage, kPage, {1});
   for (const uint64_t page : {0, 2, 4}) {
-    EXPECT_EQ(Advise(kBase + page * kPage, kPage, ForkAdvice::kWipeOnFork).error(), Errno::kInval);
-    EXPECT_TRUE(Advise(kBase + page * kPage, kPage, ForkAdvice::kKeepOnFork).ok());
-    EXPECT_TRUE(Advise(kBase + page * kPage, kPage, ForkAdvice::kDontFork).ok());
+    EXPECT_EQ(Advise(kBase + page * kPage, kPage, MappingAdvice::kWipeOnFork).error(),
+              Errno::kInval);
+    EXPECT_TRUE(Advise(kBase + page * kPage, kPage, MappingAdvice::kKeepOnFork).ok());
+    EXPECT_TRUE(Advise(kBase + page * kPage, kPage, MappingAdvice::kDontFork).ok());
   }
   EXPECT_TRUE(Fork()->Mappings().empty());
 }
@@ -284,16 +285,16 @@ TEST_F(ForkTest, WipeOnForkIsForPrivateAnonymousMemory) {
 TEST_F(ForkTest, AdviceGoesOnBehindAHoleAndSaysSo) {
   MapAt(kBase, kPage, kRw);
   MapAt(kBase + 2 * kPage, kPage, kRw);
-  EXPECT_EQ(Advise(kBase, 3 * kPage, ForkAdvice::kDontFork).error(), Errno::kNoMem);
+  EXPECT_EQ(Advise(kBase, 3 * kPage, MappingAdvice::kDontFork).error(), Errno::kNoMem);
   EXPECT_TRUE(Fork()->Mappings().empty());
-  EXPECT_EQ(Advise(kBase + 1, kPage, ForkAdvice::kDontFork).error(), Errno::kInval);
-  EXPECT_EQ(Advise(kBase, UINT64_MAX, ForkAdvice::kDontFork).error(), Errno::kInval);
-  EXPECT_TRUE(Advise(kBase + 1024 * kPage, 0, ForkAdvice::kDontFork).ok());
+  EXPECT_EQ(Advise(kBase + 1, kPage, MappingAdvice::kDontFork).error(), Errno::kInval);
+  EXPECT_EQ(Advise(kBase, UINT64_MAX, MappingAdvice::kDontFork).error(), Errno::kInval);
+  EXPECT_TRUE(Advise(kBase + 1024 * kPage, 0, MappingAdvice::kDontFork).ok());
 }
 
 TEST_F(ForkTest, AdviceMovesWithTheMapping) {
   MapAt(kBase, 2 * kPage, kRw);
-  ASSERT_TRUE(Advise(kBase, 2 * kPage, ForkAdvice::kDontFork).ok());
+  ASSERT_TRUE(Advise(kBase, 2 * kPage, MappingAdvice::kDontFork).ok());
   ASSERT_TRUE(
       space_
           ->Remap(GuestAddr{kBase}, 2 * kPage, 2 * kPage, true, true, GuestAddr{kBase + 16 * kPage})

@@ -84,6 +84,7 @@ bool AddressSpace::CanMerge(const Region& low, uint64_t low_start, const Region&
   if (low.end != high_start || low.prot != high.prot || low.grows_down != high.grows_down)
     return false;
   if (low.dont_fork != high.dont_fork || low.wipe_on_fork != high.wipe_on_fork) return false;
+  if (low.dont_dump != high.dont_dump || low.locking != high.locking) return false;
   if (low.shared != high.shared || low.object != high.object || low.may_write != high.may_write)
     return false;
   if (low.from_file != high.from_file || low.inode != high.inode || low.keeps != high.keeps)
@@ -114,6 +115,7 @@ void AddressSpace::MergeAround(uint64_t start, uint64_t end) {
 void AddressSpace::Insert(uint64_t start, Region region) {
   const uint64_t end = region.end;
   mapped_bytes_ += end - start;
+  CountLocked(region, end - start, /*more=*/true);
   NoteMapping(start, end);
   CountObjects(region, 1);
   ApplyRegion(region, start, start, end);
@@ -130,6 +132,7 @@ void AddressSpace::UnmapRange(uint64_t start, uint64_t end) {
   std::vector<std::shared_ptr<const void>> let_go;  // Their last act may be to look at us.
   while (region != regions_.end() && region->first < end) {
     mapped_bytes_ -= region->second.end - region->first;
+    CountLocked(region->second, region->second.end - region->first, /*more=*/false);
     if (region->second.keeps != nullptr) let_go.push_back(std::move(region->second.keeps));
     if (region->second.object != nullptr) {
       UnmapObjectOnHost(region->first, region->second.end);
@@ -219,6 +222,7 @@ bool AddressSpace::TryGrowDown(uint64_t addr, bool* out_of_memory) {
   node.key() = start;
   NoteMapping(start, old_start);
   mapped_bytes_ += old_start - start;
+  CountLocked(node.mapped(), old_start - start, /*more=*/true);
   ApplyRegion(node.mapped(), start, start, old_start);
   regions_.insert(std::move(node));
   return true;
@@ -297,6 +301,8 @@ Result<GuestAddr> AddressSpace::Map(const MapRequest& request) {
   region.may_write = request.may_write || !request.shared;
   region.object = request.object;
   region.keeps = request.keeps;
+  region.locking =
+      request.locked && future_locking_ == Locking::kNone ? Locking::kAtOnce : future_locking_;
   if (request.shared && region.object == nullptr && !region.HasFile()) {
     POLLUX_ASSIGN_OR_RETURN(region.object, SharedObject::Create(budget_, bytes));
   }
@@ -453,6 +459,7 @@ Result<GuestAddr> AddressSpace::RemapGrow(uint64_t old_start, uint64_t old_bytes
     region->second.end = new_end;
     NoteMapping(old_end, new_end);
     mapped_bytes_ += new_end - old_end;
+    CountLocked(region->second, new_end - old_end, /*more=*/true);
     ApplyRegion(region->second, region->first, old_end, new_end);
     MergeAround(old_start, new_end);
     return GuestAddr{old_start};
@@ -525,6 +532,11 @@ Result<void> AddressSpace::MoveRegion(uint64_t old_start, uint64_t old_bytes, ui
   if (dont_unmap) {
     const auto stays = Find(old_start);
     ApplyRegion(stays->second, stays->first, old_start, old_start + old_bytes);
+    // dontunmap_complete(): what stays is locked no longer, but goes on to be counted (measured on
+    // Linux 6.18).
+    CountLocked(stays->second, old_bytes, /*more=*/true);
+    (void)SetLocking(old_start, old_start + old_bytes, Locking::kNone).ok();
+    MergeAround(old_start, old_start + old_bytes);
   } else {
     UnmapRange(old_start, old_start + old_bytes);
   }
@@ -565,6 +577,7 @@ GuestAddr AddressSpace::Brk(GuestAddr wanted) {
     Region region;
     region.end = new_end;
     region.prot = kProtRead | kProtWrite;
+    region.locking = future_locking_;
     region.name = MakeName("[heap]");
     ChargeTables(old_end, new_end);
     Insert(old_end, std::move(region));
@@ -587,7 +600,8 @@ std::vector<Mapping> AddressSpace::Mappings() const {
   for (const auto& [start, region] : regions_) {
     mappings.push_back({start, region.end, region.prot, region.shared,
                         region.HasFile() ? region.file_offset : 0, region.inode,
-                        region.name ? *region.name : std::string(), region.grows_down});
+                        region.name ? *region.name : std::string(), region.grows_down,
+                        region.HasFile() || region.shared, region.dont_dump, region.locking});
   }
   return mappings;
 }

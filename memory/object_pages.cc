@@ -99,13 +99,17 @@ bool AddressSpace::MakeAccessible(uint64_t page) {
   if (!MayShowObject(page)) return true;
   const ObjectPage at = FindObjectPage(page << kPageShift);
   if (at.object == nullptr) return true;
-  if (!IsCharged(page) && !at.object->MakePresent(at.page)) return false;
+  if (!IsCharged(page)) {
+    if (!at.object->Has(at.page)) ++pages_brought_in_;
+    if (!at.object->MakePresent(at.page)) return false;
+  }
   SetObjectFlags(page, at, flags_[page]);
   return true;
 }
 
 bool AddressSpace::MakeStorable(uint64_t page, const ObjectPage& at) {
   const bool copies = !at.shared && !IsCharged(page);
+  if (copies || (at.shared && !at.object->Has(at.page))) ++pages_brought_in_;
   // The host reads the object's page for the copy.
   if ((at.shared || copies) && !at.object->MakePresent(at.page)) return false;
   BeforeChange(page);

@@ -392,7 +392,7 @@ class OracleTest : public ::testing::Test {
     const GuestAddr addr = OddAddr(first);
     const uint64_t length = OddLength(count);
     ASSERT_EQ(Call(SYS_madvise, addr.value, length, kAdvice[advice]),
-              Failed(space_->AdviseFork(addr, length, static_cast<ForkAdvice>(advice))));
+              Failed(space_->Advise(addr, length, static_cast<MappingAdvice>(advice))));
   }
 
   void Remap(uint64_t first, uint64_t count) {

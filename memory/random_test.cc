@@ -346,8 +346,8 @@ class RandomTest : public ::testing::Test {
   }
 
   void Advise(uint64_t first, uint64_t count) {
-    const auto advice = static_cast<ForkAdvice>(Pick(4));
-    const auto result = space_->AdviseFork(Addr(first), count * kPage, advice);
+    const auto advice = static_cast<MappingAdvice>(Pick(4));
+    const auto result = space_->Advise(Addr(first), count * kPage, advice);
     Errno expected{};
     for (uint64_t i = first; i < first + count; ++i) {
       ModelPage& page = model_.pages[i];
@@ -355,14 +355,14 @@ class RandomTest : public ::testing::Test {
         expected = Errno::kNoMem;
         continue;
       }
-      if (advice == ForkAdvice::kWipeOnFork && (page.file || page.shared)) {
+      if (advice == MappingAdvice::kWipeOnFork && (page.file || page.shared)) {
         expected = Errno::kInval;
         break;
       }
-      if (advice == ForkAdvice::kDontFork || advice == ForkAdvice::kDoFork)
-        page.dont_fork = advice == ForkAdvice::kDontFork;
+      if (advice == MappingAdvice::kDontFork || advice == MappingAdvice::kDoFork)
+        page.dont_fork = advice == MappingAdvice::kDontFork;
       else
-        page.wipe_on_fork = advice == ForkAdvice::kWipeOnFork;
+        page.wipe_on_fork = advice == MappingAdvice::kWipeOnFork;
     }
     ASSERT_EQ(result.ok(), expected == Errno{});
     if (!result.ok()) {
@@ -575,7 +575,7 @@ TEST_F(RandomTest, HostileNumbersAreHarmless) {
     }
     switch (Pick(11)) {
       case 10:
-        (void)space_->AdviseFork(request.hint, request.length, static_cast<ForkAdvice>(Pick(4)));
+        (void)space_->Advise(request.hint, request.length, static_cast<MappingAdvice>(Pick(4)));
         break;
       case 0:
         (void)space_->Map(request);

@@ -72,6 +72,9 @@ struct AddressSpace::Saved {
   uint64_t heap_start = 0;
   uint64_t heap_break = 0;
   uint64_t program_data_bytes = 0;
+  uint64_t locked_bytes = 0;
+  uint64_t pages_brought_in = 0;
+  Locking future_locking = Locking::kNone;
 
   // Since then.
   SavedPages pages;

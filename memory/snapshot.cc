@@ -165,6 +165,9 @@ std::unique_ptr<AddressSpace::Saved> AddressSpace::Save() {
   saved->heap_start = heap_start_;
   saved->heap_break = heap_break_;
   saved->program_data_bytes = program_data_bytes_;
+  saved->locked_bytes = locked_bytes_;
+  saved->pages_brought_in = pages_brought_in_;
+  saved->future_locking = future_locking_;
   saved_ = saved.get();
   return saved;
 }
@@ -216,6 +219,9 @@ void AddressSpace::RestoreSaved() {
   heap_start_ = saved_->heap_start;
   heap_break_ = saved_->heap_break;
   program_data_bytes_ = saved_->program_data_bytes;
+  locked_bytes_ = saved_->locked_bytes;
+  pages_brought_in_ = saved_->pages_brought_in;
+  future_locking_ = saved_->future_locking;
 }
 
 AddressSpace::Regions AddressSpace::RestoreMappings() {

@@ -145,7 +145,7 @@ class World {
         return;
       case 12:
         return say(
-            space.AdviseFork(address(first), count * kPage, static_cast<ForkAdvice>(value % 4)));
+            space.Advise(address(first), count * kPage, static_cast<MappingAdvice>(value % 4)));
       case 13:
         if (object == nullptr) {
           auto made = SharedObject::Create(&budget, value % kObjectPages * kPage);

@@ -535,6 +535,22 @@ TEST_F(Calls, Identity) {
   EXPECT_EQ(Do("setfsuid", {kMinus1}), 6);
 }
 
+TEST_F(Calls, LimitsOfOthersAreTheirOwners) {
+  os_emu::Process& other = kernel_.CreateProcess();
+  const auto pid = static_cast<uint64_t>(other.pid());
+  EXPECT_EQ(Do("prlimit64", {pid, 3, Put(kScratch, GuestRlimit{5, 50}), 0}), 0);
+  EXPECT_EQ(other.rlimits[3].soft, 5u);
+  other.credentials.suid = 77;
+  EXPECT_EQ(Do("prlimit64", {pid, 3, Put(kScratch, GuestRlimit{6, 50}), 0}), Error(Errno::kPerm));
+  EXPECT_EQ(Do("prlimit64", {pid, 99, 0, 0}), Error(Errno::kPerm));
+  other.credentials.suid = process_.credentials.suid;
+  // A zombie has no memory that could be limited.
+  kernel_.EndProcess(other, {});
+  EXPECT_EQ(Do("prlimit64", {pid, 3, Put(kScratch, GuestRlimit{7, 50}), 0}), 0);
+  EXPECT_EQ(Do("prlimit64", {pid, 9, Put(kScratch, GuestRlimit{7, 50}), 0}), 0);
+  EXPECT_EQ(other.rlimits[3].soft, 7u);
+}
+
 TEST_F(Calls, LimitsAreCheckedInOrder) {
   EXPECT_EQ(Do("prlimit64", {999, 99, kUnmapped, 0}), Error(Errno::kFault));
   EXPECT_EQ(Do("prlimit64", {999, 99, 0, 0}), Error(Errno::kSrch));

@@ -279,10 +279,25 @@ CallResult Ambient(SyscallContext& context, Credentials& own) {
   if (what != kRaise && what != kLower) return Errno::kInval;
   if (what == kRaise) {
     if ((own.permitted & own.inheritable & bit) == 0) return Errno::kPerm;
+    if ((own.secure_bits & os_emu::kNoAmbientRaise) != 0) return Errno::kPerm;
     own.ambient |= bit;
   } else {
     own.ambient &= ~bit;
   }
+  return 0;
+}
+
+// PR_SET_SECUREBITS (cap_prctl_securebits()): all that may be refused comes first, and what needs
+// no privilege is what programs only tell themselves, SECBIT_EXEC_*.
+CallResult SetSecureBits(uint64_t wanted, Credentials& own) {
+  constexpr uint64_t kBits = 0x555, kLocks = kBits << 1, kUnprivileged = 0xf00;
+  const uint64_t changed = own.secure_bits ^ wanted;
+  if ((((own.secure_bits & kLocks) >> 1) & changed) != 0) return Errno::kPerm;
+  if ((own.secure_bits & kLocks & ~wanted) != 0) return Errno::kPerm;
+  if ((wanted & ~(kBits | kLocks)) != 0) return Errno::kPerm;
+  if (!own.Has(Capability::kSetPcap) && (changed == 0 || (changed & ~kUnprivileged) != 0))
+    return Errno::kPerm;
+  own.secure_bits = static_cast<uint32_t>(wanted);
   return 0;
 }
 
@@ -300,7 +315,6 @@ std::optional<CallResult> CredentialPrctl(SyscallContext& context) {
     kGetNoNewPrivs = 39,
     kAmbient = 47,
   };
-  constexpr int64_t kSecureKeepCapabilities = 1 << 4;  // SECBIT_KEEP_CAPS
   Credentials& own = context.thread().credentials();
   const auto any_from = [&context](int i) {
     for (; i < 5; ++i) {
@@ -310,10 +324,12 @@ std::optional<CallResult> CredentialPrctl(SyscallContext& context) {
   };
   switch (context.UInt(0)) {
     case kGetKeepCapabilities:
-      return own.keep_capabilities ? 1 : 0;
+      return (own.secure_bits & os_emu::kKeepCapabilities) != 0 ? 1 : 0;
     case kSetKeepCapabilities:
       if (context.Arg(1) > 1) return Errno::kInval;
-      own.keep_capabilities = context.Arg(1) != 0;
+      if ((own.secure_bits & os_emu::kKeepCapabilities << 1) != 0) return Errno::kPerm;
+      own.secure_bits &= ~os_emu::kKeepCapabilities;
+      if (context.Arg(1) != 0) own.secure_bits |= os_emu::kKeepCapabilities;
       return 0;
     case kReadBounding:
       if (context.Arg(1) > os_emu::kLastCapability) return Errno::kInval;
@@ -324,9 +340,9 @@ std::optional<CallResult> CredentialPrctl(SyscallContext& context) {
       own.bounding &= ~(uint64_t{1} << context.Arg(1));
       return 0;
     case kGetSecureBits:
-      return own.keep_capabilities ? kSecureKeepCapabilities : 0;
+      return int64_t{own.secure_bits};
     case kSetSecureBits:
-      return context.Refuse(Errno::kPerm, "PR_SET_SECUREBITS");
+      return SetSecureBits(context.Arg(1), own);
     case kSetNoNewPrivs:
       if (context.Arg(1) != 1 || any_from(2)) return Errno::kInval;
       own.no_new_privs = true;

@@ -23,12 +23,13 @@ Result<void> TellUsage(os_emu::Thread& thread, GuestAddr to, const ChildChange& 
   std::memset(&usage, 0, sizeof(usage));
   const int64_t time = (change.cpu_time + change.children_cpu_time).value;
   usage.utime = {time / kNanosPerSecond, time % kNanosPerSecond / 1000};
+  usage.minor_faults = static_cast<int64_t>(change.minor_faults);
   return thread.process().memory->WriteObject(to, usage);
 }
 
 // The status word of wait(2).
 int32_t StatusWord(const ChildChange& change) {
-  constexpr int32_t kStoppedByte = 0x7f, kContinuedWord = 0xffff;
+  constexpr int32_t kDumpedBit = 0x80, kStoppedByte = 0x7f, kContinuedWord = 0xffff;
   switch (change.code) {
     case os_emu::kCldExited:
       return (change.status & 0xff) << 8;
@@ -36,6 +37,8 @@ int32_t StatusWord(const ChildChange& change) {
       return change.status << 8 | kStoppedByte;
     case os_emu::kCldContinued:
       return kContinuedWord;
+    case os_emu::kCldDumped:
+      return change.status | kDumpedBit;
     default:
       return change.status;
   }

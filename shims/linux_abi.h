@@ -131,7 +131,9 @@ struct GuestRusage {
   GuestTimeval utime;
   GuestTimeval stime;
   int64_t maxrss;
-  int64_t rest[13];
+  int64_t shared_text, own_data, own_stack;  // Linux has no numbers for them.
+  int64_t minor_faults;
+  int64_t rest[9];
 };
 static_assert(sizeof(GuestRusage) == 144);
 

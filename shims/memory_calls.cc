@@ -16,6 +16,7 @@ using memory::kPageBytes;
 using memory::kProtExec;
 using memory::kProtRead;
 using memory::kProtWrite;
+using memory::Locking;
 
 constexpr uint64_t kPageMask = kPageBytes - 1;
 // PROT_SEM, PROT_GROWSDOWN, PROT_GROWSUP.
@@ -85,6 +86,21 @@ bool FitsDataLimit(SyscallContext& context, uint64_t bytes) {
 bool MayExpand(SyscallContext& context, uint64_t bytes, bool data) {
   return FitsAddressLimit(context, bytes) && (!data || FitsDataLimit(context, bytes));
 }
+// can_do_mlock()
+bool MayLockAnything(SyscallContext& context) {
+  return context.Has(os_emu::Capability::kIpcLock) ||
+         context.process().rlimits[os_emu::kRlimitLockedMemory].soft != 0;
+}
+// mlock_future_ok(): of so many bytes more.
+bool MayLock(SyscallContext& context, uint64_t bytes) {
+  return context.Has(os_emu::Capability::kIpcLock) ||
+         Fits(bytes, context.memory().locked_bytes(),
+              context.process().rlimits[os_emu::kRlimitLockedMemory].soft);
+}
+// mm_populate(): what cannot be had is left out.
+void Populate(SyscallContext& context, GuestAddr start, uint64_t bytes) {
+  (void)context.memory().BringIn(start, bytes, memory::Populating::kAsMapped).ok();
+}
 bool HasLimit(SyscallContext& context) { return !MayExpand(context, INT64_MAX, /*data=*/true); }
 
 // mprotect_fixup(): up to where pages of [start, end) may become writable. What was data before may
@@ -110,9 +126,15 @@ CallResult SysBrk(SyscallContext& context) {
   // check_data_rlimit(): of a smaller heap, too.
   const bool too_large = context.memory().HeapAndDataBytes(context.Addr(0)) >
                          context.process().rlimits[os_emu::kRlimitData].soft;
-  if (too_large || (wanted > have && !MayExpand(context, wanted - have, /*data=*/true)))
+  const bool locks = context.memory().future_locking() != Locking::kNone;
+  if (too_large || (wanted > have && !MayExpand(context, wanted - have, /*data=*/true)) ||
+      (wanted > have && locks && !MayLock(context, wanted - have))) {
     return static_cast<int64_t>(now.value);
-  return static_cast<int64_t>(context.memory().Brk(context.Addr(0)).value);
+  }
+  const GuestAddr end = context.memory().Brk(context.Addr(0));
+  if (locks && PageAlign(end.value) > have)
+    Populate(context, GuestAddr{have}, PageAlign(end.value) - have);
+  return static_cast<int64_t>(end.value);
 }
 
 namespace {
@@ -205,11 +227,10 @@ CallResult SysMmap(SyscallContext& context) {
   request.grows_down = (flags & kMapGrowsDown) != 0;
   Result<GuestAddr> address = context.memory().Place(request);
   if (!address.ok()) return address.error();
-  if ((flags & kMapLocked) != 0 && !context.Has(os_emu::Capability::kIpcLock)) {
-    const uint64_t limit = context.process().rlimits[os_emu::kRlimitLockedMemory].soft;
-    if (limit == 0) return Errno::kPerm;
-    if (PageAlign(length) > limit) return Errno::kAgain;
-  }
+  request.locked = (flags & kMapLocked) != 0;
+  if (request.locked && !MayLockAnything(context)) return Errno::kPerm;
+  const bool locks = request.locked || context.memory().future_locking() != Locking::kNone;
+  if (locks && !MayLock(context, PageAlign(length))) return Errno::kAgain;
   if (anonymous) {
     const uint64_t type = flags & kMapType;
     if (type == kMapDroppable) return context.Refuse(Errno::kInval, "MAP_DROPPABLE");
@@ -230,11 +251,8 @@ CallResult SysMmap(SyscallContext& context) {
   }
   address = context.memory().Map(request);
   if (!address.ok()) return address.error();
-  const bool populates =
-      (flags & kMapLocked) != 0 || (flags & (kMapPopulate | kMapNonBlock)) == kMapPopulate;
-  // What cannot be had is left out (mm_populate()).
-  if (populates)
-    (void)context.memory().BringIn(*address, length, memory::Populating::kAsMapped).ok();
+  if (locks || (flags & (kMapPopulate | kMapNonBlock)) == kMapPopulate)
+    Populate(context, *address, length);
   return static_cast<int64_t>(address->value);
 }
 
@@ -273,6 +291,12 @@ CallResult SysMremap(SyscallContext& context) {
   const uint64_t start = context.Arg(0), old_bytes = PageAlign(context.Arg(1)),
                  new_bytes = PageAlign(context.Arg(2));
   const bool stays = (flags & kDontUnmap) != 0 && new_bytes == old_bytes && (flags & kMayMove) != 0;
+  // What is locked already: growing locks the rest.
+  const bool grows_locked = new_bytes > old_bytes && (start & kPageMask) == 0 &&
+                            context.memory().LockedIn(context.Addr(0), kPageBytes) != 0 &&
+                            old_bytes > 0 &&
+                            MappedIn(context.memory(), start, old_bytes) == old_bytes;
+  if (grows_locked && !MayLock(context, new_bytes - old_bytes)) return Errno::kAgain;
   if ((stays || new_bytes > old_bytes) && (start & kPageMask) == 0 && HasLimit(context) &&
       old_bytes > 0 && MappedIn(context.memory(), start, old_bytes) == old_bytes) {
     uint64_t more = stays ? old_bytes : new_bytes - old_bytes;
@@ -289,6 +313,7 @@ CallResult SysMremap(SyscallContext& context) {
       context.Addr(0), context.Arg(1), context.Arg(2), (flags & kMayMove) != 0,
       (flags & kFixed) != 0, context.Addr(4), (flags & kDontUnmap) != 0);
   if (!address.ok()) return address.error();
+  if (grows_locked) Populate(context, *address + old_bytes, new_bytes - old_bytes);
   return static_cast<int64_t>(address->value);
 }
 
@@ -299,6 +324,8 @@ CallResult SysMadvise(SyscallContext& context) {
     kRemove = 9,
     kDontFork = 10,
     kDoFork = 11,
+    kDontDump = 16,
+    kDoDump = 17,
     kWipeOnFork = 18,
     kKeepOnFork = 19,
     kPopulateRead = 22,
@@ -320,29 +347,35 @@ CallResult SysMadvise(SyscallContext& context) {
       if (length == 0) return 0;
       {
         Result<void> discarded =
-            context.memory().Discard(context.Addr(0), length, /*anonymous_only=*/advice == kFree);
-        // The range has been checked, so this is the program's own file, as the loader placed it.
-        if (advice != kFree && !discarded.ok() && discarded.error() == Errno::kInval)
+            context.memory().Discard(context.Addr(0), length, /*anonymous_only=*/advice == kFree,
+                                     /*locked_too=*/advice == kDontNeedLocked);
+        // The range has been checked, so it is locked, or the program's own file as the loader
+        // placed it.
+        if (advice != kFree && !discarded.ok() && discarded.error() == Errno::kInval &&
+            (advice == kDontNeedLocked || context.memory().LockedIn(context.Addr(0), length) == 0))
           return context.Refuse(Errno::kInval, "MADV_DONTNEED of the program's own data");
         return discarded;
       }
     case kRemove:
       return context.memory().Remove(context.Addr(0), length);
     case kDontFork:
-      return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kDontFork);
+      return context.memory().Advise(context.Addr(0), length, memory::MappingAdvice::kDontFork);
     case kDoFork:
-      return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kDoFork);
+      return context.memory().Advise(context.Addr(0), length, memory::MappingAdvice::kDoFork);
     case kWipeOnFork:
-      return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kWipeOnFork);
+      return context.memory().Advise(context.Addr(0), length, memory::MappingAdvice::kWipeOnFork);
     case kKeepOnFork:
-      return context.memory().AdviseFork(context.Addr(0), length, memory::ForkAdvice::kKeepOnFork);
+      return context.memory().Advise(context.Addr(0), length, memory::MappingAdvice::kKeepOnFork);
+    case kDontDump:
+      return context.memory().Advise(context.Addr(0), length, memory::MappingAdvice::kDontDump);
+    case kDoDump:
+      return context.memory().Advise(context.Addr(0), length, memory::MappingAdvice::kDoDump);
     case kPopulateRead:
     case kPopulateWrite:
       return context.memory().BringIn(
           context.Addr(0), length,
           advice == kPopulateRead ? memory::Populating::kLoads : memory::Populating::kStores);
-    // What changes nothing that a guest could see: hints about paging, and what only counts in a
-    // core file.
+    // What changes nothing that a guest could see: hints about paging.
     case 0:
     case 1:
     case 2:
@@ -351,8 +384,6 @@ CallResult SysMadvise(SyscallContext& context) {
     case 13:
     case 14:
     case 15:
-    case 16:
-    case 17:
     case 20:
     case 21:
     case 25:
@@ -386,45 +417,45 @@ CallResult SysMsync(SyscallContext& context) {
   if ((flags & kAsync) != 0 && (flags & kSync) != 0) return Errno::kInval;
   const uint64_t end = context.Arg(0) + PageAlign(context.Arg(1));
   if (end < context.Arg(0)) return Errno::kNoMem;
-  if (!AllMapped(context.memory(), context.Arg(0), end)) return Errno::kNoMem;
-  return context.memory().WriteBack(context.Addr(0), context.Arg(1));
+  // What is mapped is written back though there is a hole.
+  return context.memory().WriteBack(context.Addr(0), context.Arg(1), (flags & kInvalidate) != 0);
 }
 
-// ---- Locking: what is in memory stays there anyway.
+// ---- Locking (mm/mlock.c): what is in memory stays there anyway.
 
 namespace {
 
-// __mm_populate() for mlock(2), whose errors are POSIX's.
-Result<void> PopulateToLock(SyscallContext& context, uint64_t start, uint64_t length) {
-  const Result<void> populated =
-      context.memory().BringIn(GuestAddr{start}, length, memory::Populating::kAsMapped);
-  if (!populated.ok()) return Errno::kNoMem;
-  return {};
-}
-
-CallResult Lock(SyscallContext& context, bool locks, bool populates) {
+// do_mlock() and munlock(2).
+CallResult Lock(SyscallContext& context, Locking locking) {
   const uint64_t start = context.Arg(0) & ~kPageMask;
   const uint64_t length = PageAlign(context.Arg(1) + (context.Arg(0) & kPageMask));
-  const os_emu::Process& process = context.process();
-  if (locks && !context.Has(os_emu::Capability::kIpcLock)) {
-    const uint64_t limit = process.rlimits[os_emu::kRlimitLockedMemory].soft;
-    if (limit == 0) return Errno::kPerm;
-    if (length > limit) return Errno::kNoMem;
+  memory::AddressSpace& memory = context.memory();
+  if (locking != Locking::kNone) {
+    if (!MayLockAnything(context)) return Errno::kPerm;
+    // What is locked in the range counts once.
+    const uint64_t limit = context.process().rlimits[os_emu::kRlimitLockedMemory].soft & ~kPageMask;
+    const bool fits =
+        Fits(length, memory.locked_bytes(), limit) ||
+        Fits(length, memory.locked_bytes() - memory.LockedIn(GuestAddr{start}, length), limit);
+    if (!fits && !context.Has(os_emu::Capability::kIpcLock)) return Errno::kNoMem;
   }
-  if (start + length < start) return Errno::kInval;
-  if (!AllMapped(context.memory(), start, start + length)) return Errno::kNoMem;
-  return populates ? PopulateToLock(context, start, length) : Result<void>();
+  const Result<void> locked = memory.Lock(GuestAddr{start}, length, locking);
+  if (!locked.ok() || locking == Locking::kNone) return locked;
+  // __mlock_posix_error_return()
+  const Result<void> populated =
+      memory.BringIn(GuestAddr{start}, length, memory::Populating::kAsMapped);
+  return populated.ok() ? CallResult(0) : CallResult(Errno::kNoMem);
 }
 
 }  // namespace
 
-CallResult SysMlock(SyscallContext& context) { return Lock(context, true, true); }
-CallResult SysMunlock(SyscallContext& context) { return Lock(context, false, false); }
+CallResult SysMlock(SyscallContext& context) { return Lock(context, Locking::kAtOnce); }
+CallResult SysMunlock(SyscallContext& context) { return Lock(context, Locking::kNone); }
 
 CallResult SysMlock2(SyscallContext& context) {
   constexpr uint32_t kOnFault = 1;
   if ((context.UInt(2) & ~kOnFault) != 0) return Errno::kInval;
-  return Lock(context, true, (context.UInt(2) & kOnFault) == 0);
+  return Lock(context, context.UInt(2) != 0 ? Locking::kOnFault : Locking::kAtOnce);
 }
 
 CallResult SysMlockall(SyscallContext& context) {
@@ -432,20 +463,27 @@ CallResult SysMlockall(SyscallContext& context) {
   const uint32_t flags = context.UInt(0);
   if (flags == 0 || (flags & ~(kCurrent | kFuture | kOnFault)) != 0 || flags == kOnFault)
     return Errno::kInval;
-  const os_emu::Process& process = context.process();
-  if (!context.Has(os_emu::Capability::kIpcLock)) {
-    const uint64_t limit = process.rlimits[os_emu::kRlimitLockedMemory].soft;
-    if (limit == 0) return Errno::kPerm;
-    if ((flags & kCurrent) != 0 && context.memory().mapped_bytes() > limit) return Errno::kNoMem;
+  if (!MayLockAnything(context)) return Errno::kPerm;
+  memory::AddressSpace& memory = context.memory();
+  const uint64_t limit = context.process().rlimits[os_emu::kRlimitLockedMemory].soft & ~kPageMask;
+  if ((flags & kCurrent) != 0 && memory.mapped_bytes() > limit &&
+      !context.Has(os_emu::Capability::kIpcLock)) {
+    return Errno::kNoMem;
   }
-  if ((flags & (kCurrent | kOnFault)) == kCurrent) {
-    // What cannot be had is left out.
-    for (const memory::Mapping& mapping : context.memory().Mappings())
-      (void)PopulateToLock(context, mapping.start, mapping.end - mapping.start);
-  }
+  // apply_mlockall_flags(): MCL_FUTURE alone leaves what there is as it is.
+  const Locking locking = (flags & kOnFault) != 0 ? Locking::kOnFault : Locking::kAtOnce;
+  memory.LockFuture((flags & kFuture) != 0 ? locking : Locking::kNone);
+  if ((flags & kCurrent) == 0) return 0;
+  memory.LockAll(locking);
+  for (const memory::Mapping& mapping : memory.Mappings())
+    Populate(context, GuestAddr{mapping.start}, mapping.end - mapping.start);
   return 0;
 }
 
-CallResult SysMunlockall(SyscallContext&) { return 0; }
+CallResult SysMunlockall(SyscallContext& context) {
+  context.memory().LockFuture(Locking::kNone);
+  context.memory().LockAll(Locking::kNone);
+  return 0;
+}
 
 }  // namespace pollux::shims

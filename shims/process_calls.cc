@@ -48,8 +48,8 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
     return Errno::kPerm;
   if (wanted.hard > limit.hard && !context.Has(os_emu::Capability::kSysResource))
     return Errno::kPerm;
-  // What Linux enforces and pollux only keeps. (RLIMIT_CORE, RLIMIT_NICE and their like have no
-  // effect that could be missed.)
+  // What Linux enforces and pollux only keeps. (RLIMIT_RSS and its like have no effect that could
+  // be missed.)
   if (wanted.soft < limit.soft && resource == os_emu::kRlimitRealTime) {
     context.abi().WarnOnce(std::string("setrlimit: ") + NameOf(kResources, resource) +
                            " is kept but not enforced");
@@ -61,12 +61,21 @@ Result<void> SetLimit(SyscallContext& context, os_emu::Process& process, uint32_
   }
   if (resource == os_emu::kRlimitCpu) process.cpu_limit.Update();
   // acct_stack_growth() asks the limits of who runs. Where that is vfork(2)'s child the memory is
-  // its parent's, which shall have its own again.
-  if (!process.shares_memory_until_exec) {
+  // its parent's, which shall have its own again. A zombie has limits, and no memory.
+  if (process.memory != nullptr && !process.shares_memory_until_exec) {
     if (resource == os_emu::kRlimitStack) process.memory->SetStackLimit(wanted.soft);
     if (resource == os_emu::kRlimitAddressSpace) process.memory->SetAddressLimit(wanted.soft);
   }
   return {};
+}
+
+// check_prlimit_permission()
+bool MayLimit(SyscallContext& context, const os_emu::Thread& target) {
+  if (&target == &context.thread() || context.Has(os_emu::Capability::kSysResource)) return true;
+  const os_emu::Credentials& mine = context.thread().credentials();
+  const os_emu::Credentials& theirs = target.credentials();
+  return mine.uid == theirs.uid && mine.uid == theirs.euid && mine.uid == theirs.suid &&
+         mine.gid == theirs.gid && mine.gid == theirs.egid && mine.gid == theirs.sgid;
 }
 
 }  // namespace
@@ -84,6 +93,7 @@ CallResult SysPrlimit64(SyscallContext& context) {
   if (pid != 0) {
     os_emu::Thread* thread = context.kernel().FindTask(Tid{pid});
     if (thread == nullptr) return Errno::kSrch;
+    if (!MayLimit(context, *thread)) return Errno::kPerm;
     process = &thread->process();
   }
   if (resource >= os_emu::kRlimits) return Errno::kInval;

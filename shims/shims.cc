@@ -8,6 +8,7 @@
 #include "os_emu/task/release_wait.h"
 #include "shims/arg_types.h"
 #include "shims/context.h"
+#include "shims/core_dump.h"
 #include "shims/flag_names.h"
 #include "shims/handlers.h"
 #include "shims/signal_frame.h"
@@ -347,7 +348,15 @@ SyscallAbi::Signals SyscallAbi::DeliverSignals(os_emu::Thread& thread, interp::C
         TraceInterrupted(thread, call, thread.blocked_call()->on_signal());
       }
       TraceLine(thread, line);
-      const os_emu::ExitState state{0, info->signal};
+      os_emu::ExitState state{.signal = info->signal};
+      if (by_default == os_emu::DefaultAction::kCore) {
+        std::vector<DumpedThread> threads = {{&thread, &cpu}};
+        for (const auto& [tid, other] : process.threads) {
+          if (other.get() != &thread)
+            threads.push_back({other.get(), &tasks().RegistersOf(*other)});
+        }
+        state.core_dumped = DumpCore(thread, *info, threads);
+      }
       TraceExit(thread, state);
       kernel.EndProcess(process, state);
       return Signals::kProcessExited;
@@ -509,7 +518,8 @@ void SyscallAbi::TraceInterrupted(os_emu::Thread& thread, Call* call, os_emu::On
 
 void SyscallAbi::TraceExit(os_emu::Thread& thread, const os_emu::ExitState& state) {
   TraceLine(thread, state.signal != 0
-                        ? absl::StrFormat("+++ killed by %s +++", SignalText(state.signal))
+                        ? absl::StrFormat("+++ killed by %s%s +++", SignalText(state.signal),
+                                          state.core_dumped ? " (core dumped)" : "")
                         : absl::StrFormat("+++ exited with %d +++", state.status));
 }
 

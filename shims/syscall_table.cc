@@ -521,7 +521,8 @@ constexpr SyscallRow kRows[] = {
             Errors(kFault, kInval, kPerm), &SysSetrlimit, "RTTIME is kept only"),
     Partial(165, "getrusage", kInt, Args(OneOf("who", kUsageWho), OutOf("usage", kRusageType)),
             Errors(kInval, kFault), &SysGetrusage,
-            "user time, and ru_maxrss but for children; the rest is 0"),
+            "user time, ru_minflt (of the whole process, by pages that were written first), and "
+            "ru_maxrss but for children; the rest is 0"),
     Complete(166, "umask", kOctal, Args(Of("mask", kModeType)), Errors(), &SysUmask),
     Partial(167, "prctl", kInt,
             Args(OneOf("option", kPrctlOptions), InOutOf("arg2", kPrctlType),
@@ -530,7 +531,8 @@ constexpr SyscallRow kRows[] = {
             "PR_SET_NAME, PR_GET_NAME, PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, "
             "PR_GET_CHILD_SUBREAPER, PR_GET_TID_ADDRESS, PR_GET_DUMPABLE, PR_SET_DUMPABLE, "
             "PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, "
-            "PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_SECUREBITS, PR_CAP_AMBIENT, PR_SET_VMA, "
+            "PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_SECUREBITS, PR_SET_SECUREBITS, "
+            "PR_CAP_AMBIENT, PR_SET_VMA, "
             "PR_GET_SECCOMP, PR_GET_TIMERSLACK, "
             "PR_POLLUX_EXPLORE (docs/exploring.md)"),
     Complete(168, "getcpu", kInt,
@@ -685,7 +687,7 @@ constexpr SyscallRow kRows[] = {
     Complete(216, "mremap", kAddress,
              Args(Address("old_address"), Size("old_size"), Size("new_size"),
                   Flags("flags", kMremapFlags), Of("new_address", kMremapAddressType)),
-             Errors(kInval, kFault, kNoMem), &SysMremap),
+             Errors(kInval, kFault, kNoMem, kAgain), &SysMremap),
     Unsupported(
         217, "add_key",
         Args(Path("type"), Path("description"), Address("payload"), Size("plen"), Int("keyring"))),
@@ -713,7 +715,8 @@ constexpr SyscallRow kRows[] = {
                          Flags("flags", kMapFlags), Fd(), Hex("offset")),
                     Errors(kInval, kBadF, kNoMem, kAcces, kNoDev, kExist, kPerm, kOverflow,
                            kOpNotSupp,
-                           kNFile),
+                           kNFile,
+                           kAgain),
                     &SysMmap,
                     "MAP_HUGETLB and MAP_SYNC are refused; of a mounted file, what other programs "
                     "of the "
@@ -729,16 +732,12 @@ constexpr SyscallRow kRows[] = {
                     Errors(kInval, kNoMem, kAcces), &SysMprotect, "PROT_GROWSDOWN is refused")),
     Complete(227, "msync", kInt, Args(Address("addr"), Size("length"), Flags("flags", kMsyncFlags)),
              Errors(kInval, kNoMem, kBusy, kIo), &SysMsync),
-    Partial(228, "mlock", kInt, Args(Address("addr"), Size("len")), Errors(kNoMem, kInval, kPerm),
-            &SysMlock,
-            "locked pages are not kept track of: RLIMIT_MEMLOCK counts each call by itself, and "
-            "advice may drop a locked page"),
+    Complete(228, "mlock", kInt, Args(Address("addr"), Size("len")), Errors(kNoMem, kInval, kPerm),
+             &SysMlock),
     Complete(229, "munlock", kInt, Args(Address("addr"), Size("len")), Errors(kNoMem, kInval),
              &SysMunlock),
-    Partial(230, "mlockall", kInt, Args(Flags("flags", kMlockallFlags)),
-            Errors(kInval, kNoMem, kPerm), &SysMlockall,
-            "locked pages are not kept track of: RLIMIT_MEMLOCK counts each call by itself, and "
-            "advice may drop a locked page"),
+    Complete(230, "mlockall", kInt, Args(Flags("flags", kMlockallFlags)),
+             Errors(kInval, kNoMem, kPerm), &SysMlockall),
     Complete(231, "munlockall", kInt, Args(), Errors(), &SysMunlockall),
     Partial(
         232, "mincore", kInt, Args(Address("addr"), Size("length"), OutAddress("vec")),
@@ -863,10 +862,8 @@ constexpr SyscallRow kRows[] = {
             Args(OneOf("cmd", kMembarrierCommands), Flags("flags", kMembarrierFlags),
                  Of("cpu_id", kMembarrierCpuType)),
             Errors(kInval, kPerm), &SysMembarrier, "not the RSEQ commands", &kMembarrierMask),
-    Partial(284, "mlock2", kInt, Args(Address("addr"), Size("len"), Flags("flags", kMlock2Flags)),
-            Errors(kInval, kNoMem, kPerm), &SysMlock2,
-            "locked pages are not kept track of: RLIMIT_MEMLOCK counts each call by itself, and "
-            "advice may drop a locked page"),
+    Complete(284, "mlock2", kInt, Args(Address("addr"), Size("len"), Flags("flags", kMlock2Flags)),
+             Errors(kInval, kNoMem, kPerm), &SysMlock2),
     Partial(285, "copy_file_range", kInt,
             Args(Fd("fd_in"), InOutOf("off_in", kLongPointerType), Fd("fd_out"),
                  InOutOf("off_out", kLongPointerType), Size("len"), Hex("flags")),

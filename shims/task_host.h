@@ -32,6 +32,8 @@ class TaskHost {
   // Replaces the program of the thread's process (Kernel::Exec()), and the thread's registers by
   // those of the new one's start. After an error nothing has changed: kNoExec, kNoEnt, k2Big, ...
   virtual Result<void> Exec(os_emu::Thread& thread, ExecRequest request) = 0;
+  // Those of a thread that does not run just now.
+  virtual const interp::Cpu& RegistersOf(const os_emu::Thread& thread) = 0;
   // The guest says whether choices begin now, or later (fork_point.h).
   virtual void OnExploreHint(bool now) = 0;
 };

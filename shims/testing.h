@@ -41,7 +41,10 @@ class NoTasks final : public TaskHost {
     }
   }
   Result<void> Exec(os_emu::Thread&, ExecRequest) override { return Errno::kNoExec; }
+  const interp::Cpu& RegistersOf(const os_emu::Thread&) override { return registers; }
   void OnExploreHint(bool) override {}
+
+  interp::Cpu registers;  // Of all threads but the one that runs.
 };
 
 class SyscallTest : public testing::Test {

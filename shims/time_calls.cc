@@ -164,6 +164,10 @@ CallResult SysGetrusage(SyscallContext& context) {
                      : who == kChildren ? context.process().children_cpu_time
                                         : context.thread().cpu_clock->now();
   usage.utime = {time.value / kNanosPerSecond, time.value % kNanosPerSecond / 1000};
+  // Threads are not told apart.
+  usage.minor_faults =
+      static_cast<int64_t>(who == kChildren ? context.process().children_minor_faults
+                                            : context.process().minor_faults());
   if (who != kChildren) {
     usage.maxrss = static_cast<int64_t>(context.memory().resident_bytes() / 1024);
   }

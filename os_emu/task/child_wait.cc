@@ -11,17 +11,21 @@ ChildChange ChangeTo(const Process& child, int code) {
           .code = code,
           .status = code == kCldStopped ? child.stop_signal : kSigCont,
           .cpu_time = child.cpu_clock->now(),
-          .children_cpu_time = child.children_cpu_time};
+          .children_cpu_time = child.children_cpu_time,
+          .minor_faults = child.minor_faults() + child.children_minor_faults};
 }
 
 ChildChange EndOf(const Process& child) {
   const bool killed = child.exit->signal != 0;
   return {.pid = child.pid(),
           .uid = child.credentials.uid,
-          .code = killed ? kCldKilled : kCldExited,
+          .code = child.exit->core_dumped ? kCldDumped
+                  : killed                ? kCldKilled
+                                          : kCldExited,
           .status = killed ? child.exit->signal : child.exit->status,
           .cpu_time = child.cpu_clock->now(),
-          .children_cpu_time = child.children_cpu_time};
+          .children_cpu_time = child.children_cpu_time,
+          .minor_faults = child.minor_faults() + child.children_minor_faults};
 }
 
 SignalInfo SignalOf(const ChildChange& change, int signal) {
@@ -65,6 +69,7 @@ std::optional<ChildChange> ChangeOf(Process& child, const ChildWait& wait) {
       // wait_task_zombie(): only what was waited for counts.
       child.parent->children_cpu_time =
           child.parent->children_cpu_time + end.cpu_time + end.children_cpu_time;
+      child.parent->children_minor_faults += end.minor_faults;
       child.kernel().Reap(child);
     }
     return end;

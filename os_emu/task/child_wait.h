@@ -24,8 +24,10 @@ struct ChildChange {
   int status = 0;              // The exit status, or the signal.
   Nanos cpu_time{0};           // The child's.
   Nanos children_cpu_time{0};  // Of those that it has waited for.
+  uint64_t minor_faults = 0;   // The child's, and those of its children.
 };
-inline constexpr int kCldExited = 1, kCldKilled = 2, kCldStopped = 5, kCldContinued = 6;
+inline constexpr int kCldExited = 1, kCldKilled = 2, kCldDumped = 3, kCldStopped = 5,
+                     kCldContinued = 6;
 // `code` kCldStopped or kCldContinued.
 ChildChange ChangeTo(const Process& child, int code);
 // How it has ended.

@@ -126,6 +126,7 @@ Result<Process*> Kernel::CopyProcess(Thread& caller, const CloneRequest& request
   }
   auto process = std::make_unique<Process>(*this, pid);
   process->memory = std::move(memory);
+  process->brought_in_before_ = process->memory->pages_brought_in();
   static_cast<Inheritance&>(*process) = from;
   if ((request.flags & kCloneClearSigHand) != 0) {
     for (SignalAction& action : process->actions) {

@@ -27,8 +27,9 @@ Credentials Credentials::Of(uint32_t user, uint32_t group) {
 }
 
 void Credentials::AfterChangeOfUser(const Credentials& old) {
+  if ((secure_bits & kNoSetUidFixup) != 0) return;
   if (HasRoot(old) && !HasRoot(*this)) {
-    if (!keep_capabilities) permitted = effective = 0;
+    if ((secure_bits & kKeepCapabilities) == 0) permitted = effective = 0;
     ambient = 0;
   }
   if (old.euid == 0 && euid != 0) effective = 0;
@@ -36,20 +37,22 @@ void Credentials::AfterChangeOfUser(const Credentials& old) {
 }
 
 void Credentials::AfterChangeOfFileUser(const Credentials& old) {
+  if ((secure_bits & kNoSetUidFixup) != 0) return;
   if (old.fsuid == 0 && fsuid != 0) effective &= ~kFileCapabilities;
   if (old.fsuid != 0 && fsuid == 0) effective |= permitted & kFileCapabilities;
 }
 
 void Credentials::AfterExec() {
   const uint64_t before = permitted;
-  permitted = uid == 0 || euid == 0 ? bounding | inheritable : 0;
+  const bool root_is_special = (secure_bits & kNoRoot) == 0;
+  permitted = root_is_special && (uid == 0 || euid == 0) ? bounding | inheritable : 0;
   // What was gained is taken back.
   if (no_new_privs) permitted &= before;
   suid = fsuid = euid;
   sgid = fsgid = egid;
   permitted |= ambient;
-  effective = euid == 0 ? permitted : ambient;
-  keep_capabilities = false;
+  effective = root_is_special && euid == 0 ? permitted : ambient;
+  secure_bits &= ~kKeepCapabilities;
 }
 
 }  // namespace pollux::os_emu

@@ -30,6 +30,10 @@ enum class Capability : int {
 inline constexpr int kLastCapability = 40;  // CAP_CHECKPOINT_RESTORE
 inline constexpr uint64_t kAllCapabilities = (uint64_t{1} << (kLastCapability + 1)) - 1;
 
+// SECBIT_* of capabilities(7). The bit above each locks it.
+inline constexpr uint32_t kNoRoot = 1 << 0, kNoSetUidFixup = 1 << 2, kKeepCapabilities = 1 << 4,
+                          kNoAmbientRaise = 1 << 6;
+
 struct Credentials {
   uint32_t uid = 1000, euid = 1000, suid = 1000, fsuid = 1000;
   uint32_t gid = 1000, egid = 1000, sgid = 1000, fsgid = 1000;
@@ -37,7 +41,7 @@ struct Credentials {
   // Bits by capability.
   uint64_t inheritable = 0, permitted = 0, effective = 0, ambient = 0;
   uint64_t bounding = kAllCapabilities;
-  bool keep_capabilities = false;  // PR_SET_KEEPCAPS
+  uint32_t secure_bits = 0;  // PR_SET_SECUREBITS
   // PR_SET_NO_NEW_PRIVS; the task's, in Linux.
   bool no_new_privs = false;
 

@@ -40,6 +40,8 @@ void Kernel::Exec(Thread& thread, NewProgram program) {
   }
 
   LeaveMemory(thread);  // exec_mm_release()
+  process.earlier_minor_faults_ = process.minor_faults();
+  process.brought_in_before_ = 0;
   ended.memory = std::exchange(process.memory, std::move(program.memory));
   ended_.push_back(std::move(ended));
   process.shares_memory_until_exec = false;

@@ -116,6 +116,7 @@ void Kernel::EndProcess(Process& process, ExitState state) {
     LeaveFiles(thread);
   }
   process.executable_use.reset();
+  process.earlier_minor_faults_ = process.minor_faults();
   ended.memory = std::move(process.memory);
   process.shares_memory_until_exec = false;
   ended_.push_back(std::move(ended));

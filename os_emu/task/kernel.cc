@@ -49,6 +49,11 @@ FdTable& Process::fds() const {
   return threads.begin()->second->fds();
 }
 
+uint64_t Process::minor_faults() const {
+  if (memory == nullptr) return earlier_minor_faults_;
+  return earlier_minor_faults_ + memory->pages_brought_in() - brought_in_before_;
+}
+
 bool Process::IsFatal(int signal) const {
   if (signal == kSigKill) return true;
   if (signal == kSigStop || actions[signal].handler != kSigDfl) return false;
@@ -99,6 +104,7 @@ Result<Process*> Kernel::TryCreateProcess() {
   process->awaited_outside = true;
   process->rlimits[kRlimitStack].soft = 8 << 20;
   process->rlimits[kRlimitCore].soft = 0;
+  process->rlimits[kRlimitLockedMemory] = {8 << 20, 8 << 20};  // MLOCK_LIMIT
   process->rlimits[kRlimitNice] = process->rlimits[kRlimitRealTimePriority] = {0, 0};
   process->rlimits[kRlimitNumberOfFiles] = {1024, FdTable::kMaxOpen};
   process->rlimits[kRlimitPendingSignals] = {PendingSignals::kMaxQueued,

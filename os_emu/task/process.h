@@ -49,6 +49,7 @@ inline constexpr int64_t kNanosPerTick = 10'000'000;
 struct ExitState {
   int status = 0;  // Low 8 bits of exit_group's argument.
   int signal = 0;  // 0: exited.
+  bool core_dumped = false;
 };
 
 // What fork(2) hands down, member by member as it is.
@@ -60,6 +61,7 @@ struct Inheritance {
   std::vector<std::string> environment;
   std::vector<uint64_t> auxiliary_vector;  // As the program found it, with the AT_NULL pair.
   uint32_t dumpable = 1;                   // PR_SET_DUMPABLE
+  uint32_t core_dump_filter = 0x33;        // /proc/PID/coredump_filter: bits of core(5)
   uint32_t membarrier_registered = 0;      // MEMBARRIER_CMD_REGISTER_* that were made.
   // The leader's, by which others know the process; those of a thread are Thread::credentials().
   Credentials credentials;
@@ -140,6 +142,9 @@ class Process : public Inheritance {
   std::unique_ptr<Thread> ended_leader;
   std::shared_ptr<PidRecord> pid_record;  // Never null.
   Nanos children_cpu_time{0};             // Of children that were waited for.
+  // Minor faults (ru_minflt): those of its memory since it came to it, and of what it had before.
+  uint64_t minor_faults() const;
+  uint64_t children_minor_faults = 0;  // Of children that were waited for.
 
   bool stopped() const { return stop_signal != 0; }
   // getppid(2): init's 1 where that is outside.
@@ -155,6 +160,8 @@ class Process : public Inheritance {
   Kernel& kernel_;
   Tid pid_;
   Tid last_signalled_{0};  // signal_struct::curr_target
+  uint64_t earlier_minor_faults_ = 0;
+  uint64_t brought_in_before_ = 0;  // memory->pages_brought_in() when it came to that.
 };
 
 }  // namespace pollux::os_emu

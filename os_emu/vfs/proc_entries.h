@@ -184,6 +184,8 @@ Result<std::string> AuxiliaryVector(const ProcSubject& subject);
 Result<std::string> CommandLine(const ProcSubject& subject);
 Result<std::string> CommandName(const ProcSubject& subject);
 Result<void> SetCommandName(const ProcSubject& subject, std::string_view name);
+Result<std::string> CoreDumpFilter(const ProcSubject& subject);
+Result<void> SetCoreDumpFilter(const ProcSubject& subject, std::string_view text);
 Result<std::string> Environment(const ProcSubject& subject);
 Result<std::string> FdInfo(const ProcSubject& subject);
 Result<std::string> Limits(const ProcSubject& subject);

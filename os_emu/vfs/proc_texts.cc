@@ -1,6 +1,7 @@
 // What the files of /proc and /sys say. Formats: fs/proc/array.c, task_mmu.c, base.c, meminfo.c,
 // arch/riscv/kernel/cpu.c.
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -151,7 +152,7 @@ void AppendMemory(const Thread& thread, std::string* text) {
   };
   kib("VmPeak", sizes.virtual_bytes);
   kib("VmSize", sizes.virtual_bytes);
-  kib("VmLck", 0);
+  kib("VmLck", thread.process().memory->locked_bytes());
   kib("VmPin", 0);
   kib("VmHWM", sizes.resident_bytes);
   kib("VmRSS", sizes.resident_bytes);
@@ -203,6 +204,31 @@ Result<void> SetCommandName(const ProcSubject& subject, std::string_view name) {
   name = name.substr(0, 15);
   // Up to the first NUL, as set_task_comm() copies it; a newline is kept.
   thread->name = name.substr(0, name.find('\0'));
+  return {};
+}
+
+Result<std::string> CoreDumpFilter(const ProcSubject& subject) {
+  POLLUX_ASSIGN_OR_RETURN(const Process* process, subject.FindProcess());
+  return absl::StrFormat("%08x\n", process->core_dump_filter);
+}
+
+// proc_coredump_filter_write(): a number as C writes them, and a newline at most.
+Result<void> SetCoreDumpFilter(const ProcSubject& subject, std::string_view text) {
+  constexpr uint32_t kKnown = 0x1ff;  // MMF_DUMP_FILTER_MASK
+  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  int base = 10;
+  if (text.size() > 1 && text[0] == '0') {
+    const bool hexadecimal = text[1] == 'x' || text[1] == 'X';
+    base = hexadecimal ? 16 : 8;
+    text.remove_prefix(hexadecimal ? 2 : 1);
+  }
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error == std::errc::result_out_of_range) return Errno::kRange;
+  if (error != std::errc() || end != text.data() + text.size()) return Errno::kInval;
+  POLLUX_ASSIGN_OR_RETURN(Process * process, subject.FindProcess());
+  if (process->memory == nullptr) return Errno::kSrch;
+  process->core_dump_filter = value & kKnown;
   return {};
 }
 
@@ -310,7 +336,8 @@ Result<std::string> Stat(const ProcSubject& subject) {
       process.terminal != nullptr ? static_cast<int>(process.terminal->foreground()) : -1);
   const Nanos used = subject.of_task ? thread->cpu_clock->now() : process.cpu_clock->now();
   const Scheduling& scheduling = thread->scheduling;
-  absl::StrAppendFormat(&text, " 0 0 0 0 %d 0 %d 0", TicksOf(used),
+  absl::StrAppendFormat(&text, " %d %d 0 0 %d 0 %d 0", process.minor_faults(),
+                        process.children_minor_faults, TicksOf(used),
                         TicksOf(process.children_cpu_time));
   absl::StrAppendFormat(&text, " %d %d %d 0 %d",
                         scheduling.is_real_time() ? -1 - scheduling.priority : 20 + scheduling.nice,
@@ -521,6 +548,7 @@ constexpr TextRow kProcRows[] = {
     {"sys/kernel/arch", proc_text::Fixed, "riscv64\n"},
     {"sys/kernel/cap_last_cap", proc_text::Fixed, "40\n"},
     {"sys/kernel/core_pattern", proc_text::Fixed, "core\n"},
+    {"sys/kernel/core_uses_pid", proc_text::Fixed, "0\n"},
     {"sys/kernel/domainname", proc_text::Fixed, "(none)\n"},
     {"sys/kernel/hostname", Hostname},
     {"sys/kernel/io_uring_disabled", proc_text::Fixed, "2\n"},  // It is refused.

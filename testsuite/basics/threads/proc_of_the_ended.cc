@@ -95,6 +95,10 @@ void ShowCalls(pid_t pid) {
   Show("  get_robust_list", syscall(SYS_get_robust_list, pid, &head, &bytes));
   rlimit limit;
   Show("  prlimit", prlimit(pid, RLIMIT_CPU, nullptr, &limit));
+  for (const auto of_memory : {RLIMIT_STACK, RLIMIT_AS}) {
+    Must(prlimit(pid, of_memory, nullptr, &limit) == 0, "prlimit");
+    Show("  prlimit of its memory", prlimit(pid, of_memory, &limit, nullptr));
+  }
   timespec time;
   Show("  its clock", clock_gettime(static_cast<clockid_t>(~pid * 8 | 2), &time));
 }
