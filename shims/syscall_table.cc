@@ -751,8 +751,9 @@ constexpr SyscallRow kRows[] = {
             Args(Address("addr"), Size("length"), OneOf("advice", kMadviseAdvice)),
             Errors(kInval, kNoMem, kAcces, kAgain, kFault), &SysMadvise,
             "MADV_DONTNEED and MADV_FREE discard (the program's own data segment: EINVAL), "
-            "MADV_REMOVE punches; MADV_DONTFORK and MADV_WIPEONFORK act at fork; "
-            "MADV_POPULATE_* populate; hints have no effect; MADV_GUARD_* and MADV_HWPOISON are "
+            "MADV_REMOVE punches; MADV_DONTFORK and MADV_WIPEONFORK act at fork, "
+            "MADV_DONTDUMP in core files; MADV_POPULATE_* populate; hints have no effect; "
+            "MADV_GUARD_* and MADV_HWPOISON are "
             "refused")),
     Unsupported(234, "remap_file_pages",
                 Args(Address("addr"), Size("size"), Hex("prot"), Size("pgoff"), Hex("flags"))),
