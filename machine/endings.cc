@@ -104,6 +104,8 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
 
 void Machine::Impl::NoteLints(const std::vector<Explanation>& explanations, Outcome& outcome) {
   for (const Explanation& one : explanations) {
+    // Who ends well may have been interrupted to end.
+    if (one.lint == LintKind::kInterruptedCall && outcome.ExitCode() == 0) continue;
     if (!one.lint.has_value() || (options_.lints >> static_cast<int>(*one.lint) & 1) == 0) continue;
     outcome.lints.push_back({std::string(RowOf(*one.lint).name), one.text});
   }

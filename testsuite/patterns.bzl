@@ -5,7 +5,7 @@ load("//bazel:guest.bzl", "guest_tests")
 # Every schedule must give the same answer.
 _SEEDS = 64
 
-def pattern_tests(names, variants = None, headers = [], deps = [], seeds = _SEEDS, **kwargs):
+def pattern_tests(names, variants = None, headers = [], deps = [], seeds = _SEEDS, lint = "all", **kwargs):
     """Declares NAME_native and NAME_emulated for each NAME.cc; `bazel run` of NAME runs it under pollux.
 
     Args:
@@ -14,6 +14,7 @@ def pattern_tests(names, variants = None, headers = [], deps = [], seeds = _SEED
       headers: of the folder, that all of them include.
       deps: beside //testsuite/basics:check, :event_loops and :tasks.
       seeds: each test runs under pollux with so many.
+      lint: what may not be seen in a run (docs/lints.md).
       **kwargs: for guest_tests.
     """
     guest_tests(
@@ -26,6 +27,7 @@ def pattern_tests(names, variants = None, headers = [], deps = [], seeds = _SEED
         # Exchanges of one byte are calls of a library on RISC-V.
         linkopts = ["-latomic"],
         runnable = True,
+        lint = lint,
         variants = variants,
         seeds = seeds,
         shard_count = 2 if seeds > 16 else None,

@@ -40,6 +40,14 @@ bool MovesBytes(const CallRecord& call) {
   return name.starts_with("read") || name.starts_with("recv") || name.starts_with("accept");
 }
 
+// Waits of loops end with EINTR on purpose, often: these do not.
+bool IsToBeRepeated(const CallRecord& call) {
+  const shims::SyscallRow* const row = shims::FindSyscall(call.number);
+  const std::string_view name = row == nullptr ? "" : row->name;
+  return MovesBytes(call) || name.starts_with("write") || name.starts_with("send") ||
+         name == "connect" || name == "openat" || name == "wait4" || name == "waitid";
+}
+
 std::shared_ptr<const StackCopy> CopyStack(Thread& thread, const interp::Cpu& cpu) {
   auto copy = std::make_shared<StackCopy>();
   copy->cpu = cpu;
@@ -156,7 +164,9 @@ void Historian::OnCallWaits() {
   const memory::OutsideArena outside;
   const CallRecord* const call = acting_ == nullptr ? nullptr : Find(acting_call_);
   acting_ = nullptr;
-  if (call != nullptr && call->woken == 0 && MovesBytes(*call)) CheckWait(*call);
+  if (call == nullptr || call->woken != 0 || !MovesBytes(*call)) return;
+  CheckWait(*call);
+  CheckStale(*call);
 }
 
 void Historian::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
@@ -168,17 +178,18 @@ void Historian::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
   call->ended = clock_.StepNow();
   call->ended_at = clock_.TimeNow();
   call->result = static_cast<int64_t>(cpu.x[interp::kA0]);
+  if (call->result == -static_cast<int64_t>(Errno::kAgain)) CheckStale(*call);
   if (call->result == 0 && CallNameIs(*call, "close")) CheckClosed(thread, *call);
   if (call->result == 0 && CallNameIs(*call, "execve")) CheckProgram(thread, *call);
   if (call->result != -static_cast<int64_t>(Errno::kIntr)) return;
-  interrupted_[call->tid] = call->id;
+  if (IsToBeRepeated(*call)) interrupted_[call->tid] = call->id;
   if (!CallNameIs(*call, "rt_sigreturn")) return;
   // It is the answer of what the handler has interrupted.
   for (auto before = history_.calls.rbegin(); before != history_.calls.rend(); ++before) {
     if (before->tid != call->tid || before->state != CallRecord::State::kInterrupted) continue;
     before->state = CallRecord::State::kReturned;
     before->result = call->result;
-    interrupted_[call->tid] = before->id;
+    if (IsToBeRepeated(*before)) interrupted_[call->tid] = before->id;
     break;
   }
 }
@@ -237,22 +248,33 @@ void Historian::CheckNumbers(const CallRecord& call) {
         before != nullptr && before->number == call.number && before->args[0] == call.args[0];
     if (repeated) interrupted_.erase(was);
   }
+  stale_.erase(call.tid);
   const auto events = given_.find(call.tid);
   if (events == given_.end()) return;
-  for (const int32_t number : NumbersOf(call)) {
-    const auto given = events->second.find(number);
-    if (given == events->second.end()) continue;
-    const InterestRecord& interest = history_.interests.at(given->second);
-    // What closes it does not handle it.
-    if (CallNameIs(call, "close") || CallNameIs(call, "epoll_ctl")) continue;
-    events->second.erase(given);
-    if (call.description == 0 || call.description == interest.target) continue;
-    AddLint({.kind = LintKind::kStaleEvent,
-             .call = call.id,
-             .cause = interest.delivered.call,
-             .step = call.began,
-             .interest = interest.id});
+  // The next batch: what is left of this one was not meant to be looked after.
+  if (CallNameIs(call, "epoll_pwait") || CallNameIs(call, "epoll_pwait2")) {
+    events->second.clear();
+    return;
   }
+  if (!MovesBytes(call) || call.description == 0) return;
+  const auto given = events->second.find(static_cast<int32_t>(call.args[0]));
+  if (given == events->second.end()) return;
+  if (history_.interests.at(given->second).target != call.description)
+    stale_[call.tid] = given->second;
+  events->second.erase(given);
+}
+
+// The thread reads a number that was reused since it was told of it, and there is nothing: it was
+// for the other one that it read.
+void Historian::CheckStale(const CallRecord& call) {
+  const auto stale = stale_.find(call.tid);
+  if (stale == stale_.end()) return;
+  AddLint({.kind = LintKind::kStaleEvent,
+           .call = call.id,
+           .cause = history_.interests.at(stale->second).delivered.call,
+           .step = call.began,
+           .interest = stale->second});
+  stale_.erase(stale);
 }
 
 // Somebody waits with what is to be closed, and nobody has woken it.

@@ -69,6 +69,7 @@ class Historian final : public os_emu::Witness {
   void Note(InterestEvent::Kind kind, uint32_t interest, os_emu::EventMask events);
   void AddLint(LintRecord lint);
   void CheckNumbers(const CallRecord& call);
+  void CheckStale(const CallRecord& call);
   void CheckClosing(const CallRecord& call);
   void CheckClosed(os_emu::Thread& thread, const CallRecord& call);
   void CheckWait(const CallRecord& call);
@@ -89,6 +90,7 @@ class Historian final : public os_emu::Witness {
   std::map<Tid, CallId> last_call_;                        // Of each thread.
   // Events that a thread was given and has not looked after yet: number -> interest.
   absl::flat_hash_map<Tid, std::map<int32_t, uint32_t>> given_;
+  absl::flat_hash_map<Tid, uint32_t> stale_;      // It reads what it was not told of.
   absl::flat_hash_map<Tid, CallId> interrupted_;  // Calls that gave EINTR.
   std::deque<CallId> stacks_;                     // Who has one.
 };

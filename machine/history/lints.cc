@@ -60,11 +60,13 @@ constexpr std::array kRows = {
             "an epoll descriptor is open across execve",
             "The new program holds all that is registered there alive, and never waits on it.",
             "EPOLL_CLOEXEC.", "epoll_create(2)"},
-    LintRow{LintKind::kInterruptedCall, "interrupted_call",
-            "a call failed with EINTR, was not repeated, and its thread ended",
-            "A handler without SA_RESTART interrupts; EINTR says that nothing was done.",
-            "Repeat the call, or SA_RESTART where the call knows it.",
-            "signal(7), Interruption of system calls and library functions by signal handlers"},
+    LintRow{
+        LintKind::kInterruptedCall, "interrupted_call",
+        "a call failed with EINTR, was not repeated, and its program failed",
+        "A handler without SA_RESTART interrupts; EINTR says that nothing was done. Of calls that "
+        "move bytes, connect, or wait for children; told only of a run that fails.",
+        "Repeat the call, or SA_RESTART where the call knows it.",
+        "signal(7), Interruption of system calls and library functions by signal handlers"},
     LintRow{LintKind::kClosedUnderWaiter, "closed_under_waiter",
             "a descriptor is closed that another thread waits on",
             "The wait goes on with the description as if nothing had happened, and the number may "
