@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
+#include <vector>
 
 #include "os_emu/file/file_status.h"
 #include "os_emu/pidfd/pidfd.h"
@@ -50,15 +50,29 @@ class Position {
   std::optional<uint64_t> offset_;
 };
 
-// What is in the file at `at`, of at most `bytes`.
-Result<void> ReadChunk(FileDescription& from, uint64_t at, uint64_t bytes, std::string* chunk) {
-  // do_splice_direct() has a pipe of 16 slots, and a slot holds bytes of one page of the file.
-  chunk->resize(std::min(bytes, kChunkBytes - at % memory::kPageBytes));
-  UserBuffer buffer = UserBuffer::Host({reinterpret_cast<uint8_t*>(chunk->data()), chunk->size()});
-  const Result<size_t> got = from.ReadAt(buffer, at);
-  chunk->resize(got.ok() ? *got : 0);
-  return got.ok() ? Result<void>() : got.error();
-}
+// What was read of a file. Its memory stays: a file that is sent to itself is read in a great many
+// small pieces.
+class Chunk {
+ public:
+  // What is in the file at `at`, of at most `bytes`; nothing after an error.
+  Result<void> Read(FileDescription& from, uint64_t at, uint64_t bytes) {
+    // do_splice_direct() has a pipe of 16 slots, and a slot holds bytes of one page of the file.
+    const uint64_t wanted = std::min(bytes, kChunkBytes - at % memory::kPageBytes);
+    if (bytes_.size() < wanted) bytes_.resize(wanted);
+    UserBuffer buffer = UserBuffer::Host({bytes_.data(), wanted});
+    const Result<size_t> got = from.ReadAt(buffer, at);
+    size_ = got.ok() ? *got : 0;
+    return got.ok() ? Result<void>() : got.error();
+  }
+  size_t size() const { return size_; }
+  UserBuffer From(size_t start) const {
+    return UserBuffer::HostConst({bytes_.data() + start, size_ - start});
+  }
+
+ private:
+  std::vector<uint8_t> bytes_;
+  size_t size_ = 0;
+};
 
 // One sendfile(2) to anything but a pipe (do_splice_direct()). Both positions are taken at the
 // start and set at the end, so that a file that is sent to itself is read and written from the same
@@ -126,8 +140,8 @@ class Sendfile {
       if (chunk_done_ == chunk_.size()) {
         if (left_ == 0) return {};
         chunk_done_ = 0;
-        POLLUX_RETURN_IF_ERROR(ReadChunk(*in_, in_at_, left_, &chunk_));
-        if (chunk_.empty()) return {};
+        POLLUX_RETURN_IF_ERROR(chunk_.Read(*in_, in_at_, left_));
+        if (chunk_.size() == 0) return {};
         if (!out_->CanSpliceTo()) return Errno::kInval;
         is_last_ = chunk_.size() == left_;
       }
@@ -143,9 +157,7 @@ class Sendfile {
   }
 
   Result<size_t> Write(bool has_waited) {
-    UserBuffer buffer =
-        UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk_.data()) + chunk_done_,
-                               chunk_.size() - chunk_done_});
+    UserBuffer buffer = chunk_.From(chunk_done_);
     if (os_emu::Socket* const socket = os_emu::Socket::From(*out_)) {
       // What is not all that was asked for is begun (SPLICE_F_MORE), and sent at the end of the
       // file (do_splice_eof()): but not by UDP over IPv6, which has no splice_eof() (measured on
@@ -164,7 +176,7 @@ class Sendfile {
   GuestAddr offset_;  // Where the guest keeps the position; null: it is the file's own.
   bool in_moves_ = true;
   bool out_has_positions_ = false;
-  std::string chunk_;  // What was read, and how much of it was written.
+  Chunk chunk_;  // What was read, and how much of it was written.
   size_t chunk_done_ = 0;
   bool is_last_ = false;
   bool is_quiet_ = false;
@@ -309,14 +321,13 @@ CallResult SysCopyFileRange(SyscallContext& context) {
   int64_t copied = 0;
   std::optional<Errno> error;
   while (left > 0) {
-    std::string chunk;
+    Chunk chunk;
     const Result<uint64_t> read_at = from.Now();
     if (!read_at.ok()) return read_at.error();
-    const Result<void> read = ReadChunk(**in, *read_at, left, &chunk);
+    const Result<void> read = chunk.Read(**in, *read_at, left);
     if (!read.ok()) error = read.error();
-    if (chunk.empty()) break;
-    UserBuffer buffer =
-        UserBuffer::HostConst({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
+    if (chunk.size() == 0) break;
+    UserBuffer buffer = chunk.From(0);
     const Result<uint64_t> at = to.Now();
     if (!at.ok()) return at.error();
     const Result<size_t> written = (*out)->WriteAt(buffer, *at);
