@@ -259,7 +259,9 @@ void Historian::CheckNumbers(const CallRecord& call) {
   if (!MovesBytes(call) || call.description == 0) return;
   const auto given = events->second.find(static_cast<int32_t>(call.args[0]));
   if (given == events->second.end()) return;
-  if (history_.interests.at(given->second).target != call.description)
+  // Who has closed the instance has begun something new.
+  const InterestRecord& interest = history_.interests.at(given->second);
+  if (interest.target != call.description && open_.contains(interest.instance))
     stale_[call.tid] = given->second;
   events->second.erase(given);
 }
