@@ -1,6 +1,7 @@
 // How a run ended, in a machine's words and in those for people.
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -169,7 +170,13 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
   if (historian_ != nullptr) {
     NoteLints(ExplainLints(*historian_), outcome);
     std::vector<Explanation> waits = ExplainWaits(*historian_, kernel_);
-    if (kind == Outcome::Kind::kDeadlock) NoteLints(waits, outcome);
+    if (kind == Outcome::Kind::kDeadlock) {
+      NoteLints(waits, outcome);
+    } else {
+      std::vector<Explanation> running = ExplainRunning(*historian_, kernel_);
+      waits.insert(waits.begin(), std::make_move_iterator(running.begin()),
+                   std::make_move_iterator(running.end()));
+    }
     Explain(waits, outcome);
   }
   if (!stacks_) {

@@ -476,6 +476,7 @@ int Rank(Explanation::Kind kind) {
     case Explanation::Kind::kSignalBefore:
     case Explanation::Kind::kHerd:
       return 1;
+    case Explanation::Kind::kGoesRound:
     case Explanation::Kind::kLint:
     case Explanation::Kind::kPreemption:
       return 2;
@@ -525,6 +526,48 @@ std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel
   std::stable_sort(
       explanations.begin(), explanations.end(),
       [](const Explanation& a, const Explanation& b) { return Rank(a.kind) < Rank(b.kind); });
+  return explanations;
+}
+
+std::vector<Explanation> ExplainRunning(const Historian& historian, os_emu::Kernel& kernel) {
+  constexpr size_t kMostLookedAt = 1000, kMostNamed = 4;
+  const History& history = historian.history();
+  std::vector<Explanation> explanations;
+  for (auto& [pid, process] : kernel.processes()) {
+    for (auto& [tid, thread] : process->threads) {
+      if (thread->blocked() || process->stopped()) continue;
+      std::map<std::string, size_t> made;  // By call and result.
+      size_t count = 0;
+      Step first = 0, last = 0;
+      for (auto call = history.calls.rbegin();
+           call != history.calls.rend() && count < kMostLookedAt; ++call) {
+        if (call->tid != tid) continue;
+        first = call->began;
+        if (count++ == 0) last = call->began;
+        ++made[CallWords(*call)];
+      }
+      Explanation explanation{.kind = Explanation::Kind::kGoesRound, .thread = tid};
+      if (count == 0) {
+        explanation.text = absl::StrCat(ThreadWords(tid), " runs, and has made no call yet.");
+      } else {
+        std::vector<std::pair<size_t, std::string>> most;
+        for (const auto& [words, times] : made) most.emplace_back(times, words);
+        std::sort(most.begin(), most.end(), [](const auto& a, const auto& b) {
+          return std::pair(b.first, a.second) < std::pair(a.first, b.second);
+        });
+        std::vector<std::string> words;
+        for (size_t i = 0; i < std::min(most.size(), kMostNamed); ++i)
+          words.push_back(absl::StrCat(most[i].first, " times ", most[i].second));
+        explanation.text = absl::StrCat(
+            ThreadWords(tid), " runs. Its last ", count, count == 1 ? " call was " : " calls were ",
+            absl::StrJoin(words, ", "), most.size() > kMostNamed ? " and others" : "",
+            ", from step ", first, " to step ", last,
+            ". If that is no progress, it is a livelock: look for what they wait for, or for a "
+            "level-triggered event that nobody takes away.");
+      }
+      explanations.push_back(std::move(explanation));
+    }
+  }
   return explanations;
 }
 

@@ -39,6 +39,7 @@ struct Explanation {
     kSignalBefore,  // A handler ran between the last look and the wait.
     kCycle,         // Threads that wait for each other.
     kLint,          // LintRecord
+    kGoesRound,     // It runs, and gets nowhere: the same calls again and again, or none.
     kPreemption,    // Where a thread gave way, and had it not, the run would end otherwise.
   };
   Kind kind = Kind::kNothingReady;
@@ -50,6 +51,8 @@ struct Explanation {
 
 // Of the threads that wait now. The decisive first: cycles and missed wake-ups.
 std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel& kernel);
+// Of the threads that run, where the steps are used up: what they did with them.
+std::vector<Explanation> ExplainRunning(const Historian& historian, os_emu::Kernel& kernel);
 // Of what was seen while it happened.
 std::vector<Explanation> ExplainLints(const Historian& historian);
 // Of the preemptions of a schedule that was shrunk: without one of them it would end otherwise.
