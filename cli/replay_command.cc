@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
 #include "cli/schedules.h"
+#include "cli/timeline.h"
 #include "cli/trace_flags.h"
 #include "explore/explorer.h"
 #include "explore/finding.h"
@@ -28,6 +29,10 @@ class ReplayCommand final : public Command {
                                  "finding.");
     replay_->prefix_command();
     trace_.Declare(*replay_);
+    replay_->add_option(
+        "--timeline", timeline_,
+        "Write what the threads did to this file, in the Chrome trace format, which "
+        "Perfetto opens: calls, and who woke whom.");
     return replay_;
   }
 
@@ -42,6 +47,7 @@ class ReplayCommand final : public Command {
     const explore::Expectation& expectation = saved->file.expectation;
     explore::Written written;
     options.explain = true;
+    options.explain_texts = !timeline_.empty();
     options.output = [&](int stream, std::string_view bytes) {
       WriteToHost(stream, bytes);
       written.Add(stream, bytes, expectation);
@@ -56,6 +62,12 @@ class ReplayCommand final : public Command {
     (*machine)->SetStrategy(&replayer);
     explore::Run run{.outcome = (*machine)->Run(), .written = std::move(written)};
     if (!run.outcome.explanation.empty()) PrintError(run.outcome.explanation);
+    if (!timeline_.empty()) {
+      if (const std::string why = WriteTimeline(timeline_, *run.outcome.history); !why.empty()) {
+        PrintError(why);
+        return kExitUsage;
+      }
+    }
     const bool finding = explore::IsFinding(run, expectation);
     const std::string key = finding ? explore::FindingOf(run, expectation, 0).key : "";
     if (key != saved->file.finding) {
@@ -71,6 +83,7 @@ class ReplayCommand final : public Command {
  private:
   CLI::App* replay_ = nullptr;
   TraceFlags trace_;
+  std::string timeline_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/lint_flags.h"
 #include "cli/machine_flags.h"
+#include "cli/timeline.h"
 #include "cli/trace_flags.h"
 #include "cli/validators.h"
 #include "explore/explorer.h"
@@ -97,6 +98,9 @@ class RunCommand final : public Command {
             "HOSTPORT of 127.0.0.1, or of another loopback address; HOSTPORT 0: a free one, told "
             "on stderr. Needs --clock=host. Repeatable.");
     lint_.Declare(*run_);
+    run_->add_option("--timeline", timeline_,
+                     "Write what the threads did to this file, in the Chrome trace format, which "
+                     "Perfetto opens: calls, and who woke whom. As --explain.");
     run_->add_flag("--explain", explain_,
                    "Remember what the threads do, and say why where the guest hangs or fails. Each "
                    "system call takes a microsecond or two longer.");
@@ -167,6 +171,7 @@ class RunCommand final : public Command {
         clock_ == "host" ? machine::ClockSource::kHost : machine::ClockSource::kVirtual;
     options->publish = publish_;
     if (!schedule_seed_.empty()) options->schedule_seed = std::stoull(schedule_seed_);
+    if (!timeline_.empty()) explain_ = options->explain_texts = true;
     options->explain = explain_;
     if (!lint_.Apply(&*options)) return std::nullopt;
     if (stdio_ == "captured") options->output = WriteToHost;
@@ -204,6 +209,12 @@ class RunCommand final : public Command {
         object["threads"].push_back(ThreadJson(thread));
       PrintJson(object);
     }
+    if (!timeline_.empty()) {
+      if (const std::string why = WriteTimeline(timeline_, *outcome.history); !why.empty()) {
+        PrintError(why);
+        return kExitUsage;
+      }
+    }
     return lint_.Report(outcome);
   }
 
@@ -214,6 +225,7 @@ class RunCommand final : public Command {
 
   CLI::App* run_ = nullptr;
   LintFlags lint_;
+  std::string timeline_;
   MachineFlags machine_;
   std::string schedule_seed_, stdio_ = "host", clock_ = "virtual";
   TraceFlags trace_;

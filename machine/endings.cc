@@ -100,6 +100,7 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
         explanations.push_back(std::move(one));
     Explain(explanations, outcome);
   }
+  if (historian_ != nullptr) outcome.history = historian_->HandOut();
   return outcome;
 }
 
@@ -178,6 +179,7 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
                    std::make_move_iterator(running.end()));
     }
     Explain(waits, outcome);
+    outcome.history = historian_->HandOut();
   }
   if (!stacks_) {
     // Where a thread that runs on happens to be says nothing.

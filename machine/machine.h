@@ -29,6 +29,8 @@
 
 namespace pollux::machine {
 
+struct History;  // machine/history/history.h
+
 // What makes a machine's time pass: instructions, and jumps where everybody waits; or the host's.
 enum class ClockSource { kVirtual, kHost };
 
@@ -69,6 +71,8 @@ struct Options {
   // What the threads asked for and what followed is remembered, and an end that is a failure is
   // explained by it (machine/history). Such a machine cannot be saved.
   bool explain = false;
+  // With `explain`: each call's line of the trace is remembered, too. A trace filter holds for it.
+  bool explain_texts = false;
   // Lints that are told in Outcome::lints (machine/history/lints.h): a bit 1 << kind each. As
   // `explain`, if there is any.
   uint32_t lints = 0;
@@ -98,6 +102,8 @@ struct Outcome {
   // waits where. kKilled: the signal, and the fault if it was one, with the stack of who died. Else
   // empty.
   std::string explanation;
+  // With Options::explain: all that is remembered, but for stacks.
+  std::shared_ptr<const History> history;
   // Of Options::lints, in the order in which they were seen.
   struct Lint {
     std::string name, text;

@@ -55,6 +55,7 @@ void Machine::Impl::Report(std::string_view line) {
 }
 
 void Machine::Impl::Trace(Thread& thread, std::string_view line) {
+  if (historian_ != nullptr && options_.explain_texts) historian_->OnTraceLine(thread.tid(), line);
   if (!options_.trace) return;
   const memory::OutsideArena outside;
   // As strace -f does, once there is more than one.
@@ -94,7 +95,7 @@ absl::Status Machine::Impl::SetUp() {
   abi_ = std::make_unique<shims::SyscallAbi>(
       shims::SyscallAbi::Options{.sink = this,
                                  .tasks = this,
-                                 .trace = options_.trace != nullptr,
+                                 .trace = options_.trace != nullptr || options_.explain_texts,
                                  .trace_filter = std::move(filter),
                                  .fault_source = this,
                                  .faults = std::move(faults)});

@@ -231,7 +231,30 @@ void Historian::OnPreempted(Thread& from, const interp::Cpu& cpu, Tid to) {
 
 void Historian::OnTraceLine(Tid tid, std::string_view line) {
   const memory::OutsideArena outside;
-  if (CallRecord* const call = Find(last_call_[tid])) call->text = std::string(line);
+  constexpr std::string_view kUnfinished = " <unfinished ...>", kResumed = " resumed>";
+  CallRecord* const call = Find(last_call_[tid]);
+  // Signals and ends have lines of their own.
+  if (call == nullptr || line.starts_with("---") || line.starts_with("+++")) return;
+  const size_t resumed = line.find(kResumed);
+  if (line.starts_with("<... ") && resumed != std::string_view::npos) {
+    if (call->text.ends_with(kUnfinished))
+      call->text.resize(call->text.size() - kUnfinished.size());
+    call->text += line.substr(resumed + kResumed.size());
+  } else {
+    call->text = std::string(line);
+  }
+}
+
+std::shared_ptr<const History> Historian::HandOut() {
+  const memory::OutsideArena outside;
+  for (CallRecord& call : history_.calls) call.stack = nullptr;
+  for (Preemption& preemption : history_.preemptions) preemption.stack = nullptr;
+  for (auto& [id, interest] : history_.interests) {
+    for (Moment* const moment :
+         {&interest.added, &interest.modified, &interest.noticed, &interest.delivered})
+      moment->stack = nullptr;
+  }
+  return kept_;
 }
 
 // ---- What is looked at while it happens.

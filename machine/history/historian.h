@@ -30,7 +30,9 @@ class Historian final : public os_emu::Witness {
   };
   explicit Historian(Clock& clock) : clock_(clock) {}
 
-  const History& history() const { return history_; }
+  const History& history() const { return *kept_; }
+  // For who outlives the machine: without stacks, which are the machine's. The run is over.
+  std::shared_ptr<const History> HandOut();
 
   // ---- Told by the machine.
   // The thread is about to make the call that its registers say.
@@ -76,7 +78,8 @@ class Historian final : public os_emu::Witness {
   void CheckProgram(os_emu::Thread& thread, const CallRecord& call);
 
   Clock& clock_;
-  History history_;
+  const std::shared_ptr<History> kept_ = std::make_shared<History>();
+  History& history_ = *kept_;
   CallId last_id_ = 0;
   uint32_t last_interest_ = 0;
   // The call under way; null thread: none.
