@@ -17,11 +17,9 @@ struct NamedCommand {
   std::unique_ptr<Command> (*make)();
 };
 // In the order of the help.
-constexpr NamedCommand kCommands[] = {{"run", MakeRunCommand},
-                                      {"explore", MakeExploreCommand},
-                                      {"replay", MakeReplayCommand},
-                                      {"shrink", MakeShrinkCommand},
-                                      {"disasm", MakeDisasmCommand}};
+constexpr NamedCommand kCommands[] = {
+    {"run", MakeRunCommand},       {"explore", MakeExploreCommand}, {"replay", MakeReplayCommand},
+    {"shrink", MakeShrinkCommand}, {"trace", MakeTraceCommand},     {"disasm", MakeDisasmCommand}};
 
 }  // namespace
 

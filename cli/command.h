@@ -38,6 +38,7 @@ std::unique_ptr<Command> MakeDisasmCommand();
 std::unique_ptr<Command> MakeExploreCommand();
 std::unique_ptr<Command> MakeReplayCommand();
 std::unique_ptr<Command> MakeShrinkCommand();
+std::unique_ptr<Command> MakeTraceCommand();
 
 // "pollux: MESSAGE" on stderr.
 void PrintError(absl::string_view message);

@@ -1,0 +1,68 @@
+#!/bin/bash
+# What pollux says of a run beside its end: why, lints, a timeline, and where two runs part.
+. "$(dirname "$0")/testlib.sh"
+mv probe victim
+
+# ---- run says how to learn why, and says why.
+pollux explore --seeds=200 --save_schedule=failing ./victim abba
+expect 1
+grep -q '^    pollux: why: a cycle: thread 100[01] waits for the lock at 0x' out ||
+  fail 'explore says why'
+command="$(sed -n 's/^  repeat it: pollux //p' out)"
+eval "pollux $command"
+expect 124
+expect_err '^pollux: with --explain the same run says why$'
+eval "pollux ${command/run /run --explain }"
+expect 124
+expect_err '^pollux: why: a cycle: thread 100[01] waits for the lock at 0x'
+grep -q 'with --explain' err && fail 'it has said why'
+pollux replay failing
+expect 1
+expect_err '^pollux: why: a cycle: '
+pollux explore --seeds=200 --json ./victim abba
+expect 1
+grep -qE '"reasons":\["a cycle: thread' out || fail 'the reasons are data, too'
+
+# ---- Steps that are used up.
+run --explain --max_steps=2000000 ./victim spin
+expect 124
+expect_err '^pollux: why: thread 100[0-9] runs'
+
+# ---- Lints.
+run --lint=all ./victim mutex
+expect 0
+[ -s err ] && fail 'there is nothing to say'
+run --lint=nonsense ./victim mutex
+expect_complaint 125 '--lint=nonsense: there is no lint nonsense; there are all, closed_number'
+run --lint= ./victim mutex
+expect 125
+
+# ---- A timeline.
+run --timeline=timeline.json ./victim mutex
+expect 0
+grep -q '^{"displayTimeUnit":"ns","traceEvents":\[{' timeline.json || fail 'it is a Chrome trace'
+grep -q '"name":"clone"' timeline.json || fail 'calls are in it'
+pollux replay --timeline=replayed.json failing
+expect 1
+grep -q '"waits":true' replayed.json || fail 'who waits is in it'
+run --timeline=nowhere/timeline.json ./victim mutex
+expect 125
+expect_err '^pollux: --timeline=nowhere/timeline.json: No such file or directory$'
+
+# ---- Where two runs part.
+pollux trace --diff failing failing
+expect 0
+grep -q '^no difference in [0-9]* lines$' out || fail 'a run is like itself'
+run --trace --trace_file=a --stdio=captured --schedule_seed=1 ./victim mutex
+run --trace --trace_file=b --stdio=captured --schedule_seed=1 ./victim abba
+pollux trace --diff a b
+expect 1
+grep -q '^the first [0-9]* lines are alike$' out || fail 'it counts what is alike'
+grep -q '^--- a, from line [0-9]*$' out || fail 'it shows the one'
+grep -q '^+++ b, from line [0-9]*$' out || fail 'it shows the other'
+pollux trace --diff a nowhere
+expect_complaint 125 'trace: nowhere: No such file or directory'
+pollux trace a b
+expect_complaint 125 'trace: must be --diff A B'
+
+finish
