@@ -17,7 +17,9 @@
 #include "cli/command.h"
 #include "cli/machine_flags.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "cli/schedules.h"
+#include "cli/timeline.h"
 #include "cli/validators.h"
 #include "explore/campaign.h"
 #include "explore/explained.h"
@@ -91,6 +93,12 @@ class ExploreCommand final : public Command {
     explore_->add_option("--save_schedule", save_schedule_,
                          "Write the schedule of the first finding to this file, for pollux replay "
                          "and pollux shrink.");
+    explore_->add_option("--report", report_,
+                         "Write a page for a browser to this file: the run of the first finding, "
+                         "shrunk, and the nearest one that does not fail, beside each other.");
+    explore_->add_option("--timeline", timeline_,
+                         "Write the run of the first finding, shrunk, to this file, in the Chrome "
+                         "trace format, which Perfetto opens.");
     explore_->add_flag("--hash_traces", hash_traces_,
                        "Trace all schedules, and print one hash of all that they did: the same for "
                        "the same seeds, whatever the host and --jobs. Implies --keep_going.");
@@ -143,6 +151,7 @@ class ExploreCommand final : public Command {
     }
     if (!save_schedule_.empty() && !summary->findings.empty() && !Save(*summary, *options, guest))
       return kExitUsage;
+    if (!summary->findings.empty() && !Show(*summary, *options, guest)) return kExitUsage;
     return summary->findings.empty() ? 0 : kExitFindings;
   }
 
@@ -342,9 +351,45 @@ class ExploreCommand final : public Command {
          .schedule = run.schedule});
   }
 
+  // --report and --timeline.
+  bool Show(const Summary& summary, const CampaignOptions& options,
+            const explore::Guest& guest) const {
+    if (report_.empty() && timeline_.empty()) return true;
+    std::fflush(stdout);
+    const Finding& finding = summary.findings.front();
+    machine::Options machine = options.machine;
+    machine.strategy = summary.strategy;
+    const std::optional<explore::Compared> compared =
+        explore::CompareFinding(machine, guest, options.expectation, finding);
+    std::string why;
+    if (!compared.has_value()) {
+      why = absl::StrCat("explore: ", report_.empty() ? "--timeline" : "--report",
+                         ": the run of seed ", finding.first_seed, " cannot be had again");
+    }
+    if (why.empty() && !timeline_.empty())
+      why = WriteTimeline(timeline_, *compared->failing.outcome.history);
+    if (why.empty() && !report_.empty()) {
+      std::vector<ReportedRun> runs = {
+          {.title = absl::StrCat(finding.summary, " (seed ", finding.first_seed, ", shrunk to ",
+                                 Count(compared->preemptions, "preemption"), ")"),
+           .outcome = &compared->failing.outcome}};
+      if (compared->passing.has_value()) {
+        runs.push_back(
+            {.title = compared->dropped != 0
+                          ? absl::StrCat("passes: the same without preemption ", compared->dropped)
+                          : absl::StrCat("passes: seed ", compared->passing_seed),
+             .outcome = &compared->passing->outcome});
+      }
+      why = WriteReport(report_, guest.name, runs);
+    }
+    if (!why.empty()) PrintError(why);
+    return why.empty();
+  }
+
   CLI::App* explore_ = nullptr;
   MachineFlags machine_;
   std::string seeds_ = "1000", time_, save_schedule_, expected_stdout_;
+  std::string report_, timeline_;
   uint64_t jobs_ = 0, expected_exit_ = 0;
   bool keep_going_ = false, hash_traces_ = false, json_ = false;
 };

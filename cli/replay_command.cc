@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/report.h"
 #include "cli/schedules.h"
 #include "cli/timeline.h"
 #include "cli/trace_flags.h"
@@ -33,6 +34,9 @@ class ReplayCommand final : public Command {
         "--timeline", timeline_,
         "Write what the threads did to this file, in the Chrome trace format, which "
         "Perfetto opens: calls, and who woke whom.");
+    replay_->add_option("--report", report_,
+                        "Write a page for a browser to this file: what the threads did, who woke "
+                        "whom, what epoll had ready, and why the run does not go on.");
     return replay_;
   }
 
@@ -47,7 +51,7 @@ class ReplayCommand final : public Command {
     const explore::Expectation& expectation = saved->file.expectation;
     explore::Written written;
     options.explain = true;
-    options.explain_texts = !timeline_.empty();
+    options.explain_texts = !timeline_.empty() || !report_.empty();
     options.output = [&](int stream, std::string_view bytes) {
       WriteToHost(stream, bytes);
       written.Add(stream, bytes, expectation);
@@ -68,6 +72,16 @@ class ReplayCommand final : public Command {
         return kExitUsage;
       }
     }
+    if (!report_.empty()) {
+      const ReportedRun reported{
+          .title = saved->file.summary.empty() ? "the saved schedule" : saved->file.summary,
+          .outcome = &run.outcome};
+      if (const std::string why = WriteReport(report_, saved->guest.name, {&reported, 1});
+          !why.empty()) {
+        PrintError(why);
+        return kExitUsage;
+      }
+    }
     const bool finding = explore::IsFinding(run, expectation);
     const std::string key = finding ? explore::FindingOf(run, expectation, 0).key : "";
     if (key != saved->file.finding) {
@@ -83,7 +97,7 @@ class ReplayCommand final : public Command {
  private:
   CLI::App* replay_ = nullptr;
   TraceFlags trace_;
-  std::string timeline_;
+  std::string timeline_, report_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/lint_flags.h"
 #include "cli/machine_flags.h"
+#include "cli/report.h"
 #include "cli/timeline.h"
 #include "cli/trace_flags.h"
 #include "cli/validators.h"
@@ -101,6 +102,9 @@ class RunCommand final : public Command {
     run_->add_option("--timeline", timeline_,
                      "Write what the threads did to this file, in the Chrome trace format, which "
                      "Perfetto opens: calls, and who woke whom. As --explain.");
+    run_->add_option("--report", report_,
+                     "Write a page for a browser to this file: what the threads did, who woke "
+                     "whom, what epoll had ready, and why the run does not go on. As --explain.");
     run_->add_flag("--explain", explain_,
                    "Remember what the threads do, and say why where the guest hangs or fails. Each "
                    "system call takes a microsecond or two longer.");
@@ -171,7 +175,7 @@ class RunCommand final : public Command {
         clock_ == "host" ? machine::ClockSource::kHost : machine::ClockSource::kVirtual;
     options->publish = publish_;
     if (!schedule_seed_.empty()) options->schedule_seed = std::stoull(schedule_seed_);
-    if (!timeline_.empty()) explain_ = options->explain_texts = true;
+    if (!timeline_.empty() || !report_.empty()) explain_ = options->explain_texts = true;
     options->explain = explain_;
     if (!lint_.Apply(&*options)) return std::nullopt;
     if (stdio_ == "captured") options->output = WriteToHost;
@@ -215,6 +219,14 @@ class RunCommand final : public Command {
         return kExitUsage;
       }
     }
+    if (!report_.empty()) {
+      const ReportedRun reported{.title = KindName(outcome.kind), .outcome = &outcome};
+      if (const std::string why = WriteReport(report_, run_->remaining().front(), {&reported, 1});
+          !why.empty()) {
+        PrintError(why);
+        return kExitUsage;
+      }
+    }
     return lint_.Report(outcome);
   }
 
@@ -225,7 +237,7 @@ class RunCommand final : public Command {
 
   CLI::App* run_ = nullptr;
   LintFlags lint_;
-  std::string timeline_;
+  std::string timeline_, report_;
   MachineFlags machine_;
   std::string schedule_seed_, stdio_ = "host", clock_ = "virtual";
   TraceFlags trace_;

@@ -1,7 +1,9 @@
 // ExplainFinding: the schedule of a finding once more, remembered, so that its explanation says
-// why.
+// why. CompareFinding: it, and the nearest schedule that does not fail.
 #ifndef POLLUX_EXPLORE_EXPLAINED_H_
 #define POLLUX_EXPLORE_EXPLAINED_H_
+
+#include <optional>
 
 #include "explore/explorer.h"
 #include "explore/finding.h"
@@ -14,6 +16,21 @@ namespace pollux::explore {
 // too many others to be found (StrategyKind::kExhaustive).
 void ExplainFinding(machine::Options options, const Guest& guest, const Expectation& expectation,
                     Finding& finding);
+
+// Two runs that are remembered, with what the calls said.
+struct Compared {
+  Run failing;
+  size_t preemptions = 0;  // Of its schedule, which was shrunk.
+  std::optional<Run> passing;
+  // How the passing one was had: the failing one's, without its preemption number `dropped` (from
+  // 1); 0: it is that of the seed `passing_seed`, of some that were tried.
+  size_t dropped = 0;
+  uint64_t passing_seed = 0;
+};
+// Of several passing schedules the one that parts last from the failing one. Nothing: as for
+// ExplainFinding().
+std::optional<Compared> CompareFinding(machine::Options options, const Guest& guest,
+                                       const Expectation& expectation, const Finding& finding);
 
 }  // namespace pollux::explore
 

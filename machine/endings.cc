@@ -140,8 +140,9 @@ void Machine::Impl::Explain(const std::vector<Explanation>& explanations, Outcom
     for (const Explanation::Cited& one : explanation.cited) {
       const auto at = std::find(cited.begin(), cited.end(), &one);
       if (at == cited.end() || stacks.empty()) continue;
-      absl::StrAppend(&outcome.explanation, "\npollux:   ", one.title, ":",
-                      StackText(stacks[static_cast<size_t>(at - cited.begin())]));
+      std::vector<Frame>& stack = stacks[static_cast<size_t>(at - cited.begin())];
+      absl::StrAppend(&outcome.explanation, "\npollux:   ", one.title, ":", StackText(stack));
+      outcome.cited.push_back({one.title, std::move(stack)});
     }
   }
 }

@@ -111,6 +111,12 @@ struct Outcome {
   std::vector<Lint> lints;
   // With Options::explain: why, a paragraph each, the decisive one first. In `explanation` too.
   std::vector<std::string> reasons;
+  // Calls that the reasons name, with the stacks that they were made from.
+  struct Cited {
+    std::string title;  // "thread 1001, epoll_pwait(5) = 1, step 12345"
+    std::vector<Frame> stack;
+  };
+  std::vector<Cited> cited;
   // The same threads. kKilled: the one that died, if it was by a signal that would dump core.
   std::vector<ThreadReport> threads;
   // Where SetStacks(false) was said, in place of their stacks: see machine/fingerprint.h.
