@@ -116,17 +116,20 @@ class RunData {
   void AddCalls(json& run) {
     const size_t size = history_.calls.size();
     const size_t first = First(size, share_.calls), first_text = First(size, share_.texts);
-    json names = json::array(), tids = json::array(), pids = json::array(), began = json::array(),
-         took = json::array(), began_at = json::array(), took_time = json::array(),
-         states = json::array(), results = json::array(), descriptions = json::array(),
-         texts = json::array(), wakes = json::array(), seconds = json::array();
+    json names = json::array(), task_of = json::array(), tasks = json::array(),
+         began = json::array(), took = json::array(), began_at = json::array(),
+         took_time = json::array(), states = json::array(), results = json::array(),
+         descriptions = json::array(), texts = json::array(), wakes = json::array(),
+         seconds = json::array();
+    std::map<std::pair<Tid, Tid>, size_t> places;
     Growing steps(&began), times(&began_at), text_indices(&texts);
     for (size_t i = first; i < size; ++i) {
       const CallRecord& call = history_.calls[i];
       const bool open = call.state == CallRecord::State::kOpen;
       names.push_back(Index(std::string(shims::SyscallName(call.number))));
-      tids.push_back(static_cast<int32_t>(call.tid));
-      pids.push_back(static_cast<int32_t>(call.pid));
+      const auto [task, is_new] = places.try_emplace({call.tid, call.pid}, tasks.size());
+      if (is_new) tasks.push_back({static_cast<int32_t>(call.tid), static_cast<int32_t>(call.pid)});
+      task_of.push_back(task->second);
       steps.Add(static_cast<int64_t>(call.began));
       took.push_back(open ? 0 : call.ended - call.began);
       times.Add(call.began_at.value);
@@ -150,8 +153,8 @@ class RunData {
                     {"before", size == 0 ? 0 : history_.calls[first].id - 1},
                     {"withoutText", first_text > first ? first_text - first : 0},
                     {"name", std::move(names)},
-                    {"tid", std::move(tids)},
-                    {"pid", std::move(pids)},
+                    {"task", std::move(task_of)},
+                    {"tasks", std::move(tasks)},
                     {"began", std::move(began)},
                     {"took", std::move(took)},
                     {"at", std::move(began_at)},
@@ -165,10 +168,13 @@ class RunData {
   }
 
   void AddEpoll(json& run) {
-    // Events that are no longer there may have made interests that are: they begin as they are
-    // known to have been, so of long runs all of the last ones' interests are needed.
+    // From the first call that is shown on; what was set before and holds then comes first.
     const size_t size = history_.interest_events.size();
-    const size_t first = First(size, share_.events);
+    size_t first = First(size, share_.events);
+    if (const size_t call = First(history_.calls.size(), share_.calls); call > 0) {
+      const machine::Step began = history_.calls[call].began;
+      while (first < size && history_.interest_events[first].step < began) ++first;
+    }
     json events = json::array(), interests = json::array(), descriptions = json::array();
     std::map<uint32_t, bool> named;
     std::map<machine::DescriptionId, bool> meant;
@@ -182,11 +188,12 @@ class RunData {
         if (event.kind == Kind::kGone) before.erase(event.interest);
         continue;
       }
-      if (i == first)
-        for (const auto& [id, set] : before) AddEvent(events, set), named[id] = true;
+      if (i == first) AddAll(events, before);
       AddEvent(events, event);
       named[event.interest] = true;
     }
+    if (first == size) AddAll(events, before);
+    for (const auto& [id, set] : before) named[id] = true;
     for (const auto& [id, unused] : named) {
       const auto found = history_.interests.find(id);
       if (found == history_.interests.end()) continue;
@@ -210,6 +217,9 @@ class RunData {
     run["descriptions"] = std::move(descriptions);
   }
 
+  static void AddAll(json& events, const std::map<uint32_t, machine::InterestEvent>& some) {
+    for (const auto& [id, event] : some) AddEvent(events, event);
+  }
   static void AddEvent(json& events, const machine::InterestEvent& event) {
     events.push_back({static_cast<int>(event.kind), event.interest,
                       static_cast<uint32_t>(event.events), event.step, event.at.value, event.call});
@@ -231,8 +241,11 @@ std::string RunText(const ReportedRun& run, size_t most_bytes) {
     std::string text = Dump(RunData(run, share).Make());
     if (text.size() <= most_bytes || share.calls + share.events < 16) return text;
     // Lines of the trace are the most, and a call without still has its name and its result.
-    share.texts /= 2;
-    if (share.texts < share.calls / 8) share.calls /= 2;
+    if (share.texts > share.calls / 32) {
+      share.texts /= 2;
+    } else {
+      share.calls = share.calls * 3 / 4;
+    }
     share.events = std::min(share.events, share.calls);
   }
 }

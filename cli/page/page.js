@@ -3,7 +3,7 @@
 (() => {
 const data = JSON.parse(document.getElementById('data').textContent);
 const byId = (id) => document.getElementById(id);
-const kGutter = 96, kAxis = 22, kLane = 26;
+const kGutter = 96, kAxis = 22, kLeastLane = 26, kMostLane = 46;
 const kOpen = 0, kStates = ['waits', 'returned', 'interrupted', 'never returned'];
 const kSet = 0, kNoticed = 1, kDelivered = 2, kGone = 3;
 const kEdge = 0x80000000, kOneShot = 0x40000000;
@@ -73,8 +73,9 @@ class Run {
       const open = calls.state[i] === kOpen;
       this.ended[i] = open ? this.lastStep : this.began[i] + calls.took[i];
       this.endedAt[i] = open ? this.lastTime : this.at[i] + calls.time[i];
-      if (!tids.has(calls.tid[i])) tids.set(calls.tid[i], {tid: calls.tid[i], pid: calls.pid[i], calls: []});
-      tids.get(calls.tid[i]).calls.push(i);
+      const [tid, pid] = calls.tasks[calls.task[i]];
+      if (!tids.has(tid)) tids.set(tid, {tid, pid, calls: []});
+      tids.get(tid).calls.push(i);
     }
     for (const [pid, tid] of raw.threads) if (!tids.has(tid)) tids.set(tid, {tid, pid, calls: []});
     this.lanes = [...tids.values()].sort((a, b) => a.pid - b.pid || a.tid - b.tid);
@@ -94,7 +95,8 @@ class Run {
   string(index) { return this.raw.strings[index]; }
   name(i) { return this.string(this.raw.calls.name[i]); }
   words(i) { return this.string(this.text[i]); }
-  tid(i) { return this.raw.calls.tid[i]; }
+  tid(i) { return this.raw.calls.tasks[this.raw.calls.task[i]][0]; }
+  pid(i) { return this.raw.calls.tasks[this.raw.calls.task[i]][1]; }
   // The call of the thread (any, without) that was under way at the step.
   callAt(step, tid) {
     const lane = tid === undefined ? undefined : this.lanes[this.laneOf.get(tid)];
@@ -196,6 +198,7 @@ class View {
     this.run = run;
     this.place = place;
     this.scroll = 0;
+    this.lane = kLeastLane;
     const box = element('div', undefined, byId('runs'), 'run');
     const head = element('h2', run.raw.title, box);
     element('span', `  exit ${run.raw.exit}, ${run.count} calls of ${run.lanes.length} threads, ` +
@@ -236,7 +239,7 @@ class View {
   ofStep(step) { return bySteps ? step : this.run.timeAt(step); }
   x(value) { return kGutter + (value - view.from) / (view.to - view.from) * (this.width - kGutter); }
   value(x) { return view.from + (x - kGutter) / (this.width - kGutter) * (view.to - view.from); }
-  y(lane) { return kAxis + lane * kLane - this.scroll; }
+  y(lane) { return kAxis + lane * this.lane - this.scroll; }
 
   draw() {
     const box = this.canvas.getBoundingClientRect(), scale = devicePixelRatio || 1;
@@ -248,7 +251,9 @@ class View {
     const style = getComputedStyle(document.documentElement);
     const css = (name) => style.getPropertyValue(name).trim();
     const g = this.context, run = this.run;
-    this.scroll = Math.max(0, Math.min(this.scroll, run.lanes.length * kLane + kAxis - this.height));
+    this.lane = Math.max(kLeastLane, Math.min(kMostLane,
+      Math.floor((this.height - kAxis) / Math.max(1, run.lanes.length))));
+    this.scroll = Math.max(0, Math.min(this.scroll, run.lanes.length * this.lane + kAxis - this.height));
     g.setTransform(scale, 0, 0, scale, 0, 0);
     g.clearRect(0, 0, this.width, this.height);
     g.font = '11px system-ui, sans-serif';
@@ -261,11 +266,11 @@ class View {
     const shown = [];
     for (let place = 0; place < run.lanes.length; ++place) {
       const y = this.y(place);
-      if (y < -kLane || y > this.height) continue;
+      if (y < -this.lane || y > this.height) continue;
       shown.push(place);
       if (place % 2 === 0) {
         g.fillStyle = css('--lane');
-        g.fillRect(0, y, this.width, kLane);
+        g.fillRect(0, y, this.width, this.lane);
       }
     }
     g.save();
@@ -280,7 +285,7 @@ class View {
       const lane = run.lanes[place];
       g.fillStyle = text;
       const process = new Set(run.lanes.map((one) => one.pid)).size > 1 ? `${lane.pid}/` : '';
-      g.fillText(`${process}${lane.tid}`, 10, this.y(place) + kLane / 2, kGutter - 14);
+      g.fillText(`${process}${lane.tid}`, 10, this.y(place) + this.lane / 2, kGutter - 14);
     }
     g.restore();
     this.drawAxis(soft, css('--line'));
@@ -310,26 +315,26 @@ class View {
       g.fillStyle = colorOf(run.name(i));
       const open = run.raw.calls.state[i] === kOpen;
       g.globalAlpha = run.wakes.has(i) || open ? 0.6 : 1;
-      g.fillRect(left, y, width, kLane - 8);
+      g.fillRect(left, y, width, this.lane - 8);
       g.globalAlpha = 1;
       if (open) {
         g.strokeStyle = mark;
         g.setLineDash([4, 3]);
-        g.strokeRect(left + 0.5, y + 0.5, width - 1, kLane - 9);
+        g.strokeRect(left + 0.5, y + 0.5, width - 1, this.lane - 9);
         g.setLineDash([]);
       }
       if (isMatch) {
         g.fillStyle = mark;
-        g.fillRect(left, y + kLane - 8, Math.max(width, 2), 2);
+        g.fillRect(left, y + this.lane - 8, Math.max(width, 2), 2);
         lastMatch = pixel;
       }
       if (width > 34) {
         g.save();
         g.beginPath();
-        g.rect(left, y, width - 2, kLane - 8);
+        g.rect(left, y, width - 2, this.lane - 8);
         g.clip();
         g.fillStyle = text;
-        g.fillText(width > 170 ? run.words(i) : run.name(i), left + 4, y + kLane / 2 - 4);
+        g.fillText(width > 170 ? run.words(i) : run.name(i), Math.max(left, kGutter) + 4, y + this.lane / 2 - 4);
         g.restore();
       }
     }
@@ -337,9 +342,9 @@ class View {
 
   arrow(from, to, color, width) {
     const g = this.context, run = this.run;
-    const x1 = this.x(this.begin(from)), y1 = this.y(run.laneOf.get(run.tid(from))) + kLane / 2;
+    const x1 = this.x(this.begin(from)), y1 = this.y(run.laneOf.get(run.tid(from))) + this.lane / 2;
     const woken = run.wakes.get(to).step;
-    const x2 = this.x(this.ofStep(woken)), y2 = this.y(run.laneOf.get(run.tid(to))) + kLane / 2;
+    const x2 = this.x(this.ofStep(woken)), y2 = this.y(run.laneOf.get(run.tid(to))) + this.lane / 2;
     g.strokeStyle = g.fillStyle = color;
     g.lineWidth = width;
     g.beginPath();
@@ -348,7 +353,9 @@ class View {
     g.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
     g.stroke();
     g.beginPath();
-    g.arc(x2, y2, 2 + width, 0, 7);
+    g.moveTo(x2 + 1, y2);
+    g.lineTo(x2 - 5 - width, y2 - 3 - width);
+    g.lineTo(x2 - 5 - width, y2 + 3 + width);
     g.fill();
     g.lineWidth = 1;
   }
@@ -356,20 +363,19 @@ class View {
   drawArrows(soft, link) {
     const run = this.run;
     const mine = selected.run === this.place ? selected.call : -1;
-    // As many as an eye can follow: else only one of those that begin in the same pixels.
-    const seen = new Set();
+    // As many as an eye can follow: of more, some from everywhere.
+    const kMostArrows = 300, visible = [];
     for (const [to, wake] of run.wakes) {
       if (wake.waker < 0 || wake.waker >= run.count) continue;
-      const at = this.begin(wake.waker);
-      if (at < view.from || at > view.to) continue;
-      const cell = `${Math.floor(this.x(at) / 8)} ${run.tid(wake.waker)} ${run.tid(to)}`;
-      if (seen.has(cell)) continue;
-      seen.add(cell);
-      if (seen.size > 500) break;
-      this.context.globalAlpha = 0.55;
-      this.arrow(wake.waker, to, soft, 1);
-      this.context.globalAlpha = 1;
+      if (this.ofStep(wake.step) < view.from || this.begin(wake.waker) > view.to) continue;
+      visible.push(to);
     }
+    const stride = Math.ceil(visible.length / kMostArrows);
+    this.arrows = stride > 1 ? `, 1 of ${stride} arrows` : '';
+    this.context.globalAlpha = stride > 1 ? 0.35 : 0.6;
+    for (let k = 0; k < visible.length; k += stride)
+      this.arrow(run.wakes.get(visible[k]).waker, visible[k], soft, 1);
+    this.context.globalAlpha = 1;
     if (mine < 0) return;
     const by = run.wakes.get(mine);
     if (by && by.waker >= 0) this.arrow(by.waker, mine, link, 2);
@@ -412,7 +418,7 @@ class View {
       const x = this.x(this.ofStep(step));
       if (x < kGutter || x > this.width || !run.laneOf.has(tid)) continue;
       g.fillStyle = mark;
-      g.fillRect(x - 1, this.y(run.laneOf.get(tid)) + 1, 3, kLane - 2);
+      g.fillRect(x - 1, this.y(run.laneOf.get(tid)) + 1, 3, this.lane - 2);
     }
     if (part) line(this.x(part[this.place] < run.count ? this.begin(part[this.place])
       : bySteps ? run.lastStep : run.lastTime), partColor, [6, 3]);
@@ -424,7 +430,7 @@ class View {
     const x = Math.max(this.x(this.begin(i)), kGutter - 4), right = Math.min(this.x(this.end(i)), this.width + 4);
     g.strokeStyle = link;
     g.lineWidth = 2;
-    g.strokeRect(x - 1, this.y(run.laneOf.get(run.tid(i))) + 2, Math.max(3, right - x + 2), kLane - 4);
+    g.strokeRect(x - 1, this.y(run.laneOf.get(run.tid(i))) + 2, Math.max(3, right - x + 2), this.lane - 4);
     g.lineWidth = 1;
   }
 
@@ -435,19 +441,20 @@ class View {
     const tick = Math.max(1, [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough));
     g.fillStyle = soft;
     g.strokeStyle = lineColor;
-    g.fillText(bySteps ? 'steps' : 'time', 10, kAxis / 2);
+    g.fillText((bySteps ? 'steps' : 'time') + this.arrows, 10, kAxis / 2);
+    const labels = kGutter + (this.arrows ? 40 : 0);
     for (let at = Math.ceil(view.from / tick) * tick; at <= view.to; at += tick) {
       const x = this.x(at);
       g.beginPath();
       g.moveTo(x + 0.5, kAxis - 5);
       g.lineTo(x + 0.5, kAxis);
       g.stroke();
-      g.fillText(bySteps ? String(Math.round(at)) : timeWords(at), x + 3, kAxis / 2);
+      if (x > labels && x + 60 < this.width) g.fillText(bySteps ? String(Math.round(at)) : timeWords(at), x + 3, kAxis / 2);
     }
   }
 
   hit(x, y) {
-    const place = Math.floor((y - kAxis + this.scroll) / kLane);
+    const place = Math.floor((y - kAxis + this.scroll) / this.lane);
     const lane = this.run.lanes[place];
     if (!lane || y < kAxis) return -1;
     let best = -1, distance = 5;
@@ -532,14 +539,14 @@ function pan(share) {
   const all = whole(), span = view.to - view.from;
   let from = view.from + share * span;
   from = Math.min(Math.max(from, all.from - span * 0.5), all.to - span * 0.5);
-  view = {from, to: from + span};
+  view = {from, to: from + span, zoomed: true};
   draw();
 }
 function zoom(factor, around = (view.from + view.to) / 2) {
   const all = whole(), span = view.to - view.from;
   const wanted = Math.min(Math.max(span * factor, 20), all.to - all.from);
   const share = (around - view.from) / span;
-  view = {from: around - share * wanted, to: around + (1 - share) * wanted};
+  view = {from: around - share * wanted, to: around + (1 - share) * wanted, zoomed: true};
   draw();
 }
 function center(place, call) {
@@ -550,15 +557,21 @@ function center(place, call) {
   const span = Math.min(view.to - view.from, Math.max((all.to - all.from) / 4, 200));
   const middle = end - begin > span ? begin : (begin + end) / 2;
   if (begin < view.from || end > view.to || span !== view.to - view.from)
-    view = {from: middle - span / 2, to: middle + span / 2};
-  const y = run.laneOf.get(run.tid(call)) * kLane;
-  if (one.height && (y < one.scroll || y + kLane + kAxis > one.scroll + one.height))
+    view = {from: middle - span / 2, to: middle + span / 2, zoomed: true};
+  const y = run.laneOf.get(run.tid(call)) * one.lane;
+  if (one.height && (y < one.scroll || y + one.lane + kAxis > one.scroll + one.height))
     one.scroll = Math.max(0, y - one.height / 2);
 }
 function setAxis(steps) {
+  // The same part of the first run, or of the one that is looked at.
+  const run = runs[selected.run], all = steps !== bySteps && view.zoomed;
+  const to = (value) => steps ? run.stepAt(value) : run.timeAt(value);
+  const from = all && [to(view.from), to(view.to)];
   bySteps = steps;
   byId('axis').textContent = bySteps ? 'Axis: steps' : 'Axis: virtual time';
-  fit();
+  if (!from || from[1] - from[0] < 20) return fit();
+  view = {from: from[0], to: from[1], zoomed: true};
+  draw();
 }
 
 // ---- What is selected
@@ -597,6 +610,9 @@ function descriptionWords(run, id) {
   if (!found) return `#${id}`;
   return `${found[1]} #${id}, last as ${found[2]}` + (found[3] ? `, closed at step ${found[3]}` : '');
 }
+function stackWords(frames) {
+  return frames.map((frame, place) => `#${place} ${frame}`).join('\n') || 'not known';
+}
 function showDetail() {
   const box = byId('detail');
   box.replaceChildren();
@@ -610,7 +626,7 @@ function showDetail() {
   element('pre', run.words(i), box);
   const table = element('table', undefined, box);
   if (runs.length > 1) row(table, 'run').textContent = run.raw.title;
-  row(table, 'thread').textContent = `${run.tid(i)} of process ${calls.pid[i]}`;
+  row(table, 'thread').textContent = `${run.tid(i)} of process ${run.pid(i)}`;
   row(table, 'state').textContent = open ? 'waits to the end' : kStates[calls.state[i]];
   if (calls.state[i] === 1) row(table, 'result').textContent = calls.result[i];
   row(table, 'step').textContent = open ? `${run.began[i]} on` : `${run.began[i]} to ${run.ended[i]}`;
@@ -633,7 +649,7 @@ function showDetail() {
   const frames = run.stacks.get(i) || (open && thread ? thread[3] : null);
   if (frames) {
     element('h2', 'Stack', box);
-    element('pre', frames.join('\n') || 'not known', box);
+    element('pre', stackWords(frames), box);
   }
 }
 function showEpoll() {
@@ -666,7 +682,7 @@ function showEnds() {
   for (const [, tid, state, frames] of run.raw.threads) {
     const more = element('details', undefined, box);
     element('summary', `${tid}: ${state}`, more);
-    element('pre', frames.join('\n') || 'no stack', more);
+    element('pre', stackWords(frames), more);
   }
 }
 

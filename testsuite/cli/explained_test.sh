@@ -49,6 +49,44 @@ run --timeline=nowhere/timeline.json ./victim mutex
 expect 125
 expect_err '^pollux: --timeline=nowhere/timeline.json: No such file or directory$'
 
+# ---- A page: one run, and two beside each other.
+check_page() {
+  [ -s "$1" ] || fail "$1: there is a page"
+  [ "$(stat -c %s "$1")" -lt 5000000 ] || fail "$1: it is small"
+  grep -qE 'https?:|src=|href=' "$1" && fail "$1: it asks for nothing else"
+  grep -qF '{{' "$1" && fail "$1: all of it is filled in"
+  # The data: one line, with no tag in it.
+  sed -n 's/^<script type="application\/json" id="data">\(.*\)<\/script>$/\1/p' "$1" >data
+  [ "$(wc -l <data)" = 1 ] || fail "$1: its data are a line"
+  grep -q '<' data && fail "$1: a tag in its data"
+  [ "$(grep -o '"preemptions":' data | wc -l)" = "$2" ] || fail "$1: it has $2 runs"
+  if command -v node >/dev/null; then
+    node -e 'JSON.parse(require("fs").readFileSync("data", "utf8"))' || fail "$1: its data are JSON"
+  fi
+}
+run --report=run.html ./victim mutex
+expect 0
+check_page run.html 1
+grep -q '"title":"exited"' data || fail 'a page says how it ended'
+pollux replay --report=replayed.html failing
+expect 1
+check_page replayed.html 1
+grep -q '"reasons":\["a cycle: thread' data || fail 'a page says why'
+pollux explore --seeds=200 --report=both.html --timeline=both.json ./victim abba
+expect 1
+check_page both.html 2
+grep -q '"title":"deadlock (seed [0-9]*, shrunk to [0-9]* preemptions*)"' data ||
+  fail 'the failing run is there'
+grep -qE '"title":"passes: (the same without preemption|seed) [0-9]+"' data ||
+  fail 'so is one that passes'
+grep -q '"waits":true' both.json || fail 'who waits is in the timeline of the finding'
+pollux explore --seeds=5 --report=none.html ./victim mutex
+expect 0
+[ -e none.html ] && fail 'no finding, no page'
+run --report=nowhere/page.html ./victim mutex
+expect 125
+expect_err '^pollux: --report=nowhere/page.html: No such file or directory$'
+
 # ---- Where two runs part.
 pollux trace --diff failing failing
 expect 0
