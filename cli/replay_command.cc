@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/report.h"
 #include "cli/schedules.h"
 #include "cli/timeline.h"
 #include "cli/trace_flags.h"
@@ -29,6 +30,9 @@ class ReplayCommand final : public Command {
                                  "finding.");
     replay_->prefix_command();
     trace_.Declare(*replay_);
+    replay_->add_option("--report", report_,
+                        "Write a page for a browser to this file: threads, calls, who woke whom, "
+                        "epoll instances at any step, and why the guest failed.");
     replay_->add_option(
         "--timeline", timeline_,
         "Write what the threads did to this file, in the Chrome trace format, which "
@@ -47,7 +51,7 @@ class ReplayCommand final : public Command {
     const explore::Expectation& expectation = saved->file.expectation;
     explore::Written written;
     options.explain = true;
-    options.explain_texts = !timeline_.empty();
+    options.explain_texts = !timeline_.empty() || !report_.empty();
     options.output = [&](int stream, std::string_view bytes) {
       WriteToHost(stream, bytes);
       written.Add(stream, bytes, expectation);
@@ -62,6 +66,13 @@ class ReplayCommand final : public Command {
     (*machine)->SetStrategy(&replayer);
     explore::Run run{.outcome = (*machine)->Run(), .written = std::move(written)};
     if (!run.outcome.explanation.empty()) PrintError(run.outcome.explanation);
+    if (!report_.empty()) {
+      if (const std::string why = WriteReport(report_, saved->file.guest, run.outcome);
+          !why.empty()) {
+        PrintError(why);
+        return kExitUsage;
+      }
+    }
     if (!timeline_.empty()) {
       if (const std::string why = WriteTimeline(timeline_, *run.outcome.history); !why.empty()) {
         PrintError(why);
@@ -83,7 +94,7 @@ class ReplayCommand final : public Command {
  private:
   CLI::App* replay_ = nullptr;
   TraceFlags trace_;
-  std::string timeline_;
+  std::string timeline_, report_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/lint_flags.h"
 #include "cli/machine_flags.h"
+#include "cli/report.h"
 #include "cli/timeline.h"
 #include "cli/trace_flags.h"
 #include "cli/validators.h"
@@ -98,6 +99,10 @@ class RunCommand final : public Command {
             "HOSTPORT of 127.0.0.1, or of another loopback address; HOSTPORT 0: a free one, told "
             "on stderr. Needs --clock=host. Repeatable.");
     lint_.Declare(*run_);
+    run_->add_option(
+        "--report", report_,
+        "Write a page for a browser to this file: threads, calls, who woke whom, epoll "
+        "instances at any step, and why the guest failed. As --explain.");
     run_->add_option("--timeline", timeline_,
                      "Write what the threads did to this file, in the Chrome trace format, which "
                      "Perfetto opens: calls, and who woke whom. As --explain.");
@@ -113,6 +118,7 @@ class RunCommand final : public Command {
   int Run() override {
     std::optional<std::vector<std::string>> words = WordsAfterFlags(*run_, "GUEST");
     if (!words.has_value()) return kExitUsage;
+    guest_ = words->front();
     std::optional<machine::Options> options = MakeOptions();
     if (!options.has_value()) return kExitUsage;
 
@@ -171,7 +177,7 @@ class RunCommand final : public Command {
         clock_ == "host" ? machine::ClockSource::kHost : machine::ClockSource::kVirtual;
     options->publish = publish_;
     if (!schedule_seed_.empty()) options->schedule_seed = std::stoull(schedule_seed_);
-    if (!timeline_.empty()) explain_ = options->explain_texts = true;
+    if (!timeline_.empty() || !report_.empty()) explain_ = options->explain_texts = true;
     options->explain = explain_;
     if (!lint_.Apply(&*options)) return std::nullopt;
     if (stdio_ == "captured") options->output = WriteToHost;
@@ -209,6 +215,12 @@ class RunCommand final : public Command {
         object["threads"].push_back(ThreadJson(thread));
       PrintJson(object);
     }
+    if (!report_.empty()) {
+      if (const std::string why = WriteReport(report_, guest_, outcome); !why.empty()) {
+        PrintError(why);
+        return kExitUsage;
+      }
+    }
     if (!timeline_.empty()) {
       if (const std::string why = WriteTimeline(timeline_, *outcome.history); !why.empty()) {
         PrintError(why);
@@ -225,7 +237,7 @@ class RunCommand final : public Command {
 
   CLI::App* run_ = nullptr;
   LintFlags lint_;
-  std::string timeline_;
+  std::string timeline_, report_, guest_;
   MachineFlags machine_;
   std::string schedule_seed_, stdio_ = "host", clock_ = "virtual";
   TraceFlags trace_;

@@ -102,6 +102,9 @@ struct Outcome {
   // waits where. kKilled: the signal, and the fault if it was one, with the stack of who died. Else
   // empty.
   std::string explanation;
+  // With Options::explain: the stacks of calls that reasons speak of, and of those in which threads
+  // wait, a line a frame; by the call's id.
+  std::map<uint64_t, std::string> call_stacks;
   // With Options::explain: all that is remembered, but for stacks.
   std::shared_ptr<const History> history;
   // Of Options::lints, in the order in which they were seen.
