@@ -69,9 +69,8 @@ class RunData {
     run["lints"] = json::array();
     for (const machine::Outcome::Lint& lint : outcome.lints)
       run["lints"].push_back({lint.name, lint.text});
-    run["cited"] = json::array();
-    for (const machine::Outcome::Cited& cited : outcome.cited)
-      run["cited"].push_back({cited.title, StackJson(cited.stack)});
+    run["stacks"] = json::object();
+    for (const auto& [call, stack] : outcome.call_stacks) run["stacks"][absl::StrCat(call)] = stack;
     run["threads"] = json::array();
     for (const machine::ThreadReport& thread : outcome.threads)
       run["threads"].push_back({thread.pid, thread.tid, thread.state, StackJson(thread.stack)});

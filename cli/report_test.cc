@@ -112,11 +112,11 @@ TEST(ReportTest, ACallAndItsWaker) {
 TEST(ReportTest, WhyAndStacks) {
   Outcome outcome = OutcomeOf(std::make_shared<History>());
   outcome.reasons = {"thread 1001 sleeps"};
-  outcome.cited = {{"thread 1001, read(4) = 1, step 700", {{.pc = 0x1234, .function = "take"}}}};
+  outcome.call_stacks[7] = "0x1234 in take";
   outcome.threads = {{.pid = 1000, .tid = 1001, .state = "read(4, ", .stack = {{.pc = 0x99}}}};
   const json run = DataOf(outcome).at("runs").at(0);
   EXPECT_EQ(run.at("reasons").at(0), "thread 1001 sleeps");
-  EXPECT_EQ(run.at("cited").at(0).at(1).at(0), "0x1234 in take");
+  EXPECT_EQ(run.at("stacks").at("7"), "0x1234 in take");
   EXPECT_EQ(run.at("threads").at(0).at(1), 1001);
   EXPECT_EQ(run.at("threads").at(0).at(3).size(), 1u);
 }
@@ -174,7 +174,7 @@ TEST(ReportTest, HostileText) {
   Outcome outcome = OutcomeOf(history);
   outcome.explanation = kHostile;
   outcome.reasons = {kHostile};
-  outcome.cited = {{kHostile, {{.pc = 1, .function = kHostile}}}};
+  outcome.call_stacks[1] = kHostile;
   outcome.threads = {{.state = kHostile}};
   const ReportedRun run{.title = kHostile, .outcome = &outcome};
   const std::string data = ReportData(kHostile, {&run, 1});

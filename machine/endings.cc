@@ -32,6 +32,13 @@ constexpr std::string_view KindOfFault(memory::FaultKind kind) {
   return "";
 }
 
+std::string FramesText(const std::vector<Frame>& stack) {
+  std::string text;
+  for (const Frame& frame : stack)
+    absl::StrAppend(&text, text.empty() ? "" : "\n", FrameText(frame));
+  return text;
+}
+
 }  // namespace
 
 std::string DescribeStop(const interp::Stop& stop, uint64_t pc) {
@@ -140,9 +147,9 @@ void Machine::Impl::Explain(const std::vector<Explanation>& explanations, Outcom
     for (const Explanation::Cited& one : explanation.cited) {
       const auto at = std::find(cited.begin(), cited.end(), &one);
       if (at == cited.end() || stacks.empty()) continue;
-      std::vector<Frame>& stack = stacks[static_cast<size_t>(at - cited.begin())];
+      const std::vector<Frame>& stack = stacks[static_cast<size_t>(at - cited.begin())];
+      if (one.call != 0) outcome.call_stacks[one.call] = FramesText(stack);
       absl::StrAppend(&outcome.explanation, "\npollux:   ", one.title, ":", StackText(stack));
-      outcome.cited.push_back({one.title, std::move(stack)});
     }
   }
 }
@@ -190,6 +197,11 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
   std::vector<std::vector<Frame>> stacks = StacksOf(kernel_.files(), subjects);
   for (size_t i = 0; i < stacks.size(); ++i) {
     outcome.threads[i].stack = std::move(stacks[i]);
+    if (historian_ != nullptr) {
+      const CallRecord* const call = historian_->history().LastOf(Tid{outcome.threads[i].tid});
+      if (call != nullptr && call->state == CallRecord::State::kOpen)
+        outcome.call_stacks[call->id] = FramesText(outcome.threads[i].stack);
+    }
     outcome.explanation += ThreadText(outcome.threads[i]);
   }
   return outcome;

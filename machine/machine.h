@@ -102,6 +102,9 @@ struct Outcome {
   // waits where. kKilled: the signal, and the fault if it was one, with the stack of who died. Else
   // empty.
   std::string explanation;
+  // With Options::explain: the stacks of calls that reasons speak of, and of those in which threads
+  // wait, a line a frame; by the call's id.
+  std::map<uint64_t, std::string> call_stacks;
   // With Options::explain: all that is remembered, but for stacks.
   std::shared_ptr<const History> history;
   // Of Options::lints, in the order in which they were seen.
@@ -111,12 +114,6 @@ struct Outcome {
   std::vector<Lint> lints;
   // With Options::explain: why, a paragraph each, the decisive one first. In `explanation` too.
   std::vector<std::string> reasons;
-  // Calls that the reasons name, with the stacks that they were made from.
-  struct Cited {
-    std::string title;  // "thread 1001, epoll_pwait(5) = 1, step 12345"
-    std::vector<Frame> stack;
-  };
-  std::vector<Cited> cited;
   // The same threads. kKilled: the one that died, if it was by a signal that would dump core.
   std::vector<ThreadReport> threads;
   // Where SetStacks(false) was said, in place of their stacks: see machine/fingerprint.h.

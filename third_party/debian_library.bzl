@@ -150,7 +150,7 @@ cc_library(
                 modules[name] = entry
     static = not ctx.attr.static_program or _links_statically(ctx)
     if ctx.attr.static_program:
-        top.append(_WHOLLY_STATIC % repr(["-static"] if static else []))
+        top.append(_WHOLLY_STATIC % repr(["--static"] if static else []))
     for name, path in modules.items():
         top.append(_module(ctx, libdir, name, path, static))
 

@@ -50,7 +50,7 @@ Explanation::Cited Cite(const History& history, const Moment& moment) {
   return {call == nullptr ? ThreadWords(moment.tid)
                           : absl::StrCat(ThreadWords(call->tid), " in ", CallWords(*call),
                                          ", step ", moment.step),
-          moment.stack, call != nullptr && call->state == CallRecord::State::kOpen};
+          moment.stack, moment.call, call != nullptr && call->state == CallRecord::State::kOpen};
 }
 
 std::string Of(const FileDescription& description, os_emu::FdLabel label) {

@@ -24,6 +24,7 @@ struct Explanation {
   struct Cited {
     std::string title;  // "thread 1001, epoll_pwait(5) = 1, step 12345"
     std::shared_ptr<const StackCopy> stack;
+    CallId call = 0;       // 0: it is none.
     bool is_open = false;  // Its thread waits in it now.
   };
   enum class Kind : uint8_t {

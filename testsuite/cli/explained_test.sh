@@ -8,11 +8,11 @@ pollux explore --seeds=200 --save_schedule=failing ./victim abba
 expect 1
 grep -q '^    pollux: why: a cycle: thread 100[01] waits for the lock at 0x' out ||
   fail 'explore says why'
-command="$(sed -n 's/^  repeat it: pollux //p' out)"
-eval "pollux $command"
+repeat="$(sed -n 's/^  repeat it: pollux //p' out)"
+eval "pollux $repeat"
 expect 124
 expect_err '^pollux: with --explain the same run says why$'
-eval "pollux ${command/run /run --explain }"
+eval "pollux ${repeat/run /run --explain }"
 expect 124
 expect_err '^pollux: why: a cycle: thread 100[01] waits for the lock at 0x'
 grep -q 'with --explain' err && fail 'it has said why'
@@ -92,7 +92,7 @@ pollux trace --diff failing failing
 expect 0
 grep -q '^no difference in [0-9]* lines$' out || fail 'a run is like itself'
 run --trace --trace_file=a --stdio=captured --schedule_seed=1 ./victim mutex
-run --trace --trace_file=b --stdio=captured --schedule_seed=1 ./victim abba
+run --trace --trace_file=b --stdio=captured --schedule_seed=1 --seed=2 ./victim mutex
 pollux trace --diff a b
 expect 1
 grep -q '^the first [0-9]* lines are alike$' out || fail 'it counts what is alike'
