@@ -169,9 +169,11 @@ class View {
 
   arrow(from, to, color, width) {
     const g = this.context, run = this.run;
-    const x1 = this.x(this.begin(from)), y1 = this.y(run.laneOf.get(run.tid(from))) + this.lane / 2;
-    const woken = run.wakes.get(to).step;
-    const x2 = this.x(this.ofStep(woken)), y2 = this.y(run.laneOf.get(run.tid(to))) + this.lane / 2;
+    const at = this.ofStep(run.wakes.get(to).step);
+    // Who wakes may have waited first.
+    const x1 = this.x(Math.max(this.begin(from), Math.min(this.end(from), at)));
+    const y1 = this.y(run.laneOf.get(run.tid(from))) + this.lane / 2;
+    const x2 = this.x(at), y2 = this.y(run.laneOf.get(run.tid(to))) + this.lane / 2;
     g.strokeStyle = g.fillStyle = color;
     g.lineWidth = width;
     g.beginPath();
