@@ -20,6 +20,12 @@
     call[BEGIN] = at;
     call[END] = (call[STATE] & OPEN) ? data.end : at + call[END];
   }
+  // Lanes in the order of the threads' numbers.
+  const order = data.threads.map((_, i) => i).sort((a, b) => data.threads[a][0] - data.threads[b][0]);
+  const place = [];
+  order.forEach((was, now) => { place[was] = now; });
+  data.threads = order.map((was) => data.threads[was]);
+  for (const call of data.calls) call[THREAD] = place[call[THREAD]];
   const byId = new Map(data.calls.map((call) => [call[ID], call]));
   const lanes = data.threads.map(() => []);
   for (const call of data.calls) lanes[call[THREAD]].push(call);
@@ -81,9 +87,11 @@
       colors[name] = style.getPropertyValue('--' + name).trim();
   };
 
-  const drawRuler = () => {
-    pen.fillStyle = colors.back;
-    pen.fillRect(0, 0, width, TOP - 4);
+  const drawRuler = (lines) => {
+    if (!lines) {
+      pen.fillStyle = colors.back;
+      pen.fillRect(0, 0, width, TOP - 4);
+    }
     pen.fillStyle = colors.dim;
     pen.strokeStyle = colors.line;
     const rough = 110 / scale, power = Math.pow(10, Math.floor(Math.log10(rough)));
@@ -91,8 +99,8 @@
     for (let time = Math.ceil(left / tick) * tick; xOf(time) < width; time += tick) {
       const x = Math.round(xOf(time)) + 0.5;
       if (x < MARGIN) continue;
-      pen.beginPath(); pen.moveTo(x, 16); pen.lineTo(x, height); pen.stroke();
-      pen.fillText(textOfTime(Math.round(time)), x + 3, 12);
+      if (lines) { pen.beginPath(); pen.moveTo(x, 16); pen.lineTo(x, height); pen.stroke(); }
+      else pen.fillText(textOfTime(Math.round(time)), x + 3, 12);
     }
   };
 
@@ -116,37 +124,43 @@
       if (wide > 46) {
         pen.save();
         pen.beginPath(); pen.rect(x, y + 8, wide - 4, BAR); pen.clip();
-        pen.fillStyle = colors.text;
+        pen.fillStyle = (call[STATE] & OPEN) ? '#14171b' : colors.text;
         pen.fillText(textOf(call), x + 6, y + 23);
         pen.restore();
       }
     }
   };
 
+  // Of those in view; where they are too many to be told apart, of the chosen call alone.
+  const MOST_WAKES = 300;
   const drawWakes = () => {
     const begin = timeAt(MARGIN), end = timeAt(width);
-    pen.strokeStyle = pen.fillStyle = colors.wake;
-    let drawn = 0;
+    const seen = [], chosen = [];
     for (const lane of lanes) {
-      for (let i = firstAt(lane, begin); i < lane.length && lane[i][BEGIN] <= end && drawn < 1500; ++i) {
+      for (let i = firstAt(lane, begin); i < lane.length && lane[i][BEGIN] <= end; ++i) {
         const call = lane[i], waker = call[WAKER] && byId.get(call[WAKER]);
         if (!waker || waker[THREAD] === call[THREAD] || call[END] > end) continue;
-        const strong = call === selected || waker === selected;
-        const x = xOf(waker[BEGIN]), y = yOf(waker[THREAD]) + 8 + BAR / 2;
-        const toX = xOf(call[END]), toY = yOf(call[THREAD]) + 8 + BAR / 2;
-        if (Math.max(x, toX) < MARGIN) continue;
-        ++drawn;
-        pen.globalAlpha = strong ? 1 : 0.45;
-        pen.lineWidth = strong ? 2.5 : 1;
-        pen.beginPath();
-        pen.moveTo(x, y);
-        pen.bezierCurveTo(x + 12, (y + toY) / 2, toX - 12, (y + toY) / 2, toX, toY);
-        pen.stroke();
-        pen.beginPath(); pen.arc(toX, toY, strong ? 4 : 2.5, 0, 7); pen.fill();
+        if (call === selected || waker === selected) chosen.push([waker, call]);
+        else if (seen.length <= MOST_WAKES) seen.push([waker, call]);
       }
     }
+    pen.strokeStyle = pen.fillStyle = colors.wake;
+    const arrow = ([waker, call], strong) => {
+      const x = xOf(waker[BEGIN]), y = yOf(waker[THREAD]) + 8 + BAR / 2;
+      const toX = xOf(call[END]), toY = yOf(call[THREAD]) + 8 + BAR / 2;
+      pen.globalAlpha = strong ? 1 : 0.6;
+      pen.lineWidth = strong ? 2.5 : 1;
+      pen.beginPath();
+      pen.moveTo(x, y);
+      pen.bezierCurveTo(x + 12, (y + toY) / 2, toX - 12, (y + toY) / 2, toX, toY);
+      pen.stroke();
+      pen.beginPath(); pen.arc(toX, toY, strong ? 4 : 2.5, 0, 7); pen.fill();
+    };
+    if (seen.length <= MOST_WAKES) for (const pair of seen) arrow(pair, false);
+    for (const pair of chosen) arrow(pair, true);
     pen.globalAlpha = 1;
     pen.lineWidth = 1;
+    return seen.length > MOST_WAKES;
   };
 
   const paint = () => {
@@ -161,8 +175,9 @@
     pen.font = '12px system-ui, sans-serif';
     pen.fillStyle = colors.back;
     pen.fillRect(0, 0, width, height);
+    drawRuler(true);
     for (let i = 0; i < lanes.length; ++i) drawLane(i);
-    drawWakes();
+    const hidden = drawWakes();
     if (selected) {
       const x = Math.max(MARGIN, xOf(selected[BEGIN]));
       pen.strokeStyle = colors.mark;
@@ -178,7 +193,11 @@
     for (let i = 0; i <= lanes.length; ++i) {
       pen.beginPath(); pen.moveTo(0, yOf(i) + 0.5); pen.lineTo(width, yOf(i) + 0.5); pen.stroke();
     }
-    drawRuler();
+    drawRuler(false);
+    if (hidden) {
+      pen.fillStyle = colors.dim;
+      pen.fillText('Zoom in to see who wakes whom.', MARGIN, Math.min(height - 8, yOf(lanes.length) + 18));
+    }
   };
   const draw = () => {
     if (!pending) { pending = true; requestAnimationFrame(paint); }
@@ -275,7 +294,11 @@
   if (data.reasons.length || data.summary) {
     const panel = $('finding');
     panel.hidden = false;
-    if (data.summary) panel.append(element('p')).append(element('strong', data.summary));
+    if (data.summary) {
+      const line = element('p');
+      line.append(element('strong', data.summary));
+      panel.append(line);
+    }
     for (const reason of data.reasons) {
       const line = element('p');
       let end = 0;
