@@ -92,10 +92,10 @@ check_schedules() {
   elif [ -n "$expected_stdout" ]; then
     expectation+=("--expected_stdout=$root/$expected_stdout")
   fi
-  # For who looks into the test's outputs: `pollux replay` repeats it.
-  local kept="${TEST_UNDECLARED_OUTPUTS_DIR:-$scratch}/finding.schedule"
+  # For who looks into the test's outputs: `pollux replay` repeats it, and a browser shows it.
+  local kept="${TEST_UNDECLARED_OUTPUTS_DIR:-$scratch}/finding"
   "$pollux" explore --jobs=1 "--seeds=$first..$last" --max_steps=2000000000 "${expectation[@]}" \
-    "--save_schedule=$kept" \
+    "--save_schedule=$kept.schedule" "--report=$kept.html" "--timeline=$kept.json" \
     "${flags[@]}" "$program" "$@" </dev/null >"$scratch/explored" 2>&1 && return
   fail "the schedules from seed $first to $last"
   head -c 20000 "$scratch/explored"
