@@ -41,16 +41,20 @@ std::string_view NameOf(const CallRecord& call) {
 bool IsEpollWait(const CallRecord& call) { return NameOf(call).starts_with("epoll_pwait"); }
 
 Explanation::Cited Cite(const CallRecord& call) {
-  return {
-      absl::StrCat(ThreadWords(call.tid), " in ", CallWords(call), ", begun at step ", call.began),
-      call.stack, call.state == CallRecord::State::kOpen};
+  return {.title = absl::StrCat(ThreadWords(call.tid), " in ", CallWords(call), ", begun at step ",
+                                call.began),
+          .stack = call.stack,
+          .call = call.id,
+          .is_open = call.state == CallRecord::State::kOpen};
 }
 Explanation::Cited Cite(const History& history, const Moment& moment) {
   const CallRecord* const call = history.Find(moment.call);
-  return {call == nullptr ? ThreadWords(moment.tid)
-                          : absl::StrCat(ThreadWords(call->tid), " in ", CallWords(*call),
-                                         ", step ", moment.step),
-          moment.stack, moment.call, call != nullptr && call->state == CallRecord::State::kOpen};
+  return {.title = call == nullptr ? ThreadWords(moment.tid)
+                                   : absl::StrCat(ThreadWords(call->tid), " in ", CallWords(*call),
+                                                  ", step ", moment.step),
+          .stack = moment.stack,
+          .call = moment.call,
+          .is_open = call != nullptr && call->state == CallRecord::State::kOpen};
 }
 
 std::string Of(const FileDescription& description, os_emu::FdLabel label) {

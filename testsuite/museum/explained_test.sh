@@ -27,6 +27,10 @@ awk '/why: / { shown = 0 }
 [ -z "$frame" ] || grep -qE "^ +pollux:     #[0-9]+ .*$frame" "$scratch/reason" ||
   fail "no frame below it matches $frame"
 
+# Where threads wait is told once, with the threads.
+grep -qE '^ +pollux:   thread [0-9]+ in [a-z0-9_]+\([^)]*\), begun at' "$scratch/found" &&
+  fail 'a stack is shown twice'
+
 for ((seed = 1; seed <= 16; ++seed)); do
   "$pollux" run --lint=all --explain "--schedule_seed=$seed" "$elf" fixed </dev/null \
     >"$scratch/out" 2>"$scratch/err"
