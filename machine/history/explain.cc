@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -63,36 +64,57 @@ std::string Of(const FileDescription& description, os_emu::FdLabel label) {
 
 // ---- epoll
 
-// What was done with a description after a call, by anybody: its calls, the last ones.
-struct Handling {
-  std::vector<const CallRecord*> calls;
-  bool until_again = false;  // The last that moved bytes gave EAGAIN.
-};
-Handling AfterDelivery(const History& history, const InterestRecord& interest) {
-  Handling handling;
-  for (const CallRecord& call : history.calls) {
-    const bool later = call.began >= interest.delivered.step && call.id > interest.delivered.call;
-    if (!later || call.description != interest.target) continue;
-    const std::string_view name = NameOf(call);
-    const bool moves = name.starts_with("read") || name.starts_with("recv") ||
-                       name.starts_with("accept") || name.starts_with("pread") ||
-                       name.starts_with("write") || name.starts_with("send") || name == "splice";
-    if (!moves) continue;
-    handling.calls.push_back(&call);
-    handling.until_again = call.result == -static_cast<int64_t>(Errno::kAgain);
+// The calls that move bytes, by description, in their order: found once, as there may be many calls
+// and many interests.
+class Index {
+ public:
+  explicit Index(const History& history) {
+    for (const CallRecord& call : history.calls) {
+      if (call.description == 0) continue;
+      const std::string_view name = NameOf(call);
+      const bool writes = name.starts_with("write") || name.starts_with("send");
+      if (writes) last_write_[call.description] = &call;
+      if (writes || name.starts_with("read") || name.starts_with("recv") ||
+          name.starts_with("accept") || name.starts_with("pread") || name == "splice")
+        moves_[call.description].push_back(&call);
+    }
   }
+
+  std::span<const CallRecord* const> MovesOf(DescriptionId description) const {
+    const auto found = moves_.find(description);
+    if (found == moves_.end()) return {};
+    return found->second;
+  }
+  // Null: nobody has written to it.
+  const CallRecord* LastWriteTo(DescriptionId description) const {
+    const auto found = last_write_.find(description);
+    return found == last_write_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::map<DescriptionId, std::vector<const CallRecord*>> moves_;
+  std::map<DescriptionId, const CallRecord*> last_write_;
+};
+
+// What was done with a description after an event, by anybody: its calls.
+struct Handling {
+  std::span<const CallRecord* const> calls;
+  bool until_again = false;  // The last gave EAGAIN.
+};
+Handling AfterDelivery(const Index& index, const InterestRecord& interest) {
+  const std::span<const CallRecord* const> all = index.MovesOf(interest.target);
+  const auto first = std::find_if(all.begin(), all.end(), [&](const CallRecord* call) {
+    return call->id > interest.delivered.call && call->began >= interest.delivered.step;
+  });
+  Handling handling{.calls = all.subspan(static_cast<size_t>(first - all.begin()))};
+  handling.until_again = !handling.calls.empty() &&
+                         handling.calls.back()->result == -static_cast<int64_t>(Errno::kAgain);
   return handling;
 }
 
-// Whether somebody found no room to write before the event, and has not written since.
-bool FoundNoRoom(const History& history, const InterestRecord& interest) {
-  const CallRecord* last = nullptr;
-  for (const CallRecord& call : history.calls) {
-    const std::string_view name = NameOf(call);
-    if (call.description == interest.target &&
-        (name.starts_with("write") || name.starts_with("send")))
-      last = &call;
-  }
+// Whether somebody found no room to write, and has not written since.
+bool FoundNoRoom(const Index& index, const InterestRecord& interest) {
+  const CallRecord* const last = index.LastWriteTo(interest.target);
   return last != nullptr && last->result == -static_cast<int64_t>(Errno::kAgain);
 }
 
@@ -108,8 +130,8 @@ std::string HandlingWords(const Handling& handling) {
   return absl::StrCat("Since then ", absl::StrJoin(words, ", then "), ".");
 }
 
-std::optional<Explanation> ExplainInterest(const Historian& historian, const CallRecord& wait,
-                                           const FileDescription& instance,
+std::optional<Explanation> ExplainInterest(const Historian& historian, const Index& index,
+                                           const CallRecord& wait, const FileDescription& instance,
                                            const EpollInstance::InterestReport& report) {
   const History& history = historian.history();
   const InterestRecord* const interest = historian.Find(instance, *report.target, report.label);
@@ -135,10 +157,10 @@ std::optional<Explanation> ExplainInterest(const Historian& historian, const Cal
     if (interest->delivered) explanation.cited.push_back(Cite(history, interest->delivered));
     return explanation;
   }
-  const Handling handling = AfterDelivery(history, *interest);
   // There is room to write nearly always: it is waited for only by who found none.
   const bool only_room = (ready & ~(os_emu::kOut | os_emu::kWrNorm | os_emu::kWrBand)) == 0;
-  if (ready != 0 && !report.candidate && (!only_room || FoundNoRoom(history, *interest))) {
+  if (ready != 0 && !report.candidate && (!only_room || FoundNoRoom(index, *interest))) {
+    const Handling handling = AfterDelivery(index, *interest);
     explanation.kind = Explanation::Kind::kMissedEdge;
     explanation.lint = LintKind::kUndrainedEdge;
     explanation.text = absl::StrCat(
@@ -170,22 +192,22 @@ std::optional<Explanation> ExplainInterest(const Historian& historian, const Cal
   return std::nullopt;
 }
 
-void ExplainEpollWait(const Historian& historian, const CallRecord& wait,
+void ExplainEpollWait(const Historian& historian, const Index& index, const CallRecord& wait,
                       std::vector<Explanation>& explanations) {
   FileDescription* const description = historian.Open(wait.description);
   EpollInstance* const instance =
       description == nullptr ? nullptr : EpollInstance::From(*description);
   if (instance == nullptr) return;
-  constexpr size_t kMostNamed = 10, kMostLookedAt = 100'000;
+  constexpr size_t kMostNamed = 10, kMostLookedAt = 100'000, kMostFound = 10;
   std::vector<std::string> quiet;
-  bool found = false;
-  size_t looked_at = 0;
+  size_t found = 0, looked_at = 0;
   const std::vector<EpollInstance::InterestReport> interests = instance->Interests();
   for (const EpollInstance::InterestReport& report : interests) {
-    if (++looked_at > kMostLookedAt) break;
-    std::optional<Explanation> explanation = ExplainInterest(historian, wait, *instance, report);
+    if (++looked_at > kMostLookedAt || found == kMostFound) break;
+    std::optional<Explanation> explanation =
+        ExplainInterest(historian, index, wait, *instance, report);
     if (explanation.has_value()) {
-      found = true;
+      ++found;
       explanations.push_back(*std::move(explanation));
     } else if (quiet.size() < kMostNamed) {
       const EventMask asked = report.events & ~kFlags;
@@ -193,7 +215,7 @@ void ExplainEpollWait(const Historian& historian, const CallRecord& wait,
                                    asked == 0 ? "nothing" : EventWords(asked)));
     }
   }
-  if (found) return;
+  if (found > 0) return;
   Explanation explanation{.kind = Explanation::Kind::kNothingReady, .thread = wait.tid};
   explanation.text =
       absl::StrCat(ThreadWords(wait.tid), " sleeps in ", CallWords(wait), " since step ",
@@ -347,49 +369,52 @@ Explanation ExplainFutex(const Historian& historian, const FutexWaitFacts& facts
 // ---- Others
 
 // The thread was told that the descriptor is ready, and so was another, which took what there was.
-std::optional<Explanation> ExplainHerd(const History& history, const CallRecord& call) {
-  const InterestEvent* mine = nullptr;
+std::optional<Explanation> ExplainHerd(const History& history, const Index& index,
+                                       const CallRecord& call) {
+  if (call.description == 0) return std::nullopt;
+  // Events of the descriptor, by who was given them.
+  std::map<Tid, std::vector<const InterestEvent*>> given;
   for (const InterestEvent& event : history.interest_events) {
+    if (event.kind != InterestEvent::Kind::kDelivered) continue;
     const auto interest = history.interests.find(event.interest);
     const CallRecord* const by = history.Find(event.call);
-    if (event.kind == InterestEvent::Kind::kDelivered && interest != history.interests.end() &&
-        interest->second.target == call.description && by != nullptr && by->tid == call.tid)
-      mine = &event;
+    if (by != nullptr && interest != history.interests.end() &&
+        interest->second.target == call.description)
+      given[by->tid].push_back(&event);
   }
-  if (call.description == 0 || mine == nullptr) return std::nullopt;
-  const InterestRecord& interest = history.interests.at(mine->interest);
-  for (const CallRecord& taken : history.calls) {
-    const bool same = taken.number == call.number && taken.description == call.description;
-    if (!same || taken.tid == call.tid || taken.result < 0) continue;
-    if (taken.state != CallRecord::State::kReturned || taken.ended < interest.added.step) continue;
-    const InterestEvent* theirs = nullptr;
-    for (const InterestEvent& event : history.interest_events) {
-      const CallRecord* const by = history.Find(event.call);
-      const auto other = history.interests.find(event.interest);
-      if (event.kind == InterestEvent::Kind::kDelivered && by != nullptr && by->tid == taken.tid &&
-          other != history.interests.end() && other->second.target == call.description &&
-          event.step <= taken.began)
-        theirs = &event;
-    }
-    if (theirs == nullptr) continue;
-    const CallRecord& told = *history.Find(mine->call);
+  const auto mine = given.find(call.tid);
+  if (mine == given.end()) return std::nullopt;
+  const InterestEvent& event = *mine->second.back();
+  const CallRecord& told = *history.Find(event.call);
+  const std::span<const CallRecord* const> all = index.MovesOf(call.description);
+  for (auto taken = all.rbegin(); taken != all.rend(); ++taken) {
+    const CallRecord& other = **taken;
+    if (other.number != call.number || other.tid == call.tid || other.result < 0 ||
+        other.state != CallRecord::State::kReturned)
+      continue;
+    const auto theirs = given.find(other.tid);
+    if (theirs == given.end() || theirs->second.front()->step > other.began) continue;
+    const auto last =
+        std::find_if(theirs->second.rbegin(), theirs->second.rend(),
+                     [&](const InterestEvent* one) { return one->step <= other.began; });
     Explanation explanation{
         .kind = Explanation::Kind::kHerd, .lint = LintKind::kHerd, .thread = call.tid};
-    explanation.text = absl::StrCat(
-        ThreadWords(call.tid), " sleeps in ", CallWords(call), " since step ", call.began,
-        ". It was told by ", CallWords(told), " at step ", mine->step, " that descriptor ",
-        interest.label.Text(), " is ready, as ", ThreadWords(taken.tid), " was at step ",
-        theirs->step, ", which took what there was by ", CallWords(taken), " at step ", taken.began,
-        ". One event wakes all waiters of a level-triggered interest; that it is ready is no "
-        "promise: "
-        "use O_NONBLOCK, and EPOLLEXCLUSIVE, EPOLLET or EPOLLONESHOT (epoll_ctl(2)).");
-    explanation.cited = {Cite(call), Cite(told), Cite(taken)};
+    explanation.text =
+        absl::StrCat(ThreadWords(call.tid), " sleeps in ", CallWords(call), " since step ",
+                     call.began, ". It was told by ", CallWords(told), " at step ", event.step,
+                     " that descriptor ", history.interests.at(event.interest).label.Text(),
+                     " is ready, as ", ThreadWords(other.tid), " was at step ", (*last)->step,
+                     ", which took what there was by ", CallWords(other), " at step ", other.began,
+                     ". One event wakes all waiters of a level-triggered interest; that it is "
+                     "ready is no promise: "
+                     "use O_NONBLOCK, and EPOLLEXCLUSIVE, EPOLLET or EPOLLONESHOT (epoll_ctl(2)).");
+    explanation.cited = {Cite(call), Cite(told), Cite(other)};
     return explanation;
   }
   return std::nullopt;
 }
 
-Explanation ExplainOther(const Historian& historian, const CallRecord& call) {
+Explanation ExplainOther(const Historian& historian, const Index& index, const CallRecord& call) {
   const History& history = historian.history();
   Explanation explanation{.kind = Explanation::Kind::kNothingReady, .thread = call.tid};
   const SignalRecord* handled = nullptr;
@@ -414,7 +439,7 @@ Explanation ExplainOther(const Historian& historian, const CallRecord& call) {
         "Block it, and let the wait open the mask (select(2), pselect()).");
     return explanation;
   }
-  if (std::optional<Explanation> herd = ExplainHerd(history, call)) return *std::move(herd);
+  if (std::optional<Explanation> herd = ExplainHerd(history, index, call)) return *std::move(herd);
   std::string last;
   const CallRecord* other = nullptr;
   for (const CallRecord& candidate : history.calls) {
@@ -499,19 +524,24 @@ int Rank(Explanation::Kind kind) {
 }  // namespace
 
 std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel& kernel) {
+  // Each is looked for in all that is remembered.
+  constexpr size_t kMostThreads = 200;
   std::vector<Explanation> explanations;
   std::map<Tid, FutexWaitFacts> futexes;
+  const Index index(historian.history());
+  size_t looked_at = 0;
   for (auto& [pid, process] : kernel.processes()) {
     for (auto& [tid, thread] : process->threads) {
       const CallRecord* const call = historian.history().LastOf(tid);
       if (!thread->blocked() || call == nullptr || call->state != CallRecord::State::kOpen)
         continue;
+      if (++looked_at > kMostThreads) continue;
       if (CommandOf(*call) != FutexCommand::kNone) {
         futexes.emplace(tid, LookAtFutex(*call, *thread));
       } else if (IsEpollWait(*call)) {
-        ExplainEpollWait(historian, *call, explanations);
+        ExplainEpollWait(historian, index, *call, explanations);
       } else {
-        explanations.push_back(ExplainOther(historian, *call));
+        explanations.push_back(ExplainOther(historian, index, *call));
       }
     }
   }

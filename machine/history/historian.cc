@@ -90,11 +90,12 @@ const InterestRecord* Historian::Find(const FileDescription& instance,
                                       const FileDescription& target, os_emu::FdLabel label) const {
   const auto by = ids_.find(&instance), of = ids_.find(&target);
   if (by == ids_.end() || of == ids_.end()) return nullptr;
+  const auto interests = by_target_.find(of->second);
   const InterestRecord* found = nullptr;
-  for (const auto& [id, interest] : history_.interests) {
-    if (!interest.gone && interest.instance == by->second && interest.target == of->second &&
-        interest.label == label)
-      found = &interest;
+  if (interests == by_target_.end()) return found;
+  for (const uint32_t id : interests->second) {
+    const InterestRecord& interest = history_.interests.at(id);
+    if (interest.instance == by->second && interest.label == label) found = &interest;
   }
   return found;
 }
@@ -243,6 +244,9 @@ void Historian::OnTraceLine(Tid tid, std::string_view line) {
   } else {
     call->text = std::string(line);
   }
+  // A guest decides how long its lines are.
+  constexpr size_t kMostText = 1000;
+  if (call->text.size() > kMostText) call->text.resize(kMostText);
 }
 
 std::shared_ptr<const History> Historian::HandOut() {
