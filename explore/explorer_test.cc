@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,12 +77,15 @@ class TracedExplorer {
     MakeExplorer(std::move(no_learning), deed);
     head_ = std::exchange(lines_, {});
     explorer_ = MakeExplorer(std::move(options), deed);
-    lines_.clear();
+    // A seed may take several runs, of which the last one is its own.
+    explorer_->set_on_run([this] { lines_.clear(); });
   }
   const Explorer& explorer() const { return *explorer_; }
   Lines Seed(uint64_t seed) { return All(explorer_->RunSeed(seed)); }
-  Lines Recorded(uint64_t seed, machine::Schedule* schedule) {
+  // Nothing: there is no such schedule (exhaustive search).
+  std::optional<Lines> Recorded(uint64_t seed, machine::Schedule* schedule) {
     Run run = explorer_->RunSeed(seed);
+    if (run.none) return std::nullopt;
     *schedule = run.schedule;
     return All(run);
   }
@@ -155,8 +159,10 @@ TEST(Explorer, WhatWasRecordedIsReplayedToTheByte) {
         TracedExplorer explorer(OptionsOf(row.kind, early), deed);
         for (uint64_t seed = 1; seed <= 3; ++seed) {
           machine::Schedule schedule;
-          const Lines recorded = explorer.Recorded(seed, &schedule);
-          ExpectSame(explorer.Replayed(schedule), recorded,
+          const std::optional<Lines> recorded = explorer.Recorded(seed, &schedule);
+          EXPECT_TRUE(recorded.has_value() || seed > 1);
+          if (!recorded.has_value()) continue;
+          ExpectSame(explorer.Replayed(schedule), *recorded,
                      absl::StrCat(std::string(row.name), ", ", deed, ", seed ", seed));
         }
       }
