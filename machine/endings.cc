@@ -99,15 +99,16 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
       outcome.threads.push_back(*std::move(death_));
     }
   }
-  if (historian_ != nullptr) NoteLints(ExplainLints(*historian_), outcome);
-  if (historian_ != nullptr && outcome.ExitCode() != 0) {
+  if (historian_ != nullptr) {
     std::vector<Explanation> explanations = ExplainLints(*historian_);
-    if (options_.explain_preemptions)
+    NoteLints(explanations, outcome);
+    if (options_.explain_preemptions) {
       for (Explanation& one : ExplainPreemptions(*historian_))
         explanations.push_back(std::move(one));
-    Explain(explanations, outcome);
+    }
+    if (outcome.ExitCode() != 0) Explain(explanations, outcome);
+    outcome.history = historian_->HandOut();
   }
-  if (historian_ != nullptr) outcome.history = historian_->HandOut();
   return outcome;
 }
 

@@ -11,10 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "machine/history/calls.h"
 #include "machine/history/wording.h"
 #include "os_emu/epoll/epoll.h"
 #include "os_emu/task/process.h"
-#include "shims/syscall_table.h"
+#include "shims/futex_commands.h"
 
 namespace pollux::machine {
 
@@ -33,11 +34,6 @@ constexpr EventMask kFlags =
 constexpr EventMask kDirections = os_emu::kIn | os_emu::kOut | os_emu::kPri | os_emu::kRdHup;
 
 absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
-
-std::string_view NameOf(const CallRecord& call) {
-  const shims::SyscallRow* const row = shims::FindSyscall(call.number);
-  return row == nullptr ? std::string_view() : row->name;
-}
 
 bool IsEpollWait(const CallRecord& call) { return NameOf(call).starts_with("epoll_pwait"); }
 
@@ -71,11 +67,8 @@ class Index {
   explicit Index(const History& history) {
     for (const CallRecord& call : history.calls) {
       if (call.description == 0) continue;
-      const std::string_view name = NameOf(call);
-      const bool writes = name.starts_with("write") || name.starts_with("send");
-      if (writes) last_write_[call.description] = &call;
-      if (writes || name.starts_with("read") || name.starts_with("recv") ||
-          name.starts_with("accept") || name.starts_with("pread") || name == "splice")
+      if (GivesBytes(call)) last_write_[call.description] = &call;
+      if (GivesBytes(call) || TakesBytes(call) || NameOf(call) == "splice")
         moves_[call.description].push_back(&call);
     }
   }
@@ -233,20 +226,21 @@ void ExplainEpollWait(const Historian& historian, const Index& index, const Call
 enum class FutexCommand { kNone, kWait, kLockPi, kWake };
 FutexCommand CommandOf(const CallRecord& call) {
   if (NameOf(call) != "futex") return FutexCommand::kNone;
-  switch (call.args[1] & 127) {  // Without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.
-    case 0:
-    case 9:
-    case 11:
+  switch (static_cast<uint32_t>(call.args[1]) &
+          ~(shims::futex::kPrivate | shims::futex::kClockRealtime)) {
+    case shims::futex::kWait:
+    case shims::futex::kWaitBitset:
+    case shims::futex::kWaitRequeuePi:
       return FutexCommand::kWait;
-    case 6:
-    case 13:
+    case shims::futex::kLockPi:
+    case shims::futex::kLockPi2:
       return FutexCommand::kLockPi;
-    case 1:
-    case 3:
-    case 4:
-    case 5:
-    case 10:
-    case 12:
+    case shims::futex::kWake:
+    case shims::futex::kRequeue:
+    case shims::futex::kCmpRequeue:
+    case shims::futex::kWakeOp:
+    case shims::futex::kWakeBitset:
+    case shims::futex::kCmpRequeuePi:
       return FutexCommand::kWake;
     default:
       return FutexCommand::kNone;
@@ -258,7 +252,6 @@ struct FutexWaitFacts {
   Thread* thread = nullptr;
   enum class What { kLock, kJoin, kWord } what = What::kWord;
   Thread* holder = nullptr;  // Of kLock and kJoin, if it lives.
-  bool held = false;
   uint32_t word = 0;
 };
 
@@ -276,7 +269,6 @@ FutexWaitFacts LookAtFutex(const CallRecord& call, Thread& thread) {
   facts.word = *value;
   if (CommandOf(call) == FutexCommand::kLockPi) {
     facts.what = FutexWaitFacts::What::kLock;
-    facts.held = true;
     facts.holder = LivingThread(process, *value & 0x3fffffff);
     return facts;
   }
@@ -293,7 +285,6 @@ FutexWaitFacts LookAtFutex(const CallRecord& call, Thread& thread) {
   if (looks_locked && owner.ok() && *owner != 0) {
     if (Thread* const holder = LivingThread(process, *owner)) {
       facts.what = FutexWaitFacts::What::kLock;
-      facts.held = true;
       facts.holder = holder;
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "machine/history/calls.h"
 #include "memory/arena.h"
 #include "memory/user_buffer.h"
 #include "os_emu/task/kernel.h"
@@ -29,23 +30,11 @@ std::vector<int32_t> NumbersOf(const CallRecord& call) {
   return numbers;
 }
 
-bool CallNameIs(const CallRecord& call, std::string_view name) {
-  const shims::SyscallRow* const row = shims::FindSyscall(call.number);
-  return row != nullptr && row->name == name;
-}
-
-bool MovesBytes(const CallRecord& call) {
-  const shims::SyscallRow* const row = shims::FindSyscall(call.number);
-  const std::string_view name = row == nullptr ? "" : row->name;
-  return name.starts_with("read") || name.starts_with("recv") || name.starts_with("accept");
-}
-
 // Waits of loops end with EINTR on purpose, often: these do not.
 bool IsToBeRepeated(const CallRecord& call) {
-  const shims::SyscallRow* const row = shims::FindSyscall(call.number);
-  const std::string_view name = row == nullptr ? "" : row->name;
-  return MovesBytes(call) || name.starts_with("write") || name.starts_with("send") ||
-         name == "connect" || name == "openat" || name == "wait4" || name == "waitid";
+  const std::string_view name = NameOf(call);
+  return TakesBytes(call) || GivesBytes(call) || name == "connect" || name == "openat" ||
+         name == "wait4" || name == "waitid";
 }
 
 std::shared_ptr<const StackCopy> CopyStack(Thread& thread, const interp::Cpu& cpu) {
@@ -141,7 +130,7 @@ void Historian::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
     (place++ == 0 ? call.description : call.second) = id;
   }
   CheckNumbers(call);
-  if (CallNameIs(call, "close")) CheckClosing(call);
+  if (NameOf(call) == "close") CheckClosing(call);
   call.stack = CopyStack(thread, cpu);
   stacks_.push_back(call.id);
   if (stacks_.size() > History::kMostStacks) {
@@ -165,7 +154,7 @@ void Historian::OnCallWaits() {
   const memory::OutsideArena outside;
   const CallRecord* const call = acting_ == nullptr ? nullptr : Find(acting_call_);
   acting_ = nullptr;
-  if (call == nullptr || call->woken != 0 || !MovesBytes(*call)) return;
+  if (call == nullptr || call->woken != 0 || !TakesBytes(*call)) return;
   CheckWait(*call);
   CheckStale(*call);
 }
@@ -180,11 +169,11 @@ void Historian::OnCallReturns(Thread& thread, const interp::Cpu& cpu) {
   call->ended_at = clock_.TimeNow();
   call->result = static_cast<int64_t>(cpu.x[interp::kA0]);
   if (call->result == -static_cast<int64_t>(Errno::kAgain)) CheckStale(*call);
-  if (call->result == 0 && CallNameIs(*call, "close")) CheckClosed(thread, *call);
-  if (call->result == 0 && CallNameIs(*call, "execve")) CheckProgram(thread, *call);
+  if (call->result == 0 && NameOf(*call) == "close") CheckClosed(thread, *call);
+  if (call->result == 0 && NameOf(*call) == "execve") CheckProgram(thread, *call);
   if (call->result != -static_cast<int64_t>(Errno::kIntr)) return;
   if (IsToBeRepeated(*call)) interrupted_[call->tid] = call->id;
-  if (!CallNameIs(*call, "rt_sigreturn")) return;
+  if (NameOf(*call) != "rt_sigreturn") return;
   // It is the answer of what the handler has interrupted.
   for (auto before = history_.calls.rbegin(); before != history_.calls.rend(); ++before) {
     if (before->tid != call->tid || before->state != CallRecord::State::kInterrupted) continue;
@@ -279,11 +268,11 @@ void Historian::CheckNumbers(const CallRecord& call) {
   const auto events = given_.find(call.tid);
   if (events == given_.end()) return;
   // The next batch: what is left of this one was not meant to be looked after.
-  if (CallNameIs(call, "epoll_pwait") || CallNameIs(call, "epoll_pwait2")) {
+  if (NameOf(call) == "epoll_pwait" || NameOf(call) == "epoll_pwait2") {
     events->second.clear();
     return;
   }
-  if (!MovesBytes(call) || call.description == 0) return;
+  if (!TakesBytes(call) || call.description == 0) return;
   const auto given = events->second.find(static_cast<int32_t>(call.args[0]));
   if (given == events->second.end()) return;
   // Who has closed the instance has begun something new.
