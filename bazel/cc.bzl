@@ -33,23 +33,21 @@ _COPTS_OF = {
 def _with_prelude(prelude, kwargs):
     label = Label("//bazel/prelude:%s_prelude" % prelude)
     with_prelude = dict(kwargs)
-    with_prelude["deps"] = kwargs.get("deps", []) + select({
-        "//bazel:clang": [],
-        "//conditions:default": [str(label)],
-    })
-    with_prelude["copts"] = kwargs.get("copts", []) + select({
-        "//bazel:clang": [],
-        "//conditions:default": [
-            "-include",
-            "bazel/prelude/%s_prelude.h" % prelude,
-            "-Winvalid-pch",
-        ] + _COPTS_OF[prelude],
+    with_prelude["deps"] = kwargs.get("deps", []) + [str(label)]
+    with_prelude["copts"] = kwargs.get("copts", []) + _COPTS_OF[prelude] + [
+        "-include",
+        "bazel/prelude/%s_prelude.h" % prelude,
+    ] + select({
+        # Bazel knows when a header has changed. The times and places of the headers are those of the
+        # sandbox in which the prelude was compiled.
+        "//bazel:clang": ["-Xclang", "-fno-validate-pch"],
+        "//conditions:default": ["-Winvalid-pch"],
     })
     return with_prelude
 
 # A library's sources are compiled in groups of at most so many: what a group's files share is read
 # and instantiated once, which halves the time of a build. So the names of a library's anonymous
-# namespaces differ. clang compiles each by itself: a file includes what it uses.
+# namespaces differ.
 _MOST_JOINED, _MOST_JOINED_IN_TESTS = 10, 4
 
 def _joined(name, sources, most, testonly, kwargs):
@@ -65,10 +63,7 @@ def _joined(name, sources, most, testonly, kwargs):
             out = joined[-1],
         )
     with_joined = dict(kwargs)
-    with_joined["srcs"] = [src for src in kwargs["srcs"] if src not in sources] + select({
-        "//bazel:clang": sources,
-        "//conditions:default": joined,
-    })
+    with_joined["srcs"] = [src for src in kwargs["srcs"] if src not in sources] + joined
     # Of what is meant for headers, which these sources are not.
     with_joined["copts"] = kwargs.get("copts", []) + select({
         "//bazel:clang": [],
@@ -80,10 +75,7 @@ def _joined(name, sources, most, testonly, kwargs):
         textual_hdrs = sources,
         visibility = ["//visibility:private"],
     )
-    with_joined["deps"] = kwargs.get("deps", []) + select({
-        "//bazel:clang": [],
-        "//conditions:default": [":%s.sources" % name],
-    })
+    with_joined["deps"] = kwargs.get("deps", []) + [":%s.sources" % name]
     return with_joined
 
 def cc_library(prelude = True, **kwargs):

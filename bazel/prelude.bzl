@@ -3,8 +3,7 @@
     precompiled_header(name = "library_prelude", headers = ["string", "absl/strings/str_cat.h"], deps = [...])
 
 cc.bzl adds it to our own libraries and tests. Parsing the standard library, Abseil and GoogleTest is
-most of what compiling one of our files takes. A file still includes what it uses: clang compiles it
-without this.
+most of what compiling one of our files takes. A file still includes what it uses.
 """
 
 load("@bazel_tools//tools/build_defs/cc:action_names.bzl", "CPP_COMPILE_ACTION_NAME")
@@ -22,8 +21,9 @@ def _precompiled_header_impl(ctx):
     header = ctx.actions.declare_file(ctx.label.name + ".h")
     ctx.actions.write(header, "".join(["#include <%s>\n" % name for name in ctx.attr.headers]))
 
-    # GCC takes it in place of the header beside which it lies, if the flags agree.
-    precompiled = ctx.actions.declare_file(header.basename + ".gch")
+    # The compiler takes it in place of the header beside which it lies, if the flags agree.
+    clang = cc_toolchain.compiler == "clang"
+    precompiled = ctx.actions.declare_file(header.basename + (".pch" if clang else ".gch"))
     variables = cc_common.create_compile_variables(
         feature_configuration = features,
         cc_toolchain = cc_toolchain,
@@ -45,7 +45,8 @@ def _precompiled_header_impl(ctx):
             feature_configuration = features,
             action_name = CPP_COMPILE_ACTION_NAME,
         ),
-        arguments = ["-x", "c++-header"] + flags,
+        # The same bytes whenever it is compiled.
+        arguments = (["-Xclang", "-fno-pch-timestamp"] if clang else []) + ["-x", "c++-header"] + flags,
         env = cc_common.get_environment_variables(
             feature_configuration = features,
             action_name = CPP_COMPILE_ACTION_NAME,
