@@ -23,7 +23,7 @@ STARTS = ["empty", "hello"]
 
 # The flags that bazel/toolchain/config.bzl has for the guest. Not the compiler of pollux itself: that
 # would compare two compilers, too.
-_NATIVE = "gcc -O2 -g1 -funsigned-char -Wall -static -I. %s $(SRCS) -lstdc++ -lm -o $@"
+_NATIVE = "gcc -O2 -g1 -funsigned-char -Wall -static -I. {copts} {sources} -lstdc++ -lm -o $@"
 
 def _program(name, srcs, copts):
     guest_binary(
@@ -36,11 +36,12 @@ def _program(name, srcs, copts):
     native.genrule(
         name = name + ".gcc",
         testonly = True,
-        srcs = sources,
+        srcs = srcs,
         outs = [name + ".native"],
-        cmd = _NATIVE.replace("$(SRCS)", " ".join(["$(execpath %s)" % src for src in sources])) %
-              " ".join(copts),
-        tools = [src for src in srcs if src.endswith(".h")],
+        cmd = _NATIVE.format(
+            copts = " ".join(copts),
+            sources = " ".join(["$(execpath %s)" % src for src in sources]),
+        ),
     )
 
 def workloads(copts):
@@ -59,17 +60,21 @@ def workloads(copts):
         _program(name, [name + ".c"], [])
 
 def _files(name):
-    return ["%s.native" % name, "%s.elf" % name]
+    return [name + ".native", name + ".elf"]
+
+def _paths(name):
+    return ",".join(["$(rootpath %s)" % file for file in _files(name)])
 
 def runner_args():
     """--workload and --start for all, as the runner has them."""
     return [
-        "--workload=%s,%d,%s" % (name, iterations, ",".join(["$(rootpath %s)" % f for f in _files(name)]))
+        "--workload=%s,%d,%s" % (name, iterations, _paths(name))
         for name, iterations in WORKLOADS.items()
     ] + [
-        "--start=%s,%s" % (name, ",".join(["$(rootpath %s)" % f for f in _files(name)]))
+        "--start=%s,%s" % (name, _paths(name))
         for name in STARTS
     ]
 
 def runner_data():
+    """The files that runner_args names."""
     return [file for name in WORKLOADS.keys() + STARTS for file in _files(name)]
