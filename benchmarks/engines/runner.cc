@@ -205,7 +205,7 @@ class Comparison {
  public:
   explicit Comparison(const Settings& settings) : settings_(settings) {}
 
-  // FailedPrecondition: engines disagree.
+  // FailedPrecondition: engines disagree. The settings' programs are at least one.
   absl::StatusOr<Report> Measure() {
     Report report{.machine = Machine(),
                   .date = absl::FormatTime("%Y-%m-%d", absl::Now(), absl::LocalTimeZone()),
@@ -327,135 +327,164 @@ class Comparison {
 // ---------------------------------------------------------------------------------------------------
 // The command line.
 
-// As the caller means it: `bazel run` starts a program elsewhere.
-std::string CallersPath(const std::string& path) {
-  const char* directory = std::getenv("BUILD_WORKING_DIRECTORY");
-  if (directory == nullptr || path.empty() || path[0] == '/') return path;
-  return absl::StrCat(directory, "/", path);
+// Paths as the caller means them: `bazel run` starts a program elsewhere. Pollux would take the
+// paths of the programs so, too; they are relative to where this process is.
+class CallersDirectory {
+ public:
+  CallersDirectory() {
+    if (const char* directory = std::getenv("BUILD_WORKING_DIRECTORY"))
+      prefix_ = absl::StrCat(directory, "/");
+    unsetenv("BUILD_WORKING_DIRECTORY");
+    unsetenv("BUILD_WORKSPACE_DIRECTORY");
+  }
+  std::string Path(const std::string& path) const {
+    return path.empty() || path[0] == '/' ? path : prefix_ + path;
+  }
+
+ private:
+  std::string prefix_;
+};
+
+struct Flags {
+  std::vector<std::string> workloads, starts;
+  std::string only, read, json = "engines.json", svg = "engines.svg", own_pollux;
+  Settings settings;
+};
+
+void Declare(CLI::App& app, Flags& flags) {
+  // The last one counts, so that a command line can change what Bazel's has.
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return app.add_option(name, value, help)->take_last();
+  };
+  Settings& settings = flags.settings;
+  add("--rounds", settings.rounds, "How often each engine runs each program; default 7.")
+      ->check(CLI::Range(1, 10000));
+  add("--only", flags.only, "RE2: only the programs with a match in their name.");
+  add("--baseline", settings.baseline, "Another pollux, which takes part in every round.");
+  add("--scale", settings.scale,
+      "So many times the work of each program; default 1, which takes qemu about 0.25 s.")
+      ->check(CLI::Range(1e-9, 1e6));
+  add("--json", flags.json, "Where to write all that was measured; default engines.json.");
+  add("--svg", flags.svg, "Where to write the bar chart; default engines.svg.");
+  add("--read", flags.read,
+      "Measures nothing: what an earlier run wrote as JSON, as a table and a bar chart.");
+  add("--pollux", settings.pollux, "The pollux that is measured; default --own_pollux.");
+  add("--qemu", settings.qemu, "The qemu-riscv64 that it is compared with.");
+  add("--own_pollux", flags.own_pollux, "Bazel says which it has built.");
+  app.add_option("--workload", flags.workloads,
+                 "NAME,ITERATIONS,NATIVE,GUEST: a program, built twice. Bazel names all.")
+      ->allow_extra_args(false);
+  app.add_option("--start", flags.starts,
+                 "NAME,NATIVE,GUEST: a program that only starts and ends. Bazel names all.")
+      ->allow_extra_args(false);
 }
 
-bool IsProgram(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
+absl::StatusOr<Report> Read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::NotFoundError(absl::StrCat(path, " cannot be read"));
+  absl::StatusOr<Report> report = FromJson(std::string(std::istreambuf_iterator<char>(file), {}));
+  if (!report.ok())
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", report.status().message()));
+  return report;
+}
 
-// Returns whether it could be written, and says it where not.
-bool WriteFile(const std::string& path, const std::string& text, std::ios::openmode mode = {}) {
+absl::Status Write(const std::string& path, const std::string& text,
+                   std::ios::openmode mode = std::ios::trunc) {
   std::ofstream file(path, std::ios::binary | mode);
   file << text << std::flush;
-  if (!file) PrintError(absl::StrCat(path, " cannot be written"));
-  return file.good();
+  if (!file) return absl::NotFoundError(absl::StrCat(path, " cannot be written"));
+  return absl::OkStatus();
 }
 
-int Main(int argc, char** argv) {
-  Settings settings;
-  std::vector<std::string> workloads, starts;
-  std::string only, json = "engines.json", svg = "engines.svg", read;
+// The programs among `texts` that are wanted.
+absl::StatusOr<std::vector<Program>> Programs(const std::vector<std::string>& texts,
+                                              bool has_iterations, const RE2& wanted) {
+  std::vector<Program> programs;
+  for (const std::string& text : texts) {
+    if (!ParseProgram(text, has_iterations, programs))
+      return absl::InvalidArgumentError(absl::StrCat(text, " is not of the form that --help says"));
+    if (!RE2::PartialMatch(programs.back().name, wanted)) programs.pop_back();
+  }
+  return programs;
+}
+
+absl::StatusOr<Report> Measure(const Flags& flags) {
+  Settings settings = flags.settings;
+  const RE2 wanted(flags.only, RE2::Quiet);
+  if (!wanted.ok()) return absl::InvalidArgumentError(absl::StrCat("--only: ", wanted.error()));
+  auto workloads = Programs(flags.workloads, true, wanted);
+  if (!workloads.ok()) return workloads.status();
+  auto starts = Programs(flags.starts, false, wanted);
+  if (!starts.ok()) return starts.status();
+  settings.workloads = *std::move(workloads);
+  settings.starts = *std::move(starts);
+  if (settings.workloads.empty() && settings.starts.empty()) {
+    return absl::InvalidArgumentError(
+        flags.only.empty() ? "no programs; start it with: bazel run //benchmarks:engines"
+                           : absl::StrCat("--only: no program's name matches ", flags.only));
+  }
+
+  if (settings.pollux.empty()) settings.pollux = flags.own_pollux;
+  for (const std::string* pollux : {&settings.pollux, &settings.baseline}) {
+    if (pollux == &settings.baseline && pollux->empty()) continue;
+    if (access(pollux->c_str(), X_OK) != 0)
+      return absl::NotFoundError(absl::StrCat("\"", *pollux, "\" is no program"));
+  }
+  if (!RunProcess({settings.qemu, "--version"}).ok()) {
+    return absl::NotFoundError(
+        absl::StrCat(settings.qemu, " is not there; Debian has it in qemu-user"));
+  }
+  // Not after minutes.
+  for (const std::string& path : {flags.json, flags.svg}) {
+    const absl::Status status = Write(path, "", std::ios::app);
+    if (!status.ok()) return status;
+  }
+  return Comparison(settings).Measure();
+}
+
+absl::Status Main(Flags flags) {
+  const CallersDirectory caller;
+  for (std::string* path :
+       {&flags.json, &flags.svg, &flags.read, &flags.settings.pollux, &flags.settings.baseline})
+    *path = caller.Path(*path);
+
+  const bool measures = flags.read.empty();
+  const absl::StatusOr<Report> report = measures ? Measure(flags) : Read(flags.read);
+  if (!report.ok()) return report.status();
+  std::cout << Table(*report) << "\n";
+  if (measures) {
+    const absl::Status status = Write(flags.json, ToJson(*report));
+    if (!status.ok()) return status;
+    std::cout << "All that was measured: " << flags.json << "\n";
+  }
+  const absl::Status status = Write(flags.svg, ToSvg(*report));
+  if (status.ok()) std::cout << "The bar chart: " << flags.svg << "\n";
+  return status;
+}
+
+}  // namespace
+}  // namespace pollux::benchmarks
+
+int main(int argc, char** argv) {
+  namespace benchmarks = pollux::benchmarks;
+  benchmarks::Flags flags;
   CLI::App app(
       "Runs programs natively, under qemu-riscv64 and under pollux, in turn, and compares the "
       "processor\n"
       "time of whole processes. Prints a table, and writes it as JSON and as a picture.\n"
       "Exit status: 0; 1 engines disagree; 125 wrong usage, or something is missing.",
       "engines");
-  app.add_option("--rounds", settings.rounds, "How often each engine runs each program; default 7.")
-      ->check(CLI::Range(1, 10000));
-  app.add_option("--only", only, "RE2: only the programs with a match in their name.");
-  app.add_option("--baseline", settings.baseline,
-                 "Another pollux, which takes part in every round.");
-  app.add_option(
-         "--scale", settings.scale,
-         "So many times the work of each program; default 1, which takes qemu about 0.25 s.")
-      ->check(CLI::Range(1e-9, 1e6));
-  app.add_option("--json", json, "Where to write all that was measured; default engines.json.");
-  app.add_option("--svg", svg, "Where to write the bar chart; default engines.svg.");
-  app.add_option(
-      "--read", read,
-      "Measures nothing: what an earlier run wrote as JSON, as a table and a bar chart.");
-  app.add_option("--pollux", settings.pollux, "The pollux that is measured.");
-  app.add_option("--qemu", settings.qemu, "The qemu-riscv64 that it is compared with.");
-  app.add_option("--workload", workloads, "NAME,ITERATIONS,NATIVE,GUEST: a program, built twice.")
-      ->allow_extra_args(false);
-  app.add_option("--start", starts, "NAME,NATIVE,GUEST: a program that only starts and ends.")
-      ->allow_extra_args(false);
+  benchmarks::Declare(app, flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    PrintError(absl::StrCat(error.what(), "; try --help"));
-    return kError;
+    benchmarks::PrintError(absl::StrCat(error.what(), "; try --help"));
+    return benchmarks::kError;
   }
-  json = CallersPath(json);
-  svg = CallersPath(svg);
-
-  absl::StatusOr<Report> report;
-  if (!read.empty()) {
-    std::ifstream file(CallersPath(read), std::ios::binary);
-    if (!file) {
-      PrintError(absl::StrCat(read, " cannot be read"));
-      return kError;
-    }
-    report = FromJson(std::string(std::istreambuf_iterator<char>(file), {}));
-    if (!report.ok()) {
-      PrintError(absl::StrCat(read, ": ", report.status().message()));
-      return kError;
-    }
-  } else {
-    const RE2 wanted(only, RE2::Quiet);
-    if (!wanted.ok()) {
-      PrintError(absl::StrCat("--only: ", wanted.error()));
-      return kError;
-    }
-    for (const auto& [texts, has_iterations, programs] :
-         {std::tuple{&workloads, true, &settings.workloads},
-          std::tuple{&starts, false, &settings.starts}}) {
-      for (const std::string& text : *texts) {
-        if (!ParseProgram(text, has_iterations, *programs)) {
-          PrintError(absl::StrCat(has_iterations ? "--workload=" : "--start=", text, ": ",
-                                  "it is not of the form that --help says"));
-          return kError;
-        }
-      }
-      std::erase_if(*programs, [&](const Program& program) {
-        return !RE2::PartialMatch(program.name, wanted);
-      });
-    }
-    if (settings.workloads.empty() && settings.starts.empty()) {
-      PrintError(only.empty() ? "no programs; start it with: bazel run //benchmarks:engines"
-                              : absl::StrCat("--only: no program's name matches ", only));
-      return kError;
-    }
-    if (!settings.baseline.empty()) settings.baseline = CallersPath(settings.baseline);
-    for (const std::string& pollux : {settings.pollux, settings.baseline}) {
-      if (!pollux.empty() && !IsProgram(pollux)) {
-        PrintError(absl::StrCat(pollux, " is no program"));
-        return kError;
-      }
-    }
-    if (settings.pollux.empty()) {
-      PrintError("--pollux is missing");
-      return kError;
-    }
-    if (!RunProcess({settings.qemu, "--version"}).ok()) {
-      PrintError(absl::StrCat(settings.qemu, " is not there; Debian has it in qemu-user"));
-      return kError;
-    }
-    // Not after minutes.
-    if (!WriteFile(json, "", std::ios::app) || !WriteFile(svg, "", std::ios::app)) return kError;
-    report = Comparison(settings).Measure();
-    if (!report.ok()) {
-      PrintError(report.status().message());
-      return absl::IsFailedPrecondition(report.status()) ? kDisagreement : kError;
-    }
-  }
-  std::cout << Table(*report);
-  if (read.empty()) {
-    if (!WriteFile(json, ToJson(*report))) return kError;
-    std::cout << "\nAll that was measured: " << json << "\n";
-  }
-  if (!WriteFile(svg, ToSvg(*report))) return kError;
-  std::cout << (read.empty() ? "" : "\n") << "The bar chart: " << svg << "\n";
-  return 0;
+  const absl::Status status = benchmarks::Main(std::move(flags));
+  if (status.ok()) return 0;
+  benchmarks::PrintError(status.message());
+  return absl::IsFailedPrecondition(status) ? benchmarks::kDisagreement : benchmarks::kError;
 }
-
-}  // namespace
-}  // namespace pollux::benchmarks
-
-int main(int argc, char** argv) { return pollux::benchmarks::Main(argc, argv); }

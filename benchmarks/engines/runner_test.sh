@@ -44,7 +44,7 @@ diff <(grep -v '^All that\|^The bar' "$out/measured") <(grep -v '^The bar' "$out
   die "--read gives another table"
 
 # A baseline is one more column; here it is the same pollux.
-pollux="$(printf '%s\n' "${flags[@]}" | sed -n 's/^--pollux=//p')"
+pollux="$(printf '%s\n' "${flags[@]}" | sed -n 's/^--own_pollux=//p')"
 run 0 "${flags[@]}" --scale=0.02 --only='^fib$' --baseline="$pollux"
 grep -q "speed of pollux, baseline's being 1" "$out/stdout" || die "no baseline"
 ! grep -q '^sieve ' "$out/stdout" || die "--only lets others through"
@@ -52,8 +52,9 @@ grep -q "speed of pollux, baseline's being 1" "$out/stdout" || die "no baseline"
 refused 1 'mixed 1: natively it exits with 0 and prints "[0-9a-f]*.n", under qemu with 0 and "' \
   --pollux="$pollux" --workload="mixed,5,$native,$guest"
 refused 125 'no-such-qemu is not there' "${flags[@]}" --qemu=no-such-qemu
-refused 125 'no-such-pollux is no program' "${flags[@]}" --pollux=no-such-pollux
-refused 125 'no-such-pollux is no program' "${flags[@]}" --baseline=no-such-pollux
+refused 125 'no-such-pollux" is no program' "${flags[@]}" --pollux=no-such-pollux
+refused 125 'no-such-pollux" is no program' "${flags[@]}" --baseline=no-such-pollux
+refused 125 'is no program' --workload="fib,1,$native,$guest"
 refused 125 'no-such-program' --pollux="$pollux" --workload=gone,1,no-such-program,no-such-guest
 refused 125 'no program.s name matches' "${flags[@]}" --only=nobody
 refused 125 'missing )' "${flags[@]}" --only='('
