@@ -282,8 +282,10 @@ class Drawing {
     return absl::StrFormat(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
         "viewBox=\"0 0 %.0f %.0f\" font-family=\"sans-serif\">\n"
+        // Lines end before a text begins.
+        "<style>text { paint-order: stroke; stroke: %s; stroke-width: 3px }</style>\n"
         "<rect width=\"100%%\" height=\"100%%\" fill=\"%s\"/>\n%s</svg>\n",
-        width, height, width, height, background, body_);
+        width, height, width, height, background, background, body_);
   }
 
  private:
@@ -434,6 +436,8 @@ std::string ToSvg(const Report& report) {
     drawing.Line(x_of(at), kTop, x_of(at), bottom, kFaint);
     drawing.Text(x_of(at), bottom + 18, absl::StrFormat("%g", at), 12, kGrey, Anchor::kMiddle);
   }
+  // Bars, then the line of qemu across them, then their values.
+  std::vector<std::pair<double, const Range*>> values;
   double y = kTop + kGap;
   for (const Row& row : rows) {
     drawing.Text(kLeft - 10, y + (row_height - kGap) / 2 + 5, row.name, 13, kInk, Anchor::kRight,
@@ -441,8 +445,7 @@ std::string ToSvg(const Report& report) {
     const auto bar = [&](const Range& range, absl::string_view colour) {
       drawing.Rectangle(kLeft, y, x_of(range.median) - kLeft, kBarHeight, colour);
       drawing.Line(x_of(range.low), y + kBarHeight / 2, x_of(range.high), y + kBarHeight / 2, kInk);
-      drawing.Text(x_of(range.high) + 6, y + kBarHeight / 2 + 5,
-                   absl::StrFormat("%.2f", range.median), 12, kInk, Anchor::kLeft, row.is_mean);
+      values.push_back({y + kBarHeight / 2 + 5, &range});
       y += kBarHeight;
     };
     bar(row.speed, row.is_mean ? kMeanBar : kBar);
@@ -451,6 +454,8 @@ std::string ToSvg(const Report& report) {
   }
   drawing.Line(x_of(1), kTop - 4, x_of(1), bottom, kInk, 1.5);
   drawing.Text(x_of(1), kTop - 8, "qemu-riscv64", 12, kInk, Anchor::kMiddle);
+  for (const auto& [value_y, range] : values)
+    drawing.Text(x_of(range->high) + 6, value_y, absl::StrFormat("%.2f", range->median), 12, kInk);
 
   double below = bottom + 44;
   if (two) {
@@ -473,7 +478,7 @@ std::string ToSvg(const Report& report) {
                  12, kInk);
     below += 20;
   }
-  return drawing.Done(kWidth, below, kPaper);
+  return drawing.Done(kWidth, below + 6, kPaper);
 }
 
 }  // namespace pollux::benchmarks

@@ -1,6 +1,6 @@
 // Measures engines side by side: every program natively, under qemu-riscv64, under pollux, and
 // under a second pollux where --baseline names one. In each round every engine runs every program,
-// one after the other, and who is first changes; all must print the same and exit alike.
+// one after the other, in an order that changes; all must print the same and exit alike.
 //
 //   bazel run //benchmarks:engines -- [--rounds=N] [--only=RE2] [--baseline=POLLUX]...
 //
@@ -274,14 +274,16 @@ class Comparison {
     return absl::OkStatus();
   }
 
-  // Seconds by engine; `first` rotates who begins.
+  // Seconds by engine. `order` numbers the orders: who begins, and whether the others follow
+  // forwards or backwards, so that nobody always runs after the same one.
   absl::StatusOr<std::vector<double>> RunAll(const Program& program, const std::string& argument,
-                                             size_t first) {
+                                             size_t order) {
     constexpr absl::string_view kNames[] = {"native", "qemu", "pollux", "baseline"};
     const size_t count = EngineCount(settings_);
     std::vector<Run> runs(count);
     for (size_t turn = 0; turn < count; ++turn) {
-      const size_t engine = (first + turn) % count;
+      const size_t steps = order % 2 == 0 ? turn : count - turn;
+      const size_t engine = (order / 2 + steps) % count;
       ShowProgress(program, kNames[engine]);
       absl::StatusOr<Run> run = RunProcess(Command(settings_, engine, program, argument));
       if (!run.ok()) return run.status();
