@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "abi/check.h"
+#include "interp/bytecode/fusion.h"
+#include "interp/bytecode/variant.h"
 #include "interp/engine/cpu.h"
 #include "interp/isa/decoder.h"
 #include "interp/isa/opcode_info.h"
@@ -35,8 +37,38 @@ bool IsMemoryAccess(Opcode opcode) {
   }
 }
 
-// The Op of one instruction, without its branch target.
-Op Translated(const Instruction& instruction) {
+// A simpler operation that does the same as `op`, the translation of an instruction at `pc`.
+Op Simplified(Op op, uint64_t pc) {
+  switch (op.code) {
+    case Bytecode::kLui:
+      op.code = Bytecode::kConstant;
+      break;
+    case Bytecode::kAuipc: {
+      const auto value = static_cast<int64_t>(pc + static_cast<uint64_t>(int64_t{op.imm}));
+      if (value == static_cast<int32_t>(value)) {
+        op.code = Bytecode::kConstant;
+        op.imm = static_cast<int32_t>(value);
+      }
+      break;
+    }
+    case Bytecode::kAddi:
+      if (op.rs1 == 0) {
+        op.code = Bytecode::kConstant;
+      } else if (op.imm == 0) {
+        op.code = Bytecode::kMove;
+      }
+      break;
+    case Bytecode::kJal:
+      if (op.rd == kSink) op.code = Bytecode::kJump;
+      break;
+    default:
+      break;
+  }
+  return op;
+}
+
+// The Op of one instruction at `pc`, without its branch target.
+Op Translated(const Instruction& instruction, uint64_t pc) {
   Op op{.code = static_cast<Bytecode>(instruction.opcode),
         .rd = instruction.rd,
         .rs1 = instruction.rs1,
@@ -71,13 +103,14 @@ Op Translated(const Instruction& instruction) {
     op.rd = kSink;
     if (!jump && !flags && !IsMemoryAccess(instruction.opcode)) op.code = Bytecode::kNop;
   }
-  return op;
+  return Simplified(op, pc);
 }
 
 }  // namespace
 
-CodeCache::CodeCache(memory::AddressSpace& memory, size_t capacity_ops)
+CodeCache::CodeCache(memory::AddressSpace& memory, bool variants, size_t capacity_ops)
     : memory_(memory),
+      variants_(variants),
       capacity_(capacity_ops),
       ops_(pool_.New<Op>(capacity_ops)),
       pcs_(pool_.New<uint64_t>(capacity_ops)),
@@ -161,7 +194,7 @@ bool CodeCache::TranslateRun(uint64_t pc) {
       straight = 1;
     }
     const Instruction instruction = Decode(uint32_t{halfwords[1]} << 16 | halfwords[0]);
-    const uint32_t index = Append(pc, Translated(instruction));
+    const uint32_t index = Append(pc, Translated(instruction, pc));
     Remember(pc, index);
     memory_.MarkHoldsCode(pc >> memory::kPageShift);
     memory_.MarkHoldsCode((pc + instruction.length - 1) >> memory::kPageShift);
@@ -191,13 +224,12 @@ void CodeCache::Resolve(const std::vector<OpenBranch>& branches) {
 // Fuses neighbours that no page boundary parts: then both are made stubs together.
 void CodeCache::FuseRun(uint32_t begin, uint32_t end) {
   for (uint32_t i = begin; i + 1 < end; ++i) {
-    const Bytecode fused = FusionOf(ops_[i].code, ops_[i + 1].code);
-    if (fused == Bytecode::kIllegal) continue;
     const uint64_t last_byte = pcs_[i + 1] + ops_[i + 1].length - 1;
     if ((pcs_[i] >> memory::kPageShift) != (last_byte >> memory::kPageShift)) continue;
-    ops_[i].code = fused;
-    ++i;  // The second stays what it is: nobody falls into it fused.
+    if (Fuse(&ops_[i])) ++i;  // The second stays what it is: nobody falls into it fused.
   }
+  if (!variants_) return;
+  for (uint32_t i = begin; i < end; ++i) ops_[i].code = VariantFor(&ops_[i]);
 }
 
 void CodeCache::Link(Op* stub, Op* target) {

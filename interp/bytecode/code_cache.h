@@ -43,8 +43,9 @@ class CodeCache final : public memory::CodeListener {
   static constexpr size_t kJumpEntries = 4096;
   static size_t JumpIndex(uint64_t pc) { return (pc >> 1) % kJumpEntries; }
 
-  // Listens to `memory`, which must outlive it. At least 3 * kRunOps of capacity.
-  explicit CodeCache(memory::AddressSpace& memory, size_t capacity_ops = kDefaultCapacityOps);
+  // Listens to `memory`, which must outlive it. With or without variants (bytecode/variant.h). At
+  // least 3 * kRunOps of capacity.
+  CodeCache(memory::AddressSpace& memory, bool variants, size_t capacity_ops = kDefaultCapacityOps);
   ~CodeCache() override;
 
   // The Op of the instruction at `pc`, translating it if need be, and remembered for indirect
@@ -91,6 +92,7 @@ class CodeCache final : public memory::CodeListener {
   void MakeStub(uint32_t index);
 
   memory::AddressSpace& memory_;
+  const bool variants_;
   bool attached_ = false;
   size_t capacity_;
   memory::HugePool pool_;

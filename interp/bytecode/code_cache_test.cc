@@ -15,6 +15,7 @@ constexpr uint32_t kNopWord = 0x00000013, kEcallWord = 0x00000073, kRet = 0x0000
 constexpr uint32_t kBeqForward8 = 0x00000463;  // beq x0,x0,+8
 constexpr uint32_t kSelfJump = 0x0000006f;     // jal x0,0
 constexpr uint32_t kLdA0 = 0x00053503;         // ld x10,0(x10)
+constexpr uint32_t kLdS0 = 0x00013403;         // ld x8,0(x2)
 
 class CodeCacheTest : public testing::Test {
  protected:
@@ -40,7 +41,7 @@ class CodeCacheTest : public testing::Test {
 };
 
 TEST_F(CodeCacheTest, ARunIsOneOpAnInstructionInProgramOrder) {
-  CodeCache cache(*space_);
+  CodeCache cache(*space_, false);
   Put(kCode, {kNopWord, kLdA0, kRet, kNopWord});
   const Op* op = cache.FindOrTranslate(kCode);
   ASSERT_NE(op, nullptr);
@@ -50,15 +51,15 @@ TEST_F(CodeCacheTest, ARunIsOneOpAnInstructionInProgramOrder) {
 }
 
 TEST_F(CodeCacheTest, NeighboursFuseAndTheSecondKeepsItsOwnOp) {
-  CodeCache cache(*space_);
-  Put(kCode, {kLdA0, kLdA0, kRet});
+  CodeCache cache(*space_, false);
+  Put(kCode, {kLdS0, kLdS0, kRet});
   const Op* op = cache.FindOrTranslate(kCode);
-  EXPECT_EQ(op[0].code, Bytecode::kLdThenLd);
+  EXPECT_EQ(op[0].code, Bytecode::kLdThenLdLoads);
   EXPECT_EQ(op[1].code, Bytecode::kLd);
 }
 
 TEST_F(CodeCacheTest, BranchesIntoTheRunAreDistances) {
-  CodeCache cache(*space_);
+  CodeCache cache(*space_, false);
   Put(kCode, {kBeqForward8, kNopWord, kSelfJump});
   const Op* op = cache.FindOrTranslate(kCode);
   EXPECT_EQ(op[0].target, 2);
@@ -66,7 +67,7 @@ TEST_F(CodeCacheTest, BranchesIntoTheRunAreDistances) {
 }
 
 TEST_F(CodeCacheTest, ABranchElsewhereLeadsToAStubUntilItIsLinked) {
-  CodeCache cache(*space_);
+  CodeCache cache(*space_, false);
   Put(kCode, {0x0400006f});  // jal x0,+64
   Put(kCode + 64, {kEcallWord, kRet});
   Op* op = cache.FindOrTranslate(kCode);
@@ -79,7 +80,7 @@ TEST_F(CodeCacheTest, ABranchElsewhereLeadsToAStubUntilItIsLinked) {
 }
 
 TEST_F(CodeCacheTest, LinkingAStubWhoseBranchIsGoneLeavesTheBranchAlone) {
-  CodeCache cache(*space_);
+  CodeCache cache(*space_, false);
   Put(kCode, {0x7fc0106f});  // jal x0,+0x17fc: to the next page.
   Op* op = cache.FindOrTranslate(kCode);
   Op* stub = op + op->target;
@@ -92,7 +93,7 @@ TEST_F(CodeCacheTest, LinkingAStubWhoseBranchIsGoneLeavesTheBranchAlone) {
 }
 
 TEST_F(CodeCacheTest, AStoreTurnsThePagesOpsIntoStubsAndOthersStay) {
-  CodeCache cache(*space_);
+  CodeCache cache(*space_, false);
   Put(kCode, {kNopWord, kRet});
   Put(kCode + kPageBytes, {kNopWord, kRet});
   Op* first = cache.FindOrTranslate(kCode);
@@ -105,7 +106,7 @@ TEST_F(CodeCacheTest, AStoreTurnsThePagesOpsIntoStubsAndOthersStay) {
 }
 
 TEST_F(CodeCacheTest, AnInstructionAcrossAPageDependsOnBothPages) {
-  CodeCache cache(*space_);
+  CodeCache cache(*space_, false);
   Put(kCode + kPageBytes - 2, {kNopWord, kRet});
   Op* op = cache.FindOrTranslate(kCode + kPageBytes - 2);
   ASSERT_NE(op, nullptr);
@@ -114,7 +115,7 @@ TEST_F(CodeCacheTest, AnInstructionAcrossAPageDependsOnBothPages) {
 }
 
 TEST_F(CodeCacheTest, UnmappingEverythingDropsEverything) {
-  CodeCache cache(*space_);
+  CodeCache cache(*space_, false);
   Put(kCode, {kNopWord, kRet});
   Op* op = cache.FindOrTranslate(kCode);
   ASSERT_TRUE(space_->Unmap({0x10000}, uint64_t{1} << 37).ok());
@@ -123,7 +124,7 @@ TEST_F(CodeCacheTest, UnmappingEverythingDropsEverything) {
 }
 
 TEST_F(CodeCacheTest, StraightCodeMeetsAGotoInTime) {
-  CodeCache cache(*space_);
+  CodeCache cache(*space_, false);
   Put(kCode, std::vector<uint32_t>(600, kNopWord));
   const Op* op = cache.FindOrTranslate(kCode);
   int straight = 0;
@@ -134,7 +135,7 @@ TEST_F(CodeCacheTest, StraightCodeMeetsAGotoInTime) {
 }
 
 TEST_F(CodeCacheTest, AFullArenaIsDroppedAndFilledAnew) {
-  CodeCache cache(*space_, 3 * CodeCache::kRunOps);
+  CodeCache cache(*space_, false, 3 * CodeCache::kRunOps);
   Put(kCode, {kNopWord, kRet});
   Put(kCode + kPageBytes, {kNopWord, kRet});
   ASSERT_NE(cache.FindOrTranslate(kCode), nullptr);

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "interp/isa/effects.h"
 #include "interp/isa/instruction.h"
 
 namespace pollux::interp {
@@ -27,13 +28,36 @@ enum class Bytecode : uint16_t {
   kGoto,       // To `target`; no instruction of the guest.
   kTranslate,  // Code that is not translated yet, or no longer: its pc is CodeCache::PcOf. No
                // instruction of the guest.
-#define FUSION(first, second) k##first##Then##second,
+#define OPERATION(id, ...) k##id,
+#include "interp/bytecode/operations.inc"
+#undef OPERATION
+  kFirstFusion,
+  kBeforeFusions = kFirstFusion - 1,
+#define FUSION(first, second, pattern) k##first##Then##second##pattern,
 #include "interp/bytecode/fusions.inc"
 #undef FUSION
   kCount,
 };
+constexpr bool IsFusion(Bytecode code) {
+  return code >= Bytecode::kFirstFusion && code < Bytecode::kCount;
+}
 
 static_assert(static_cast<unsigned>(Bytecode::kNop) == kBaseOpcodes);
+
+// What an operation of the bytecode's own does, as Effect says it for instructions.
+template <Bytecode code>
+struct OperationEffect;
+
+#define OPERATION(id, ...)                         \
+  template <>                                      \
+  struct OperationEffect<Bytecode::k##id> {        \
+    template <typename C>                          \
+    [[gnu::always_inline]] static void Run(C& c) { \
+      __VA_ARGS__;                                 \
+    }                                              \
+  };
+#include "interp/bytecode/operations.inc"
+#undef OPERATION
 
 // Trivial, so that an arena of them costs nothing before it is used; Op{.code = ...} zeroes the
 // rest.
@@ -50,11 +74,6 @@ struct Op {
                    // kTranslate: the branch that leads here, counted from this one, or 0.
 };
 static_assert(sizeof(Op) == 16);
-
-// The fused operation of the two, or kIllegal if there is none.
-Bytecode FusionOf(Bytecode first, Bytecode second);
-// A fused operation's first instruction; any other is its own.
-Bytecode FirstOf(Bytecode code);
 
 }  // namespace pollux::interp
 

@@ -4,10 +4,12 @@
 //
 // Operands is Instruction (reference step) or Op (bytecode): both have rd, rs1, rs2, rs3, rm and
 // imm. FpPolicy is SoftFp or HostFp. Derived adds:
+//   Rs1(), Rs2(), SetRd()                              x registers
+//   Rm()                                               the rounding mode
 //   bool Accessible<T>(memory::Access, uint64_t addr)  sizeof(T) bytes can be accessed there, else
-//   the instruction stops bool Aligned<T>(memory::Access, uint64_t addr)     as atomics need it,
-//   else the instruction stops void WriteX(uint8_t rd, uint64_t value) control transfers, Pc(),
-//   NextPc(), Csr(), Fence() ...
+//                                                      the instruction stops
+//   bool Aligned<T>(memory::Access, uint64_t addr)     as atomics need it, else it stops
+//   control transfers, Pc(), NextPc(), Csr(), Fence() ...
 #ifndef POLLUX_INTERP_ENGINE_CONTEXT_H_
 #define POLLUX_INTERP_ENGINE_CONTEXT_H_
 
@@ -30,12 +32,8 @@ class OperandContext {
   OperandContext(Cpu& cpu, const Operands& operands, uint8_t* base, uint32_t* fflags)
       : cpu_(cpu), operands_(operands), base_(base), fflags_(fflags) {}
 
-  // ---- x registers.
-  uint64_t Rs1() const { return cpu_.x[operands_.rs1]; }
-  uint64_t Rs2() const { return cpu_.x[operands_.rs2]; }
   uint64_t Rs1Number() const { return operands_.rs1; }
   int64_t Imm() const { return operands_.imm; }
-  void SetRd(uint64_t value) { derived().WriteX(operands_.rd, value); }
 
   // ---- f registers.
   uint32_t Fs1S() const { return fp::UnboxF32(cpu_.f[operands_.rs1]); }
@@ -48,25 +46,22 @@ class OperandContext {
   uint64_t Fs2Raw() const { return cpu_.f[operands_.rs2]; }
   void SetFdS(uint32_t value) { cpu_.f[operands_.rd] = fp::BoxF32(value); }
   void SetFdD(uint64_t value) { cpu_.f[operands_.rd] = value; }
-  fp::RoundingMode Rm() const {
-    return static_cast<fp::RoundingMode>(operands_.rm == kRmDynamic ? cpu_.frm : operands_.rm);
-  }
   uint32_t* Flags() const { return fflags_; }
 
   // ---- Memory.
   template <typename T>
   void Load() {
     T value;
-    if (LoadValue(Rs1() + Imm(), &value)) SetRd(Extend(value));
+    if (LoadValue(derived().Rs1() + Imm(), &value)) derived().SetRd(Extend(value));
   }
   template <typename T>
   void Store() {
-    StoreValue(Rs1() + Imm(), static_cast<T>(Rs2()));
+    StoreValue(derived().Rs1() + Imm(), static_cast<T>(derived().Rs2()));
   }
   template <typename T>
   void LoadFp() {
     T value;
-    if (!LoadValue(Rs1() + Imm(), &value)) return;
+    if (!LoadValue(derived().Rs1() + Imm(), &value)) return;
     if constexpr (sizeof(T) == 4) {
       SetFdS(value);
     } else {
@@ -75,29 +70,29 @@ class OperandContext {
   }
   template <typename T>
   void StoreFp() {
-    StoreValue(Rs1() + Imm(), static_cast<T>(Fs2Raw()));
+    StoreValue(derived().Rs1() + Imm(), static_cast<T>(Fs2Raw()));
   }
   template <typename T>
   void LoadReserved() {
-    const uint64_t addr = Rs1();
+    const uint64_t addr = derived().Rs1();
     T value;
     if (!derived().template Aligned<T>(memory::Access::kLoad, addr) || !LoadValue(addr, &value))
       return;
     cpu_.reservation = {addr, sizeof(T)};
-    SetRd(Extend(value));
+    derived().SetRd(Extend(value));
   }
   template <typename T>
   void StoreConditional() {
-    const uint64_t addr = Rs1();
+    const uint64_t addr = derived().Rs1();
     if (!derived().template Aligned<T>(memory::Access::kStore, addr)) return;
     const bool reserved = cpu_.reservation.bytes == sizeof(T) && cpu_.reservation.addr == addr;
-    if (reserved && !StoreValue(addr, static_cast<T>(Rs2()))) return;
+    if (reserved && !StoreValue(addr, static_cast<T>(derived().Rs2()))) return;
     cpu_.reservation = {};
-    SetRd(reserved ? 0 : 1);
+    derived().SetRd(reserved ? 0 : 1);
   }
   template <typename T, typename F>
   void Amo(F modify) {
-    const uint64_t addr = Rs1();
+    const uint64_t addr = derived().Rs1();
     T old;
     // The store permission alone decides: on RISC-V a writable page is readable.
     if (!derived().template Aligned<T>(memory::Access::kStore, addr) ||
@@ -105,9 +100,9 @@ class OperandContext {
       return;
     }
     std::memcpy(&old, base_ + addr, sizeof(T));
-    const T result = static_cast<T>(modify(old, static_cast<T>(Rs2())));
+    const T result = static_cast<T>(modify(old, static_cast<T>(derived().Rs2())));
     std::memcpy(base_ + addr, &result, sizeof(T));
-    SetRd(Extend(old));
+    derived().SetRd(Extend(old));
   }
 
  protected:
@@ -130,6 +125,11 @@ class OperandContext {
     if (!derived().template Accessible<T>(memory::Access::kStore, addr)) return false;
     std::memcpy(base_ + addr, &value, sizeof(T));
     return true;
+  }
+
+  // What an instruction's fields say, where nothing better is known.
+  fp::RoundingMode RmOfFields() const {
+    return static_cast<fp::RoundingMode>(operands_.rm == kRmDynamic ? cpu_.frm : operands_.rm);
   }
 
   Derived& derived() { return static_cast<Derived&>(*this); }

@@ -1,5 +1,6 @@
 #include "interp/engine/engine.h"
 
+#include "abi/check.h"
 #include "interp/engine/fast.h"
 #include "interp/engine/reference.h"
 
@@ -30,8 +31,15 @@ class ReferenceEngine final : public Engine {
 
 std::unique_ptr<Engine> MakeEngine(EngineKind kind, memory::AddressSpace& memory,
                                    Counters& counters) {
-  if (kind == EngineKind::kReference) return std::make_unique<ReferenceEngine>(memory, counters);
-  return std::make_unique<FastEngine>(memory, counters);
+  switch (kind) {
+    case EngineKind::kReference:
+      return std::make_unique<ReferenceEngine>(memory, counters);
+    case EngineKind::kFast:
+      return std::make_unique<FastEngine>(memory, counters);
+    case EngineKind::kGotos:
+      return std::make_unique<FastEngine>(memory, counters, Dispatch::kGotos);
+  }
+  POLLUX_CHECK(false) << "no such engine";
 }
 
 }  // namespace pollux::interp

@@ -54,7 +54,11 @@ class Engine {
   virtual void Attach() = 0;
 };
 
-enum class EngineKind { kReference, kFast };
+enum class EngineKind {
+  kReference,
+  kFast,   // By the best dispatch that this build has (engine/dispatch.h).
+  kGotos,  // The fast engine by computed gotos, which every build has.
+};
 
 // `memory` and `counters` must outlive the engine. One engine per address space; it serves all its
 // harts.

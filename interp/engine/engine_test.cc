@@ -77,10 +77,13 @@ class EngineTest : public testing::TestWithParam<EngineKind> {
   Hart hart_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Both, EngineTest,
-                         testing::Values(EngineKind::kReference, EngineKind::kFast),
+INSTANTIATE_TEST_SUITE_P(All, EngineTest,
+                         testing::Values(EngineKind::kReference, EngineKind::kFast,
+                                         EngineKind::kGotos),
                          [](const auto& info) {
-                           return info.param == EngineKind::kFast ? "Fast" : "Reference";
+                           return info.param == EngineKind::kReference ? "Reference"
+                                  : info.param == EngineKind::kFast    ? "Fast"
+                                                                       : "Gotos";
                          });
 
 // Encodings written by hand, so that these tests do not lean on the encoder.
@@ -431,12 +434,12 @@ void ExpectAlike(Hart& reference, Hart& fast, const Stop& a, const Stop& b) {
 
 // Runs random code on both engines, stopping at random positions, and compares all of the state
 // each time. `break_fast` damages the fast hart once, to show that a difference is seen.
-void RunRandomCode(uint64_t seed, int programs, bool break_fast, bool* differed) {
+void RunRandomCode(EngineKind kind, uint64_t seed, int programs, bool break_fast, bool* differed) {
   RandomCode random(seed);
   uint64_t retired = 0;
   std::array<uint64_t, 8> stops{};
   for (int program = 0; program < programs; ++program) {
-    Hart reference(EngineKind::kReference), fast(EngineKind::kFast);
+    Hart reference(EngineKind::kReference), fast(kind);
     Hart* const harts[] = {&reference, &fast};
     std::vector<uint32_t> words(4 * kPageBytes / 4);
     for (uint32_t& word : words) word = random.Word();
@@ -492,17 +495,20 @@ void RunRandomCode(uint64_t seed, int programs, bool break_fast, bool* differed)
   }
 }
 
-TEST(Engines, AgreeOnRandomCodeAtRandomPositions) {
+class FastEngines : public testing::TestWithParam<EngineKind> {};
+INSTANTIATE_TEST_SUITE_P(All, FastEngines, testing::Values(EngineKind::kFast, EngineKind::kGotos));
+
+TEST_P(FastEngines, AgreeWithTheReferenceOnRandomCodeAtRandomPositions) {
   const char* wanted = std::getenv("POLLUX_TEST_SEED");
   const uint64_t seed = wanted == nullptr ? 20250101 : std::strtoull(wanted, nullptr, 10);
   std::printf("seed %lu (POLLUX_TEST_SEED sets another)\n", seed);
   bool unused = false;
-  RunRandomCode(seed, 1000, false, &unused);
+  RunRandomCode(GetParam(), seed, 1000, false, &unused);
 }
 
 TEST(Engines, ADamagedRegisterWouldBeSeen) {
   bool differed = false;
-  RunRandomCode(1, 1, true, &differed);
+  RunRandomCode(EngineKind::kFast, 1, 1, true, &differed);
   EXPECT_TRUE(differed);
 }
 
@@ -510,7 +516,8 @@ TEST(FastEngine, IndirectJumpsAreRightAfterItsArenaWasFull) {
   // Calls x5, whose page returns, after each of many pages of straight code: the arena holds only a
   // few of them.
   Hart hart(EngineKind::kReference);
-  hart.engine = std::make_unique<FastEngine>(*hart.space, hart.counters, 3 * CodeCache::kRunOps);
+  hart.engine = std::make_unique<FastEngine>(*hart.space, hart.counters, FastEngine::BestDispatch(),
+                                             3 * CodeCache::kRunOps);
   constexpr int kBlocks = 40;
   constexpr uint32_t kCallX5 = 0x000280e7, kReturn = 0x00008067, kCountX11 = Addi(11, 11, 1);
   hart.Map(kCode, (kBlocks + 1) * kPageBytes, memory::kProtRead | memory::kProtExec);

@@ -1,26 +1,31 @@
 // FastEngine: runs the bytecode of bytecode/code_cache.h. What the bytecode does not do itself
 // (faults, calls into the kernel, CSRs, the last instructions before the budget ends) is left to
 // the reference step, one instruction at a time, so every stop is exact.
-//
-// How instructions are counted: `stop` is the address of the Op at which the budget would end if
-// the code went straight on. Straight-line code leaves it alone; a jump by d Ops moves it by d - 1,
-// so (stop - ip) is always what is left. Only jumps and gotos look at it, and straight-line code is
-// at most kStraightOps long.
 #ifndef POLLUX_INTERP_ENGINE_FAST_H_
 #define POLLUX_INTERP_ENGINE_FAST_H_
 
 #include "interp/bytecode/code_cache.h"
+#include "interp/engine/dispatch.h"
 #include "interp/engine/engine.h"
 #include "interp/engine/reference.h"
 
 namespace pollux::interp {
 
+// How it goes from one operation to the next (engine/dispatch.h).
+enum class Dispatch { kGotos, kTailCalls };
+
 class FastEngine final : public Engine {
  public:
+  // The faster one of what this build and this processor have.
+  static Dispatch BestDispatch();
+
   // Both must outlive it.
-  FastEngine(memory::AddressSpace& memory, Counters& counters,
+  FastEngine(memory::AddressSpace& memory, Counters& counters, Dispatch dispatch = BestDispatch(),
              size_t capacity_ops = CodeCache::kDefaultCapacityOps)
-      : memory_(memory), reference_(memory, counters), cache_(memory, capacity_ops) {}
+      : memory_(memory),
+        reference_(memory, counters),
+        dispatch_(dispatch),
+        cache_(memory, dispatch == Dispatch::kTailCalls, capacity_ops) {}
 
   Stop Run(Cpu& cpu, uint64_t budget) override;
   void Forget() override { cache_.Flush(); }
@@ -37,6 +42,7 @@ class FastEngine final : public Engine {
 
   memory::AddressSpace& memory_;
   ReferenceStep reference_;
+  const Dispatch dispatch_;
   CodeCache cache_;
 };
 

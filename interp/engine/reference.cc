@@ -27,9 +27,12 @@ class ReferenceContext : public OperandContext<ReferenceContext, Instruction, fp
         counters_(counters),
         next_pc_(cpu.pc + instruction.length) {}
 
-  void WriteX(uint8_t rd, uint64_t value) {
-    if (rd != 0) cpu_.x[rd] = value;
+  uint64_t Rs1() const { return cpu_.x[operands_.rs1]; }
+  uint64_t Rs2() const { return cpu_.x[operands_.rs2]; }
+  void SetRd(uint64_t value) {
+    if (operands_.rd != 0) cpu_.x[operands_.rd] = value;
   }
+  fp::RoundingMode Rm() const { return RmOfFields(); }
 
   uint64_t Pc() const { return cpu_.pc; }
   uint64_t NextPc() const { return cpu_.pc + operands_.length; }

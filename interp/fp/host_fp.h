@@ -42,21 +42,76 @@ void HostFpEnter();
 // clears them.
 uint32_t HostFpCollect();
 
+// Stands in for SoftFp where calling it would cost those who need it not: an operation that is not
+// for the hardware is not done, and says so.
+struct DeferredFp {
+  // In *flags: the result means nothing, and must be had from HostFp.
+  static constexpr uint32_t kDeferred = uint32_t{1} << 31;
+
+  template <FpBits Bits>
+  static uint64_t Classify(Bits a) {
+    return SoftFp::Classify(a);
+  }
+#define DEFERRED(name)                         \
+  template <typename... Operands>              \
+  static uint32_t name(Operands... operands) { \
+    return Defer(operands...);                 \
+  }
+  DEFERRED(Add)
+  DEFERRED(Sub)
+  DEFERRED(Mul)
+  DEFERRED(Div)
+  DEFERRED(Sqrt)
+  DEFERRED(MulAdd)
+  DEFERRED(Min)
+  DEFERRED(Max)
+  DEFERRED(Eq)
+  DEFERRED(Lt)
+  DEFERRED(Le)
+  DEFERRED(ToInt32)
+  DEFERRED(ToUint32)
+  DEFERRED(ToInt64)
+  DEFERRED(ToUint64)
+  DEFERRED(F32FromInt32)
+  DEFERRED(F32FromUint32)
+  DEFERRED(F32FromInt64)
+  DEFERRED(F32FromUint64)
+  DEFERRED(F64FromInt32)
+  DEFERRED(F64FromUint32)
+  DEFERRED(F64FromInt64)
+  DEFERRED(F64FromUint64)
+  DEFERRED(F32ToF64)
+  DEFERRED(F64ToF32)
+#undef DEFERRED
+
+ private:
+  static uint32_t Defer(uint32_t* flags) {
+    *flags |= kDeferred;
+    return 0;
+  }
+  template <typename First, typename... Rest>
+  static uint32_t Defer(First, Rest... rest) {
+    return Defer(rest...);
+  }
+};
+
 #if !POLLUX_HOST_FP_HARDWARE
 
 struct HostFp : SoftFp {};
+struct InlineHostFp : DeferredFp {};
 
 #else
 
 // True where the host has fused multiply-add instructions (FMA3), else HostFp::MulAdd is SoftFp's.
 extern const bool g_host_has_fma;
 
-// What HostFp does not name here (Classify) is SoftFp's own.
-struct HostFp : SoftFp {
+// On the hardware where that does, else as Rest. What it does not name here (Classify) is Rest's own.
+template <typename Rest>
+struct OnHardware : Rest {
   template <FpBits Bits>
   static Bits Add(Bits a, Bits b, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne) [[unlikely]] {
-      return SoftFp::Add(a, b, rm, flags);
+      return Rest::Add(a, b, rm, flags);
     }
     return Result(Operand(a) + Operand(b));
   }
@@ -64,7 +119,7 @@ struct HostFp : SoftFp {
   template <FpBits Bits>
   static Bits Sub(Bits a, Bits b, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne) [[unlikely]] {
-      return SoftFp::Sub(a, b, rm, flags);
+      return Rest::Sub(a, b, rm, flags);
     }
     return Result(Operand(a) - Operand(b));
   }
@@ -72,7 +127,7 @@ struct HostFp : SoftFp {
   template <FpBits Bits>
   static Bits Mul(Bits a, Bits b, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne) [[unlikely]] {
-      return SoftFp::Mul(a, b, rm, flags);
+      return Rest::Mul(a, b, rm, flags);
     }
     return Result(Operand(a) * Operand(b));
   }
@@ -80,7 +135,7 @@ struct HostFp : SoftFp {
   template <FpBits Bits>
   static Bits Div(Bits a, Bits b, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne) [[unlikely]] {
-      return SoftFp::Div(a, b, rm, flags);
+      return Rest::Div(a, b, rm, flags);
     }
     return Result(Operand(a) / Operand(b));
   }
@@ -88,7 +143,7 @@ struct HostFp : SoftFp {
   template <FpBits Bits>
   static Bits Sqrt(Bits a, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne) [[unlikely]] {
-      return SoftFp::Sqrt(a, rm, flags);
+      return Rest::Sqrt(a, rm, flags);
     }
     return Result(SquareRoot(Operand(a)));
   }
@@ -96,12 +151,12 @@ struct HostFp : SoftFp {
   template <FpBits Bits>
   static Bits MulAdd(Bits a, Bits b, Bits c, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne || !g_host_has_fma) [[unlikely]] {
-      return SoftFp::MulAdd(a, b, c, rm, flags);
+      return Rest::MulAdd(a, b, c, rm, flags);
     }
     const Bits result = Result(FusedMulAdd(Operand(a), Operand(b), Operand(c)));
     // x86 is silent about inf * 0 + NaN where RISC-V raises NV.
     if (result == CanonicalNan<Bits>()) [[unlikely]] {
-      return SoftFp::MulAdd(a, b, c, rm, flags);
+      return Rest::MulAdd(a, b, c, rm, flags);
     }
     return result;
   }
@@ -111,7 +166,7 @@ struct HostFp : SoftFp {
     const Float<Bits> x = Operand(a), y = Operand(b);
     if (__builtin_isless(x, y)) return a;
     if (__builtin_isgreater(x, y)) return b;
-    return SoftFp::Min(a, b, flags);  // equal, zeros, or NaN
+    return Rest::Min(a, b, flags);  // equal, zeros, or NaN
   }
 
   template <FpBits Bits>
@@ -119,7 +174,7 @@ struct HostFp : SoftFp {
     const Float<Bits> x = Operand(a), y = Operand(b);
     if (__builtin_isgreater(x, y)) return a;
     if (__builtin_isless(x, y)) return b;
-    return SoftFp::Max(a, b, flags);
+    return Rest::Max(a, b, flags);
   }
 
   // The host's quiet comparison raises NV for signalling NaNs alone, as Eq must.
@@ -156,7 +211,7 @@ struct HostFp : SoftFp {
         return result;
       }
     }
-    return SoftFp::ToInt32(a, rm, flags);
+    return Rest::ToInt32(a, rm, flags);
   }
 
   template <FpBits Bits>
@@ -167,7 +222,7 @@ struct HostFp : SoftFp {
         return result;
       }
     }
-    return SoftFp::ToInt64(a, rm, flags);
+    return Rest::ToInt64(a, rm, flags);
   }
 
   // The host has signed conversions only: the range comes first, lest a value too large raises NX.
@@ -178,7 +233,7 @@ struct HostFp : SoftFp {
         __builtin_isless(x, Float<Bits>{0x1p32})) [[likely]] {
       return static_cast<uint32_t>(Pin(TruncateToInt64(Operand(a))));
     }
-    return SoftFp::ToUint32(a, rm, flags);
+    return Rest::ToUint32(a, rm, flags);
   }
 
   template <FpBits Bits>
@@ -188,7 +243,7 @@ struct HostFp : SoftFp {
         __builtin_isless(x, Float<Bits>{0x1p63})) [[likely]] {
       return static_cast<uint64_t>(Pin(TruncateToInt64(Operand(a))));
     }
-    return SoftFp::ToUint64(a, rm, flags);
+    return Rest::ToUint64(a, rm, flags);
   }
 
   static uint32_t F32FromInt32(int32_t value, RoundingMode rm, uint32_t* flags) {
@@ -199,13 +254,13 @@ struct HostFp : SoftFp {
   }
   static uint32_t F32FromInt64(int64_t value, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne) [[unlikely]] {
-      return SoftFp::F32FromInt64(value, rm, flags);
+      return Rest::F32FromInt64(value, rm, flags);
     }
     return Result(static_cast<float>(Pin(value)));
   }
   static uint32_t F32FromUint64(uint64_t value, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne || value > INT64_MAX) [[unlikely]] {
-      return SoftFp::F32FromUint64(value, rm, flags);
+      return Rest::F32FromUint64(value, rm, flags);
     }
     return Result(static_cast<float>(Pin(static_cast<int64_t>(value))));
   }
@@ -217,13 +272,13 @@ struct HostFp : SoftFp {
   }
   static uint64_t F64FromInt64(int64_t value, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne) [[unlikely]] {
-      return SoftFp::F64FromInt64(value, rm, flags);
+      return Rest::F64FromInt64(value, rm, flags);
     }
     return Result(static_cast<double>(Pin(value)));
   }
   static uint64_t F64FromUint64(uint64_t value, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne || value > INT64_MAX) [[unlikely]] {
-      return SoftFp::F64FromUint64(value, rm, flags);
+      return Rest::F64FromUint64(value, rm, flags);
     }
     return Result(static_cast<double>(Pin(static_cast<int64_t>(value))));
   }
@@ -233,7 +288,7 @@ struct HostFp : SoftFp {
   }
   static uint32_t F64ToF32(uint64_t a, RoundingMode rm, uint32_t* flags) {
     if (rm != kRne) [[unlikely]] {
-      return SoftFp::F64ToF32(a, rm, flags);
+      return Rest::F64ToF32(a, rm, flags);
     }
     return Result(static_cast<float>(Operand(a)));
   }
@@ -312,6 +367,10 @@ struct HostFp : SoftFp {
   static int64_t TruncateToInt64(float x) { return _mm_cvttss_si64(_mm_set_ss(x)); }
   static int64_t TruncateToInt64(double x) { return _mm_cvttsd_si64(_mm_set_sd(x)); }
 };
+
+using HostFp = OnHardware<SoftFp>;
+// Calls nothing: what is not for the hardware is deferred (DeferredFp).
+using InlineHostFp = OnHardware<DeferredFp>;
 
 #endif  // POLLUX_HOST_FP_HARDWARE
 

@@ -83,6 +83,10 @@ TEST(Differential, FastEngineAnswersAsQemu) {
   ExpectAsQemu(RunInProcess(interp::EngineKind::kFast, TheProgram().elf));
 }
 
+TEST(Differential, FastEngineByComputedGotosAnswersAsQemu) {
+  ExpectAsQemu(RunInProcess(interp::EngineKind::kGotos, TheProgram().elf));
+}
+
 TEST(Differential, PolluxRunAnswersAsQemuWithBothEngines) {
   const std::string pollux = absl::GetFlag(FLAGS_pollux);
   if (pollux.empty()) GTEST_SKIP() << "no --pollux";

@@ -1,0 +1,51 @@
+// Fusion: two neighbouring operations that run as one (bytecode/fusions.inc).
+#ifndef POLLUX_INTERP_BYTECODE_FUSION_H_
+#define POLLUX_INTERP_BYTECODE_FUSION_H_
+
+#include <array>
+#include <cstddef>
+
+#include "interp/bytecode/op.h"
+
+namespace pollux::interp {
+
+// Which registers of the two are the same. Each is of the form in which compilers write such a
+// pair, so that few operands are left that can be anywhere.
+enum class Pattern : uint8_t {
+  kSame,          // The second's rd and rs1 are the first's rd, and its rs2 is not.
+  kCount,         // The second's rs1, and the first's own rs1, are the first's rd.
+  kTest,          // The second's rs1 is the first's rd.
+  kReversedTest,  // The second's rs2 is the first's rd.
+  kTestOfZero,    // The second's rs1 is the first's rd, and its rs2 is x0.
+  kStep,          // The second's rd and rs1 are the same.
+  kLoads,         // Both have the same rs1, which is not the first's rd.
+  kStores,        // Both have the same rs1.
+  kJump,          // The second jumps and names no register.
+};
+
+struct Fusion {
+  Bytecode first, second, fused;
+  Pattern pattern;
+};
+
+// By Bytecode - Bytecode::kFirstFusion.
+inline constexpr Fusion kFusions[] = {
+#define FUSION(first, second, pattern)                                                 \
+  {Bytecode::k##first, Bytecode::k##second, Bytecode::k##first##Then##second##pattern, \
+   Pattern::k##pattern},
+#include "interp/bytecode/fusions.inc"
+#undef FUSION
+};
+
+// `fused` is one.
+constexpr const Fusion& FusionOf(Bytecode fused) {
+  return kFusions[static_cast<size_t>(fused) - static_cast<size_t>(Bytecode::kFirstFusion)];
+}
+
+// Makes one operation of op[0] and op[1], if they are a row of the table: op[0] gets the fused
+// code. May exchange operands of op[1] where their order does not matter.
+bool Fuse(Op* op);
+
+}  // namespace pollux::interp
+
+#endif  // POLLUX_INTERP_BYTECODE_FUSION_H_

@@ -1,0 +1,172 @@
+// BytecodeContext: what an operation of the bytecode sees (isa/effects.h). FpPolicy is fp::HostFp,
+// or fp::InlineHostFp: then what is rare (misaligned accesses, all that DeferredFp defers) is not
+// done, and little code is left.
+#ifndef POLLUX_INTERP_ENGINE_BYTECODE_CONTEXT_H_
+#define POLLUX_INTERP_ENGINE_BYTECODE_CONTEXT_H_
+
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+#include "interp/bytecode/code_cache.h"
+#include "interp/bytecode/variant.h"
+#include "interp/engine/context.h"
+#include "interp/fp/host_fp.h"
+#include "memory/address_space.h"
+
+namespace pollux::interp {
+
+// What is the same while bytecode runs, and few operations need.
+struct Frame {
+  Cpu* cpu;
+  const Op* ops;
+  const uint64_t* pcs;
+  const CodeCache::JumpEntry* jumps;
+  uint32_t fflags = 0;  // What the host's hardware does not collect.
+  // Where it ended, and what was left then (engine/fast.h).
+  Op* ip = nullptr;
+  uintptr_t stop = 0;
+};
+
+// The operands of one operation come as values, and its result is taken from it when nothing has
+// stopped it, so that one context serves an instruction wherever its operands are.
+template <typename FpPolicy, Rounding rounding>
+class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding>, Op, FpPolicy> {
+ public:
+  BytecodeContext(const Frame& frame, Cpu& cpu, Op* ip, uint8_t* base, const uint8_t* flags,
+                  uint64_t rs1, uint64_t rs2, uint32_t* fflags)
+      : OperandContext<BytecodeContext, Op, FpPolicy>(cpu, *ip, base, fflags),
+        frame_(frame),
+        flags_(flags),
+        rs1_(rs1),
+        rs2_(rs2),
+        ip_(ip),
+        next_(ip + 1) {}
+
+  uint64_t Rs1() const { return rs1_; }
+  uint64_t Rs2() const { return rs2_; }
+  void SetRd(uint64_t value) { rd_ = value; }
+  // What is deferred has no result.
+  void SetFdS(uint32_t value) {
+    if (!Deferred()) this->cpu_.f[this->operands_.rd] = fp::BoxF32(value);
+  }
+  void SetFdD(uint64_t value) {
+    if (!Deferred()) this->cpu_.f[this->operands_.rd] = value;
+  }
+  fp::RoundingMode Rm() const {
+    if constexpr (rounding == Rounding::kNearestEven) return fp::kRne;
+    if constexpr (rounding == Rounding::kTowardZero) return fp::kRtz;
+    if constexpr (rounding == Rounding::kDynamic)
+      return static_cast<fp::RoundingMode>(this->cpu_.frm);
+    return this->RmOfFields();
+  }
+
+  uint64_t Pc() const { return frame_.pcs[ip_ - frame_.ops]; }
+  uint64_t NextPc() const { return Pc() + this->operands_.length; }
+  void Jump() { JumpTo(ip_ + this->operands_.target); }
+  void Branch(bool taken) {
+    if (taken) Jump();
+  }
+  void JumpAndLink() {
+    SetRd(NextPc());
+    Jump();
+  }
+  void JumpAndLinkRegister() {
+    const uint64_t target = (Rs1() + this->Imm()) & ~uint64_t{1};
+    const CodeCache::JumpEntry& entry = frame_.jumps[CodeCache::JumpIndex(target)];
+    if (entry.pc != target) [[unlikely]] {
+      stopped_ = true;
+      return;
+    }
+    SetRd(NextPc());
+    JumpTo(entry.op);
+  }
+
+  // One comparison for both: rotated, the low bits of a misaligned address make it a large one.
+  template <typename T>
+  bool Accessible(memory::Access access, uint64_t addr) {
+    constexpr int kSizeShift = std::countr_zero(sizeof(T));
+    const uint8_t wanted = access == memory::Access::kLoad ? memory::kFastLoad : memory::kFastStore;
+    const uint64_t units = std::rotr(addr, kSizeShift);
+    if (units < (memory::kAddressSpaceBytes >> kSizeShift) &&
+        (flags_[units >> (memory::kPageShift - kSizeShift)] & wanted) != 0) [[likely]] {
+      return true;
+    }
+    if constexpr (!kInline) {
+      if (addr < memory::kAddressSpaceBytes &&
+          (addr % memory::kPageBytes) + sizeof(T) <= memory::kPageBytes &&
+          (flags_[addr >> memory::kPageShift] & wanted) != 0) {
+        return true;
+      }
+    }
+    stopped_ = true;
+    return false;
+  }
+  template <typename T>
+  bool Aligned(memory::Access, uint64_t addr) {
+    if (addr % sizeof(T) == 0) [[likely]]
+      return true;
+    stopped_ = true;
+    return false;
+  }
+
+  // Never translated to their own operation: the reference step does them.
+  void Csr(CsrOp, uint64_t, bool) { stopped_ = true; }
+  void Fence() { stopped_ = true; }
+  void FenceI() { stopped_ = true; }
+  void Ecall() { stopped_ = true; }
+  void Ebreak() { stopped_ = true; }
+
+  // The instruction could not be done here, and nothing was changed.
+  bool stopped() const { return stopped_; }
+  uint64_t rd() const { return rd_; }
+  bool jumped() const { return jumped_; }
+  Op* next() const { return next_; }
+
+ private:
+  // Whether what is rare is left to a context with HostFp.
+  static constexpr bool kInline = std::is_same_v<FpPolicy, fp::InlineHostFp>;
+
+  bool Deferred() const {
+    if constexpr (kInline) {
+      return (*this->fflags_ & fp::DeferredFp::kDeferred) != 0;
+    } else {
+      return false;
+    }
+  }
+  void JumpTo(Op* target) {
+    next_ = target;
+    jumped_ = true;
+  }
+
+  const Frame& frame_;
+  const uint8_t* flags_;
+  uint64_t rs1_;
+  uint64_t rs2_;
+  uint64_t rd_ = 0;
+  Op* ip_;
+  Op* next_;
+  bool stopped_ = false;
+  bool jumped_ = false;
+};
+
+// Whether what `code` does has a result in an x register.
+template <Bytecode code>
+inline constexpr bool kSetsRd = static_cast<unsigned>(code) < kBaseOpcodes
+                                    ? RegistersOf(static_cast<Opcode>(code),
+                                                  Member::kRd) == RegisterClass::kX
+                                    : code != Bytecode::kJump;
+
+// The effect of a code below Bytecode::kCount that is no fusion.
+template <Bytecode code, typename C>
+[[gnu::always_inline]] inline void RunEffect(C& c) {
+  if constexpr (static_cast<unsigned>(code) < kBaseOpcodes) {
+    Effect<static_cast<Opcode>(code)>::Run(c);
+  } else {
+    OperationEffect<code>::Run(c);
+  }
+}
+
+}  // namespace pollux::interp
+
+#endif  // POLLUX_INTERP_ENGINE_BYTECODE_CONTEXT_H_
