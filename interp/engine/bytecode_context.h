@@ -82,14 +82,16 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
     JumpTo(entry.op);
   }
 
-  // One comparison for both: rotated, the low bits of a misaligned address make it a large one.
   template <typename T>
   bool Accessible(memory::Access access, uint64_t addr) {
-    constexpr int kSizeShift = std::countr_zero(sizeof(T));
     const uint8_t wanted = access == memory::Access::kLoad ? memory::kFastLoad : memory::kFastStore;
-    const uint64_t units = std::rotr(addr, kSizeShift);
-    if (units < (memory::kAddressSpaceBytes >> kSizeShift) &&
-        (flags_[units >> (memory::kPageShift - kSizeShift)] & wanted) != 0) [[likely]] {
+    // Rotated so that what must be zero stands together: the bits above an address, and the bits of
+    // a misaligned one.
+    constexpr int kAbove = 64 - memory::kAddressBits;
+    constexpr uint64_t kMustBeZero = (uint64_t{sizeof(T)} << kAbove) - 1;
+    const uint64_t rotated = std::rotl(addr, kAbove);
+    if ((rotated & kMustBeZero) == 0 &&
+        (flags_[rotated >> (kAbove + memory::kPageShift)] & wanted) != 0) [[likely]] {
       return true;
     }
     if constexpr (!kInline) {
