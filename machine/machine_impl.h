@@ -113,6 +113,9 @@ class Machine::Impl final : private shims::Sink,
     kMade,
   };
 
+  Hart& HartOf(const os_emu::Thread& thread) {
+    return &thread == last_thread_ ? *last_hart_ : *harts_.at(&thread);
+  }
   // Null: the run is to end.
   os_emu::Thread* ChooseThread();
   Strategy& strategy() { return strategy_ != nullptr ? *strategy_ : *own_strategy_; }
@@ -189,6 +192,7 @@ class Machine::Impl final : private shims::Sink,
   absl::flat_hash_map<const os_emu::Thread*, std::unique_ptr<Hart>> harts_;  // Only looked up.
   Tid first_process_{0};
   const os_emu::Thread* last_thread_ = nullptr;  // Who ran last; null: it is gone.
+  Hart* last_hart_ = nullptr;                    // That of last_thread_.
   bool leave_last_ = false;                      // Another one shall run next.
   uint64_t slice_left_ = 0;                      // Until the next preemption.
   std::vector<shims::Footprint> footprints_;     // Of a choice.

@@ -61,14 +61,14 @@ shims::Footprint Machine::Impl::FootprintOf(Thread& thread) {
 }
 
 uint64_t Machine::Impl::NextSlice(const Thread& running) {
-  const uint64_t retired = harts_.at(&running)->cpu.retired;
+  const uint64_t retired = HartOf(running).cpu.retired;
   return Ask([&](Strategy& strategy) { return strategy.NextSlice(running, retired); });
 }
 
 ChoicePoint Machine::Impl::PointOf(std::span<Thread* const> runnable) const {
   return {.runnable = runnable,
           .last = last_thread_,
-          .retired = last_thread_ == nullptr ? 0 : harts_.at(last_thread_)->cpu.retired,
+          .retired = last_thread_ == nullptr ? 0 : last_hart_->cpu.retired,
           .leave = leave_last_};
 }
 
@@ -91,26 +91,25 @@ Thread* Machine::Impl::ChooseThread() {
   const size_t place = Choose(runnable);
   if (place == Strategy::kAbandon) return nullptr;
   Thread& chosen = *runnable[place];
+  Hart& next = HartOf(chosen);
   if (&chosen != last_thread_) {
     if (last_thread_ != nullptr) {
-      Hart& last = *harts_.at(last_thread_);
+      Hart& last = *last_hart_;
       if (last.cpu.reservation.bytes != 0)
         last.reserved.Begin(*last.memory, GuestAddr{last.cpu.reservation.addr});
     }
-    Hart& next = *harts_.at(&chosen);
     if (!next.reserved.idle() && !next.reserved.End()) next.cpu.reservation = {};
   }
-  interp::Cpu& cpu = harts_.at(&chosen)->cpu;
-  if (cpu.reservation.bytes != 0 && abi_->MayLoseReservation() &&
+  if (next.cpu.reservation.bytes != 0 && abi_->MayLoseReservation() &&
       Happens(chosen, shims::FaultKind::kLostReservation)) {
-    cpu.reservation = {};
+    next.cpu.reservation = {};
   }
   if (historian_ != nullptr && last_thread_ != nullptr && &chosen != last_thread_ &&
       last_thread_->runnable()) {
-    historian_->OnPreempted(const_cast<Thread&>(*last_thread_), harts_.at(last_thread_)->cpu,
-                            chosen.tid());
+    historian_->OnPreempted(const_cast<Thread&>(*last_thread_), last_hart_->cpu, chosen.tid());
   }
   last_thread_ = &chosen;
+  last_hart_ = &next;
   leave_last_ = false;
   return &chosen;
 }
@@ -169,7 +168,7 @@ void Machine::Impl::Account(Thread& thread, uint64_t retired) {
 }
 
 Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
-  Hart& hart = *harts_.at(&thread);
+  Hart& hart = HartOf(thread);
   if (thread.blocked()) {
     // A signal that it may take is reason enough to look: rt_sigtimedwait takes it without a
     // handler.

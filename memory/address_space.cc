@@ -484,7 +484,7 @@ size_t AddressSpace::VisitRuns(Access access, GuestAddr start, uint64_t bytes, V
   return done;
 }
 
-size_t AddressSpace::Read(GuestAddr from, std::span<uint8_t> to) {
+size_t AddressSpace::ReadRuns(GuestAddr from, std::span<uint8_t> to) {
   return VisitRuns(Access::kLoad, from, to.size(),
                    [&](const uint8_t* host, uint64_t offset, uint64_t length) {
                      std::memcpy(to.data() + offset, host, length);
@@ -492,7 +492,7 @@ size_t AddressSpace::Read(GuestAddr from, std::span<uint8_t> to) {
                    });
 }
 
-size_t AddressSpace::Write(GuestAddr to, std::span<const uint8_t> from) {
+size_t AddressSpace::WriteRuns(GuestAddr to, std::span<const uint8_t> from) {
   return VisitRuns(Access::kStore, to, from.size(),
                    [&](uint8_t* host, uint64_t offset, uint64_t length) {
                      std::memcpy(host, from.data() + offset, length);

@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -190,8 +191,18 @@ class AddressSpace {
 
   // All return how many bytes were copied: to.size() unless a page is missing or lacks the
   // permission.
-  size_t Read(GuestAddr from, std::span<uint8_t> to);
-  size_t Write(GuestAddr to, std::span<const uint8_t> from);
+  size_t Read(GuestAddr from, std::span<uint8_t> to) {
+    const uint8_t* const host = InOnePage(kFastLoad, from, to.size());
+    if (host == nullptr) return ReadRuns(from, to);
+    std::memcpy(to.data(), host, to.size());
+    return to.size();
+  }
+  size_t Write(GuestAddr to, std::span<const uint8_t> from) {
+    uint8_t* const host = InOnePage(kFastStore, to, from.size());
+    if (host == nullptr) return WriteRuns(to, from);
+    std::memcpy(host, from.data(), from.size());
+    return from.size();
+  }
   size_t Zero(GuestAddr to, uint64_t bytes);
   // As Write, but the page's permissions do not matter. For the loader and debuggers only.
   size_t WriteForced(GuestAddr to, std::span<const uint8_t> from);
@@ -496,8 +507,17 @@ class AddressSpace {
   // checked. False: memory ended all the same.
   bool MakeStorable(uint64_t page);
   bool PreparePage(Access access, uint64_t addr, Fault* fault);
+  // Where [start, start + bytes) is, if it lies within one page and nothing need be done for the
+  // access. Null: ask the slow path.
+  uint8_t* InOnePage(uint8_t fast, GuestAddr start, uint64_t bytes) const {
+    if (start.value >= kAddressSpaceBytes || bytes > kPageBytes - start.value % kPageBytes)
+      return nullptr;
+    return (flags_[start.value >> kPageShift] & fast) != 0 ? base_ + start.value : nullptr;
+  }
   template <typename Visit>
   size_t VisitRuns(Access access, GuestAddr start, uint64_t bytes, Visit visit);
+  size_t ReadRuns(GuestAddr from, std::span<uint8_t> to);
+  size_t WriteRuns(GuestAddr to, std::span<const uint8_t> from);
 
   // -- advice.cc
   // Calls visit(region's start, region, start, end) for the parts of [addr, addr + length) that are

@@ -7,11 +7,6 @@
 
 namespace pollux::memory {
 
-UserBuffer::UserBuffer(AddressSpace* space, GuestAddr start, uint64_t bytes)
-    : space_(space), ranges_{{start.value, bytes}}, remaining_(bytes) {
-  POLLUX_CHECK(space != nullptr);
-}
-
 UserBuffer::UserBuffer(AddressSpace* space, std::span<const Range> ranges)
     : space_(space), ranges_(ranges.begin(), ranges.end()) {
   POLLUX_CHECK(space != nullptr);
@@ -75,7 +70,7 @@ size_t UserBuffer::Walk(uint64_t bytes, Copy copy) {
   return done;
 }
 
-size_t UserBuffer::CopyTo(std::span<const uint8_t> from) {
+size_t UserBuffer::CopyToRanges(std::span<const uint8_t> from) {
   POLLUX_CHECK(writable_) << "CopyTo into HostConst";
   return Walk(from.size(), [&](uint64_t address, uint64_t offset, uint64_t length) -> uint64_t {
     if (space_ != nullptr) return space_->Write(GuestAddr{address}, from.subspan(offset, length));
@@ -84,7 +79,7 @@ size_t UserBuffer::CopyTo(std::span<const uint8_t> from) {
   });
 }
 
-size_t UserBuffer::CopyFrom(std::span<uint8_t> to) {
+size_t UserBuffer::CopyFromRanges(std::span<uint8_t> to) {
   return Walk(to.size(), [&](uint64_t address, uint64_t offset, uint64_t length) -> uint64_t {
     if (space_ != nullptr) return space_->Read(GuestAddr{address}, to.subspan(offset, length));
     std::memcpy(to.data() + offset, reinterpret_cast<const void*>(address), length);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 
+#include "abi/check.h"
 #include "abi/types.h"
 #include "absl/container/inlined_vector.h"
 #include "memory/address_space.h"
@@ -28,7 +29,10 @@ class UserBuffer {
 
   UserBuffer() = default;
   // One range of guest memory. `space` must outlive the buffer.
-  UserBuffer(AddressSpace* space, GuestAddr start, uint64_t bytes);
+  UserBuffer(AddressSpace* space, GuestAddr start, uint64_t bytes)
+      : space_(space), ranges_{{start.value, bytes}}, remaining_(bytes) {
+    POLLUX_CHECK(space != nullptr);
+  }
   UserBuffer(AddressSpace* space, std::span<const Range> ranges);
   // Host memory. For tests and library users.
   static UserBuffer Host(std::span<uint8_t> bytes);
@@ -41,9 +45,15 @@ class UserBuffer {
 
   // host -> user, at the position. Returns the bytes copied (less than from.size(): the end, or an
   // inaccessible byte).
-  size_t CopyTo(std::span<const uint8_t> from);
+  size_t CopyTo(std::span<const uint8_t> from) {
+    if (!LiesInLastRange(from.size())) return CopyToRanges(from);
+    return Moved(space_->Write(GuestAddr{ranges_[index_].start + offset_}, from));
+  }
   // user -> host, at the position.
-  size_t CopyFrom(std::span<uint8_t> to);
+  size_t CopyFrom(std::span<uint8_t> to) {
+    if (!LiesInLastRange(to.size())) return CopyFromRanges(to);
+    return Moved(space_->Read(GuestAddr{ranges_[index_].start + offset_}, to));
+  }
   // As CopyTo with zeros.
   size_t ZeroTo(uint64_t bytes);
   // Moves without copying. bytes <= remaining().
@@ -54,6 +64,19 @@ class UserBuffer {
   void Truncate(uint64_t bytes);
 
  private:
+  // Whether the next bytes are guest memory, within the last range, and do not wrap.
+  bool LiesInLastRange(uint64_t bytes) const {
+    if (space_ == nullptr || index_ + 1 != ranges_.size() || bytes > remaining_) return false;
+    const Range& range = ranges_[index_];
+    return bytes <= range.bytes - offset_ && range.start + offset_ >= range.start;
+  }
+  size_t Moved(size_t bytes) {
+    offset_ += bytes;
+    remaining_ -= bytes;
+    return bytes;
+  }
+  size_t CopyToRanges(std::span<const uint8_t> from);
+  size_t CopyFromRanges(std::span<uint8_t> to);
   template <typename Copy>
   size_t Walk(uint64_t bytes, Copy copy);
   void Advance(uint64_t bytes);

@@ -7,14 +7,6 @@
 
 namespace pollux::shims {
 
-Result<DescriptionRef> SyscallContext::AnyFile(int i) { return fds().Get(FdAt(i)); }
-
-Result<DescriptionRef> SyscallContext::File(int i) {
-  POLLUX_ASSIGN_OR_RETURN(DescriptionRef file, AnyFile(i));
-  if ((file->status_flags() & os_emu::kOPath) != 0) return Errno::kBadF;
-  return file;
-}
-
 Result<std::string> SyscallContext::PathFrom(GuestAddr address) {
   return memory().ReadString(address, kPathMax);
 }
@@ -47,11 +39,6 @@ Result<std::optional<Nanos>> SyscallContext::OptionalTimespec(GuestAddr address)
   return std::optional<Nanos>(time);
 }
 
-Result<memory::UserBuffer> SyscallContext::Buffer(GuestAddr address, uint64_t bytes) {
-  if (!AccessOk(address.value, bytes)) return Errno::kFault;
-  return memory::UserBuffer(&memory(), address, std::min(bytes, kMaxTransfer));
-}
-
 Result<memory::UserBuffer> SyscallContext::Vectors(GuestAddr address, uint64_t count) {
   return VectorsFrom(memory(), address, count);
 }
@@ -79,8 +66,7 @@ Result<memory::UserBuffer> VectorsFrom(memory::AddressSpace& memory, GuestAddr a
   return memory::UserBuffer(&memory, ranges);
 }
 
-Result<void> SyscallContext::SetTemporaryMask(GuestAddr mask, uint64_t size) {
-  if (mask.IsNull()) return {};
+Result<void> SyscallContext::SetMask(GuestAddr mask, uint64_t size) {
   if (size != sizeof(os_emu::SignalSet)) return Errno::kInval;
   POLLUX_ASSIGN_OR_RETURN(const os_emu::SignalSet set, In<os_emu::SignalSet>(mask));
   thread_.saved_mask = thread_.signal_mask();

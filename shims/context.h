@@ -6,6 +6,7 @@
 #ifndef POLLUX_SHIMS_CONTEXT_H_
 #define POLLUX_SHIMS_CONTEXT_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -63,9 +64,13 @@ class SyscallContext {
 
   // ---- Decoding that can fail.
   // fget(): EBADF where the number is not open, and where it was opened with O_PATH.
-  Result<DescriptionRef> File(int i);
+  Result<DescriptionRef> File(int i) {
+    Result<DescriptionRef> file = AnyFile(i);
+    if (file.ok() && ((*file)->status_flags() & os_emu::kOPath) != 0) return Errno::kBadF;
+    return file;
+  }
   // fget_raw(): O_PATH is all right.
-  Result<DescriptionRef> AnyFile(int i);
+  Result<DescriptionRef> AnyFile(int i) { return fds().Get(FdAt(i)); }
   // getname(): EFAULT, ENAMETOOLONG; an empty path is the callee's to refuse.
   Result<std::string> Path(int i) { return PathFrom(Addr(i)); }
   Result<std::string> PathFrom(GuestAddr address);
@@ -131,20 +136,28 @@ class SyscallContext {
            address <= static_cast<uint64_t>(INT64_MAX) - bytes;
   }
   // import_ubuf(): EFAULT; cut to kMaxTransfer.
-  Result<memory::UserBuffer> Buffer(GuestAddr address, uint64_t bytes);
+  Result<memory::UserBuffer> Buffer(GuestAddr address, uint64_t bytes) {
+    if (!AccessOk(address.value, bytes)) return Errno::kFault;
+    return memory::UserBuffer(&memory(), address, std::min(bytes, kMaxTransfer));
+  }
   // import_iovec(): EINVAL (count above kMaxVectors, a negative length), EFAULT; cut to
   // kMaxTransfer.
   Result<memory::UserBuffer> Vectors(GuestAddr address, uint64_t count);
 
   // set_user_sigmask() of epoll_pwait, ppoll and pselect6: no mask leaves all as it is. EINVAL
   // (size), EFAULT.
-  Result<void> SetTemporaryMask(GuestAddr mask, uint64_t size);
+  Result<void> SetTemporaryMask(GuestAddr mask, uint64_t size) {
+    if (mask.IsNull()) return {};
+    return SetMask(mask, size);
+  }
 
   // ---- Refusals. Prints once "pollux: warning: NAME: WHAT is not supported, returns EINVAL" and
   // returns the error.
   Errno Refuse(Errno error, const std::string& what);
 
  private:
+  Result<void> SetMask(GuestAddr mask, uint64_t size);
+
   SyscallAbi& abi_;
   os_emu::Thread& thread_;
   interp::Cpu& cpu_;

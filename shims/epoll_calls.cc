@@ -86,7 +86,7 @@ CallResult SysEpollCtl(SyscallContext& context) {
 
 namespace {
 
-CallResult EpollWait(SyscallContext& context, std::optional<Nanos> timeout) {
+CallResult EpollWait(SyscallContext& context, const std::optional<Nanos>& timeout) {
   Result<void> masked = context.SetTemporaryMask(context.Addr(4), context.Arg(5));
   if (!masked.ok()) return masked.error();
   Result<DescriptionRef> epoll = context.File(0);

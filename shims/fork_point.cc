@@ -1,17 +1,17 @@
 #include "shims/fork_point.h"
 
-#include <string_view>
-
 #include "shims/syscall_table.h"
 
 namespace pollux::shims {
 
 ForkPoint ForkPointOf(const interp::Cpu& cpu) {
-  const SyscallRow* row = FindSyscall(cpu.x[interp::kA7]);
-  if (row == nullptr) return ForkPoint::kNone;
-  const std::string_view name = row->name;
-  if (name == "clone" || name == "clone3") return ForkPoint::kMakesTask;
-  const bool now = name == "prctl" &&
+  // Asked before every call: the rows are looked for by name once.
+  static const uint64_t kClone = FindSyscall("clone")->number;
+  static const uint64_t kClone3 = FindSyscall("clone3")->number;
+  static const uint64_t kPrctl = FindSyscall("prctl")->number;
+  const uint64_t number = cpu.x[interp::kA7];
+  if (number == kClone || number == kClone3) return ForkPoint::kMakesTask;
+  const bool now = number == kPrctl &&
                    static_cast<uint32_t>(cpu.x[interp::kA0]) == kPrPolluxExplore &&
                    cpu.x[interp::kA1] == kExploreNow && cpu.x[interp::kA2] == 0 &&
                    cpu.x[interp::kA3] == 0 && cpu.x[interp::kA4] == 0;

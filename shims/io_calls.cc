@@ -1,4 +1,5 @@
 // read(2), write(2) and their relatives (fs/read_write.c).
+#include <algorithm>
 #include <utility>
 
 #include "os_emu/eventfd/eventfd.h"
@@ -30,7 +31,7 @@ CallResult Nothing(os_emu::FileDescription& file, IoDirection direction) {
 }
 
 CallResult Start(SyscallContext& context, IoDirection direction, DescriptionRef file,
-                 UserBuffer buffer) {
+                 UserBuffer&& buffer) {
   if (os_emu::Socket::From(*file) != nullptr) {
     return direction == IoDirection::kRead
                ? ReadSocket(context, std::move(file), std::move(buffer))
@@ -47,9 +48,10 @@ CallResult AtPosition(SyscallContext& context, IoDirection direction) {
   if (!file.ok()) return file.error();
   if (!Allows(**file, direction)) return Errno::kBadF;
   if (!Has(**file, direction)) return Errno::kInval;
-  Result<UserBuffer> buffer = context.Buffer(context.Addr(1), context.Arg(2));
-  if (!buffer.ok()) return buffer.error();
-  return Start(context, direction, *std::move(file), *std::move(buffer));
+  if (!SyscallContext::AccessOk(context.Arg(1), context.Arg(2))) return Errno::kFault;
+  return Start(
+      context, direction, *std::move(file),
+      UserBuffer(&context.memory(), context.Addr(1), std::min(context.Arg(2), kMaxTransfer)));
 }
 
 // do_loop_readv_writev(): a file without write_iter gets one write a segment.
@@ -67,7 +69,7 @@ CallResult WriteSegments(SyscallContext& context, const DescriptionRef& file) {
     // The first may wait. What comes after it is an extra that may be left out, as any write may be
     // short.
     if (done == 0) {
-      CallResult first = os_emu::StartWrite(context.thread(), file, buffer);
+      CallResult first = os_emu::StartWrite(context.thread(), file, UserBuffer(buffer));
       if (first.blocked() || first.value() < 0) return first;
       done = first.value();
     } else {

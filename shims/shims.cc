@@ -158,13 +158,13 @@ void SyscallAbi::WarnOnce(const std::string& text) {
 
 Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   thread.process().kernel().SetCurrent(&thread);
-  *call = Call{};
+  call->Clear();
   call->number = cpu.x[interp::kA7];
   for (int i = 0; i < kMaxArgs; ++i) call->args[i] = cpu.x[interp::kA0 + i];
   call->ecall_pc = cpu.pc - 4;  // ecall has no compressed form.
   registers_replaced_ = false;
   yield_ = false;
-  TraceEnter(thread, call);
+  if (options_.trace) TraceEnter(thread, call);
 
   SyscallContext context(*this, thread, cpu, *call);
   os_emu::CallResult result =
@@ -175,12 +175,12 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
     TraceExit(thread, *process.exit);
     return Next::kProcessExited;
   }
-  if (process.threads.find(thread.tid()) == process.threads.end()) {
+  if (thread.ended()) {
     TraceResult(thread, call, 0);
     TraceExit(thread, os_emu::ExitState{static_cast<int>(call->args[0] & 0xff), 0});
     return Next::kThreadExited;
   }
-  if (!result.blocked()) {
+  if (!result.blocked() && !thread.release_waits.empty()) {
     if (auto wait = os_emu::NextReleaseWait(thread, result.value())) {
       result = std::move(wait);
     }
@@ -283,7 +283,7 @@ void SyscallAbi::Finish(os_emu::Thread& thread, interp::Cpu& cpu, Call* call, in
     return;
   }
   if (!registers_replaced_) cpu.x[interp::kA0] = static_cast<uint64_t>(value);
-  TraceResult(thread, call, value);
+  if (call->traced) TraceResult(thread, call, value);
 }
 
 // ---- Signals
@@ -430,8 +430,8 @@ void SyscallAbi::TraceLine(os_emu::Thread& thread, std::string_view line) {
 }
 
 void SyscallAbi::TraceEnter(os_emu::Thread& thread, Call* call) {
-  call->traced = options_.trace;
-  if (options_.trace && options_.trace_filter != nullptr) {
+  call->traced = true;
+  if (options_.trace_filter != nullptr) {
     // A pattern learns as it matches, and is nothing of the machine's.
     const memory::OutsideArena outside;
     call->traced = re2::RE2::FullMatch(SyscallName(call->number), *options_.trace_filter);

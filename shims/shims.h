@@ -67,6 +67,13 @@ struct Call {
   bool unfinished = false;
   size_t args_shown = 0;
   bool injected = false;  // A fault happened to it: as strace marks it.
+
+  // As at first, for the next one.
+  void Clear() {
+    restarts = traced = unfinished = injected = false;
+    traced_args.clear();
+    args_shown = 0;
+  }
 };
 
 enum class Next {

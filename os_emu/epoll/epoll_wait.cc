@@ -19,8 +19,10 @@ class GuestArray final : public EpollInstance::Sink {
 
   bool Put(const EpollInstance::Event& event) override {
     constexpr uint64_t kDataOffset = 8;
-    if (!memory_.WriteObject(next_, event.events).ok()) return false;
-    if (!memory_.WriteObject(next_ + kDataOffset, event.data).ok()) return false;
+    if (!memory_.WriteObject(next_, event.events).ok() ||
+        !memory_.WriteObject(next_ + kDataOffset, event.data).ok()) {
+      return false;
+    }
     next_ = next_ + kEpollEventBytes;
     return true;
   }
@@ -30,6 +32,19 @@ class GuestArray final : public EpollInstance::Sink {
   GuestAddr next_;
 };
 
+// ep_send_events() until there is something, or nothing to ask any more. kAgain: nothing, and the
+// call is to wait.
+Result<int64_t> Take(Thread& thread, EpollInstance& instance, GuestAddr events, int32_t max_events,
+                     bool waits) {
+  do {
+    GuestArray array(*thread.process().memory, events);
+    const Result<size_t> count = instance.Collect(static_cast<size_t>(max_events), array);
+    if (!count.ok()) return count.error();
+    if (*count > 0 || !waits) return static_cast<int64_t>(*count);
+  } while (instance.HasCandidates());
+  return Errno::kAgain;
+}
+
 class EpollWaitCall final : public BlockedCall {
  public:
   EpollWaitCall(DescriptionRef epoll, EpollInstance& instance, GuestAddr events, int32_t max_events)
@@ -38,15 +53,10 @@ class EpollWaitCall final : public BlockedCall {
   Result<int64_t> Resume(Thread& thread, bool timed_out) override {
     // Timed out and never woken: Linux does not look again, even if events wait for another thread.
     if (timed_out && waiter_.has_value() && waiter_->waiting()) return int64_t{0};
-    while (true) {
-      GuestArray array(*thread.process().memory, events_);
-      const Result<size_t> count = instance_.Collect(static_cast<size_t>(max_events_), array);
-      if (!count.ok()) return count.error();
-      if (*count > 0 || timed_out) return static_cast<int64_t>(*count);
-      if (!instance_.HasCandidates()) break;
-    }
-    if (waiter_.has_value() && !waiter_->waiting()) Join();
-    return Errno::kAgain;
+    const Result<int64_t> taken = Take(thread, instance_, events_, max_events_, !timed_out);
+    const bool goes_on = !taken.ok() && taken.error() == Errno::kAgain;
+    if (goes_on && waiter_.has_value() && !waiter_->waiting()) Join();
+    return taken;
   }
   void Park(Thread& thread) override {
     waiter_.emplace(thread, EventMask{0}, ThreadWaiter::OnWake::kAlwaysLeave);
@@ -70,7 +80,7 @@ class EpollWaitCall final : public BlockedCall {
 }  // namespace
 
 CallResult StartEpollWait(Thread& thread, DescriptionRef epoll, GuestAddr events,
-                          int32_t max_events, std::optional<Nanos> timeout) {
+                          int32_t max_events, const std::optional<Nanos>& timeout) {
   if (max_events <= 0 || max_events > kMaxEvents) return Errno::kInval;
   // access_ok(): on riscv64 any address whose top bit is clear (TASK_SIZE_MAX).
   const uint64_t bytes = static_cast<uint64_t>(max_events) * kEpollEventBytes;
@@ -78,10 +88,11 @@ CallResult StartEpollWait(Thread& thread, DescriptionRef epoll, GuestAddr events
   EpollInstance* instance = EpollInstance::From(*epoll);
   if (instance == nullptr) return Errno::kInval;
 
-  auto call = std::make_unique<EpollWaitCall>(std::move(epoll), *instance, events, max_events);
-  const bool wait = !timeout.has_value() || *timeout > Nanos{0};
-  const Result<int64_t> now = call->Resume(thread, !wait);
+  // Nothing is kept of a call that need not wait.
+  const bool waits = !timeout.has_value() || *timeout > Nanos{0};
+  const Result<int64_t> now = Take(thread, *instance, events, max_events, waits);
   if (now.ok() || now.error() != Errno::kAgain) return now;
+  auto call = std::make_unique<EpollWaitCall>(std::move(epoll), *instance, events, max_events);
   call->set_deadline(DeadlineAfter(thread.process().kernel().clock(), timeout));
   return std::unique_ptr<BlockedCall>(std::move(call));
 }

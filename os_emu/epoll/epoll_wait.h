@@ -20,7 +20,7 @@ inline constexpr uint64_t kEpollEventBytes = 16;
 // array is not within user space), kInval (not an epoll instance). kFault later only when there is
 // an event to write.
 CallResult StartEpollWait(Thread& thread, DescriptionRef epoll, GuestAddr events,
-                          int32_t max_events, std::optional<Nanos> timeout);
+                          int32_t max_events, const std::optional<Nanos>& timeout);
 
 }  // namespace pollux::os_emu
 

@@ -29,9 +29,7 @@ FileDescription::~FileDescription() {
   POLLUX_CHECK(watches_ == nullptr) << "a description was destroyed with watches";
 }
 
-void FileDescription::Unref() {
-  POLLUX_CHECK(references_ > 0) << "no reference is left";
-  if (--references_ > 0) return;
+void FileDescription::LetGo() {
   const ReleaseBatch batch;
   next_released_ = release_queue.first;
   release_queue.first = this;
@@ -117,14 +115,6 @@ Result<bool> FileDescription::ChangeAsync(FileDescription& file, FdLabel fd, boo
   const int count = AsyncLists(lists);
   for (int i = 0; i < count; ++i) lists[i]->Set(file, fd, on);
   return count > 0;
-}
-
-bool FileDescription::readable() const {
-  return (status_flags_ & kOPath) == 0 && (status_flags_ & kOAccMode) != kOWrOnly;
-}
-
-bool FileDescription::writable() const {
-  return (status_flags_ & kOPath) == 0 && (status_flags_ & kOAccMode) != kORdOnly;
 }
 
 Result<size_t> FileDescription::Read(memory::UserBuffer&) { return Errno::kInval; }

@@ -135,6 +135,9 @@ class FileDescription {
   virtual void NoteAccess() {}
   virtual void NoteModify() {}
 
+  // S_ISSOCK of its inode: calls that move bytes do it otherwise then.
+  virtual bool IsSocket() const { return false; }
+
   // For reports and /proc/self/fd: "eventfd", "pipe", or a path. The link text is LinkText().
   virtual const char* TypeName() const = 0;
   // What readlink of /proc/self/fd/N says: "anon_inode:[eventfd]", "pipe:[17]", "/etc/passwd".
@@ -155,8 +158,12 @@ class FileDescription {
   uint32_t status_flags() const { return status_flags_; }
   void set_status_flags(uint32_t flags) { status_flags_ = flags; }
   bool nonblocking() const { return (status_flags_ & kONonBlock) != 0; }
-  bool readable() const;
-  bool writable() const;
+  bool readable() const {
+    return (status_flags_ & kOPath) == 0 && (status_flags_ & kOAccMode) != kOWrOnly;
+  }
+  bool writable() const {
+    return (status_flags_ & kOPath) == 0 && (status_flags_ & kOAccMode) != kORdOnly;
+  }
   // How many strong references there are: for who looks for references that nobody can use.
   uint32_t references() const { return references_; }
 
@@ -182,7 +189,11 @@ class FileDescription {
   friend class DescriptionWatch;
   friend class ReleaseBatch;
   friend class PostponedReleases;
-  void Unref();
+  void Unref() {
+    if (--references_ == 0) LetGo();
+  }
+  // The last reference has gone: releases it, or leaves that to a ReleaseBatch.
+  void LetGo();
   void Release();
 
   uint32_t references_ = 0;

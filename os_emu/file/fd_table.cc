@@ -22,11 +22,6 @@ FdTable::FdTable(const FdTable& other)
   }
 }
 
-bool FdTable::IsOpen(Fd fd) const {
-  const int32_t number = static_cast<int32_t>(fd);
-  return number >= 0 && static_cast<size_t>(number) < slots_.size() && slots_[number].description;
-}
-
 int32_t FdTable::LowestFree(int32_t from) const {
   from = std::max(from, lowest_free_);
   for (size_t word = from / 64; word < open_.size(); ++word) {
@@ -58,11 +53,6 @@ DescriptionRef FdTable::Exchange(int32_t number, DescriptionRef description, boo
   DescriptionRef old = std::exchange(slots_[index].description, std::move(description));
   if (close_listener_ != nullptr && old) close_listener_->OnClose(*this, *old);
   return old;
-}
-
-Result<DescriptionRef> FdTable::Get(Fd fd) const {
-  if (!IsOpen(fd)) return Errno::kBadF;
-  return slots_[static_cast<int32_t>(fd)].description;
 }
 
 Result<Fd> FdTable::Install(DescriptionRef description, bool close_on_exec, int32_t from) {

@@ -44,7 +44,10 @@ class FdTable {
   int32_t limit() const { return limit_; }
 
   // kBadF if the number is not open. The reference is the caller's to keep.
-  Result<DescriptionRef> Get(Fd fd) const;
+  Result<DescriptionRef> Get(Fd fd) const {
+    if (!IsOpen(fd)) return Errno::kBadF;
+    return slots_[static_cast<size_t>(fd)].description;
+  }
   // Puts `description` at the lowest free number that is at least `from`. kMFile: none below the
   // limit. kInval: `from` is negative or not below the limit (F_DUPFD).
   Result<Fd> Install(DescriptionRef description, bool close_on_exec, int32_t from = 0);
@@ -77,7 +80,11 @@ class FdTable {
     bool close_on_exec = false;
     bool reserved = false;  // Taken without a description.
   };
-  bool IsOpen(Fd fd) const;
+  bool IsOpen(Fd fd) const {
+    // A negative one is a very large one.
+    const auto number = static_cast<size_t>(static_cast<int32_t>(fd));
+    return number < slots_.size() && slots_[number].description;
+  }
   // Of the free numbers that are at least `from`, the lowest.
   int32_t LowestFree(int32_t from) const;
   // Puts `description` at a number below kMaxOpen and returns what was there.

@@ -132,7 +132,10 @@ struct IncomingMessage {
 class Socket : public FileDescription {
  public:
   // The socket behind `description`; null if it is none (ENOTSOCK).
-  static Socket* From(FileDescription& description) { return dynamic_cast<Socket*>(&description); }
+  static Socket* From(FileDescription& description) {
+    return description.IsSocket() ? static_cast<Socket*>(&description) : nullptr;
+  }
+  bool IsSocket() const final { return true; }
 
   int domain() const { return domain_; }
   int type() const { return type_; }

@@ -317,7 +317,7 @@ Nanos DeadlineAfter(const Clock& clock, std::optional<Nanos> timeout) {
   return *timeout >= kNanosMax - now ? kNanosMax : now + *timeout;
 }
 
-CallResult StartRead(Thread&, DescriptionRef description, memory::UserBuffer to) {
+CallResult StartRead(Thread&, DescriptionRef description, memory::UserBuffer&& to) {
   if (!description->readable()) return Errno::kBadF;
   const Result<size_t> bytes = description->Read(to);
   if (bytes.ok() && *bytes > 0) description->NoteAccess();
@@ -326,7 +326,7 @@ CallResult StartRead(Thread&, DescriptionRef description, memory::UserBuffer to)
       std::make_unique<ReadCall>(std::move(description), std::move(to)));
 }
 
-CallResult StartWrite(Thread& thread, DescriptionRef description, memory::UserBuffer from) {
+CallResult StartWrite(Thread& thread, DescriptionRef description, memory::UserBuffer&& from) {
   if (!description->writable()) return Errno::kBadF;
   const Result<size_t> bytes = description->Write(from);
   if (!bytes.ok()) {

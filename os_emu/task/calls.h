@@ -2,7 +2,8 @@
 //
 // Each Start function does what the system call does after its descriptors were resolved: it tries,
 // and answers a value, an Errno or the record of a call that waits. The record holds strong
-// references, so that a number that is closed meanwhile changes nothing.
+// references, so that a number that is closed meanwhile changes nothing; and it takes the buffer,
+// whose position has moved otherwise.
 #ifndef POLLUX_OS_EMU_TASK_CALLS_H_
 #define POLLUX_OS_EMU_TASK_CALLS_H_
 
@@ -32,11 +33,11 @@ void SignalItself(Thread& thread, int signal);
 inline void RaiseSigPipe(Thread& thread) { SignalItself(thread, kSigPipe); }
 
 // read(2), readv(2). kBadF: not open for reading.
-CallResult StartRead(Thread& thread, DescriptionRef description, memory::UserBuffer to);
+CallResult StartRead(Thread& thread, DescriptionRef description, memory::UserBuffer&& to);
 // write(2), writev(2). kBadF: not open for writing. Returns what was written if an error or a
 // signal ends it in the middle. kPipe: SIGPIPE has been raised on the thread as
 // FileDescription::broken_pipe() says (by a pipe also where a write was written in part).
-CallResult StartWrite(Thread& thread, DescriptionRef description, memory::UserBuffer from);
+CallResult StartWrite(Thread& thread, DescriptionRef description, memory::UserBuffer&& from);
 
 // ---- poll(2), ppoll(2): one entry an element of the guest's array of struct pollfd.
 struct PollEntry {

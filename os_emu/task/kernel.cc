@@ -194,13 +194,6 @@ void Kernel::SetRealtime(Nanos now) {
   ExpireTimers();
 }
 
-void Kernel::Compute(Thread& thread, Nanos span) {
-  // Of the timers that expire meanwhile, too, the thread is the one that runs.
-  current_ = &thread;
-  thread.cpu_clock->Compute(span);
-  thread.process().cpu_clock->Compute(span);
-}
-
 // ---- Kernel: blocked calls.
 
 Result<int64_t> Kernel::ResumeBlocked(Thread& thread) {

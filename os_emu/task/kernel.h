@@ -162,7 +162,12 @@ class Kernel {
   bool has_cloned() const { return has_cloned_; }
   // The thread has computed for so long, by the clocks of its processor time; lets timers on them
   // happen. The machine's clock is the caller's to advance.
-  void Compute(Thread& thread, Nanos span);
+  void Compute(Thread& thread, Nanos span) {
+    // Of the timers that expire meanwhile, too, the thread is the one that runs.
+    current_ = &thread;
+    thread.cpu_clock->Compute(span);
+    thread.process().cpu_clock->Compute(span);
+  }
   // How long the thread may compute until a timer on these clocks expires; kNanosMax: none will.
   static Nanos TimeToCpuDeadline(const Thread& thread) {
     return std::min(thread.cpu_clock->TimeToNextDeadline(),

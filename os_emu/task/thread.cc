@@ -95,8 +95,7 @@ bool Thread::AnySignalPends() const {
   return ((pending.set() | process_.pending.set()) & ~signal_mask_) != 0;
 }
 
-bool Thread::HasSignalToTake() const {
-  if (!signal_pending_) return false;
+bool Thread::TakesSignalNow() const {
   if (blocked_ == nullptr || !blocked_->only_killable()) return true;
   const SignalSet takeable = (pending.set() | process_.pending.set()) & ~signal_mask_;
   for (int signal = 1; signal <= kSignals; ++signal) {

@@ -96,7 +96,7 @@ class Thread {
   // TIF_SIGPENDING: the thread is to look for signals before it goes on, as it was chosen to take
   // one, or found one when its mask changed. A call that only a fatal signal may interrupt hides
   // others.
-  bool HasSignalToTake() const;
+  bool HasSignalToTake() const { return signal_pending_ && TakesSignalNow(); }
   // signal_wake_up(): a signal is for this thread; ends its wait.
   void NoteSignal();
   // recalc_sigpending()
@@ -139,6 +139,9 @@ class Thread {
     void OnExpire() override { thread_.Wake(); }
     Thread& thread_;
   };
+
+  // Of one that has a signal pending.
+  bool TakesSignalNow() const;
 
   Process& process_;
   Tid tid_;  // Changes where another thread than the leader executes a program.

@@ -102,9 +102,8 @@ void TimerQueue::Settle(Timer& timer, size_t place) {
   Put(timer, place);
 }
 
-void TimerQueue::Expire() {
-  while (!heap_.empty() && heap_.front()->monotonic_ <= clock_.Monotonic() &&
-         heap_.front()->monotonic_ != kNanosMax) {
+void TimerQueue::ExpireDue() {
+  while (IsDue()) {
     Timer& timer = *heap_.front();
     Remove(timer);
     timer.OnExpire();  // May destroy it.

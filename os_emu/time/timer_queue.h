@@ -73,13 +73,20 @@ class TimerQueue {
   // In CLOCK_MONOTONIC; kNanosMax: none.
   Nanos NextDeadline() const { return heap_.empty() ? kNanosMax : heap_.front()->monotonic_; }
   // Lets everything that is due happen.
-  void Expire();
+  void Expire() {
+    if (IsDue()) ExpireDue();
+  }
   // CLOCK_REALTIME was set: its timers' deadlines lie elsewhere now. O(n log n).
   void ClockWasSet();
   size_t size() const { return heap_.size(); }
 
  private:
   friend class Timer;
+  bool IsDue() const {
+    const Nanos next = NextDeadline();
+    return next <= clock_.Monotonic() && next != kNanosMax;
+  }
+  void ExpireDue();
   static bool Before(const Timer& a, const Timer& b);
   Nanos MonotonicOf(TimeBase base, Nanos deadline) const;
   void Insert(Timer& timer);
