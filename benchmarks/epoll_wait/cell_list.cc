@@ -71,6 +71,7 @@ std::vector<Cell> AllCells(bool tiny) {
   return cells;
 }
 
+uint32_t MostRegistered() { return kMostRegistered; }
 std::string FewRegisteredName() { return LevelName(1, kFewRegistered); }
 std::string MostRegisteredName() { return LevelName(1, kMostRegistered); }
 

@@ -23,6 +23,7 @@ struct Cell {
 std::vector<Cell> AllCells(bool tiny);
 
 // The two whose ratio says whether what is idle costs anything.
+uint32_t MostRegistered();
 std::string FewRegisteredName();
 std::string MostRegisteredName();
 

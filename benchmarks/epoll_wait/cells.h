@@ -56,7 +56,8 @@ struct Command {
 };
 
 // What a program writes: before the loop with `nanoseconds` 0, and after it how long it took by its
-// own clock. Sequence 0: of the set-up, first when descriptors exist, then when they are registered.
+// own clock. Sequence 0: of the set-up, first when descriptors exist, then when they are
+// registered.
 struct Mark {
   uint32_t sequence = 0;
   uint32_t end = 0;

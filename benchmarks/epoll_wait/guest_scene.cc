@@ -42,8 +42,8 @@ class CommandFile {
 
   const std::string& directory() const { return directory_; }
   void Write(const Command& command) {
-    std::fstream file(directory_ + "/" + kName,
-                      std::ios::binary | std::ios::out | (written_ ? std::ios::in : std::ios::trunc));
+    std::fstream file(directory_ + "/" + kName, std::ios::binary | std::ios::out |
+                                                    (written_ ? std::ios::in : std::ios::trunc));
     file.write(reinterpret_cast<const char*>(&command), sizeof(command));
     POLLUX_CHECK(static_cast<bool>(file.flush()));
     written_ = true;
@@ -70,10 +70,10 @@ class GuestScene final : public Scene {
         machine::Machine::Create(std::move(options));
     POLLUX_CHECK(machine.ok()) << machine.status();
     machine_ = *std::move(machine);
-    const absl::Status loaded = machine_->Load(
-        guest, "program",
-        {"program", absl::StrCat(static_cast<uint32_t>(kind)), absl::StrCat(size),
-         absl::StrCat("/control/", CommandFile::kName)});
+    const absl::Status loaded =
+        machine_->Load(guest, "program",
+                       {"program", absl::StrCat(static_cast<uint32_t>(kind)), absl::StrCat(size),
+                        absl::StrCat("/control/", CommandFile::kName)});
     POLLUX_CHECK(loaded.ok()) << loaded;
   }
 

@@ -153,8 +153,7 @@ class Registered final : public LibraryScene {
         SetExtra(os_emu::kEpollCtlAdd);
         break;
       case Loop::kModify:
-        for (uint32_t i = 0; i < command.calls; ++i)
-          Set(os_emu::kEpollCtlMod, Next(), os_emu::kIn);
+        for (uint32_t i = 0; i < command.calls; ++i) Set(os_emu::kEpollCtlMod, Next(), os_emu::kIn);
         break;
       case Loop::kDelete:
         SetExtra(os_emu::kEpollCtlDel);

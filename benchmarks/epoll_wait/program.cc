@@ -2,9 +2,9 @@
 //
 //   program SCENE SIZE [FILE]
 //
-// reads a Command, runs a batch of calls between two Marks, and again. Commands come from its input,
-// which ends it; or from FILE, looked at before each batch, for who has no input and is held up
-// from outside.
+// reads a Command, runs a batch of calls between two Marks, and again. Commands come from its
+// input, which ends it; or from FILE, looked at before each batch, for who has no input and is held
+// up from outside.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
