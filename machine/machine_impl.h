@@ -146,8 +146,8 @@ class Machine::Impl final : private shims::Sink,
   // Tells the historian how the call that began goes on; the thread may be gone.
   void Record(shims::Next next, Tid tid, os_emu::Thread& thread, const interp::Cpu& cpu);
   bool SpendsSlices();
-  // Instructions that it may run now; 0: another one shall run.
-  uint64_t Budget(const os_emu::Thread& thread);
+  // Instructions that it may run now; 0: another one shall run. `spends_slices`: SpendsSlices().
+  uint64_t Budget(const os_emu::Thread& thread, bool spends_slices);
   // The thread has retired so many instructions: brings the clocks up to date, and with the host's
   // clock looks at the host from time to time.
   void Account(os_emu::Thread& thread, uint64_t retired);

@@ -144,10 +144,10 @@ bool Machine::Impl::SpendsSlices() {
          (choices_ == Choices::kMade && strategy().wants_deadlines());
 }
 
-uint64_t Machine::Impl::Budget(const Thread& thread) {
+uint64_t Machine::Impl::Budget(const Thread& thread, bool spends_slices) {
   // A timer expires at its instruction, also under a program that makes no call.
   uint64_t steps = std::min({StepsLeft(), StepsToNextDeadline(thread), pause_at_ - retired_});
-  if (SpendsSlices()) {
+  if (spends_slices) {
     if (slice_left_ == 0) slice_left_ = NextSlice(thread);
     steps = std::min(steps, slice_left_);
   }
@@ -210,8 +210,8 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     if (retired_ >= pause_at_) return Turn::kPaused;
     const bool spends = SpendsSlices();
     // What is left was counted from where it is now.
-    if (!spends && strategy().slices_end_with_turns()) slice_left_ = 0;
-    const uint64_t budget = Budget(thread);
+    if (!spends && slice_left_ != 0 && strategy().slices_end_with_turns()) slice_left_ = 0;
+    const uint64_t budget = Budget(thread, spends);
     if (budget == 0) return Turn::kPreempted;
     slice_start_ = hart.cpu.retired;
     bool at_event = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <tuple>
+#include <utility>
 
 #include "abi/check.h"
 #include "absl/strings/str_format.h"
@@ -19,6 +20,8 @@ constexpr EventMask kPrivateBits = kWakeup | kOneShot | kEdge | kExclusive;
 constexpr EventMask kExclusiveOkBits = kIn | kOut | kErr | kHup | kWakeup | kEdge | kExclusive;
 
 }  // namespace
+
+EpollInstance::Key EpollInstance::KeyOf(const EpollInterest* interest) { return interest->key(); }
 
 void ReadyLink::Unlink() {
   previous->next = next;
@@ -76,7 +79,7 @@ Result<void> EpollInstance::Control(FileDescription& epoll, int op, FileDescript
   }
 
   const auto found = instance->interests_.find(Key(&target, label));
-  EpollInterest* interest = found == instance->interests_.end() ? nullptr : found->second;
+  EpollInterest* interest = found == instance->interests_.end() ? nullptr : *found;
   switch (op) {
     case kEpollCtlAdd:
       if (interest != nullptr) return Errno::kExist;
@@ -100,7 +103,7 @@ Result<void> EpollInstance::Add(FileDescription& target, FdLabel label, EventMas
                                 uint64_t data, NestingCheck* nesting) {
   if (watches_quota_ != nullptr) POLLUX_RETURN_IF_ERROR(watches_quota_->Charge());
   auto* interest = new EpollInterest(*this, target, label, events, data, next_age_++);
-  interests_.emplace(interest->key(), interest);
+  interests_.insert(interest);
   if (nesting != nullptr) {
     if (From(target) == nullptr) nesting->NoteLeaf(target);
     if (const Result<void> paths = nesting->CheckPaths(); !paths.ok()) {
@@ -131,7 +134,7 @@ void EpollInstance::MakeReady(EpollInterest& interest) {
 }
 
 void EpollInstance::Erase(EpollInterest& interest) {
-  interests_.erase(interest.key());
+  interests_.erase(&interest);
   delete &interest;
   if (watches_quota_ != nullptr) watches_quota_->Release();
 }
@@ -215,11 +218,11 @@ int EpollInstance::PollQueues(WaitQueue* queues[2]) {
 void EpollInstance::OnRelease() {
   poll_queue_.Notify(kIn);
   // The order does not show: an interest that goes tells nobody.
-  for (const auto& [key, interest] : interests_) {
+  // The table looks at none of them any more.
+  for (EpollInterest* const interest : std::exchange(interests_, {})) {
     delete interest;
     if (watches_quota_ != nullptr) watches_quota_->Release();
   }
-  interests_.clear();
 }
 
 std::string EpollInstance::FdInfo() const {
@@ -238,7 +241,7 @@ std::string EpollInstance::FdInfo() const {
 std::vector<EpollInstance::InterestReport> EpollInstance::Interests() const {
   std::vector<const EpollInterest*> sorted;
   sorted.reserve(interests_.size());
-  for (const auto& [key, interest] : interests_) sorted.push_back(interest);
+  for (const EpollInterest* interest : interests_) sorted.push_back(interest);
   std::sort(sorted.begin(), sorted.end(), [](const EpollInterest* a, const EpollInterest* b) {
     return std::tie(a->label, a->age) < std::tie(b->label, b->age);
   });

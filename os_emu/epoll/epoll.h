@@ -18,7 +18,8 @@
 #include <vector>
 
 #include "abi/result.h"
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
 #include "os_emu/file/description.h"
 #include "os_emu/file/fd_label.h"
 #include "os_emu/file/quota.h"
@@ -111,6 +112,17 @@ class EpollInstance final : public FileDescription {
   // By what an interest is known. The address is the identity of a living description and is only
   // compared.
   using Key = std::pair<const void*, FdLabel>;
+  // The table of interests has them by key, and the key in them alone.
+  static Key KeyOf(const Key& key) { return key; }
+  static Key KeyOf(const EpollInterest* interest);
+  struct KeyHash {
+    using is_transparent = void;
+    size_t operator()(const auto& of) const { return absl::Hash<Key>()(KeyOf(of)); }
+  };
+  struct KeyEqual {
+    using is_transparent = void;
+    bool operator()(const auto& a, const auto& b) const { return KeyOf(a) == KeyOf(b); }
+  };
 
   ~EpollInstance() override;
   void OnRelease() override;
@@ -126,8 +138,8 @@ class EpollInstance final : public FileDescription {
   // Whether another instance has an interest in this one.
   bool IsWatched() const { return DescriptionWatch::Newest(*this) != nullptr; }
 
-  absl::flat_hash_map<Key, EpollInterest*>
-      interests_;  // Looked up by key; never walked where the order shows.
+  // Looked up by key; never walked where the order shows.
+  absl::flat_hash_set<EpollInterest*, KeyHash, KeyEqual> interests_;
   ReadyLink ready_;
   WaitQueue wait_queue_;  // Threads in epoll_wait.
   WaitQueue poll_queue_;  // Who polls this instance itself.

@@ -2,8 +2,9 @@
 
 namespace pollux::os_emu {
 
-// A registration costs at most 256 bytes with its place in the table (which holds a key, a pointer
-// and a control byte, and is at least 7/16 full).
+// A registration costs at most 256 bytes with its place in the table (which holds a pointer and a
+// control byte, and is at least 7/16 full), also where an arena rounds it up and keeps the smaller
+// tables of before.
 static_assert(sizeof(EpollInterest) <= 176);
 
 EpollInterest::EpollInterest(EpollInstance& instance, FileDescription& target, FdLabel label,

@@ -20,7 +20,7 @@ int EpollInstance::NestingCheck::DepthBelow(EpollInstance& instance, int depth) 
   if (!first_visit) return entry->second;
   int result = 0;
   // The order of the walk does not show: all that is noted is a set and a maximum.
-  for (const auto& [key, interest] : instance.interests_) {
+  for (EpollInterest* const interest : instance.interests_) {
     EpollInstance* below = From(*interest->target());
     if (below == nullptr) {
       NoteLeaf(*interest->target());

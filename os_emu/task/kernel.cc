@@ -199,11 +199,12 @@ void Kernel::SetRealtime(Nanos now) {
 Result<int64_t> Kernel::ResumeBlocked(Thread& thread) {
   POLLUX_CHECK(thread.blocked()) << "the thread does not wait";
   current_ = &thread;
-  thread.ClearWoken();
+  thread.BeginResume();
   const bool timed_out = clock_.Monotonic() >= thread.blocked_call()->deadline();
   const Result<int64_t> result = thread.blocked_call()->Resume(thread, timed_out);
   if (!timed_out && !result.ok() && result.error() == Errno::kAgain) {
     thread.ArmDeadline();
+    thread.UpdateRunnable();
     return result;
   }
   thread.Unblock();

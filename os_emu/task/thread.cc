@@ -55,11 +55,6 @@ void Thread::Wake() {
   UpdateRunnable();
 }
 
-void Thread::ClearWoken() {
-  woken_ = false;
-  UpdateRunnable();
-}
-
 void Thread::Block(std::unique_ptr<BlockedCall> call) {
   POLLUX_CHECK(blocked_ == nullptr) << "the thread waits already";
   POLLUX_CHECK(call != nullptr) << "nothing to wait for";

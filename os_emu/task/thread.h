@@ -68,7 +68,9 @@ class Thread {
   BlockedCall* blocked_call() { return blocked_.get(); }
   bool woken() const { return woken_; }
   void Wake();
-  void ClearWoken();
+  // Its blocked call is tried again, and what wakes it from now on is another wake-up. Whether it
+  // can run is not decided before UpdateRunnable() or Unblock().
+  void BeginResume() { woken_ = false; }
   // Parks the thread in `call`.
   void Block(std::unique_ptr<BlockedCall> call);
   // The blocked call's deadline may be another one (task/calls.cc, limit_restarts).
