@@ -4,6 +4,7 @@
 #ifndef POLLUX_MACHINE_MACHINE_IMPL_H_
 #define POLLUX_MACHINE_MACHINE_IMPL_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -60,7 +61,10 @@ class Machine::Impl final : private shims::Sink,
   std::optional<Outcome> RunUntil(uint64_t instructions);
   std::optional<Outcome> RunToForkPoint();
   bool holds_choices() const { return choices_ == Choices::kHeld; }
-  void SetStrategy(Strategy* strategy) { strategy_ = strategy; }
+  void SetStrategy(Strategy* strategy) {
+    strategy_ = strategy;
+    NoteWants();
+  }
   void SetStacks(bool stacks) { stacks_ = stacks; }
   uint64_t instructions() const { return retired_; }
 
@@ -113,8 +117,16 @@ class Machine::Impl final : private shims::Sink,
     kMade,
   };
 
+  // Keeps the harts of some threads at hand.
   Hart& HartOf(const os_emu::Thread& thread) {
-    return &thread == last_thread_ ? *last_hart_ : *harts_.at(&thread);
+    KnownHart& known = known_harts_[static_cast<size_t>(thread.tid()) % known_harts_.size()];
+    if (known.thread != &thread) known = {&thread, harts_.at(&thread).get()};
+    return *known.hart;
+  }
+  // What the strategy wants, as long as it makes choices.
+  void NoteWants() {
+    wants_events_ = choices_ == Choices::kMade && strategy().wants_events();
+    wants_deadlines_ = choices_ == Choices::kMade && strategy().wants_deadlines();
   }
   // Null: the run is to end.
   os_emu::Thread* ChooseThread();
@@ -127,7 +139,7 @@ class Machine::Impl final : private shims::Sink,
     const memory::OutsideArena outside;
     return question(*strategy_);
   }
-  ChoicePoint PointOf(std::span<os_emu::Thread* const> runnable) const;
+  ChoicePoint PointOf(std::span<os_emu::Thread* const> runnable);
   size_t Choose(std::span<os_emu::Thread* const> runnable);
   shims::Footprint FootprintOf(os_emu::Thread& thread);
   // True: the next deadline was reached.
@@ -190,9 +202,14 @@ class Machine::Impl final : private shims::Sink,
   bool call_pending_ = false;  // It stopped there, before the call.
   bool stacks_ = true;
   absl::flat_hash_map<const os_emu::Thread*, std::unique_ptr<Hart>> harts_;  // Only looked up.
+  struct KnownHart {
+    const os_emu::Thread* thread = nullptr;
+    Hart* hart = nullptr;
+  };
+  std::array<KnownHart, 16> known_harts_;
+  bool wants_events_ = false, wants_deadlines_ = false;
   Tid first_process_{0};
   const os_emu::Thread* last_thread_ = nullptr;  // Who ran last; null: it is gone.
-  Hart* last_hart_ = nullptr;                    // That of last_thread_.
   bool leave_last_ = false;                      // Another one shall run next.
   uint64_t slice_left_ = 0;                      // Until the next preemption.
   std::vector<shims::Footprint> footprints_;     // Of a choice.

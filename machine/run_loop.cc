@@ -65,17 +65,16 @@ uint64_t Machine::Impl::NextSlice(const Thread& running) {
   return Ask([&](Strategy& strategy) { return strategy.NextSlice(running, retired); });
 }
 
-ChoicePoint Machine::Impl::PointOf(std::span<Thread* const> runnable) const {
+ChoicePoint Machine::Impl::PointOf(std::span<Thread* const> runnable) {
   return {.runnable = runnable,
           .last = last_thread_,
-          .retired = last_thread_ == nullptr ? 0 : last_hart_->cpu.retired,
+          .retired = last_thread_ == nullptr ? 0 : HartOf(*last_thread_).cpu.retired,
           .leave = leave_last_};
 }
 
 // A thread may be held up for as long as it takes: others' timeouts pass meanwhile.
 bool Machine::Impl::ExpireEarly() {
-  if (choices_ != Choices::kMade || !strategy().wants_deadlines() || outside_ != nullptr)
-    return false;
+  if (!wants_deadlines_ || outside_ != nullptr) return false;
   const Nanos deadline = kernel_.NextDeadline();
   if (deadline == kNanosMax) return false;
   const ChoicePoint point = PointOf(kernel_.run_queue().threads());
@@ -94,7 +93,7 @@ Thread* Machine::Impl::ChooseThread() {
   Hart& next = HartOf(chosen);
   if (&chosen != last_thread_) {
     if (last_thread_ != nullptr) {
-      Hart& last = *last_hart_;
+      Hart& last = HartOf(*last_thread_);
       if (last.cpu.reservation.bytes != 0)
         last.reserved.Begin(*last.memory, GuestAddr{last.cpu.reservation.addr});
     }
@@ -106,10 +105,10 @@ Thread* Machine::Impl::ChooseThread() {
   }
   if (historian_ != nullptr && last_thread_ != nullptr && &chosen != last_thread_ &&
       last_thread_->runnable()) {
-    historian_->OnPreempted(const_cast<Thread&>(*last_thread_), last_hart_->cpu, chosen.tid());
+    historian_->OnPreempted(const_cast<Thread&>(*last_thread_), HartOf(*last_thread_).cpu,
+                            chosen.tid());
   }
   last_thread_ = &chosen;
-  last_hart_ = &next;
   leave_last_ = false;
   return &chosen;
 }
@@ -140,8 +139,7 @@ uint64_t Machine::Impl::StepsToNextDeadline(const Thread& thread) {
 
 // Alone, a thread is not preempted, but for a deadline that may be reached early.
 bool Machine::Impl::SpendsSlices() {
-  return kernel_.run_queue().threads().size() > 1 ||
-         (choices_ == Choices::kMade && strategy().wants_deadlines());
+  return wants_deadlines_ || kernel_.run_queue().threads().size() > 1;
 }
 
 uint64_t Machine::Impl::Budget(const Thread& thread, bool spends_slices) {
@@ -307,8 +305,7 @@ bool Machine::Impl::StopsBefore(Thread& thread, const Hart& hart) {
 }
 
 interp::Stop Machine::Impl::RunHart(Thread& thread, Hart& hart, uint64_t budget, bool* at_event) {
-  if (choices_ != Choices::kMade || !strategy().wants_events())
-    return hart.engine->Run(hart.cpu, budget);
+  if (!wants_events_) return hart.engine->Run(hart.cpu, budget);
   for (; budget > 0; --budget) {
     if (!hart.before_event && StopsBefore(thread, hart)) {
       hart.before_event = true;
@@ -360,6 +357,7 @@ void Machine::Impl::Record(shims::Next next, Tid tid, Thread& thread, const inte
 void Machine::Impl::BeginChoices() {
   choices_ = Choices::kMade;
   slice_left_ = 0;  // Of running in order.
+  NoteWants();
 }
 
 bool Machine::Impl::IsForkPoint(const interp::Cpu& cpu) const {

@@ -64,6 +64,9 @@ void Machine::Impl::ReleaseEnded() {
       harts_.erase(hart);
     }
     if (last_thread_ == &thread) last_thread_ = nullptr;
+    for (KnownHart& known : known_harts_) {
+      if (known.thread == &thread) known = {};
+    }
   });
 }
 

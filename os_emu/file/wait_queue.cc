@@ -59,7 +59,7 @@ void WaitQueue::Add(Waiter& waiter, WaitMode mode) {
   }
 }
 
-void WaitQueue::Notify(EventMask key, int exclusive) {
+void WaitQueue::NotifyWaiters(EventMask key, int exclusive) {
   // An OnNotify may make waiters leave this queue: Leave() moves the walk past them.
   Walk walk{first_, walk_};
   walk_ = &walk;

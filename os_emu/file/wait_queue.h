@@ -61,7 +61,9 @@ class WaitQueue {
   // Wakes every non-exclusive waiter met before `exclusive` exclusive ones have taken the wake-up
   // (wake_up_poll). A waiter that leaves, and a waiter that is added at the front meanwhile, do not
   // disturb the walk.
-  void Notify(EventMask key, int exclusive = 1);
+  void Notify(EventMask key, int exclusive = 1) {
+    if (!empty()) NotifyWaiters(key, exclusive);
+  }
   void NotifyAll(EventMask key);
 
   bool empty() const { return first_ == nullptr; }
@@ -73,6 +75,7 @@ class WaitQueue {
     Waiter* next;
     Walk* outer;
   };
+  void NotifyWaiters(EventMask key, int exclusive);
   void InsertFront(Waiter& waiter, bool exclusive);
   void InsertBack(Waiter& waiter, bool exclusive);
 

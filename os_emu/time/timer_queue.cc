@@ -75,6 +75,7 @@ void TimerQueue::Insert(Timer& timer) {
   timer.sequence_ = ++last_sequence_;
   heap_.push_back(nullptr);
   Settle(timer, heap_.size() - 1);
+  NoteNext();
 }
 
 void TimerQueue::Remove(Timer& timer) {
@@ -83,6 +84,7 @@ void TimerQueue::Remove(Timer& timer) {
   Timer* last = heap_.back();
   heap_.pop_back();
   if (last != &timer) Settle(*last, hole);
+  NoteNext();
 }
 
 void TimerQueue::Settle(Timer& timer, size_t place) {
@@ -117,6 +119,7 @@ void TimerQueue::ClockWasSet() {
     heap_.push_back(nullptr);
     Settle(*timer, heap_.size() - 1);
   }
+  NoteNext();
 }
 
 }  // namespace pollux::os_emu

@@ -71,7 +71,7 @@ class TimerQueue {
 
   const Clock& clock() const { return clock_; }
   // In CLOCK_MONOTONIC; kNanosMax: none.
-  Nanos NextDeadline() const { return heap_.empty() ? kNanosMax : heap_.front()->monotonic_; }
+  Nanos NextDeadline() const { return next_deadline_; }
   // Lets everything that is due happen.
   void Expire() {
     if (IsDue()) ExpireDue();
@@ -91,6 +91,8 @@ class TimerQueue {
   Nanos MonotonicOf(TimeBase base, Nanos deadline) const;
   void Insert(Timer& timer);
   void Remove(Timer& timer);
+  // The heap has changed.
+  void NoteNext() { next_deadline_ = heap_.empty() ? kNanosMax : heap_.front()->monotonic_; }
   // Puts the timer into the heap's `place` and then where it belongs.
   void Settle(Timer& timer, size_t place);
   void Put(Timer& timer, size_t place) {
@@ -99,7 +101,8 @@ class TimerQueue {
   }
 
   const Clock& clock_;
-  std::vector<Timer*> heap_;  // A binary heap: nobody is Before() its parent.
+  std::vector<Timer*> heap_;         // A binary heap: nobody is Before() its parent.
+  Nanos next_deadline_ = kNanosMax;  // Of its first: asked at every turn.
   uint64_t last_sequence_ = 0;
 };
 
