@@ -15,6 +15,23 @@ namespace {
 constexpr char kPingPong[] = "ping-pong";
 constexpr char kGeometricMean[] = "geometric mean";
 
+constexpr char kLegend[] =
+    R"(
+level/N/R            epoll_wait, N eventfds registered, R of them ready and reported
+edge/N/R             R writes, and epoll_wait reports R edges
+oneshot/N/R          R times EPOLL_CTL_MOD of one that is ready, and epoll_wait reports R
+ctl/...              epoll_ctl, 1000 eventfds registered
+write+wait+read/N    write, epoll_wait, read; always another of N registered eventfds
+ping-pong            there and back between two threads, each of which writes, waits, reads
+64-waiters           write; one of 64 threads in epoll_wait wakes, reads, and wakes the writer
+nested/D/...         an eventfd in an instance, through D instances around it
+timerfd/...          with 10,000 timerfds; arm: timerfd_settime; expire: arm the next one, epoll_wait
+                     until it has expired, read; expire_all: the same for all at once, for each
+
+Nanoseconds of such a call or sequence: median of the rounds +- half the span between their 10th and
+90th percentile. host / guest: how many times as fast the guest is, median (10th..90th percentile).
+)";
+
 const MeasuredCell* Find(const EpollWaitReport& report, const std::string& name) {
   for (const MeasuredCell& cell : report.cells) {
     if (cell.name == name) return &cell;
@@ -123,9 +140,8 @@ std::vector<Figure> Figures(const EpollWaitReport& report, const std::string& fe
 }
 
 std::string Table(const EpollWaitReport& report, const std::vector<Figure>& figures) {
-  std::string table = absl::StrCat(report.machine, "; ", report.date, "; ", report.host_limit,
-                                   "\nNanoseconds of a call: median over the rounds, and half of "
-                                   "the span of most of them.\n\n");
+  std::string table =
+      absl::StrCat(report.machine, "; ", report.date, "; ", report.host_limit, "\n", kLegend, "\n");
   size_t width = sizeof(kGeometricMean);
   for (const MeasuredCell& cell : report.cells) width = std::max(width, cell.name.size());
   const auto line = [&](const std::string& name, const std::array<std::string, 3>& times,
