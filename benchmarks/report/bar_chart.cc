@@ -89,7 +89,8 @@ std::string ToSvg(const BarChart& chart) {
       svg += Text(kLeft + ratio.high * unit + 6, middle + 4, "start", "",
                   absl::StrFormat("%.2f", ratio.median));
     } else {
-      svg += Text(kLeft + 6, middle + 4, "start", absl::StrCat("fill=\"", kGrey, "\""), "n/a");
+      svg +=
+          Text(kLeft + unit + 6, middle + 4, "start", absl::StrCat("fill=\"", kGrey, "\""), "n/a");
     }
     y += kRow;
   }
