@@ -79,7 +79,6 @@ Op Translated(const Instruction& instruction, uint64_t pc) {
         .imm = instruction.imm};
   switch (instruction.opcode) {
     case Opcode::kIllegal:
-    case Opcode::kEcall:
     case Opcode::kEbreak:
     case Opcode::kCsrrw:
     case Opcode::kCsrrs:
@@ -162,6 +161,8 @@ uint32_t CodeCache::Append(uint64_t pc, const Op& op) {
 }
 
 Op* CodeCache::FindOrTranslate(uint64_t pc) {
+  const JumpEntry& known = jumps_[JumpIndex(pc)];
+  if (known.pc == pc && known.op->code != Bytecode::kTranslate) return known.op;
   uint32_t index = Lookup(pc);
   if (index == kNone) {
     // A run, a goto each kStraightOps, its end, and a stub for each branch.

@@ -24,7 +24,7 @@ enum class Bytecode : uint16_t {
 #undef INSTRUCTION
 #undef COMPRESSED
   kNop,        // An instruction without effect here: results for x0, fences.
-  kSlow,       // The reference step does it (illegal, ecall, ebreak, CSRs).
+  kSlow,       // The reference step does it (illegal, ebreak, CSRs).
   kGoto,       // To `target`; no instruction of the guest.
   kTranslate,  // Code that is not translated yet, or no longer: its pc is CodeCache::PcOf. No
                // instruction of the guest.

@@ -217,6 +217,23 @@ inline constexpr std::array<Variant, kCodes> kVariantTable = MakeVariantTable();
 // The variant that the code `code` stands for; itself, if it is below Bytecode::kCount.
 constexpr Variant VariantOf(unsigned code) { return internal::kVariantTable[code]; }
 
+namespace internal {
+inline constexpr std::array<Bytecode, kCodes> kSingleTable = [] {
+  std::array<Bytecode, kCodes> table{};
+  for (unsigned code = 0; code < kCodes; ++code) {
+    const Bytecode base = kVariantTable[code].code;
+    table[code] = IsFusion(base) ? FusionOf(base).first : base;
+  }
+  return table;
+}();
+}  // namespace internal
+
+// What the code `code`, which may be a variant's, does for the one instruction at its place: a
+// fusion's first operation.
+constexpr Bytecode SingleOf(Bytecode code) {
+  return internal::kSingleTable[static_cast<size_t>(code)];
+}
+
 // The code of the variant that suits the operands of op[0], whose code is below Bytecode::kCount;
 // and those of op[1], if it is a fusion.
 Bytecode VariantFor(const Op* op);

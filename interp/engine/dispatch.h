@@ -1,6 +1,6 @@
-// The two ways to run bytecode: a loop of computed gotos, for any compiler that has them, and
-// handlers that call each other in tail position, for compilers that can keep the state of the
-// guest in registers across such calls (clang's musttail and preserve_none).
+// The ways to run bytecode. Two for speed: a loop of computed gotos, for any compiler that has
+// them, and handlers that call each other in tail position, for compilers that can keep the state
+// of the guest in registers across such calls (clang's musttail and preserve_none).
 //
 // How instructions are counted: `stop` is the address of the Op at which the budget would end, but
 // for kMargin, if the code went straight on. Straight-line code leaves it alone; a jump by d Ops
@@ -26,6 +26,9 @@ inline constexpr uint64_t kMargin = CodeCache::kStraightOps + 2;
 void RunGotos(Frame& frame, uint8_t* base, const uint8_t* flags);
 // Needs a CodeCache with variants, and a host for which TailCallsWork().
 void RunTailCalls(Frame& frame, uint8_t* base, const uint8_t* flags);
+// As these, but each operation by itself, and until exactly frame.stop is reached: kMargin does not
+// count.
+void RunOneByOne(Frame& frame, uint8_t* base, const uint8_t* flags);
 // Whether this build has RunTailCalls and this processor can run it.
 bool TailCallsWork();
 

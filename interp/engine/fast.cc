@@ -19,15 +19,18 @@ Dispatch FastEngine::BestDispatch() {
 }
 
 Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
-  const uint64_t before_margin = budget - kMargin;
+  const bool one_by_one = budget < kMargin;
+  const uint64_t before_stop = one_by_one ? budget : budget - kMargin;
   Frame frame{.cpu = &cpu,
               .ops = cache_.ops(),
               .pcs = cache_.pcs(),
               .jumps = cache_.jumps(),
               .ip = ip,
-              .stop = reinterpret_cast<uintptr_t>(ip) + before_margin * sizeof(Op)};
+              .stop = reinterpret_cast<uintptr_t>(ip) + before_stop * sizeof(Op)};
   fp::HostFpEnter();
-  if (dispatch_ == Dispatch::kTailCalls) {
+  if (one_by_one) {
+    RunOneByOne(frame, memory_.base(), memory_.flags());
+  } else if (dispatch_ == Dispatch::kTailCalls) {
     RunTailCalls(frame, memory_.base(), memory_.flags());
   } else {
     RunGotos(frame, memory_.base(), memory_.flags());
@@ -35,7 +38,8 @@ Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
   cpu.fflags |= static_cast<uint8_t>(frame.fflags | fp::HostFpCollect());
   const auto left = static_cast<intptr_t>(frame.stop - reinterpret_cast<uintptr_t>(frame.ip)) /
                     static_cast<intptr_t>(sizeof(Op));
-  cpu.retired += before_margin - static_cast<uint64_t>(left);
+  cpu.retired += before_stop - static_cast<uint64_t>(left);
+  cpu.pc = cache_.PcOf(frame.ip);
   return frame.ip;
 }
 
@@ -46,16 +50,22 @@ Stop FastEngine::Run(Cpu& cpu, uint64_t budget) {
   while (cpu.retired < end) {
     // With an invalid frm every dynamic rounding is illegal, which only the reference step looks
     // at.
-    if (end - cpu.retired >= kMargin && cpu.frm <= fp::kRmm) {
+    if (cpu.frm <= fp::kRmm) {
       const uint64_t generation = cache_.generation();
       Op* ip = cache_.FindOrTranslate(cpu.pc);
       if (ip != nullptr) {
         if (stub != nullptr && generation == cache_.generation()) cache_.Link(stub, ip);
+        const bool had_margin = end - cpu.retired >= kMargin;
         ip = RunBytecode(cpu, ip, end - cpu.retired);
-        cpu.pc = cache_.PcOf(ip);
+        if (cpu.retired == end) break;
+        if (ip->code == Bytecode::kEcall) {
+          cpu.pc += ip->length;
+          ++cpu.retired;
+          return Stop{.reason = StopReason::kEcall};
+        }
         stub = ip->code == Bytecode::kTranslate ? ip : nullptr;
         // Reached code to be translated, or the margin: the instruction at ip is not tried yet.
-        if (stub != nullptr || end - cpu.retired < kMargin) continue;
+        if (stub != nullptr || (had_margin && end - cpu.retired < kMargin)) continue;
       }
     }
     stub = nullptr;

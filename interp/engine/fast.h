@@ -1,6 +1,6 @@
 // FastEngine: runs the bytecode of bytecode/code_cache.h. What the bytecode does not do itself
-// (faults, calls into the kernel, CSRs, the last instructions before the budget ends) is left to
-// the reference step, one instruction at a time, so every stop is exact.
+// (faults, CSRs, ebreak) is left to the reference step, one instruction at a time, so every stop is
+// exact.
 #ifndef POLLUX_INTERP_ENGINE_FAST_H_
 #define POLLUX_INTERP_ENGINE_FAST_H_
 
@@ -35,9 +35,9 @@ class FastEngine final : public Engine {
   const CodeCache& cache() const { return cache_; }
 
  private:
-  // Runs bytecode from `ip` on and retires at most `budget` instructions, at least kMargin of them
-  // being left. Returns the Op that it could not run, or where the margin was reached; cpu.pc is
-  // not up to date, all else is.
+  // Runs bytecode from `ip` on and retires at most `budget` instructions: with less than kMargin
+  // all of them, else as many as leave less than that. Returns the Op where it ended, which it
+  // could not run if there was room for it.
   Op* RunBytecode(Cpu& cpu, Op* ip, uint64_t budget);
 
   memory::AddressSpace& memory_;

@@ -222,7 +222,7 @@ constexpr Handler HandlerOf() {
   } else if constexpr (kCode == Bytecode::kGoto) {
     return &Goto;
   } else if constexpr (kCode == Bytecode::kIllegal || kCode == Bytecode::kSlow ||
-                       kCode == Bytecode::kTranslate) {
+                       kCode == Bytecode::kTranslate || kCode == Bytecode::kEcall) {
     return &Leave;
   } else if constexpr (ShapeOf(kCode).Count() == 1 && !NamesX(kCode)) {
     return &Run<code>;
