@@ -39,8 +39,9 @@ def _with_prelude(prelude, kwargs):
         "bazel/prelude/%s_prelude.h" % prelude,
     ] + select({
         # Bazel knows when a header has changed. The times and places of the headers are those of the
-        # sandbox in which the prelude was compiled.
-        "//bazel:clang": ["-Xclang", "-fno-validate-pch"],
+        # sandbox in which the prelude was compiled. In a precompiled header clang does not see that
+        # libstdc++ allows itself what it deprecates (std::stable_sort and its buffer): gcc warns of ours.
+        "//bazel:clang": ["-Xclang", "-fno-validate-pch", "-Wno-deprecated-declarations"],
         "//conditions:default": ["-Winvalid-pch"],
     })
     return with_prelude
@@ -92,9 +93,16 @@ def cc_library(prelude = True, **kwargs):
             kwargs = _joined(kwargs["name"], sources, _MOST_JOINED, kwargs.get("testonly", False), kwargs)
     _cc_library(**kwargs)
 
+# Bazel links with the C driver, which leaves out what only C++ has in the sanitizers' runtime of clang.
+def _with_runtime(kwargs):
+    return dict(kwargs, linkopts = kwargs.get("linkopts", []) + select({
+        "//bazel:clang": ["-fsanitize-link-c++-runtime"],
+        "//conditions:default": [],
+    }))
+
 def cc_binary(prelude = True, **kwargs):
     """rules_cc's, as cc_library."""
-    _cc_binary(**(_with_prelude("library", kwargs) if prelude else kwargs))
+    _cc_binary(**_with_runtime(_with_prelude("library", kwargs) if prelude else kwargs))
 
 def cc_test(prelude = True, **kwargs):
     """rules_cc's, as cc_library."""
@@ -104,7 +112,7 @@ def cc_test(prelude = True, **kwargs):
         if len(sources) > 1:
             # A package has one test: whoever changes one of its files waits for a few others.
             kwargs = _joined(kwargs["name"], sources, _MOST_JOINED_IN_TESTS, True, kwargs)
-    _cc_test(**kwargs)
+    _cc_test(**_with_runtime(kwargs))
 
 # ---------------------------------------------------------------------------------------------------
 # Tests under the sanitizers.
@@ -180,7 +188,7 @@ sanitized_binary = rule(
 # What _sanitized_test takes over from the cc_test.
 _OF_EVERY_TEST = ["size", "timeout", "args", "shard_count", "flaky", "visibility"]
 
-def sanitized_cc_test(name, data = [], linkopts = [], tags = [], **kwargs):
+def sanitized_cc_test(name, data = [], tags = [], **kwargs):
     """A cc_test that runs under the address and undefined behaviour sanitizers.
 
     NAME_optimized is the same test without them; it has to be asked for.
@@ -188,7 +196,6 @@ def sanitized_cc_test(name, data = [], linkopts = [], tags = [], **kwargs):
     Args:
       name: of the test.
       data: as for cc_test.
-      linkopts: as for cc_test.
       tags: as for cc_test.
       **kwargs: what else a cc_test has.
     """
@@ -196,11 +203,6 @@ def sanitized_cc_test(name, data = [], linkopts = [], tags = [], **kwargs):
     cc_test(
         name = optimized,
         data = data,
-        # Bazel links with the C driver, which leaves out what only C++ has in clang's runtime.
-        linkopts = linkopts + select({
-            "//bazel:clang": ["-fsanitize-link-c++-runtime"],
-            "//conditions:default": [],
-        }),
         tags = tags + ["manual"],
         **kwargs
     )

@@ -56,8 +56,8 @@ void Schedule(benchmark::State& state, StrategyKind kind) {
   options.strategy.length = 0;
   auto explorer = Explorer::Create(std::move(options), Mutex());
   POLLUX_CHECK(explorer.ok()) << explorer.status();
-  uint64_t seed = 0, instructions = 0;
-  for (auto _ : state) instructions += (*explorer)->RunSeed(++seed).outcome.instructions;
+  uint64_t seed = 0;
+  for (auto _ : state) benchmark::DoNotOptimize((*explorer)->RunSeed(++seed).outcome.instructions);
   state.counters["schedules/s"] =
       benchmark::Counter(static_cast<double>(seed), benchmark::Counter::kIsRate);
 }

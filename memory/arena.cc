@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "abi/check.h"
+#include "absl/base/config.h"
 #include "memory/reservation.h"
 
 namespace pollux::memory {
@@ -54,7 +55,7 @@ struct Slots {
   std::array<bool, Arena::kMaxArenas> used{};
 
   Slots() {
-#ifndef __SANITIZE_ADDRESS__
+#ifndef ABSL_HAVE_ADDRESS_SANITIZER
     void* const at = mmap(nullptr, (Arena::kMaxArenas + 1) * Arena::kBytes, PROT_NONE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) return;

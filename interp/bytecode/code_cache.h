@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "absl/container/flat_hash_map.h"
 #include "interp/bytecode/op.h"
 #include "memory/address_space.h"
@@ -27,7 +28,7 @@ class CodeCache final : public memory::CodeListener {
   // far the engine can get without looking at its budget.
   static constexpr int kStraightOps = 64;
   static constexpr int kRunOps = 1024;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
   // Whose allocator writes shadow for all that is allocated and freed, touched or not.
   static constexpr size_t kDefaultCapacityOps = size_t{1} << 17;
 #else

@@ -104,7 +104,8 @@ absl::StatusOr<bool> HostPoller::Wait(Nanos timeout) {
     return absl::ErrnoToStatus(errno, "the host refuses to wait for it");
   }
   for (int i = 0; i < count; ++i) {
-    const auto found = watchers_.find(events[i].data.u64);
+    const uint64_t id = events[i].data.u64;  // Its own place may not be aligned.
+    const auto found = watchers_.find(id);
     if (found != watchers_.end()) found->second->OnHostEvents(events[i].events);
   }
   return had_turns || count > 0;

@@ -83,7 +83,7 @@ class Caller {
             syscall(SYS_epoll_pwait, call_.fd, events, call_.amount, call_.timeout_ms, nullptr, 8));
         for (int64_t i = 0; i < answer_.value; ++i) {
           answer_.memory.push_back(events[i].events);
-          answer_.memory.push_back(events[i].data.u64);
+          answer_.memory.push_back(uint64_t{events[i].data.u64});  // May be misaligned there.
         }
         break;
       }

@@ -64,7 +64,7 @@ class HostWorld final : public World {
     Answer answer = FromHost(epoll_wait(epoll, events, max_events, 0));
     for (int64_t i = 0; i < answer.value; ++i) {
       answer.memory.push_back(events[i].events);
-      answer.memory.push_back(events[i].data.u64);
+      answer.memory.push_back(uint64_t{events[i].data.u64});  // May be misaligned there.
     }
     return answer;
   }

@@ -50,7 +50,6 @@ class PtyTest : public ::testing::Test {
     return file.Ioctl(request, testing::kArena.value, &machine_.memory());
   }
   Termios Settings() {
-    Termios termios;
     EXPECT_TRUE(slave_->Ioctl(0x802c542a, testing::kArena.value, &machine_.memory()).ok());
     return *machine_.memory().ReadObject<Termios>(testing::kArena);
   }

@@ -171,8 +171,7 @@ class UnixSocket final : public Socket {
   std::deque<DescriptionRef> pending_;
   const UnixMessage* oob_ = nullptr;
   bool reports_inq_ = false;  // SO_INQ
-  uint64_t charged_bytes_ = 0;
-  WaitQueue peer_wait_;  // Who waits for room in this one's queue.
+  WaitQueue peer_wait_;       // Who waits for room in this one's queue.
   PeerWake peer_wake_;
   // Whom the last kAgain of Send or Connect waits for; null: for room of its own.
   std::shared_ptr<UnixAnchor> waits_for_;

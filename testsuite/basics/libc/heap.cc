@@ -21,6 +21,13 @@ struct Block {
   unsigned char pattern = 0;
 };
 
+// As it is, but a compiler no longer knows where it comes from, and that it could do without.
+template <typename T>
+T* Opaque(T* block) {
+  asm volatile("" : "+r"(block) : : "memory");
+  return block;
+}
+
 // Large blocks are looked at a page at a time.
 size_t Step(size_t size) { return size > 65536 ? 509 : 1; }
 
@@ -57,8 +64,8 @@ int main() {
       block.size = RandomSize();
       block.pattern = static_cast<unsigned char>(turn);
       const bool clear = Random(4) == 0;
-      block.bytes =
-          static_cast<unsigned char*>(clear ? std::calloc(1, block.size) : std::malloc(block.size));
+      block.bytes = static_cast<unsigned char*>(
+          Opaque(clear ? std::calloc(1, block.size) : std::malloc(block.size)));
       Must(block.bytes != nullptr, "malloc");
       Must(reinterpret_cast<uintptr_t>(block.bytes) % 16 == 0, "blocks are aligned to 16 bytes");
       if (clear) {
@@ -70,7 +77,7 @@ int main() {
     } else if (Random(3) == 0) {
       const size_t size = RandomSize();
       Block grown = block;
-      grown.bytes = static_cast<unsigned char*>(std::realloc(block.bytes, size));
+      grown.bytes = static_cast<unsigned char*>(Opaque(std::realloc(block.bytes, size)));
       Must(grown.bytes != nullptr, "realloc");
       grown.size = size;
       if (Step(size) == Step(block.size)) Check(grown, size < block.size ? size : block.size);
@@ -89,15 +96,17 @@ int main() {
   std::printf("%llu bytes in all\n", static_cast<unsigned long long>(allocated));
 
   for (size_t alignment = 16; alignment <= 1 << 20; alignment *= 2) {
-    void* block = std::aligned_alloc(alignment, alignment);
+    void* block = Opaque(std::aligned_alloc(alignment, alignment));
     Must(block != nullptr && reinterpret_cast<uintptr_t>(block) % alignment == 0, "aligned_alloc");
     std::free(block);
   }
   volatile size_t too_much = SIZE_MAX / 2;
   errno = 0;
-  Must(std::malloc(too_much) == nullptr, "malloc of half of everything fails");
+  Must(Opaque(std::malloc(too_much)) == nullptr, "malloc of half of everything fails");
   std::printf("malloc of too much: %s\n", ErrorName(errno));
-  Must(std::calloc(too_much, 4) == nullptr && errno == ENOMEM, "calloc notices the overflow");
+  errno = 0;
+  Must(Opaque(std::calloc(too_much, 4)) == nullptr && errno == ENOMEM,
+       "calloc notices the overflow");
   malloc_trim(0);
   return 0;
 }

@@ -38,7 +38,9 @@ int main(int argc, char** argv) {
         pthread_mutex_lock(&mutex);
         std::string(1000, 'x').append("y");
         pthread_mutex_unlock(&mutex);
-        std::free(std::malloc(500));
+        void* block = std::malloc(500);
+        asm volatile("" : "+r"(block));  // A compiler may do without what nobody looks at.
+        std::free(block);
       }
     });
   }

@@ -15,7 +15,7 @@ volatile sig_atomic_t alarms;
 siginfo_t last;
 
 void Handler(int, siginfo_t* info, void*) {
-  ++alarms;
+  alarms = alarms + 1;
   last = *info;
 }
 

@@ -17,7 +17,7 @@ siginfo_t last;
 volatile sig_atomic_t handled;
 
 void Handler(int, siginfo_t* info, void*) {
-  ++handled;
+  handled = handled + 1;
   last = *info;
 }
 

@@ -25,10 +25,8 @@ void Handler(int) {
   ++handled;
 }
 
-void Nothing() {}
-
-// `release` lets the call go on in the end, where it begins again.
-void Try(const char* what, std::function<long()> call, std::function<void()> release = Nothing) {
+// `release` lets the call go on in the end, where it begins again; else it is empty.
+void Try(const char* what, std::function<long()> call, std::function<void()> release) {
   for (const int flags : {0, SA_RESTART}) {
     Handle(SIGUSR1, Handler, flags);
     handled = 0;

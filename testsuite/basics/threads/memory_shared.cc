@@ -40,7 +40,9 @@ void Heap(int me, long* sum) {
     numbers[i % 17].push_back(i);
     if (i % 3 == 0) strings[static_cast<size_t>(i / 2)].reset();
   }
-  std::free(std::malloc(1 << 20));
+  void* block = std::malloc(1 << 20);
+  asm volatile("" : "+r"(block));  // A compiler may do without what nobody looks at.
+  std::free(block);
   for (const auto& string : strings) {
     if (string == nullptr) continue;
     for (const char letter : *string) Must(letter == 'a' + me, "one's own memory");
