@@ -109,8 +109,9 @@ void MachineFlags::Declare(CLI::App& command, uint64_t max_steps) {
       ->check(number);
   command
       .add_option("--engine", engine_,
-                  "fast (default), or reference: one instruction at a time, slow.")
-      ->check(CLI::IsMember({"fast", "reference"}));
+                  "fast (default); reference: one instruction at a time, slow; counting: what fast "
+                  "does, one operation of the bytecode at a time, with their number in --json.")
+      ->check(CLI::IsMember({"fast", "reference", "counting"}));
 }
 
 std::nullopt_t MachineFlags::Refuse(absl::string_view message) const {
@@ -121,7 +122,9 @@ std::nullopt_t MachineFlags::Refuse(absl::string_view message) const {
 std::optional<machine::Options> MachineFlags::Options() const {
   machine::Options options;
   options.seed = seed_;
-  options.engine = engine_ == "fast" ? interp::EngineKind::kFast : interp::EngineKind::kReference;
+  options.engine = engine_ == "fast"        ? interp::EngineKind::kFast
+                   : engine_ == "reference" ? interp::EngineKind::kReference
+                                            : interp::EngineKind::kCounting;
   options.strategy.kind = *machine::StrategyNamed(strategy_);
   const std::optional<uint64_t> rate = ParseRate(preemption_rate_);
   if (!rate.has_value()) {

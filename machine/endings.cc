@@ -89,6 +89,7 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
                   .status = state.status,
                   .signal = state.signal,
                   .instructions = retired_,
+                  .operations = operations_,
                   .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos,
                   .fingerprint = death_fingerprint_};
   if (state.signal != 0) {
@@ -158,6 +159,7 @@ void Machine::Impl::Explain(const std::vector<Explanation>& explanations, Outcom
 Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
   Outcome outcome{.kind = kind,
                   .instructions = retired_,
+                  .operations = operations_,
                   .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos};
   outcome.explanation =
       kind == Outcome::Kind::kDeadlock

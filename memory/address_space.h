@@ -510,8 +510,8 @@ class AddressSpace {
   // Where [start, start + bytes) is, if it lies within one page and nothing need be done for the
   // access. Null: ask the slow path.
   uint8_t* InOnePage(uint8_t fast, GuestAddr start, uint64_t bytes) const {
-    if (start.value >= kAddressSpaceBytes || bytes > kPageBytes - start.value % kPageBytes)
-      return nullptr;
+    if (start.value >= kAddressSpaceBytes || bytes - 1 >= kPageBytes - start.value % kPageBytes)
+      return nullptr;  // Of no bytes, too.
     return (flags_[start.value >> kPageShift] & fast) != 0 ? base_ + start.value : nullptr;
   }
   template <typename Visit>

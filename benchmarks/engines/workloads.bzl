@@ -75,6 +75,13 @@ def runner_args():
         for name in STARTS
     ]
 
+def counted_args():
+    """NAME,ITERATIONS,GUEST of the workloads."""
+    return [
+        "%s,%d,$(rootpath %s.elf)" % (name, iterations, name)
+        for name, iterations in WORKLOADS.items()
+    ]
+
 def runner_data():
     """The files that runner_args names."""
     return [file for name in WORKLOADS.keys() + STARTS for file in _files(name)]

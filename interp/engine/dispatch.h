@@ -29,6 +29,9 @@ void RunTailCalls(Frame& frame, uint8_t* base, const uint8_t* flags);
 // As these, but each operation by itself, and until exactly frame.stop is reached: kMargin does not
 // count.
 void RunOneByOne(Frame& frame, uint8_t* base, const uint8_t* flags);
+// As RunOneByOne. Returns how many operations the others would have run for it, to which a fusion
+// is one.
+uint64_t RunCounted(Frame& frame, uint8_t* base, const uint8_t* flags);
 // Whether this build has RunTailCalls and this processor can run it.
 bool TailCallsWork();
 

@@ -38,6 +38,8 @@ std::unique_ptr<Engine> MakeEngine(EngineKind kind, memory::AddressSpace& memory
       return std::make_unique<FastEngine>(memory, counters);
     case EngineKind::kGotos:
       return std::make_unique<FastEngine>(memory, counters, Dispatch::kGotos);
+    case EngineKind::kCounting:
+      return std::make_unique<FastEngine>(memory, counters, Dispatch::kCounted);
   }
   POLLUX_CHECK(false) << "no such engine";
 }

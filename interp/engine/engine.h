@@ -39,6 +39,8 @@ class Counters {
   virtual uint64_t Cycle(const Cpu& cpu) = 0;
   virtual uint64_t Time(const Cpu& cpu) = 0;
   virtual uint64_t Instret(const Cpu& cpu) = 0;
+  // So many operations of the bytecode were run. Only the counting engine tells.
+  virtual void CountOperations(uint64_t) {}
 };
 
 class Engine {
@@ -56,8 +58,9 @@ class Engine {
 
 enum class EngineKind {
   kReference,
-  kFast,   // By the best dispatch that this build has (engine/dispatch.h).
-  kGotos,  // The fast engine by computed gotos, which every build has.
+  kFast,      // By the best dispatch that this build has (engine/dispatch.h).
+  kGotos,     // The fast engine by computed gotos, which every build has.
+  kCounting,  // What the fast engine runs, an operation after the other, and counted.
 };
 
 // `memory` and `counters` must outlive the engine. One engine per address space; it serves all its

@@ -19,7 +19,7 @@ Dispatch FastEngine::BestDispatch() {
 }
 
 Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
-  const bool one_by_one = budget < kMargin;
+  const bool one_by_one = budget < kMargin || dispatch_ == Dispatch::kCounted;
   const uint64_t before_stop = one_by_one ? budget : budget - kMargin;
   Frame frame{.cpu = &cpu,
               .ops = cache_.ops(),
@@ -28,7 +28,9 @@ Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
               .ip = ip,
               .stop = reinterpret_cast<uintptr_t>(ip) + before_stop * sizeof(Op)};
   fp::HostFpEnter();
-  if (one_by_one) {
+  if (dispatch_ == Dispatch::kCounted) {
+    counters_.CountOperations(RunCounted(frame, memory_.base(), memory_.flags()));
+  } else if (one_by_one) {
     RunOneByOne(frame, memory_.base(), memory_.flags());
   } else if (dispatch_ == Dispatch::kTailCalls) {
     RunTailCalls(frame, memory_.base(), memory_.flags());
@@ -55,7 +57,7 @@ Stop FastEngine::Run(Cpu& cpu, uint64_t budget) {
       Op* ip = cache_.FindOrTranslate(cpu.pc);
       if (ip != nullptr) {
         if (stub != nullptr && generation == cache_.generation()) cache_.Link(stub, ip);
-        const bool had_margin = end - cpu.retired >= kMargin;
+        const bool had_margin = end - cpu.retired >= kMargin && dispatch_ != Dispatch::kCounted;
         ip = RunBytecode(cpu, ip, end - cpu.retired);
         if (cpu.retired == end) break;
         if (ip->code == Bytecode::kEcall) {

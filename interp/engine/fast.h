@@ -12,7 +12,7 @@
 namespace pollux::interp {
 
 // How it goes from one operation to the next (engine/dispatch.h).
-enum class Dispatch { kGotos, kTailCalls };
+enum class Dispatch { kGotos, kTailCalls, kCounted };
 
 class FastEngine final : public Engine {
  public:
@@ -23,6 +23,7 @@ class FastEngine final : public Engine {
   FastEngine(memory::AddressSpace& memory, Counters& counters, Dispatch dispatch = BestDispatch(),
              size_t capacity_ops = CodeCache::kDefaultCapacityOps)
       : memory_(memory),
+        counters_(counters),
         reference_(memory, counters),
         dispatch_(dispatch),
         cache_(memory, dispatch == Dispatch::kTailCalls, capacity_ops) {}
@@ -41,6 +42,7 @@ class FastEngine final : public Engine {
   Op* RunBytecode(Cpu& cpu, Op* ip, uint64_t budget);
 
   memory::AddressSpace& memory_;
+  Counters& counters_;
   ReferenceStep reference_;
   const Dispatch dispatch_;
   CodeCache cache_;

@@ -90,4 +90,20 @@ void RunOneByOne(Frame& frame, uint8_t* base, const uint8_t* flags) {
   frame.stop = step.stop;
 }
 
+uint64_t RunCounted(Frame& frame, uint8_t* base, const uint8_t* flags) {
+  Step step{frame, base, flags, frame.ip, frame.stop};
+  uint64_t operations = 0;
+  const Op* second = nullptr;  // Of the fusion that was just begun.
+  while (reinterpret_cast<uintptr_t>(step.ip) < step.stop) {
+    const Op* const op = step.ip;
+    if (!kHandlers[static_cast<size_t>(SingleOf(op->code))](step)) break;
+    if (op != second) ++operations;
+    const bool fused = IsFusion(VariantOf(static_cast<unsigned>(op->code)).code);
+    second = fused && op != second ? op + 1 : nullptr;
+  }
+  frame.ip = step.ip;
+  frame.stop = step.stop;
+  return operations;
+}
+
 }  // namespace pollux::interp
