@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "benchmarks/report/statistics.h"
 
 namespace pollux::benchmarks {
 
@@ -34,14 +35,14 @@ size_t Rounds(const Report& report) {
 // A mean that the report states.
 struct Mean {
   std::string name;
-  Range range;
+  Spread range;
 };
 
 std::vector<Mean> Means(const Report& report) {
   std::vector<Mean> means;
   if (report.workloads.empty()) return means;
   const auto add = [&](std::string name, size_t of, size_t by) {
-    means.push_back({std::move(name), RangeOf(MeanRatios(report, of, by))});
+    means.push_back({std::move(name), SpreadOf(MeanRatios(report, of, by))});
   };
   add("speed of pollux, qemu's being 1", kQemu, kPollux);
   if (HasBaseline(report)) {
@@ -54,7 +55,7 @@ std::vector<Mean> Means(const Report& report) {
   return means;
 }
 
-std::string Form(const Range& range) {
+std::string Form(const Spread& range) {
   return absl::StrFormat("%5.2f %5.2f..%-5.2f", range.median, range.low, range.high);
 }
 
@@ -104,12 +105,12 @@ std::vector<Column> SecondsColumns(const Report& report) {
   return columns;
 }
 
-constexpr size_t kRangeWidth = 18;
+constexpr size_t kSpreadWidth = 18;
 
 std::string WorkloadsTable(const Report& report) {
   std::vector<Column> columns = SecondsColumns(report);
-  columns.push_back({"pollux/qemu", kRangeWidth});
-  if (HasBaseline(report)) columns.push_back({"pollux/baseline", kRangeWidth});
+  columns.push_back({"pollux/qemu", kSpreadWidth});
+  if (HasBaseline(report)) columns.push_back({"pollux/baseline", kSpreadWidth});
   columns.push_back({"pollux", 6});
   if (HasBaseline(report)) columns.push_back({"baseline", 8});
   columns.push_back({"qemu", 6});
@@ -134,11 +135,11 @@ std::string WorkloadsTable(const Report& report) {
   for (const Workload& workload : report.workloads) {
     std::vector<std::string> cells;
     AddSeconds(report, workload, 1, cells);
-    ratios([&](size_t of, size_t by) { return RangeOf(Ratios(workload, of, by)); }, cells);
+    ratios([&](size_t of, size_t by) { return SpreadOf(Ratios(workload, of, by)); }, cells);
     table += Line(workload.name, width, cells, columns);
   }
   std::vector<std::string> cells(2 * report.engines.size());
-  ratios([&](size_t of, size_t by) { return RangeOf(MeanRatios(report, of, by)); }, cells);
+  ratios([&](size_t of, size_t by) { return SpreadOf(MeanRatios(report, of, by)); }, cells);
   return table + Line("geometric mean", width, cells, columns);
 }
 
@@ -166,7 +167,7 @@ std::vector<std::string> Origin(const Report& report) {
 // ---------------------------------------------------------------------------------------------------
 // JSON.
 
-Json Summary(const Range& range) {
+Json Summary(const Spread& range) {
   return {{"median", range.median}, {"p10", range.low}, {"p90", range.high}};
 }
 
@@ -183,10 +184,10 @@ Json ToJson(const Report& report, const Workload& workload) {
                {"seconds", seconds},
                {"least_seconds", least},
                {"median_seconds", median}};
-  json["speed_over_qemu"] = Summary(RangeOf(Ratios(workload, kQemu, kPollux)));
+  json["speed_over_qemu"] = Summary(SpreadOf(Ratios(workload, kQemu, kPollux)));
   if (HasBaseline(report))
-    json["speed_over_baseline"] = Summary(RangeOf(Ratios(workload, kBaseline, kPollux)));
-  json["time_over_native"] = Summary(RangeOf(Ratios(workload, kPollux, kNative)));
+    json["speed_over_baseline"] = Summary(SpreadOf(Ratios(workload, kBaseline, kPollux)));
+  json["time_over_native"] = Summary(SpreadOf(Ratios(workload, kPollux, kNative)));
   return json;
 }
 
@@ -301,31 +302,8 @@ double Tick(double most) {
 
 }  // namespace
 
-double Percentile(std::vector<double> values, double percent) {
-  POLLUX_CHECK(!values.empty() && percent >= 0 && percent <= 100);
-  std::sort(values.begin(), values.end());
-  const double place = percent / 100 * static_cast<double>(values.size() - 1);
-  const size_t below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
-}
-
-double GeometricMean(absl::Span<const double> values) {
-  POLLUX_CHECK(!values.empty());
-  double sum = 0;
-  for (double value : values) sum += std::log(value);
-  return std::exp(sum / static_cast<double>(values.size()));
-}
-
-Range RangeOf(const std::vector<double>& values) {
-  return {Percentile(values, 10), Percentile(values, 50), Percentile(values, 90)};
-}
-
 std::vector<double> Ratios(const Workload& workload, size_t of, size_t by) {
-  std::vector<double> ratios;
-  for (size_t round = 0; round < workload.seconds[of].size(); ++round)
-    ratios.push_back(workload.seconds[of][round] / workload.seconds[by][round]);
-  return ratios;
+  return Quotients(workload.seconds[of], workload.seconds[by]);
 }
 
 std::vector<double> MeanRatios(const Report& report, size_t of, size_t by) {
@@ -396,15 +374,15 @@ std::string ToSvg(const Report& report) {
   using Anchor = Drawing::Anchor;
   struct Row {
     std::string name;
-    Range speed, baseline;
+    Spread speed, baseline;
     bool is_mean;
   };
   const bool two = HasBaseline(report);
   std::vector<Row> rows;
   double most = 1.25;
   const auto add = [&](std::string name, auto&& ratios, bool is_mean) {
-    Row row{std::move(name), RangeOf(ratios(kPollux)), {0, 0, 0}, is_mean};
-    if (two) row.baseline = RangeOf(ratios(kBaseline));
+    Row row{std::move(name), SpreadOf(ratios(kPollux)), {0, 0, 0}, is_mean};
+    if (two) row.baseline = SpreadOf(ratios(kBaseline));
     most = std::max({most, row.speed.high * 1.1, row.baseline.high * 1.1});
     rows.push_back(std::move(row));
   };
@@ -437,12 +415,12 @@ std::string ToSvg(const Report& report) {
     drawing.Text(x_of(at), bottom + 18, absl::StrFormat("%g", at), 12, kGrey, Anchor::kMiddle);
   }
   // Bars, then the line of qemu across them, then their values.
-  std::vector<std::pair<double, const Range*>> values;
+  std::vector<std::pair<double, const Spread*>> values;
   double y = kTop + kGap;
   for (const Row& row : rows) {
     drawing.Text(kLeft - 10, y + (row_height - kGap) / 2 + 5, row.name, 13, kInk, Anchor::kRight,
                  row.is_mean);
-    const auto bar = [&](const Range& range, absl::string_view colour) {
+    const auto bar = [&](const Spread& range, absl::string_view colour) {
       drawing.Rectangle(kLeft, y, x_of(range.median) - kLeft, kBarHeight, colour);
       drawing.Line(x_of(range.low), y + kBarHeight / 2, x_of(range.high), y + kBarHeight / 2, kInk);
       values.push_back({y + kBarHeight / 2 + 5, &range});
@@ -470,11 +448,11 @@ std::string ToSvg(const Report& report) {
                  absl::StrFormat(
                      "Geometric means of the time, native being 1: pollux %.1f%s, "
                      "qemu-riscv64 %.1f",
-                     RangeOf(MeanRatios(report, kPollux, kNative)).median,
+                     SpreadOf(MeanRatios(report, kPollux, kNative)).median,
                      two ? absl::StrFormat(", baseline %.1f",
-                                           RangeOf(MeanRatios(report, kBaseline, kNative)).median)
+                                           SpreadOf(MeanRatios(report, kBaseline, kNative)).median)
                          : "",
-                     RangeOf(MeanRatios(report, kQemu, kNative)).median),
+                     SpreadOf(MeanRatios(report, kQemu, kNative)).median),
                  12, kInk);
     below += 20;
   }

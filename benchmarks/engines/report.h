@@ -12,7 +12,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 
 namespace pollux::benchmarks {
 
@@ -40,16 +39,6 @@ struct Report {
 
   friend bool operator==(const Report&, const Report&) = default;
 };
-
-// `values` are at least one, in any order. Between two values the percentile is interpolated.
-double Percentile(std::vector<double> values, double percent);
-// Of numbers above 0, at least one.
-double GeometricMean(absl::Span<const double> values);
-
-struct Range {
-  double low, median, high;
-};
-Range RangeOf(const std::vector<double>& values);
 
 // Of each round: the seconds of engine `of` divided by those of engine `by`.
 std::vector<double> Ratios(const Workload& workload, size_t of, size_t by);

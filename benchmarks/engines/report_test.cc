@@ -44,31 +44,6 @@ std::string LineOf(const std::string& table, absl::string_view first_word) {
   return "";
 }
 
-TEST(Percentile, IsInterpolatedWhateverTheOrder) {
-  EXPECT_DOUBLE_EQ(Percentile({5}, 90), 5);
-  EXPECT_DOUBLE_EQ(Percentile({3, 1, 2}, 50), 2);
-  EXPECT_DOUBLE_EQ(Percentile({4, 1, 2, 3}, 50), 2.5);
-  EXPECT_DOUBLE_EQ(Percentile({10, 20, 30, 0}, 0), 0);
-  EXPECT_DOUBLE_EQ(Percentile({10, 20, 30, 0}, 100), 30);
-  EXPECT_DOUBLE_EQ(Percentile({0, 10, 20, 30, 40}, 10), 4);
-}
-
-TEST(RangeOf, IsFromThe10thToThe90thPercentile) {
-  std::vector<double> values;
-  for (int i = 100; i >= 0; --i) values.push_back(i);
-  const Range range = RangeOf(values);
-  EXPECT_DOUBLE_EQ(range.low, 10);
-  EXPECT_DOUBLE_EQ(range.median, 50);
-  EXPECT_DOUBLE_EQ(range.high, 90);
-}
-
-TEST(GeometricMean, IsTheRootOfTheProduct) {
-  EXPECT_DOUBLE_EQ(GeometricMean({7.0}), 7);
-  EXPECT_DOUBLE_EQ(GeometricMean({2.0, 8.0}), 4);
-  EXPECT_DOUBLE_EQ(GeometricMean({0.5, 2.0}), 1);
-  EXPECT_NEAR(GeometricMean({1.0, 10.0, 100.0}), 10, 1e-12);
-}
-
 TEST(Ratios, AreOfOneRound) {
   const Report report = Small();
   EXPECT_EQ(Ratios(report.workloads[0], kQemu, kPollux), (std::vector<double>{2, 2, 4}));

@@ -23,6 +23,30 @@ enum class Pattern : uint8_t {
   kJump,          // The second jumps and names no register.
 };
 
+// Which operand of the second a pattern leaves open.
+enum class Open : uint8_t { kNothing, kRd, kRs1, kRs2 };
+constexpr Open OpenOf(Pattern pattern) {
+  switch (pattern) {
+    case Pattern::kSame:
+    case Pattern::kCount:
+    case Pattern::kTest:
+    case Pattern::kStores:
+      return Open::kRs2;
+    case Pattern::kReversedTest:
+      return Open::kRs1;
+    case Pattern::kStep:
+    case Pattern::kLoads:
+      return Open::kRd;
+    case Pattern::kTestOfZero:
+    case Pattern::kJump:
+      return Open::kNothing;
+  }
+  return Open::kNothing;
+}
+
+// Whether the first's rs1 is its rd.
+constexpr bool IsInPlace(Pattern pattern) { return pattern == Pattern::kCount; }
+
 struct Fusion {
   Bytecode first, second, fused;
   Pattern pattern;

@@ -31,9 +31,9 @@ Bytecode VariantFor(const Op* op) {
   if (shape.Count() == 1) return code;
   unsigned number = 0;
   if (shape.other > 1) {
-    const internal::Open open = internal::OpenOf(FusionOf(code).pattern);
-    const uint8_t other = open == internal::Open::kRd    ? op[1].rd
-                          : open == internal::Open::kRs1 ? op[1].rs1
+    const Open open = OpenOf(FusionOf(code).pattern);
+    const uint8_t other = open == Open::kRd    ? op[1].rd
+                          : open == Open::kRs1 ? op[1].rs1
                                                          : op[1].rs2;
     number = PlaceWithin(shape.other, other);
   }

@@ -158,7 +158,7 @@ HANDLER RunFused(PARAMETERS) {
   constexpr Variant kVariant = VariantOf(code);
   constexpr Fusion kFusion = FusionOf(kVariant.code);
   constexpr Pattern kPattern = kFusion.pattern;
-  constexpr bool kInPlace = internal::IsInPlace(kPattern);
+  constexpr bool kInPlace = IsInPlace(kPattern);
   // What the first made, and the second makes anew, nobody else sees.
   constexpr bool kWritesFirst = kSetsRd<kFusion.first> && kPattern != Pattern::kSame;
   PinnedRegisters pinned{a5, a4, a3, a0};
@@ -201,7 +201,7 @@ HANDLER RunFused(PARAMETERS) {
     if (second.stopped()) [[unlikely]]
       TAIL_CALL Anywhere<kFusion.second>(NEXT_ARGUMENTS);
     if constexpr (kSetsRd<kFusion.second>) {
-      constexpr bool kOther = internal::OpenOf(kPattern) == internal::Open::kRd;
+      constexpr bool kOther = OpenOf(kPattern) == Open::kRd;
       Write<kOther ? kVariant.other : Place::kMemory>(*cpu, pinned, second_op->rd, second.rd());
     }
     if (second.jumped()) JUMP(second.next(), 1);
