@@ -25,6 +25,7 @@
 #include "machine/process_image.h"
 #include "machine/strategy/strategy.h"
 #include "memory/arena.h"
+#include "memory/huge_pool.h"
 #include "memory/snapshot.h"
 #include "memory/store_watch.h"
 #include "os_emu/host_poller/host_poller.h"
@@ -56,6 +57,8 @@ class Machine::Impl final : private shims::Sink,
   explicit Impl(Options options);
 
   absl::Status SetUp();
+  // A copy that lives as long as the kernel.
+  std::string_view KeepProgram(std::string_view file);
   absl::Status Load(std::string_view file, std::string_view name,
                     const std::vector<std::string>& arguments);
   std::optional<Outcome> RunUntil(uint64_t instructions);
@@ -189,6 +192,9 @@ class Machine::Impl final : private shims::Sink,
   Options options_;
   os_emu::RandomStream seed_;
   os_emu::HostPoller host_poller_;
+  // The guest's file, as it was loaded; the kernel's file of it is lent from here. Outside the
+  // arena, so that it is not copied when the machine is put back.
+  std::unique_ptr<memory::HugePool> program_;
   os_emu::Kernel kernel_;
   std::unique_ptr<Outside> outside_;  // With --clock=host only.
   os_emu::RandomStream layout_random_;
@@ -215,7 +221,7 @@ class Machine::Impl final : private shims::Sink,
   uint64_t slice_left_ = 0;                      // Until the next preemption.
   std::vector<shims::Footprint> footprints_;     // Of a choice.
   uint64_t retired_ = 0;                         // By all harts.
-  uint64_t operations_ = 0;  // Outcome::operations.
+  uint64_t operations_ = 0;                      // Outcome::operations.
   uint64_t pause_at_ = UINT64_MAX;               // Of them.
   os_emu::Thread* paused_ = nullptr;             // In the midst of whose turn it stopped.
   uint64_t slice_start_ = 0;  // cpu.retired of the running hart when the clock was last right.

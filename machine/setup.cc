@@ -1,5 +1,7 @@
 // How a machine begins: its kernel, its files, its first process.
 
+#include <cstring>
+#include <memory>
 #include <utility>
 
 #include "abi/check.h"
@@ -144,6 +146,15 @@ void Machine::Impl::OpenStreams(Thread& thread) {
   }
 }
 
+std::string_view Machine::Impl::KeepProgram(std::string_view file) {
+  if (file.empty()) return {};
+  const memory::OutsideArena outside;
+  program_ = std::make_unique<memory::HugePool>();
+  char* const kept = program_->New<char>(file.size());
+  std::memcpy(kept, file.data(), file.size());
+  return {kept, file.size()};
+}
+
 absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
                                  const std::vector<std::string>& arguments) {
   const Result<Process*> created = kernel_.TryCreateProcess();
@@ -163,7 +174,7 @@ absl::Status Machine::Impl::Load(std::string_view file, std::string_view name,
   constexpr size_t kNameMax = 255;
   const std::string path =
       "/bin/" + std::string(name.substr(name.rfind('/') + 1).substr(0, kNameMax));
-  if (Result<void> made = kernel_.files().MakeFile(path, file, 0755); !made.ok()) {
+  if (Result<void> made = kernel_.files().MakeLentFile(path, KeepProgram(file), 0755); !made.ok()) {
     return absl::FailedPreconditionError(absl::StrCat("the file does not fit into --max_memory: ",
                                                       std::string(ErrnoText(made.error()))));
   }

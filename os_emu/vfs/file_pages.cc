@@ -1,8 +1,11 @@
 #include "os_emu/vfs/file_pages.h"
 
+#include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <utility>
+
+#include "abi/check.h"
 
 namespace pollux::os_emu {
 
@@ -30,7 +33,25 @@ class FilePages::Object final : public memory::SharedObject {
 
 const memory::SharedObject* FilePages::object() const { return object_.get(); }
 
-FilePages::~FilePages() { budget_->used_bytes -= pages_.size() * kPageBytes; }
+FilePages::~FilePages() { budget_->used_bytes -= (pages_.size() + lent_pages()) * kPageBytes; }
+
+bool FilePages::Lend(std::span<const uint8_t> contents) {
+  POLLUX_CHECK(count() == 0 && object_ == nullptr) << "only an empty file borrows";
+  const uint64_t pages = (contents.size() + kPageBytes - 1) / kPageBytes;
+  if (!budget_->Fits(pages * kPageBytes)) return false;
+  budget_->used_bytes += pages * kPageBytes;
+  lent_ = contents;
+  return true;
+}
+
+void FilePages::Own() {
+  for (uint64_t page = 0; page < lent_pages(); ++page) {
+    const auto made = std::make_shared<Page>();
+    Read(page, 0, made->bytes);
+    pages_.emplace_hint(pages_.end(), page, made);
+  }
+  lent_ = {};
+}
 
 void FilePages::Page::Read(uint64_t within, std::span<uint8_t> to) const {
   if (object != nullptr) return object->Read(number * kPageBytes + within, to);
@@ -43,6 +64,7 @@ void FilePages::Page::Keep() {
 }
 
 FilePageRef FilePages::Refer(uint64_t page) {
+  Own();
   if (reserved_.contains(page)) return nullptr;
   if (object_ == nullptr) {
     const auto found = pages_.find(page);
@@ -72,6 +94,7 @@ bool FilePages::AreReferred() const {
 }
 
 uint64_t FilePages::CountIn(uint64_t first, uint64_t end) const {
+  if (!lent_.empty()) return std::min(end, lent_pages()) - std::min({first, end, lent_pages()});
   if (object_ == nullptr) {
     return static_cast<uint64_t>(std::distance(pages_.lower_bound(first), pages_.lower_bound(end)));
   }
@@ -85,6 +108,7 @@ uint64_t FilePages::CountIn(uint64_t first, uint64_t end) const {
 
 std::optional<uint64_t> FilePages::Next(uint64_t page) const {
   if (object_ != nullptr) return object_->NextPresent(page);
+  if (page < lent_pages()) return page;
   const auto next = pages_.lower_bound(page);
   if (next == pages_.end()) return std::nullopt;
   return next->first;
@@ -92,6 +116,13 @@ std::optional<uint64_t> FilePages::Next(uint64_t page) const {
 
 void FilePages::Read(uint64_t page, uint64_t within, std::span<uint8_t> to) const {
   if (object_ != nullptr) return object_->Read(page * kPageBytes + within, to);
+  if (!lent_.empty()) {
+    const std::span<const uint8_t> from =
+        lent_.subspan(std::min<uint64_t>(page * kPageBytes + within, lent_.size()));
+    const size_t copied = std::min(from.size(), to.size());
+    std::copy_n(from.begin(), copied, to.begin());
+    return std::fill(to.begin() + static_cast<ptrdiff_t>(copied), to.end(), 0);
+  }
   pages_.at(page)->Read(within, to);
 }
 
@@ -114,6 +145,7 @@ bool FilePages::Reserve(uint64_t page) {
 }
 
 bool FilePages::Write(uint64_t page, uint64_t within, std::span<const uint8_t> from) {
+  Own();
   reserved_.erase(page);
   if (object_ != nullptr) {
     return object_->MakePresent(page) &&
@@ -133,6 +165,7 @@ bool FilePages::Write(uint64_t page, uint64_t within, std::span<const uint8_t> f
 
 void FilePages::Zero(uint64_t page, uint64_t within, uint64_t bytes) {
   if (bytes == 0) return;
+  Own();
   if (object_ != nullptr) {
     const Bytes zeros{};
     object_->WritePresent(page * kPageBytes + within, {zeros.data(), bytes});
@@ -143,6 +176,7 @@ void FilePages::Zero(uint64_t page, uint64_t within, uint64_t bytes) {
 }
 
 void FilePages::Drop(uint64_t first, uint64_t end) {
+  Own();
   reserved_.erase(reserved_.lower_bound(first), reserved_.lower_bound(end));
   if (object_ != nullptr) {
     object_->LetGo(first, end);
@@ -158,6 +192,7 @@ void FilePages::SetSize(uint64_t bytes) {
 }
 
 Result<std::shared_ptr<memory::SharedObject>> FilePages::Share(uint64_t size) {
+  Own();
   if (object_ != nullptr) return std::shared_ptr<memory::SharedObject>(object_);
   if (budget_->used_bytes > budget_->limit_bytes ||
       budget_->limit_bytes - budget_->used_bytes < kPageBytes) {

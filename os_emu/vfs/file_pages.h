@@ -34,8 +34,15 @@ class FilePages {
   // Whether something refers to any.
   bool AreReferred() const;
 
+  // The file's pages are those of `contents`, and zeros behind its end: nothing is copied before
+  // something but reading is done, so `contents` must not end or change before this does. There are
+  // no pages yet. False: no memory is left.
+  bool Lend(std::span<const uint8_t> contents);
+
   // How many pages there are.
-  uint64_t count() const { return object() != nullptr ? object()->present_pages() : pages_.size(); }
+  uint64_t count() const {
+    return object() != nullptr ? object()->present_pages() : pages_.size() + lent_pages();
+  }
   // How many of [first, end).
   uint64_t CountIn(uint64_t first, uint64_t end) const;
   // The first at or above `page`.
@@ -76,7 +83,14 @@ class FilePages {
   };
   // Knows what refers to its pages, as madvise(2) may take them away.
   class Object;
+  uint64_t lent_pages() const {
+    return (lent_.size() + memory::kPageBytes - 1) / memory::kPageBytes;
+  }
+  // What is lent becomes pages of its own.
+  void Own();
+
   memory::MemoryBudget* budget_;
+  std::span<const uint8_t> lent_;  // Not empty: there are neither pages nor an object.
   absl::btree_map<uint64_t, std::shared_ptr<Page>> pages_;  // Until there is an object.
   std::shared_ptr<Object> object_;
   absl::btree_set<uint64_t> reserved_;

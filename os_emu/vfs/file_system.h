@@ -105,6 +105,8 @@ class FileSystem {
   // Puts `contents` into the file at `path`, as root: a new one with just this `mode`, or the one
   // that is there. Errors of openat(2) and write(2).
   Result<void> MakeFile(std::string_view path, std::string_view contents, uint32_t mode);
+  // The same without a copy, where the file is in memory: `contents` must outlive this.
+  Result<void> MakeLentFile(std::string_view path, std::string_view contents, uint32_t mode);
   // What is mounted, the root first, then by path.
   struct MountInfo {
     std::string path;

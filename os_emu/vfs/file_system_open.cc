@@ -150,6 +150,15 @@ Result<void> FileSystem::MakeFile(std::string_view path, std::string_view conten
   return {};
 }
 
+Result<void> FileSystem::MakeLentFile(std::string_view path, std::string_view contents,
+                                      uint32_t mode) {
+  POLLUX_RETURN_IF_ERROR(MakeFile(path, {}, mode));
+  POLLUX_ASSIGN_OR_RETURN(const DentryRef made, Find(RootCaller(), {}, path, 0, true));
+  auto* const file = dynamic_cast<MemoryFileInode*>(&made->inode());
+  if (file == nullptr) return MakeFile(path, contents, mode);
+  return file->Lend({reinterpret_cast<const uint8_t*>(contents.data()), contents.size()});
+}
+
 Result<DescriptionRef> FileSystem::OpenExecutable(const Caller& caller, const DescriptionRef& base,
                                                   std::string_view path, uint32_t at_flags) {
   if ((at_flags & ~(kAtSymlinkNoFollow | kAtEmptyPath)) != 0) return Errno::kInval;

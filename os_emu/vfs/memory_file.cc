@@ -129,6 +129,13 @@ Result<size_t> MemoryFileInode::ReadBytes(memory::UserBuffer& to, uint64_t offse
   return copied;
 }
 
+Result<void> MemoryFileInode::Lend(std::span<const uint8_t> contents) {
+  if (!pages_.Lend(contents)) return Errno::kNoSpc;
+  Grow(contents.size());
+  TouchModification();
+  return {};
+}
+
 Result<size_t> MemoryFileInode::WriteBytes(memory::UserBuffer& from, uint64_t offset) {
   size_t copied = 0;
   Errno error = Errno::kFault;

@@ -101,6 +101,8 @@ class MemoryFileInode final : public MemoryInode {
   Result<size_t> ReadBytes(memory::UserBuffer& to, uint64_t offset);
   // kNoSpc, kFault: nothing was written.
   Result<size_t> WriteBytes(memory::UserBuffer& from, uint64_t offset);
+  // The file, which is empty, is `contents`: FilePages::Lend(). kNoSpc.
+  Result<void> Lend(std::span<const uint8_t> contents);
   // kNxio: no data from there on.
   Result<uint64_t> NextData(uint64_t offset) const;
   uint64_t NextHole(uint64_t offset) const;

@@ -481,6 +481,60 @@ TEST_F(MemoryFs, PagesAreChargedAndGivenBack) {
   EXPECT_EQ(budget.used_bytes, before);
 }
 
+// A file whose pages are lent, of two pages and a half.
+class LentFile : public MemoryFs {
+ protected:
+  LentFile() {
+    for (size_t i = 0; i < contents_.size(); ++i) contents_[i] = static_cast<char>('a' + i % 23);
+    EXPECT_EQ(Say(files.MakeLentFile("/lent", contents_, 0644)), "ok");
+  }
+  std::string contents_ = std::string(10240, '\0');
+  const std::string as_lent_ = [this] {
+    std::string text(contents_.size(), '\0');
+    for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+    return text;
+  }();
+};
+
+TEST_F(LentFile, IsReadLikeAnyOther) {
+  const DescriptionRef file = *Open("/lent", kORdOnly);
+  EXPECT_EQ(ReadAt(*file, 20000, 0), as_lent_);
+  EXPECT_EQ(ReadAt(*file, 6000, 4000), as_lent_.substr(4000, 6000));
+  EXPECT_EQ(ReadAt(*file, 10, 10235), as_lent_.substr(10235));
+  EXPECT_EQ(ReadAt(*file, 10, 10240), "");
+  EXPECT_EQ(*file->Seek(0, Whence::kHole), 10240u);
+}
+
+TEST_F(LentFile, IsChargedAndGivenBack) {
+  const uint64_t with = budget.used_bytes;
+  ASSERT_EQ(Say(files.Truncate(root, "/lent", 4096)), "ok");
+  EXPECT_EQ(budget.used_bytes, with - 2 * 4096);
+  budget.limit_bytes = budget.used_bytes + 10000;
+  EXPECT_EQ(Say(files.MakeLentFile("/more", as_lent_, 0644)), "ENOSPC");
+}
+
+TEST_F(LentFile, AWriteChangesTheFileAndNotWhatWasLent) {
+  const DescriptionRef file = *Open("/lent", kORdWr);
+  EXPECT_EQ(WriteAt(*file, "XY", 5000), "2");
+  EXPECT_EQ(contents_, as_lent_);
+  std::string changed = as_lent_;
+  changed.replace(5000, 2, "XY");
+  EXPECT_EQ(ReadAt(*file, 20000, 0), changed);
+  // Behind its old end there are zeros.
+  EXPECT_EQ(WriteAt(*file, "Z", 10250), "1");
+  EXPECT_EQ(ReadAt(*file, 100, 10238), as_lent_.substr(10238) + std::string(10, '\0') + "Z");
+}
+
+TEST_F(LentFile, CanBeMapped) {
+  const DescriptionRef file = *Open("/lent", kORdWr);
+  const auto mapped = file->MapPages();
+  ASSERT_TRUE(mapped.ok());
+  std::string text(3, '\0');
+  (*mapped)->Read(4096, {reinterpret_cast<uint8_t*>(text.data()), text.size()});
+  EXPECT_EQ(text, as_lent_.substr(4096, 3));
+  EXPECT_EQ(ReadAt(*file, 20000, 0), as_lent_);
+}
+
 TEST_F(MemoryFs, AFullMemoryIsEnospc) {
   DescriptionRef file = File();
   budget.limit_bytes = budget.used_bytes + 2 * 4096;
