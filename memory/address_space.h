@@ -278,12 +278,16 @@ class AddressSpace {
   // mremap(2). may_move: MREMAP_MAYMOVE; fixed: MREMAP_FIXED at new_addr (implies may_move);
   // dont_unmap: MREMAP_DONTUNMAP, where new_addr is a hint unless `fixed`. old_length 0 maps shared
   // pages once more. Errors: kInval (unaligned, new_length 0, outside, overlapping, old_length 0 of
-  // a private mapping, lengths that differ with dont_unmap), kNoMem (no room, memory limit), kFault
+  // a private mapping, lengths that differ with dont_unmap), kPerm (to an address below
+  // kMinMapAddress), kNoMem (no room, memory limit), kFault
   // (not mapped, more than one mapping unless only moved). Moving costs a copy of the private pages
   // that were written. Deviation: a file mapping made from `contents` does not grow over bytes of
   // the file that were not given to Map (kNoMem).
   Result<GuestAddr> Remap(GuestAddr old_addr, uint64_t old_length, uint64_t new_length,
                           bool may_move, bool fixed, GuestAddr new_addr, bool dont_unmap = false);
+  // What Remap refuses whatever is mapped (check_mremap_params() of mm/mremap.c): kInval, kNoMem.
+  Result<void> CheckRemap(GuestAddr old_addr, uint64_t old_length, uint64_t new_length,
+                          bool may_move, bool fixed, GuestAddr new_addr, bool dont_unmap) const;
   // MADV_DONTNEED: private pages read as zeros, or as their file, again and are given back to the
   // host; shared ones keep their bytes. Errors: kInval (unaligned, wraps), kNoMem (a hole in the
   // range; the rest is done). `anonymous_only`: MADV_FREE, kInval at anything else. Deviation:

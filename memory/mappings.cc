@@ -391,25 +391,35 @@ Result<void> AddressSpace::Protect(GuestAddr addr, uint64_t length, uint32_t pro
 // ---- mremap
 
 // check_mremap_params(), remap_at() and check_prep_vma().
-Result<GuestAddr> AddressSpace::Remap(GuestAddr old_addr, uint64_t old_length, uint64_t new_length,
+Result<void> AddressSpace::CheckRemap(GuestAddr old_addr, uint64_t old_length, uint64_t new_length,
                                       bool may_move, bool fixed, GuestAddr new_addr,
-                                      bool dont_unmap) {
+                                      bool dont_unmap) const {
   const uint64_t old_start = old_addr.value;
   const uint64_t new_start = new_addr.value;
   const uint64_t old_bytes = PageUp(old_length);
   const uint64_t new_bytes = PageUp(new_length);
   if (!IsAligned(old_start) || new_bytes == 0 || new_bytes > kAddressSpaceBytes)
     return Errno::kInval;
-  if (fixed || dont_unmap) {
-    if (!InSpace(new_start, new_bytes) || !IsAligned(new_start)) return Errno::kInval;
-    if (!may_move && !fixed) return Errno::kInval;
-    if (dont_unmap && old_bytes != new_bytes) return Errno::kInval;
-    // As Linux: the end of the old range may wrap, and then does not overlap.
-    if (old_start + old_bytes > new_start && new_start + new_bytes > old_start)
-      return Errno::kInval;
-    // Both ranges may split a mapping in three.
-    if (regions_.size() + 4 >= kMaxMappings) return Errno::kNoMem;
-  }
+  if (!fixed && !dont_unmap) return {};
+  if (!InSpace(new_start, new_bytes) || !IsAligned(new_start)) return Errno::kInval;
+  if (!may_move && !fixed) return Errno::kInval;
+  if (dont_unmap && old_bytes != new_bytes) return Errno::kInval;
+  // As Linux: the end of the old range may wrap, and then does not overlap.
+  if (old_start + old_bytes > new_start && new_start + new_bytes > old_start) return Errno::kInval;
+  // Both ranges may split a mapping in three.
+  if (regions_.size() + 4 >= kMaxMappings) return Errno::kNoMem;
+  return {};
+}
+
+Result<GuestAddr> AddressSpace::Remap(GuestAddr old_addr, uint64_t old_length, uint64_t new_length,
+                                      bool may_move, bool fixed, GuestAddr new_addr,
+                                      bool dont_unmap) {
+  POLLUX_RETURN_IF_ERROR(
+      CheckRemap(old_addr, old_length, new_length, may_move, fixed, new_addr, dont_unmap));
+  const uint64_t old_start = old_addr.value;
+  const uint64_t new_start = new_addr.value;
+  const uint64_t old_bytes = PageUp(old_length);
+  const uint64_t new_bytes = PageUp(new_length);
   const auto region = Find(old_start);
   if (region == regions_.end()) return Errno::kFault;
   // Moving may split and add mappings of objects.
@@ -516,6 +526,7 @@ Result<GuestAddr> AddressSpace::RemapTo(uint64_t old_start, uint64_t old_bytes, 
 // pages are only shown there. With `dont_unmap` the old place stays, without its own pages.
 Result<void> AddressSpace::MoveRegion(uint64_t old_start, uint64_t old_bytes, uint64_t new_start,
                                       uint64_t new_bytes, bool dont_unmap) {
+  if (new_start < kMinMapAddress) return Errno::kPerm;
   const auto source = Find(old_start);
   Region region = source->second;
   region.end = new_start + new_bytes;

@@ -287,31 +287,34 @@ CallResult SysMremap(SyscallContext& context) {
   const uint64_t flags = context.Arg(3);
   if ((flags & ~(kMayMove | kFixed | kDontUnmap)) != 0) return Errno::kInval;
   if ((flags & kFixed) != 0 && (flags & kMayMove) == 0) return Errno::kInval;
-  // check_prep_vma(): of a range that may be moved at all.
   const uint64_t start = context.Arg(0), old_bytes = PageAlign(context.Arg(1)),
                  new_bytes = PageAlign(context.Arg(2));
-  const bool stays = (flags & kDontUnmap) != 0 && new_bytes == old_bytes && (flags & kMayMove) != 0;
+  const bool may_move = (flags & kMayMove) != 0, fixed = (flags & kFixed) != 0,
+             dont_unmap = (flags & kDontUnmap) != 0;
+  POLLUX_RETURN_IF_ERROR(context.memory().CheckRemap(context.Addr(0), context.Arg(1),
+                                                     context.Arg(2), may_move, fixed,
+                                                     context.Addr(4), dont_unmap));
+  // check_prep_vma(): of a range that may be moved at all.
   // What is locked already: growing locks the rest.
   const bool grows_locked = new_bytes > old_bytes && (start & kPageMask) == 0 &&
                             context.memory().LockedIn(context.Addr(0), kPageBytes) != 0 &&
                             old_bytes > 0 &&
                             MappedIn(context.memory(), start, old_bytes) == old_bytes;
   if (grows_locked && !MayLock(context, new_bytes - old_bytes)) return Errno::kAgain;
-  if ((stays || new_bytes > old_bytes) && (start & kPageMask) == 0 && HasLimit(context) &&
+  if ((dont_unmap || new_bytes > old_bytes) && (start & kPageMask) == 0 && HasLimit(context) &&
       old_bytes > 0 && MappedIn(context.memory(), start, old_bytes) == old_bytes) {
-    uint64_t more = stays ? old_bytes : new_bytes - old_bytes;
+    uint64_t more = dont_unmap ? old_bytes : new_bytes - old_bytes;
     // mremap_to() of what stays asks when the place has been made free.
-    if (stays && (flags & kFixed) != 0)
-      more -= MappedIn(context.memory(), context.Arg(4), new_bytes);
+    if (dont_unmap && fixed) more -= MappedIn(context.memory(), context.Arg(4), new_bytes);
     bool data = false;
     for (const memory::Mapping& mapping : context.memory().Mappings()) {
       if (mapping.start <= start && start < mapping.end) data = mapping.IsData();
     }
     if (!MayExpand(context, more, data)) return Errno::kNoMem;
   }
-  Result<GuestAddr> address = context.memory().Remap(
-      context.Addr(0), context.Arg(1), context.Arg(2), (flags & kMayMove) != 0,
-      (flags & kFixed) != 0, context.Addr(4), (flags & kDontUnmap) != 0);
+  Result<GuestAddr> address =
+      context.memory().Remap(context.Addr(0), context.Arg(1), context.Arg(2), may_move, fixed,
+                             context.Addr(4), dont_unmap);
   if (!address.ok()) return address.error();
   if (grows_locked) Populate(context, *address + old_bytes, new_bytes - old_bytes);
   return static_cast<int64_t>(address->value);
