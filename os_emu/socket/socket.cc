@@ -71,7 +71,7 @@ void Socket::NotifySpace() {
 }
 
 void Socket::SignalSpace() {
-  if (std::exchange(wants_space_signal_, false)) async_.Signal(IoReason::kOut);
+  if (!async_.empty() && std::exchange(wants_space_signal_, false)) async_.Signal(IoReason::kOut);
 }
 
 void Socket::SignalUrgent() {

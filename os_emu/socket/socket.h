@@ -248,8 +248,11 @@ class Socket : public FileDescription {
   }
   void SignalIo(IoReason reason) { async_.Signal(reason); }
   void SignalSpace();
-  // SOCKWQ_ASYNC_NOSPACE: set where somebody has found no room, and does not wait for it.
-  void WantSpaceSignal(bool wants) { wants_space_signal_ = wants && !async_.empty(); }
+  // SOCKWQ_ASYNC_NOSPACE: set where somebody has found no room, and does not wait for it. Without
+  // O_ASYNC it stays as it is (sk_set_bit(), sk_clear_bit(), sk_wake_async()).
+  void WantSpaceSignal(bool wants) {
+    if (!async_.empty()) wants_space_signal_ = wants;
+  }
   // sk_send_sigurg(): to the owner, with or without O_ASYNC.
   void SignalUrgent();
   bool has_error() const { return error_.has_value(); }

@@ -12,9 +12,20 @@ namespace {
 constexpr int kUdpCork = 1;
 constexpr uint64_t kBegunCharge = 65536;  // The most that it may become.
 
+// What the first fragment of an IPv6 packet takes of a datagram where lo's MTU of 65536 is too
+// small for it, and what it is charged, both measured on Linux 6.18.
+constexpr size_t kFirstFragmentBytes = 65536 - 40 - 8;
+constexpr uint64_t kFirstFragmentCharge = 66313;
+
 size_t MaxPayload(const IpAddress& to) { return to.IsV4() ? 65535 - 20 - 8 : 65535 - 8; }
 
 }  // namespace
+
+// __ip6_append_data(): the second fragment is refused where the first has filled the buffer twice.
+bool UdpSocket::HasRoomFor(size_t bytes, const IpAddress& to) const {
+  return to.IsV4() || bytes <= kFirstFragmentBytes ||
+         kFirstFragmentCharge <= 2 * uint64_t{settings().send_buffer_bytes};
+}
 
 Result<size_t> UdpSocket::Send(OutgoingMessage& message) {
   POLLUX_RETURN_IF_ERROR(AutoBind());
@@ -41,6 +52,14 @@ Result<size_t> UdpSocket::Send(OutgoingMessage& message) {
 
   Datagram datagram;
   datagram.bytes.resize(bytes);
+  if (!HasRoomFor(bytes, route.destination)) {
+    // The first fragment has been made, and goes again.
+    if (data.CopyFrom(std::span(datagram.bytes).first(kFirstFragmentBytes)) < kFirstFragmentBytes) {
+      return Errno::kFault;
+    }
+    WakeForSpace();
+    return Errno::kNoBufs;
+  }
   if (data.CopyFrom(datagram.bytes) < bytes) return Errno::kFault;
   datagram.from = {has_source ? source : route.source, port};
   datagram.to = {route.destination, target.port};
@@ -76,6 +95,8 @@ Result<size_t> UdpSocket::GoOn(OutgoingMessage& message, bool more) {
   Result<size_t> result = count;
   if (before + count > MaxPayload(begun_->to.address)) {
     result = Errno::kMsgSize;
+  } else if (!HasRoomFor(before + count, begun_->to.address)) {
+    result = Errno::kNoBufs;
   } else {
     bytes.resize(before + count);
     if (message.data->CopyFrom(std::span(bytes).subspan(before)) < count) result = Errno::kFault;

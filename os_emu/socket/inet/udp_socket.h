@@ -84,6 +84,8 @@ class UdpSocket final : public InetSocket, public PortUser {
   bool WantsErrors(const IpAddress& to) const;
   void Drop(std::deque<Datagram>& queue);
   void WakeForSpace() { NotifySpace(); }
+  // False: a packet for `to` would be refused (kNoBufs) with these bytes of payload.
+  bool HasRoomFor(size_t bytes, const IpAddress& to) const;
 
   // By bind(2): kept when it is disconnected.
   bool address_chosen_ = false;
