@@ -124,9 +124,13 @@ void Compare(const Digests& native, const Digests& other, Lines lines) {
       continue;
     }
     const std::string more = absl::StrCat(Arguments(episode, 1), " --lines");
+    const std::string expected = RunCommand(NativeCommand(more)).text, actual = lines(episode);
+    if (actual == expected) {  // One try more.
+      ++lucky;
+      continue;
+    }
     std::cout << "episode " << episode << " differs (- the host's kernel, + the emulated one)\n"
-              << FirstDifference(RunCommand(NativeCommand(more)).text, lines(episode))
-              << std::flush;
+              << FirstDifference(expected, actual) << std::flush;
     if (++reported == kMostReported) break;
   }
   EXPECT_EQ(reported, 0u) << "episodes differ";
