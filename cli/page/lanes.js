@@ -41,6 +41,8 @@ class View {
     if (run.raw.calls.withoutText) notes.push(`${run.raw.calls.withoutText} calls are shown without arguments`);
     if (run.raw.eventsBefore) notes.push(`the first ${run.raw.eventsBefore} epoll events are left out`);
     if (notes.length) element('p', 'A long run: ' + notes.join('; ') + '.', box, 'note');
+    if (runs.length === 2 && !part && run.raw.calls.before)
+      element('p', 'They part before the calls that are shown, or nowhere.', box, 'note part');
     if (part) {
       const i = part[place];
       const note = element('p', 'They part here: ', box, 'note part');
@@ -192,18 +194,20 @@ class View {
   drawArrows(soft, link) {
     const run = this.run;
     const mine = selected.run === this.place ? selected.call : -1;
-    // As many as an eye can follow: of more, some from everywhere.
+    // As many as an eye can follow: of more, some from everywhere. The same ones while the view moves,
+    // and in no step with what the threads do: each has a number like a random one.
     const kMostArrows = 300, visible = [];
+    const chance = (to) => (Math.imul(to + 1, 0x9e3779b1) ^ Math.imul(to + 7, 0x85ebca6b) >>> 13) >>> 0;
     for (const [to, wake] of run.wakes) {
       if (wake.waker < 0 || wake.waker >= run.count) continue;
       if (this.ofStep(wake.step) < view.from || this.begin(wake.waker) > view.to) continue;
       visible.push(to);
     }
-    const stride = Math.ceil(visible.length / kMostArrows);
-    this.arrows = stride > 1 ? `, 1 of ${stride} arrows` : '';
-    this.context.globalAlpha = stride > 1 ? 0.35 : 0.6;
-    for (let k = 0; k < visible.length; k += stride)
-      this.arrow(run.wakes.get(visible[k]).waker, visible[k], soft, 1);
+    const share = 2 ** Math.floor(Math.log2(Math.min(1, kMostArrows / Math.max(1, visible.length))));
+    this.arrows = share < 1 ? `, 1 of ${1 / share} arrows` : '';
+    this.context.globalAlpha = share < 1 ? 0.35 : 0.6;
+    for (const to of visible)
+      if (chance(to) < share * 2 ** 32) this.arrow(run.wakes.get(to).waker, to, soft, 1);
     this.context.globalAlpha = 1;
     if (mine < 0) return;
     const by = run.wakes.get(mine);

@@ -181,7 +181,7 @@ function search(text) {
       const tids = words.filter((word) => /^tid:\d+$/.test(word)).map((word) => Number(word.slice(4)));
       const rest = words.filter((word) => !/^tid:\d+$/.test(word)).map((word) => {
         const fd = /^fd:(\d+)$/.exec(word);
-        return fd ? new RegExp(`\\((?:[^,]*, )??(?:-1, )?${fd[1]}(?=[,) <])`) : word;
+        return fd ? new RegExp(`\\((?:[^,]*, )??(?:-1, |epoll_ctl_\\w+, )?${fd[1]}(?=[,) <])`) : word;
       });
       for (let i = 0; i < run.count; ++i) {
         if (tids.length && !tids.includes(run.tid(i))) continue;

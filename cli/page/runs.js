@@ -157,13 +157,13 @@ class Run {
   }
 }
 
-// Where two runs part: the first call that is another one.
+// Where two runs part: the first call that is another one; null: nowhere, or among those left out.
 function partOf(a, b) {
   const id = Math.max(a.first, b.first);
   for (let i = id - a.first, j = id - b.first;; ++i, ++j) {
     const endA = i >= a.count, endB = j >= b.count;
     if (endA && endB) return null;
     if (endA || endB || a.tid(i) !== b.tid(j) || a.name(i) !== b.name(j) || a.began[i] !== b.began[j])
-      return [i, j];
+      return id > 1 && i + a.first === id ? null : [i, j];
   }
 }

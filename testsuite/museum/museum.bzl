@@ -36,6 +36,8 @@ def exhibit(name, within, reason, frame = ""):
         shard_count = 2,
         linkopts = _LINKOPTS,
         deps = _DEPS,
+        # The page of its finding is looked at there.
+        visibility = ["//cli:__pkg__"],
     )
     guest_run(
         name = name,
