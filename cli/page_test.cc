@@ -94,7 +94,8 @@ Outcome Failing() {
   outcome.history = std::move(history);
   outcome.reasons = {
       "thread 1001 sleeps in epoll_pwait(5) since step 700, though descriptor 3 (socket) is ready: "
-      "EPOLLIN. Its edge was given to thread 1001 by epoll_pwait(5) = 1 at step 615."};
+      "EPOLLIN. Its edge was given to thread 1001 by epoll_pwait(5) = 1 at step 615.",
+      "a cycle: thread 1000 waits for the end of thread 1002."};
   outcome.call_stacks[6] = "0x1234 in Drive at loop.cc:59\n0x5678 in main at loop.cc:104";
   outcome.threads = {
       {.pid = 1000, .tid = 1001, .state = "epoll_pwait(5, ", .stack = {{.pc = 0x99}}}};
@@ -148,7 +149,12 @@ class PageTest : public testing::Test {
   void Open(const std::string& page) {
     const std::string path = absl::StrCat(std::getenv("TEST_TMPDIR"), "/page.html");
     std::ofstream(path) << page;
+    OpenFile(path);
+  }
+  void OpenFile(const std::string& path) {
     browser_->Open(path);
+    Ask("started");
+    browser_->Settle();
   }
   void OpenBoth() {
     const Outcome failing = Failing(), passing = Passing();
@@ -334,10 +340,13 @@ TEST_F(PageTest, ReadyListsAtAnyStep) {
   EXPECT_EQ(Text("#detail h2"), "epoll_pwait");
   EXPECT_EQ(Row("epoll", "fd 3"), "EPOLLIN|EPOLLETlast given at step 615: EPOLLIN");
   EXPECT_THAT(Text("#epoll"), HasSubstr("0 in the ready list"));
-  browser_->Press("f");
-  EXPECT_EQ(Text("#epoll h2"), "epoll at step 700");
-  browser_->Press("f");
-  EXPECT_EQ(Text("#epoll h2"), "epoll at step 615");
+  // So do threads where it names none, and a key for one after the other.
+  ClickText(".why a", "thread 1002");
+  EXPECT_EQ(Text("#detail h2"), "recvfrom");
+  for (const char* const step : {"700", "615", "500", "800", "700"}) {
+    browser_->Press("f");
+    EXPECT_EQ(Text("#epoll h2"), absl::StrCat("epoll at step ", step));
+  }
 }
 
 TEST_F(PageTest, WhereTheRunsPart) {
@@ -534,14 +543,14 @@ TEST_F(PageTest, TwoLongRuns) {
           "} fit(); return times.sort((a, b) => a - b); })()");
   ASSERT_EQ(took.size(), 40u);
   std::cout << "a step of zooming: " << took[20] << " ms (median), " << took[39] << " ms (most)\n";
-  // The runs part where they do, though the oldest calls are left out.
+  EXPECT_THAT(Text(".run h2"), HasSubstr("100000 calls of 10 threads"));
   EXPECT_EQ(Ask("runs[0].first + part[0]"), kPart + 1);
   browser_->Press("d");
-  EXPECT_EQ(Text("#detail h2"), "write");
+  EXPECT_THAT(Text("#detail pre"), HasSubstr(absl::StrCat("message number ", kPart + 1, " of")));
   EXPECT_THAT(Text("#epoll"), HasSubstr("1 in the ready list"));
   Shot("part");
   browser_->Press("/");
-  browser_->Type("number 99999");
+  browser_->Type("3699963");  // An argument of it alone.
   EXPECT_EQ(Text("#found"), "2 found");
   browser_->Press("Enter");
   EXPECT_THAT(Text("#detail pre"), HasSubstr("message number 99999 of"));
@@ -560,7 +569,7 @@ TEST_F(PageTest, OfAnExhibit) {
   const int status = std::system(command.c_str());
   ASSERT_TRUE(WIFEXITED(status));
   ASSERT_EQ(WEXITSTATUS(status), 1) << "it has a finding";
-  browser_->Open(path);
+  OpenFile(path);
   EXPECT_EQ(NamedLanes(0), 3);
   EXPECT_EQ(NamedLanes(1), 3);
   EXPECT_THAT(Text(".why p"), HasSubstr("sleeps in epoll_pwait(5) since step "));

@@ -1,5 +1,7 @@
 #include "cli/report.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -12,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "abi/check.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "cli/page/page.h"
@@ -36,7 +40,7 @@ struct Share {
   size_t calls, texts, events;
 };
 
-// As ASCII without '<': fit for a <script> element.
+// As ASCII without '<': nothing in it would end a <script> element.
 std::string Dump(const json& value) {
   const std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
   return absl::StrReplaceAll(text, {{"<", "\\u003c"}});
@@ -238,7 +242,7 @@ std::string RunText(const ReportedRun& run, size_t most_bytes) {
               .events = std::max(history.interest_events.size(), history.signals.size())};
   for (;;) {
     std::string text = Dump(RunData(run, share).Make());
-    if (text.size() <= most_bytes || share.calls + share.events < 16) return text;
+    if (Packed(text).size() <= most_bytes || share.calls + share.events < 16) return text;
     // Lines of the trace are the most, and a call without still has its name and its result.
     if (share.texts > share.calls / 32) {
       share.texts /= 2;
@@ -251,6 +255,17 @@ std::string RunText(const ReportedRun& run, size_t most_bytes) {
 
 }  // namespace
 
+std::string Packed(std::string_view data) {
+  uLongf size = compressBound(data.size());
+  std::string packed(size, '\0');
+  const int done =
+      compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+                reinterpret_cast<const Bytef*>(data.data()), data.size(), Z_DEFAULT_COMPRESSION);
+  POLLUX_CHECK(done == Z_OK) << "zlib packs into what it has asked for";
+  packed.resize(size);
+  return absl::Base64Escape(packed);
+}
+
 std::string ReportData(const std::string& title, std::span<const ReportedRun> runs,
                        size_t most_bytes) {
   std::string data = absl::StrCat("{\"title\":", Dump(title), ",\"runs\":[");
@@ -261,7 +276,7 @@ std::string ReportData(const std::string& title, std::span<const ReportedRun> ru
 }
 
 std::string ReportOf(const std::string& title, std::span<const ReportedRun> runs) {
-  const std::string data = ReportData(title, runs);
+  const std::string data = Packed(ReportData(title, runs));
   // No script runs but those that know the word: what is the guest's cannot, as it is part of what
   // the word is made from.
   const std::string word = explore::HashOf(data);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "machine/machine.h"
 
@@ -20,11 +21,13 @@ struct ReportedRun {
   const machine::Outcome* outcome = nullptr;  // Its history is there.
 };
 
-// All runs of a page together take less: of longer ones the last calls are there, and the page says
-// so.
+// All runs of a page together take less, packed: of longer ones the last calls are there, and the
+// page says so.
 inline constexpr size_t kMostReportBytes = 4'500'000;
 
-// The page's data: valid JSON and ASCII, with no '<' in it.
+// What the page's data are, packed: ASCII, in base64.
+std::string Packed(std::string_view data);
+// The page's data: valid JSON and ASCII, with no '<' in it. `most_bytes`: packed.
 std::string ReportData(const std::string& title, std::span<const ReportedRun> runs,
                        size_t most_bytes = kMostReportBytes);
 // The whole page.

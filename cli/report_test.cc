@@ -81,7 +81,7 @@ TEST(ReportTest, EpollEventsAndWhatWasSetBefore) {
   EXPECT_EQ(run.at("interests").at(0), json::parse("[1,1,2,\"4\"]"));
   EXPECT_EQ(run.at("descriptions").at(0).at(1), "eventpoll");
   // Of the last ones only: that the interest was set is not forgotten.
-  const json part = DataOf(OutcomeOf(LongHistory(2000)), 20'000).at("runs").at(0);
+  const json part = DataOf(OutcomeOf(LongHistory(2000)), 5000).at("runs").at(0);
   EXPECT_GT(part.at("eventsBefore"), 0);
   EXPECT_EQ(part.at("events").at(0).at(0), 0);
   EXPECT_EQ(part.at("interests").size(), 1u);
@@ -103,12 +103,17 @@ TEST(ReportTest, ALongRunIsBounded) {
   if (const char* const outputs = std::getenv("TEST_UNDECLARED_OUTPUTS_DIR"))
     std::ofstream(absl::StrCat(outputs, "/long.html")) << page;
 
-  const json data = DataOf(outcome).at("runs").at(0);
+  // Half of it is room enough.
+  const json all = DataOf(outcome, kMostReportBytes / 2).at("runs").at(0).at("calls");
+  EXPECT_EQ(all.at("name").size(), History::kMostCalls);
+  EXPECT_EQ(all.at("withoutText"), 0);
+
+  const json data = DataOf(outcome, 400'000).at("runs").at(0);
   const json& calls = data.at("calls");
   const size_t shown = calls.at("name").size();
   EXPECT_EQ(calls.at("before").get<size_t>() + shown, History::kMostCalls);
   EXPECT_EQ(calls.at("first"), calls.at("before").get<size_t>() + 1);
-  EXPECT_GE(shown, History::kMostCalls * 3 / 4);
+  EXPECT_GE(shown, History::kMostCalls / 4);
   EXPECT_GT(calls.at("withoutText"), 0);
   // What is left out is the oldest: the last call has its line.
   size_t text = 0;
@@ -143,7 +148,7 @@ TEST(ReportTest, HostileText) {
   };
   EXPECT_EQ(count("<script"), 2u);
   EXPECT_EQ(count("</script"), 2u);
-  EXPECT_EQ(count("alert(1)"), count("alert(1)\\u003c/script"));
+  EXPECT_EQ(count("alert(1)"), 0u);
 }
 
 TEST(ReportTest, ThePageLoadsNothing) {

@@ -121,6 +121,14 @@ def _library_repositories():
         modules = ["libxxhash"],
         targets = {":xxhash": "libxxhash"},
     )
+    _maybe(
+        debian_library,
+        "zlib",
+        debian_packages = ["zlib1g-dev"],
+        headers = ["zconf.h", "zlib.h"],
+        modules = ["zlib"],
+        targets = {":zlib": "zlib"},
+    )
 
 def _stub_repository_impl(ctx):
     ctx.file("WORKSPACE", "workspace(name = %s)\n" % repr(ctx.name), executable = False)

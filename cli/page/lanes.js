@@ -1,6 +1,5 @@
 // The lanes: a canvas a run.
-const runs = data.runs.map((raw) => new Run(raw));
-const part = runs.length === 2 ? partOf(runs[0], runs[1]) : null;
+let runs = [], part = null;  // Of start().
 const dark = matchMedia('(prefers-color-scheme: dark)');
 let bySteps = false;
 let view = {from: 0, to: 1};

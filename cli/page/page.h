@@ -4,7 +4,7 @@
 
 namespace pollux::cli::page {
 
-// With {{style}}, {{script}}, {{data}} and {{word}} in it.
+// With {{style}}, {{script}}, {{data}} (packed, as runs.js has it) and {{word}} in it.
 extern const char kHtml[];
 extern const char kCss[];
 extern const char kJs[];

@@ -256,7 +256,7 @@ for (const [keys, what] of kKeys) {
   element('th', keys.join(' '), line);
   element('td', what, line);
 }
-document.addEventListener('keydown', (event) => {
+function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || byId('help').open) return;
   if (event.target.tagName === 'INPUT') {
     if (event.key === 'Enter') nextMatch(event.shiftKey ? -1 : 1);
@@ -269,14 +269,25 @@ document.addEventListener('keydown', (event) => {
     event.preventDefault();
     act();
   }
-});
-byId('search').addEventListener('input', (event) => search(event.target.value));
-byId('axis').onclick = () => setAxis(!bySteps);
-byId('fit').onclick = fit;
-byId('help-open').onclick = () => byId('help').showModal();
+}
 
-document.title = `pollux: ${data.title}`;
-byId('title').textContent = data.title;
-runs.forEach((run, place) => views.push(new View(run, place)));
-setAxis(false);
-select(0, -1, false);
+async function start() {
+  if (typeof DecompressionStream === 'undefined') {
+    byId('title').textContent = 'This page needs a browser of 2023 or later (DecompressionStream).';
+    return;
+  }
+  const data = await unpacked();
+  runs = data.runs.map((raw) => new Run(raw));
+  part = runs.length === 2 ? partOf(runs[0], runs[1]) : null;
+  document.title = `pollux: ${data.title}`;
+  byId('title').textContent = data.title;
+  runs.forEach((run, place) => views.push(new View(run, place)));
+  setAxis(false);
+  select(0, -1, false);
+  document.addEventListener('keydown', onKey);
+  byId('search').addEventListener('input', (event) => search(event.target.value));
+  byId('axis').onclick = () => setAxis(!bySteps);
+  byId('fit').onclick = fit;
+  byId('help-open').onclick = () => byId('help').showModal();
+}
+const started = start();

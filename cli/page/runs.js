@@ -1,7 +1,12 @@
 'use strict';
 // The page of --report (docs/report.md): the runs' data. The files that page.html's script is made of share
 // one scope; what is the guest's is only ever set as text.
-const data = JSON.parse(document.getElementById('data').textContent);
+// The data: JSON, as zlib packs it, in base64.
+async function unpacked() {
+  const bytes = Uint8Array.from(atob(byId('data').textContent), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return JSON.parse(await new Response(stream).text());
+}
 const byId = (id) => document.getElementById(id);
 const kGutter = 96, kAxis = 22, kLeastLane = 26, kMostLane = 46;
 const kOpen = 0, kStates = ['waits', 'returned', 'interrupted', 'never returned'];
@@ -118,14 +123,17 @@ class Run {
     const span = end[1] - this.at[i];
     return span <= 0 ? this.began[i] : this.began[i] + (time - this.at[i]) / span * (end[0] - this.began[i]);
   }
-  // Where a sentence says "step N": whose, by the last "thread T" before it.
+  // Where a sentence says "step N": whose, by the last "thread T" before it. Of one that names no step
+  // each "thread T", for the call that it ends in.
   named(text) {
-    const places = [];
+    const places = [], hasSteps = /steps? \d/.test(text);
     let tid;
     for (const match of text.matchAll(/threads? (\d+)|steps? (\d+)/g)) {
-      if (match[1]) { tid = Number(match[1]); continue; }
-      const step = Number(match[2]);
-      let call = this.callAt(step, tid);
+      if (match[1]) tid = Number(match[1]);
+      if (match[1] && hasSteps) continue;
+      let call = this.callAt(match[2] ? Number(match[2]) : this.lastStep, tid);
+      if (match[1] && call < 0) continue;
+      const step = match[2] ? Number(match[2]) : this.began[call];
       if (call < 0) call = this.callAt(step);
       places.push({start: match.index, end: match.index + match[0].length, step, tid, call});
     }
