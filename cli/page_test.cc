@@ -435,6 +435,34 @@ TEST_F(PageTest, ZoomAndPan) {
   EXPECT_NEAR(View().at(1).get<double>(), 1018, 5);
 }
 
+TEST_F(PageTest, SmallWindow) {
+  Outcome failing = Failing();
+  failing.history = LongHistory(1000);
+  failing.instructions = 101'000;
+  failing.virtual_time = {1'010'000};
+  const ReportedRun runs[] = {{.title = "a", .outcome = &failing},
+                              {.title = "b", .outcome = &failing}};
+  Open(ReportOf("a guest", runs));
+  browser_->Resize(1000, 660);
+  browser_->Settle();
+  // It is painted anew, in pixels of the window, and all ten lanes have room.
+  EXPECT_EQ(Ask("views.map((one) => { const box = one.canvas.getBoundingClientRect();"
+                "return one.canvas.width - Math.round(box.width) + one.canvas.height - "
+                "Math.round(box.height); })"),
+            json({0, 0}));
+  EXPECT_EQ(NamedLanes(1), 10);
+  Shot("ten");
+  // In a smaller one some have not: a bar says where one is.
+  browser_->Resize(1000, 500);
+  browser_->Settle();
+  EXPECT_LT(NamedLanes(1), 10);
+  const json right =
+      Ask("(() => { const box = views[1].canvas.getBoundingClientRect();"
+          "return [box.right - 3, box.y + kAxis + 4, box.bottom - 3]; })()");
+  EXPECT_NE(At(1, {right.at(0), right.at(1)}), At(1, {right.at(0), right.at(2)}));
+  EXPECT_EQ(At(1, {right.at(0), right.at(1)}), Named("--soft"));
+}
+
 TEST_F(PageTest, KeysGoFromCallToCall) {
   OpenBoth();
   browser_->Press("j");
@@ -471,7 +499,7 @@ TEST_F(PageTest, Dark) {
   browser_->Settle();
   EXPECT_EQ(Ask("getComputedStyle(document.body).backgroundColor"), "rgb(20, 23, 26)");
   EXPECT_EQ(Ask("getComputedStyle(document.body).color"), "rgb(228, 231, 234)");
-  // What is painted is painted anew.
+  // What is on the canvas is painted anew.
   EXPECT_EQ(At(0, At(0, 150, 1000)), Named("--lane"));
   EXPECT_LT(brightness(At(0, At(0, 150, 1000))), 150);
   EXPECT_LT(brightness(At(0, At(0, 205, 1000))), brightness(light_call));

@@ -116,11 +116,18 @@ class View {
       g.fillText(`${process}${lane.tid}`, 10, this.y(place) + this.lane / 2, kGutter - 14);
     }
     g.restore();
+    // Where there are more lanes than have room: which of them these are.
+    const all = run.lanes.length * this.lane, room = this.height - kAxis;
+    if (all > room) {
+      g.fillStyle = soft;
+      g.fillRect(this.width - 5, kAxis + this.scroll / all * room, 4, room / all * room);
+    }
     this.drawAxis(soft, css('--line'));
   }
 
   drawLane(place, text, mark) {
-    const g = this.context, run = this.run, calls = run.lanes[place].calls, y = this.y(place) + 4;
+    const g = this.context, run = this.run, calls = run.lanes[place].calls;
+    const gap = this.lane < 26 ? 2 : 4, y = this.y(place) + gap, height = this.lane - 2 * gap;
     const found = matchSet[this.place];
     // The first that is not over before the view: calls of a thread follow each other.
     let low = 0, high = calls.length;
@@ -143,26 +150,26 @@ class View {
       g.fillStyle = colorOf(run.name(i));
       const open = run.raw.calls.state[i] === kOpen;
       g.globalAlpha = run.wakes.has(i) || open ? 0.6 : 1;
-      g.fillRect(left, y, width, this.lane - 8);
+      g.fillRect(left, y, width, height);
       g.globalAlpha = 1;
       if (open) {
         g.strokeStyle = mark;
         g.setLineDash([4, 3]);
-        g.strokeRect(left + 0.5, y + 0.5, width - 1, this.lane - 9);
+        g.strokeRect(left + 0.5, y + 0.5, width - 1, height - 1);
         g.setLineDash([]);
       }
       if (isMatch) {
         g.fillStyle = mark;
-        g.fillRect(left, y + this.lane - 8, Math.max(width, 2), 2);
+        g.fillRect(left, y + height, Math.max(width, 2), 2);
         lastMatch = pixel;
       }
       if (width > 34) {
         g.save();
         g.beginPath();
-        g.rect(left, y, width - 2, this.lane - 8);
+        g.rect(left, y, width - 2, height);
         g.clip();
         g.fillStyle = text;
-        g.fillText(width > 170 ? run.words(i) : run.name(i), Math.max(left, kGutter) + 4, y + this.lane / 2 - 4);
+        g.fillText(width > 170 ? run.words(i) : run.name(i), Math.max(left, kGutter) + 4, y + height / 2);
         g.restore();
       }
     }
@@ -236,14 +243,14 @@ class View {
       g.lineTo(x, y + 7);
       g.fill();
     }
-    let last = -10;
+    const last = [];  // By lane.
     for (const [, , , step, at, id] of run.deliveries) {
-      const x = this.x(bySteps ? step : at);
-      if (x < kGutter || x > this.width || x - last < 3) continue;
-      last = x;
+      const x = this.x(bySteps ? step : at), lane = run.laneOf.get(run.tid(id - run.first));
+      if (x < kGutter || x > this.width || x - last[lane] < 3) continue;
+      last[lane] = x;
       g.fillStyle = mark;
       g.beginPath();
-      g.arc(x, this.y(run.laneOf.get(run.tid(id - run.first))) + 3, 2, 0, 7);
+      g.arc(x, this.y(lane) + 3, 2, 0, 7);
       g.fill();
     }
     for (const [tid, , step] of run.raw.signals) {

@@ -8,7 +8,7 @@ async function unpacked() {
   return JSON.parse(await new Response(stream).text());
 }
 const byId = (id) => document.getElementById(id);
-const kGutter = 96, kAxis = 22, kLeastLane = 26, kMostLane = 46;
+const kGutter = 96, kAxis = 22, kLeastLane = 18, kMostLane = 46;
 const kOpen = 0, kStates = ['waits', 'returned', 'interrupted', 'never returned'];
 const kSet = 0, kNoticed = 1, kDelivered = 2, kGone = 3;
 const kEdge = 0x80000000, kOneShot = 0x40000000;
@@ -95,7 +95,8 @@ class Run {
   has(id) { return id >= this.first && id < this.first + this.count; }
   string(index) { return this.raw.strings[index]; }
   name(i) { return this.string(this.raw.calls.name[i]); }
-  words(i) { return this.string(this.text[i]); }
+  // Without the spaces that align the results in a trace.
+  words(i) { return this.string(this.text[i]).replace(/\) {2,}= /, ') = '); }
   tid(i) { return this.raw.calls.tasks[this.raw.calls.task[i]][0]; }
   pid(i) { return this.raw.calls.tasks[this.raw.calls.task[i]][1]; }
   // The call of the thread (any, without) that was under way at the step.
