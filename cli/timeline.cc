@@ -24,8 +24,9 @@ using nlohmann::json;
 
 double Microseconds(Nanos at) { return static_cast<double>(at.value) / 1000; }
 
-// Each event takes some time, or viewers show nothing: that of an instruction.
-constexpr double kLeast = 0.01;
+// Each call takes some time, or viewers show nothing. No longer than until the thread's next one
+// begins: viewers drop what overlaps in a thread and is not nested.
+constexpr int64_t kLeastNs = 10;
 
 class Timeline {
  public:
@@ -33,8 +34,16 @@ class Timeline {
 
   std::string Text() {
     for (const CallRecord& call : history_.calls)
-      last_ = std::max({last_, Microseconds(call.began_at), Microseconds(call.ended_at)});
+      last_ = std::max({last_, call.began_at.value, call.ended_at.value});
+    std::map<Tid, int64_t> next;  // When it begins, of the thread's next call.
+    for (auto call = history_.calls.rbegin(); call != history_.calls.rend(); ++call) {
+      const auto known = next.find(call->tid);
+      ends_[call->id] = EndOf(*call, known == next.end() ? INT64_MAX : known->second);
+      next[call->tid] = call->began_at.value;
+    }
     for (const CallRecord& call : history_.calls) Add(call);
+    // Behind all calls: a flow belongs to a call that a viewer has met.
+    for (const CallRecord& call : history_.calls) AddWake(call);
     for (const machine::InterestEvent& event : history_.interest_events) Add(event);
     for (const machine::SignalRecord& signal : history_.signals) Add(signal);
     for (const auto& [tid, pid] : processes_) Name(tid, pid);
@@ -52,25 +61,41 @@ class Timeline {
             {"tid", static_cast<int32_t>(tid)}};
   }
 
+  int64_t EndOf(const CallRecord& call, int64_t next) const {
+    const int64_t end = call.state == CallRecord::State::kOpen ? last_ : call.ended_at.value;
+    return std::min(std::max(end, call.began_at.value + kLeastNs),
+                    std::max(next, call.began_at.value));
+  }
+
   void Add(const CallRecord& call) {
     processes_.emplace(call.tid, call.pid);
     const bool open = call.state == CallRecord::State::kOpen;
-    const double begin = Microseconds(call.began_at);
-    const double end = open ? last_ : Microseconds(call.ended_at);
-    json slice = Event("X", shims::SyscallName(call.number), begin, call.tid);
+    json slice = Event("X", shims::SyscallName(call.number), Microseconds(call.began_at), call.tid);
     slice["cat"] = "call";
-    slice["dur"] = std::max(end - begin, kLeast);
+    slice["dur"] = Microseconds({ends_.at(call.id) - call.began_at.value});
     slice["args"] = {{"call", call.text.empty() ? machine::CallWords(call) : call.text},
                      {"step", call.began}};
     if (open) slice["args"]["waits"] = true;
-    const CallRecord* const waker = history_.Find(call.woken_by);
-    if (waker != nullptr && waker->tid != call.tid) {
+    if (const CallRecord* const waker = WakerOf(call)) {
       slice["args"]["woken_by"] = absl::StrCat(machine::ThreadWords(waker->tid), ", ",
                                                machine::CallWords(*waker), ", step ", call.woken);
-      Flow("s", Microseconds(waker->began_at), *waker, call.id);
-      Flow("f", std::max(begin, end), call, call.id);
     }
     events_.push_back(std::move(slice));
+  }
+
+  const CallRecord* WakerOf(const CallRecord& call) const {
+    const CallRecord* const waker = history_.Find(call.woken_by);
+    return waker != nullptr && waker->tid != call.tid ? waker : nullptr;
+  }
+
+  // From the beginning of the one to the last nanosecond of the other: at its end it is over, and a
+  // flow to nothing.
+  void AddWake(const CallRecord& call) {
+    const CallRecord* const waker = WakerOf(call);
+    if (waker == nullptr) return;
+    const int64_t last = std::max(ends_.at(call.id) - 1, call.began_at.value);
+    Flow("s", Microseconds({std::min(waker->began_at.value, last)}), *waker, call.id);
+    Flow("f", Microseconds({last}), call, call.id);
   }
 
   void Flow(const char* phase, double at, const CallRecord& call, uint64_t id) {
@@ -121,7 +146,8 @@ class Timeline {
   json events_ = json::array();
   std::map<Tid, Tid> processes_;  // Of each thread.
   std::set<Tid> named_;
-  double last_ = 0;
+  std::map<machine::CallId, int64_t> ends_;  // In ns, as they are shown.
+  int64_t last_ = 0;
 };
 
 }  // namespace
