@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "cli/command.h"
+#include "cli/lint_flags.h"
 #include "cli/machine_flags.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -111,6 +112,9 @@ class ExploreCommand final : public Command {
                          "A file: what the guest prints; a run that prints anything else is a "
                          "finding.");
     explore_->add_flag("--json", json_, "Print one JSON object on stdout instead of text.");
+    lint_.Declare(*explore_,
+                  "A schedule that ends well and shows one is a finding. Each starts the program "
+                  "anew then, and remembers it: it takes longer.");
     machine_.Declare(*explore_, kMaxSteps);
     return explore_;
   }
@@ -161,6 +165,8 @@ class ExploreCommand final : public Command {
     std::optional<machine::Options> machine = machine_.Options();
     if (!machine.has_value()) return std::nullopt;
     options.machine = *std::move(machine);
+    if (!lint_.Apply(&options.machine)) return std::nullopt;
+    options.expectation.lints = options.machine.lints != 0;
     if (!ParseSeeds(seeds_, &options)) {
       PrintError(absl::StrCat("explore: --seeds=", seeds_,
                               ": must be a number, or a range such as 1..500"));
@@ -232,6 +238,7 @@ class ExploreCommand final : public Command {
     std::vector<std::string> words = {"pollux", "run", "--stdio=captured",
                                       absl::StrCat("--schedule_seed=", seed)};
     for (const std::string& word : MachineWords(summary)) words.push_back(word);
+    for (const std::string& word : lint_.FatalWords()) words.push_back(word);
     words.insert(words.end(), guest.arguments.begin(), guest.arguments.end());
     return ShellText(words);
   }
@@ -388,6 +395,7 @@ class ExploreCommand final : public Command {
 
   CLI::App* explore_ = nullptr;
   MachineFlags machine_;
+  LintFlags lint_;
   std::string seeds_ = "1000", time_, save_schedule_, expected_stdout_;
   std::string report_, timeline_;
   uint64_t jobs_ = 0, expected_exit_ = 0;

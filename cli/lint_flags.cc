@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "machine/findings.h"
 #include "machine/history/lints.h"
 
 namespace pollux::cli {
@@ -20,14 +21,14 @@ std::string Names() {
 
 }  // namespace
 
-void LintFlags::Declare(CLI::App& command) {
+void LintFlags::Declare(CLI::App& command, std::string_view fatal) {
   command_ = &command;
   command.add_option(
       "--lint", lint_,
       absl::StrCat(
           "all or NAME[,NAME...]: say at the end what was seen that is wrong, or goes wrong "
           "one day (docs/lints.md): ",
-          Names(), ". With :fatal behind it a run that would have ended well exits with 124."));
+          Names(), ". ", absl::string_view(fatal.data(), fatal.size())));
 }
 
 bool LintFlags::Apply(machine::Options* options) {
@@ -53,9 +54,14 @@ bool LintFlags::Apply(machine::Options* options) {
 
 int LintFlags::Report(const machine::Outcome& outcome) const {
   for (const machine::Outcome::Lint& lint : outcome.lints)
-    PrintError(absl::StrCat("lint: ", lint.name, ": ", lint.text));
+    PrintError(absl::StrCat("lint: ", lint.name, ": ", lint.text, machine::StackText(lint.stack)));
   const int status = outcome.ExitCode();
   return fatal_ && status == 0 && !outcome.lints.empty() ? kExitHang : status;
+}
+
+std::vector<std::string> LintFlags::FatalWords() const {
+  if (lint_.empty()) return {};
+  return {absl::StrCat("--lint=", lint_, fatal_ ? "" : ":fatal")};
 }
 
 }  // namespace pollux::cli

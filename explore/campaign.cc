@@ -43,6 +43,7 @@ nlohmann::json ToJson(const Finding& finding) {
           {"schedules", finding.schedules},
           {"explanation", finding.explanation},
           {"output", finding.output},
+          {"lint", finding.lint},
           {"lost", finding.lost}};
 }
 
@@ -53,6 +54,7 @@ Finding FindingFrom(const nlohmann::json& object) {
           .schedules = object["schedules"],
           .explanation = object["explanation"],
           .output = object["output"],
+          .lint = object["lint"],
           .lost = object["lost"]};
 }
 

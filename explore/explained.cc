@@ -70,7 +70,7 @@ size_t AlikeUpTo(const machine::Schedule& a, const machine::Schedule& b) {
 
 void ExplainFinding(machine::Options options, const Guest& guest, const Expectation& expectation,
                     Finding& finding) {
-  if (!CanBeFollowed(options, finding)) return;
+  if (finding.lint || !CanBeFollowed(options, finding)) return;  // What a lint says is all.
   options.warn = nullptr;
   options.trace = nullptr;
   absl::StatusOr<std::unique_ptr<Explorer>> explorer =

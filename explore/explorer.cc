@@ -83,9 +83,13 @@ absl::Status Explorer::Prepare(const Guest& guest) {
     }
     return absl::OkStatus();
   }
-  const absl::Status saved = machine_->Save();
-  starts_anew_ = absl::IsResourceExhausted(saved);
-  if (!saved.ok() && !starts_anew_) return saved;
+  if (options_.lints != 0) {
+    starts_anew_ = true;  // What is remembered of a run cannot be put back.
+  } else {
+    const absl::Status saved = machine_->Save();
+    starts_anew_ = absl::IsResourceExhausted(saved);
+    if (!saved.ok() && !starts_anew_) return saved;
+  }
   if (machine::WantsEvents(options_.strategy.kind)) Learn();
   return absl::OkStatus();
 }
@@ -152,7 +156,8 @@ Run Explorer::RunWith(std::unique_ptr<machine::Strategy> strategy) {
   machine::Recorder recorder(std::move(strategy));
   Run run = RunOnce(recorder);
   run.schedule = recorder.schedule();
-  if (!run.outcome.explanation.empty() && !run.schedule.truncated) Explain(&run);
+  const bool explains = !run.outcome.explanation.empty() || !run.outcome.lints.empty();
+  if (explains && !run.schedule.truncated) Explain(&run);
   return run;
 }
 
@@ -171,6 +176,7 @@ void Explorer::Explain(Run* run) {
   }
   run->outcome.explanation = known->second.explanation;
   run->outcome.threads = known->second.threads;
+  run->outcome.lints = known->second.lints;
 }
 
 Run Explorer::RunSeed(uint64_t schedule_seed) {

@@ -47,6 +47,7 @@ absl::StatusOr<std::unique_ptr<machine::Machine>> LoadGuest(machine::Options opt
 struct Expectation {
   int exit_status = 0;             // 128 + n where signal n shall end it.
   std::optional<std::string> out;  // All that goes to stdout; none: anything.
+  bool lints = false;              // None of Options::lints is seen.
 };
 
 // What a guest has written.
@@ -122,7 +123,8 @@ class Explorer {
   std::unique_ptr<machine::Machine> machine_;
   std::function<void()> on_run_;
   Guest guest_;
-  bool starts_anew_ = false;  // The host has no room for a machine that goes back: it is slow.
+  // The host has no room for a machine that goes back, or lints are looked for: it is slow.
+  bool starts_anew_ = false;
   Written written_;
   Written first_written_;  // Before the fork point.
   std::optional<machine::Outcome> ended_;

@@ -32,13 +32,17 @@ std::string WithoutNumbers(std::string text) {
   return text;
 }
 
+// The functions that led somewhere.
+std::string Ways(const std::vector<machine::Frame>& stack) {
+  std::string ways;
+  for (const machine::Frame& frame : stack)
+    absl::StrAppend(&ways, " < ", frame.function.empty() ? frame.module : frame.function);
+  return ways;
+}
+
 // Where a thread is: the call it waits in, and the functions that led there.
 std::string Place(const machine::ThreadReport& thread) {
-  std::string place = thread.state.substr(0, thread.state.find('('));
-  for (const machine::Frame& frame : thread.stack) {
-    absl::StrAppend(&place, " < ", frame.function.empty() ? frame.module : frame.function);
-  }
-  return place;
+  return absl::StrCat(thread.state.substr(0, thread.state.find('(')), Ways(thread.stack));
 }
 
 bool ExitsAsExpected(const Outcome& outcome, const Expectation& expectation) {
@@ -83,12 +87,38 @@ std::string SummaryOf(const Run& run, const Expectation& expectation) {
 
 }  // namespace
 
+namespace {
+
+// It ends well, whatever was seen.
+bool EndsWell(const Run& run, const Expectation& expectation) {
+  return ExitsAsExpected(run.outcome, expectation) &&
+         (!expectation.out.has_value() || run.written.out == *expectation.out);
+}
+
+// Of a run that ends well: by its lint that comes first by name and place. All are told.
+Finding LintFindingOf(const Run& run, uint64_t seed) {
+  Finding finding{.first_seed = seed, .schedules = 1, .output = run.written.tail, .lint = true};
+  for (const Outcome::Lint& lint : run.outcome.lints) {
+    std::string key = absl::StrCat("lint ", lint.name, Ways(lint.stack));
+    if (finding.key.empty() || key < finding.key) {
+      finding.key = std::move(key);
+      finding.summary = absl::StrCat("lint ", lint.name);
+    }
+    absl::StrAppend(&finding.explanation,
+                    finding.explanation.empty() ? "" : "\npollux: ", "lint: ", lint.name, ": ",
+                    lint.text, machine::StackText(lint.stack));
+  }
+  return finding;
+}
+
+}  // namespace
+
 bool IsFinding(const Run& run, const Expectation& expectation) {
-  return !ExitsAsExpected(run.outcome, expectation) ||
-         (expectation.out.has_value() && run.written.out != *expectation.out);
+  return !EndsWell(run, expectation) || (expectation.lints && !run.outcome.lints.empty());
 }
 
 Finding FindingOf(const Run& run, const Expectation& expectation, uint64_t seed) {
+  if (EndsWell(run, expectation)) return LintFindingOf(run, seed);
   Finding finding{.summary = SummaryOf(run, expectation),
                   .first_seed = seed,
                   .schedules = 1,

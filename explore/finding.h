@@ -18,11 +18,12 @@ struct Finding {
   std::string key;      // Alike for what is the same finding.
   std::string summary;  // In one line, for people: "deadlock", "exit status 1: what it said".
   uint64_t first_seed = 0;
-  uint64_t schedules = 0;   // That met it.
-  std::string explanation;  // Of the first one: Outcome::explanation.
+  uint64_t schedules = 0;            // That met it.
+  std::string explanation;           // Of the first one: Outcome::explanation.
   std::vector<std::string> reasons;  // Outcome::reasons, once it is explained (explained.h).
   std::string output;                // Of the first one.
-  bool lost = false;        // Pollux did not survive it: there is no run to be had again.
+  bool lint = false;                 // The run ends well (Expectation::lints).
+  bool lost = false;                 // Pollux did not survive it: there is no run to be had again.
 };
 
 // Whether it is one: anything but the exit that is expected, with the output that is.

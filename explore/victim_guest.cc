@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -457,45 +458,122 @@ int Files() {
   return right == 4 ? 0 : 1;
 }
 
+// A process that makes a child, and how it ends.
+enum class Care { kNone, kWaits, kIgnoresEnds, kHasDaemon, kKillsWithItself };
+int Parent(Care care, bool child_ends, bool hangs = false) {
+  int ends[2];
+  if (pipe(ends) != 0) return 98;
+  if (care == Care::kIgnoresEnds) signal(SIGCHLD, SIG_IGN);
+  const pid_t child = fork();
+  char byte;
+  if (child == 0) {
+    if (care == Care::kHasDaemon) setsid();
+    if (care == Care::kKillsWithItself) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!child_ends && write(ends[1], "x", 1) == 1) pause();
+    _exit(0);
+  }
+  close(ends[1]);
+  // Until the child has ended, or says that it goes on.
+  if (read(ends[0], &byte, 1) != (child_ends ? 0 : 1)) return 98;
+  if (care == Care::kWaits && !child_ends) kill(child, SIGKILL);
+  if (care == Care::kWaits && waitpid(child, nullptr, 0) != child) return 98;
+  if (hangs) pause();
+  return 0;
+}
+
+// Looks whether the child has ended, once: by chance it has.
+int LooksForChild() {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, WNOHANG);
+  return 0;
+}
+
+// A lock of its own, of a word: who has taken it is written nowhere.
+class WordLock {
+ public:
+  void Lock() {
+    uint32_t free = 0;
+    if (word_.compare_exchange_strong(free, 1)) return;
+    while (word_.exchange(2) != 0) syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, 2, nullptr);
+  }
+  void Unlock() {
+    if (word_.exchange(0) == 2) syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1);
+  }
+
+ private:
+  std::atomic<uint32_t> word_ = 0;
+};
+
+// Two of them in two orders; by all in one where `ordered`.
+int WordLocks(bool ordered) {
+  static WordLock a, b;
+  const auto lock_both = [](WordLock& first, WordLock& second) {
+    for (int i = 0; i < 3; ++i) {
+      first.Lock();
+      second.Lock();
+      second.Unlock();
+      first.Unlock();
+    }
+  };
+  std::thread other([&] { ordered ? lock_both(a, b) : lock_both(b, a); });
+  lock_both(a, b);
+  other.join();
+  return 0;
+}
+
 struct Deed {
   const char* name;
   int (*run)();
 };
-constexpr Deed kDeeds[] = {{"mutex", Mutex},
-                           {"race", Race},
-                           {"abba", Abba},
-                           {"several", Several},
-                           {"crash", Crash},
-                           {"spin", Spin},
-                           {"doze", Doze},
-                           {"eat", Eat},
-                           {"bomb", Bomb},
-                           {"shout", Shout},
-                           {"alone", Alone},
-                           {"hint", Hint},
-                           {"hint_forever", HintForever},
-                           {"shared_race", SharedRace},
-                           {"mixture", Mixture},
-                           {"late", Late},
-                           {"ask", Ask},
-                           {"files", Files},
-                           {"trusts_wait", TrustsWait},
-                           {"trusts_wake_up", TrustsWakeUp},
-                           {"trusts_memory", TrustsMemory},
-                           {"trusts_reservation", TrustsReservation},
-                           {"trusts_arrival", [] { return Arrival(true); }},
-                           {"awaits_arrival", [] { return Arrival(false); }},
-                           {"trusts_connecting", [] { return Connecting(true); }},
-                           {"awaits_connecting", [] { return Connecting(false); }},
-                           {"trusts_message", [] { return Message(true); }},
-                           {"awaits_message", [] { return Message(false); }},
-                           {"trusts_ending", [] { return Ending(true); }},
-                           {"awaits_ending", [] { return Ending(false); }},
-                           {"trusts_room", [] { return Room(true); }},
-                           {"awaits_room", [] { return Room(false); }},
-                           {"trusts_connection", [] { return Connected(true); }},
-                           {"may_be_disconnected", [] { return Connected(false); }},
-                           {"blocking", Blocking}};
+constexpr Deed kDeeds[] = {
+    {"mutex", Mutex},
+    {"race", Race},
+    {"abba", Abba},
+    {"several", Several},
+    {"crash", Crash},
+    {"spin", Spin},
+    {"doze", Doze},
+    {"eat", Eat},
+    {"bomb", Bomb},
+    {"shout", Shout},
+    {"alone", Alone},
+    {"hint", Hint},
+    {"hint_forever", HintForever},
+    {"shared_race", SharedRace},
+    {"mixture", Mixture},
+    {"late", Late},
+    {"ask", Ask},
+    {"files", Files},
+    {"trusts_wait", TrustsWait},
+    {"trusts_wake_up", TrustsWakeUp},
+    {"trusts_memory", TrustsMemory},
+    {"trusts_reservation", TrustsReservation},
+    {"trusts_arrival", [] { return Arrival(true); }},
+    {"awaits_arrival", [] { return Arrival(false); }},
+    {"trusts_connecting", [] { return Connecting(true); }},
+    {"awaits_connecting", [] { return Connecting(false); }},
+    {"trusts_message", [] { return Message(true); }},
+    {"awaits_message", [] { return Message(false); }},
+    {"trusts_ending", [] { return Ending(true); }},
+    {"awaits_ending", [] { return Ending(false); }},
+    {"trusts_room", [] { return Room(true); }},
+    {"awaits_room", [] { return Room(false); }},
+    {"trusts_connection", [] { return Connected(true); }},
+    {"may_be_disconnected", [] { return Connected(false); }},
+    {"blocking", Blocking},
+    {"leaves_child", [] { return Parent(Care::kNone, false); }},
+    {"leaves_zombie", [] { return Parent(Care::kNone, true); }},
+    {"hangs_beside_zombie", [] { return Parent(Care::kNone, true, true); }},
+    {"waits_for_child", [] { return Parent(Care::kWaits, false); }},
+    {"waits_for_zombie", [] { return Parent(Care::kWaits, true); }},
+    {"hangs_without_zombie", [] { return Parent(Care::kWaits, true, true); }},
+    {"ignores_ends", [] { return Parent(Care::kIgnoresEnds, true); }},
+    {"has_daemon", [] { return Parent(Care::kHasDaemon, false); }},
+    {"kills_with_itself", [] { return Parent(Care::kKillsWithItself, false); }},
+    {"looks_for_child", LooksForChild},
+    {"word_locks", [] { return WordLocks(false); }},
+    {"ordered_word_locks", [] { return WordLocks(true); }}};
 
 }  // namespace
 

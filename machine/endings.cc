@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "machine/fingerprint.h"
@@ -103,6 +104,9 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
   if (historian_ != nullptr) {
     std::vector<Explanation> explanations = ExplainLints(*historian_);
     NoteLints(explanations, outcome);
+    // No reason of a failure.
+    std::erase_if(explanations,
+                  [](const Explanation& one) { return one.lint == LintKind::kLeakedChild; });
     if (options_.explain_preemptions) {
       for (Explanation& one : ExplainPreemptions(*historian_))
         explanations.push_back(std::move(one));
@@ -114,12 +118,33 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
 }
 
 void Machine::Impl::NoteLints(const std::vector<Explanation>& explanations, Outcome& outcome) {
+  constexpr size_t kMostStacks = 16;
+  std::vector<StackSubject> subjects;
+  std::vector<size_t> places;
+  std::vector<std::shared_ptr<memory::AddressSpace>> memories;
   for (const Explanation& one : explanations) {
     // Who ends well may have been interrupted to end.
     if (one.lint == LintKind::kInterruptedCall && outcome.ExitCode() == 0) continue;
     if (!one.lint.has_value() || (options_.lints >> static_cast<int>(*one.lint) & 1) == 0) continue;
-    outcome.lints.push_back({std::string(RowOf(*one.lint).name), one.text});
+    outcome.lints.push_back({std::string(RowOf(*one.lint).name), one.text, {}});
+    if (one.cited.empty() || one.cited.front().stack == nullptr || places.size() == kMostStacks)
+      continue;
+    const StackCopy& stack = *one.cited.front().stack;
+    std::shared_ptr<memory::AddressSpace> memory = stack.memory.lock();
+    if (memory == nullptr) continue;
+    subjects.push_back({memory.get(), &stack.cpu, &stack});
+    places.push_back(outcome.lints.size() - 1);
+    memories.push_back(std::move(memory));
   }
+  if (places.empty()) return;
+  if (!stacks_) {
+    outcome.fingerprint = absl::HashOf(outcome.fingerprint, FingerprintOf(subjects));
+    for (const Outcome::Lint& lint : outcome.lints)
+      outcome.fingerprint = absl::HashOf(outcome.fingerprint, lint.name);
+    return;
+  }
+  std::vector<std::vector<Frame>> stacks = StacksOf(kernel_.files(), subjects);
+  for (size_t i = 0; i < places.size(); ++i) outcome.lints[places[i]].stack = std::move(stacks[i]);
 }
 
 void Machine::Impl::Explain(const std::vector<Explanation>& explanations, Outcome& outcome) {
@@ -180,6 +205,9 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
     }
   }
   if (historian_ != nullptr) {
+    if (kind == Outcome::Kind::kDeadlock) {
+      for (auto& [pid, process] : kernel_.processes()) historian_->OnProcessHangs(*process);
+    }
     NoteLints(ExplainLints(*historian_), outcome);
     std::vector<Explanation> waits = ExplainWaits(*historian_, kernel_);
     if (kind == Outcome::Kind::kDeadlock) {

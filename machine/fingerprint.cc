@@ -1,5 +1,6 @@
 #include "machine/fingerprint.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -25,8 +26,13 @@ uint64_t FingerprintOf(std::span<const StackSubject> subjects) {
     hash = absl::HashOf(hash, subject.cpu->pc);
     if (subject.memory == nullptr) continue;
     std::array<uint8_t, kWords * 8> bytes;
-    const size_t read =
-        subject.memory->Read(GuestAddr{subject.cpu->x[interp::kSp] & ~uint64_t{7}}, bytes);
+    size_t read = 0;
+    if (subject.then != nullptr) {
+      read = std::min(bytes.size(), subject.then->bytes.size());
+      std::memcpy(bytes.data(), subject.then->bytes.data(), read);
+    } else {
+      read = subject.memory->Read(GuestAddr{subject.cpu->x[interp::kSp] & ~uint64_t{7}}, bytes);
+    }
     for (size_t at = 0; at + 8 <= read; at += 8) {
       uint64_t word;
       std::memcpy(&word, bytes.data() + at, 8);

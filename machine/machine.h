@@ -98,7 +98,7 @@ struct Outcome {
   int signal = 0;
   uint64_t instructions = 0;
   uint64_t operations = 0;  // Of the bytecode, with EngineKind::kCounting.
-  Nanos virtual_time;  // Since boot.
+  Nanos virtual_time;       // Since boot.
   // For people, in lines that begin with "pollux: " after the first. kDeadlock, kStepLimit: who
   // waits where. kKilled: the signal, and the fault if it was one, with the stack of who died. Else
   // empty.
@@ -111,13 +111,17 @@ struct Outcome {
   // Of Options::lints, in the order in which they were seen.
   struct Lint {
     std::string name, text;
+    // Of the call in which it showed (of a child: in which it was made); of the first few, and with
+    // SetStacks(true).
+    std::vector<Frame> stack;
   };
   std::vector<Lint> lints;
   // With Options::explain: why, a paragraph each, the decisive one first. In `explanation` too.
   std::vector<std::string> reasons;
   // The same threads. kKilled: the one that died, if it was by a signal that would dump core.
   std::vector<ThreadReport> threads;
-  // Where SetStacks(false) was said, in place of their stacks: see machine/fingerprint.h.
+  // Where SetStacks(false) was said, in place of their stacks, and of those of lints: see
+  // machine/fingerprint.h.
   uint64_t fingerprint = 0;
 
   // What a shell would see: the status, 128 + signal, or 124 for a hang.

@@ -642,6 +642,16 @@ std::string LintWords(const History& history, const LintRecord& lint, const Call
                           cause == nullptr ? "another thread" : ThreadWords(cause->tid),
                           cause == nullptr ? "" : absl::StrCat(" waits in ", CallWords(*cause)),
                           " with it: that wait goes on.");
+    case LintKind::kLeakedChild:
+      return absl::StrCat(
+          "process ", static_cast<int32_t>(call.pid),
+          call.state == CallRecord::State::kOpen
+              ? absl::StrCat(" hangs in ", CallWords(call), " since step ", call.began)
+              : absl::StrCat(" ended by ", CallWords(call), " at step ", call.began),
+          " and has not waited for its child ", static_cast<int32_t>(lint.child),
+          lint.child_ended ? ", a zombie" : ", which runs on",
+          cause == nullptr ? "" : absl::StrCat(" (made at step ", cause->began, ")"),
+          lint.children == 1 ? "." : absl::StrCat(", and ", lint.children - 1, " more."));
     case LintKind::kUndrainedEdge:
     case LintKind::kOneShotNotArmed:
     case LintKind::kHerd:
@@ -669,6 +679,9 @@ std::vector<Explanation> ExplainLints(const Historian& historian) {
         " ", Abseil(row.cure), " (", Abseil(row.source), ")");
     explanation.cited.push_back(Cite(*call));
     if (cause != nullptr) explanation.cited.push_back(Cite(*cause));
+    // Where it was made says more than where nobody has waited.
+    if (cause != nullptr && lint.kind == LintKind::kLeakedChild)
+      std::swap(explanation.cited.front(), explanation.cited.back());
     explanations.push_back(std::move(explanation));
   }
   return explanations;

@@ -11,7 +11,8 @@ int main() {
       "is\n"
       "wrong, or goes wrong one day. `--lint=NAME,NAME` chooses, `:fatal` behind them makes the "
       "run exit\n"
-      "with 124. They are seen in the run that is made: another schedule may show others.\n");
+      "with 124. They are seen in the run that is made: another schedule may show others,\n"
+      "and `pollux explore --lint=all GUEST` looks for one that does.\n");
   for (const pollux::machine::LintRow& row : pollux::machine::LintRows()) {
     const auto text = [](std::string_view view) { return static_cast<int>(view.size()); };
     std::printf("## %.*s\n\n%.*s.\n\n%.*s\n\nCure: %.*s\n\nThe rule: %.*s.\n\n", text(row.name),

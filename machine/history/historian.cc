@@ -19,6 +19,8 @@ using os_emu::Thread;
 namespace {
 
 constexpr uint64_t kStackBytes = 4096;
+// A process that has ended is kept for the stack that is shown.
+constexpr size_t kMostLintsWithMemory = 16;
 
 // The descriptors among a call's arguments, by what its row says.
 std::vector<int32_t> NumbersOf(const CallRecord& call) {
@@ -242,6 +244,7 @@ std::shared_ptr<const History> Historian::HandOut() {
   const memory::OutsideArena outside;
   for (CallRecord& call : history_.calls) call.stack = nullptr;
   for (Preemption& preemption : history_.preemptions) preemption.stack = nullptr;
+  for (LintRecord& lint : history_.lints) lint.memory = nullptr;
   for (auto& [id, interest] : history_.interests) {
     for (Moment* const moment :
          {&interest.added, &interest.modified, &interest.noticed, &interest.delivered})
@@ -254,7 +257,7 @@ std::shared_ptr<const History> Historian::HandOut() {
 
 // A call is given a number: is it what the thread was told of?
 void Historian::AddLint(LintRecord lint) {
-  if (history_.lints.size() < History::kMostOthers) history_.lints.push_back(lint);
+  if (history_.lints.size() < History::kMostOthers) history_.lints.push_back(std::move(lint));
 }
 
 void Historian::CheckNumbers(const CallRecord& call) {
@@ -353,7 +356,58 @@ void Historian::CheckProgram(Thread& thread, const CallRecord& call) {
   }
 }
 
+// Children that `process` leaves behind with its last call, or will never wait for.
+void Historian::CheckChildren(const os_emu::Process& process, const CallRecord& last,
+                              bool only_ended) {
+  const os_emu::SignalAction& action = process.actions[os_emu::kSigChld];
+  if (action.handler == os_emu::kSigIgn || (action.flags & os_emu::kSaNoCldWait) != 0) return;
+  LintRecord lint{.kind = LintKind::kLeakedChild, .call = last.id, .step = clock_.StepNow()};
+  for (const os_emu::Process* const child : process.children) {
+    const bool ended = child->exit.has_value();
+    if ((only_ended && !ended) || child->session != process.session) continue;
+    if (!ended && std::any_of(child->threads.begin(), child->threads.end(),
+                              [](const auto& one) { return one.second->parent_death_signal != 0; }))
+      continue;
+    if (lint.children++ > 0) continue;
+    lint.child = child->pid();
+    lint.child_ended = ended;
+  }
+  if (lint.children == 0) return;
+  for (auto call = history_.calls.rbegin(); call != history_.calls.rend(); ++call) {
+    if (call->pid != process.pid() || call->result != static_cast<int32_t>(lint.child) ||
+        !NameOf(*call).starts_with("clone"))
+      continue;
+    lint.cause = call->id;
+    if (call->stack != nullptr && history_.lints.size() < kMostLintsWithMemory)
+      lint.memory = call->stack->memory.lock();
+    break;
+  }
+  AddLint(std::move(lint));
+}
+
+void Historian::OnProcessHangs(const os_emu::Process& process) {
+  const CallRecord* last = nullptr;
+  for (const auto& [tid, thread] : process.threads) {
+    const auto call = last_call_.find(tid);
+    const CallRecord* const open = call == last_call_.end() ? nullptr : Find(call->second);
+    if (open == nullptr) continue;
+    if (NameOf(*open) == "wait4" || NameOf(*open) == "waitid") return;
+    if (last == nullptr) last = open;
+  }
+  if (last != nullptr) CheckChildren(process, *last, /*only_ended=*/true);
+}
+
 // ---- os_emu::Witness
+
+void Historian::OnProcessEnds(const os_emu::Process& process) {
+  const memory::OutsideArena outside;
+  // Who is killed has had no time to wait.
+  const CallRecord* const call = Find(acting_call_);
+  if (acting_ == nullptr || call == nullptr || call->pid != process.pid() ||
+      process.exit->signal != 0)
+    return;
+  CheckChildren(process, *call, /*only_ended=*/false);
+}
 
 void Historian::OnInterestSet(const os_emu::InterestFacts& facts) {
   const memory::OutsideArena outside;

@@ -57,6 +57,9 @@ class Historian final : public os_emu::Witness {
   void OnDelivered(const os_emu::InterestFacts& facts, os_emu::EventMask events) override;
   void OnReleased(const os_emu::FileDescription& description) override;
   void OnWoken(Tid thread) override;
+  void OnProcessEnds(const os_emu::Process& process) override;
+  // The process will make no call any more, as nothing goes on.
+  void OnProcessHangs(const os_emu::Process& process);
 
   // The open description with that id; null: it is gone.
   os_emu::FileDescription* Open(DescriptionId id) const;
@@ -76,6 +79,7 @@ class Historian final : public os_emu::Witness {
   void CheckClosed(os_emu::Thread& thread, const CallRecord& call);
   void CheckWait(const CallRecord& call);
   void CheckProgram(os_emu::Thread& thread, const CallRecord& call);
+  void CheckChildren(const os_emu::Process& process, const CallRecord& last, bool only_ended);
 
   Clock& clock_;
   const std::shared_ptr<History> kept_ = std::make_shared<History>();

@@ -124,6 +124,12 @@ struct LintRecord {
   CallId cause = 0;  // Which made it so: the delivery, the call that waits; 0: none.
   Step step = 0;
   uint32_t interest = 0;  // 0: it is of none.
+  // Of kLeakedChild: the first of so many, and whether it is a zombie.
+  Tid child{0};
+  size_t children = 0;
+  bool child_ended = false;
+  // Keeps what the stack of `cause` is in, though the process has ended: of the first few.
+  std::shared_ptr<memory::AddressSpace> memory;
 };
 
 // A thread that could run gave way to another.

@@ -73,6 +73,15 @@ constexpr std::array kRows = {
             "mean something else when it ends.",
             "Wake the thread first: shutdown() for sockets, an eventfd for loops.",
             "close(2), Multithreaded processes and close()"},
+    LintRow{LintKind::kLeakedChild, "leaked_child",
+            "a process ends and leaves a child running, or hangs beside one that is a zombie",
+            "Nobody learns how a child that was not waited for has ended, and its pid is not free "
+            "before; one that runs on keeps what it has open, such as the pipe whose end "
+            "somebody waits for. Told of a process that exits, or of one in a deadlock that does "
+            "not wait for children; not of who ignores SIGCHLD, of a child in a session of its own "
+            "(a daemon), or of one that is to be killed with its parent (PR_SET_PDEATHSIG).",
+            "waitpid() for each child, SIGCHLD ignored, or setsid() in a child that shall live on.",
+            "wait(2), Notes"},
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ enum class LintKind : uint8_t {
   kInheritedEpoll,
   kInterruptedCall,
   kClosedUnderWaiter,
+  kLeakedChild,
 };
 
 struct LintRow {

@@ -17,6 +17,7 @@
 namespace pollux::os_emu {
 
 class FileDescription;
+class Process;
 
 // A registration in an epoll instance.
 struct InterestFacts {
@@ -45,6 +46,8 @@ class Witness {
   virtual void OnReleased(const FileDescription& description) = 0;
   // A thread's wait may be over.
   virtual void OnWoken(Tid thread) = 0;
+  // The process has ended; its children are still its own.
+  virtual void OnProcessEnds(const Process& process) = 0;
 
   // The one that is told; null: nobody.
   static Witness* Present() { return present; }

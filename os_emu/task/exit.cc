@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "os_emu/file/witness.h"
 #include "os_emu/task/child_wait.h"
 #include "os_emu/task/futex.h"
 #include "os_emu/task/kernel.h"
@@ -122,6 +123,7 @@ void Kernel::EndProcess(Process& process, ExitState state) {
   ended_.push_back(std::move(ended));
   process.memory_released.NotifyAll(0);
   LeaveTerminal(process);
+  if (Witness* const witness = Witness::Present()) witness->OnProcessEnds(process);
   HandChildrenOn(process);
   process.pid_record->ended.NotifyAll(kReadable);
   HangUpIfOrphaned(process, process.parent);
