@@ -14,8 +14,8 @@ namespace pollux::explore {
 namespace {
 
 // The run of a schedule, remembered.
-std::optional<Run> Remember(const machine::Options& options, const Guest& guest,
-                            const Expectation& expectation, const machine::Schedule& schedule) {
+std::optional<Run> RememberOnce(const machine::Options& options, const Guest& guest,
+                                const Expectation& expectation, const machine::Schedule& schedule) {
   machine::Options remembered = options;
   Run run;
   remembered.explain = true;
@@ -29,6 +29,15 @@ std::optional<Run> Remember(const machine::Options& options, const Guest& guest,
   (*machine)->SetStrategy(&replayer);
   run.outcome = (*machine)->Run();
   return run;
+}
+
+// Twice, where it waits for locks whose owners are seen by who looks at them from the beginning.
+std::optional<Run> Remember(machine::Options options, const Guest& guest,
+                            const Expectation& expectation, const machine::Schedule& schedule) {
+  std::optional<Run> run = RememberOnce(options, guest, expectation, schedule);
+  if (!run.has_value() || run->outcome.unowned_words.empty()) return run;
+  options.explain_words = run->outcome.unowned_words;
+  return RememberOnce(options, guest, expectation, schedule);
 }
 
 // Nothing: it does not end as the finding did.

@@ -212,6 +212,7 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
     std::vector<Explanation> waits = ExplainWaits(*historian_, kernel_);
     if (kind == Outcome::Kind::kDeadlock) {
       NoteLints(waits, outcome);
+      outcome.unowned_words = UnownedWords(*historian_, kernel_);
     } else {
       std::vector<Explanation> running = ExplainRunning(*historian_, kernel_);
       waits.insert(waits.begin(), std::make_move_iterator(running.begin()),

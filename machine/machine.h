@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "interp/engine/engine.h"
 #include "machine/findings.h"
+#include "machine/history/futex_word.h"
 #include "machine/strategy/strategies.h"
 #include "machine/strategy/strategy.h"
 #include "memory/arena.h"
@@ -73,6 +74,9 @@ struct Options {
   bool explain = false;
   // With `explain`: each call's line of the trace is remembered, too. A trace filter holds for it.
   bool explain_texts = false;
+  // Outcome::unowned_words of an earlier run that was the same: who holds these locks is known
+  // then.
+  std::vector<FutexWord> explain_words;
   // Lints that are told in Outcome::lints (machine/history/lints.h): a bit 1 << kind each. As
   // `explain`, if there is any.
   uint32_t lints = 0;
@@ -108,6 +112,9 @@ struct Outcome {
   std::map<uint64_t, std::string> call_stacks;
   // With Options::explain: all that is remembered, but for stacks.
   std::shared_ptr<const History> history;
+  // With Options::explain, of a deadlock: where threads wait for a wake-up that may be a lock's
+  // whose owner is not known.
+  std::vector<FutexWord> unowned_words;
   // Of Options::lints, in the order in which they were seen.
   struct Lint {
     std::string name, text;

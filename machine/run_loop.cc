@@ -216,6 +216,7 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
     const interp::Stop stop = RunHart(thread, hart, budget, &at_event);
     const uint64_t retired = hart.cpu.retired - slice_start_;
     Account(thread, retired);
+    if (historian_ != nullptr) historian_->OnRan(thread);
     slice_start_ = hart.cpu.retired;
     if (spends) slice_left_ -= retired;
     kernel_.ExpireTimers();

@@ -106,6 +106,7 @@ absl::Status Machine::Impl::SetUp() {
     const memory::OutsideArena outside;
     Historian::Clock& clock = *this;
     historian_ = std::make_unique<Historian>(clock);
+    for (const FutexWord& word : options_.explain_words) historian_->Expect(word);
   }
   if (options_.clock == ClockSource::kHost) {
     outside_ = std::make_unique<Outside>(host_poller_, kernel_);

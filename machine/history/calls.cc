@@ -1,5 +1,6 @@
 #include "machine/history/calls.h"
 
+#include "shims/futex_commands.h"
 #include "shims/syscall_table.h"
 
 namespace pollux::machine {
@@ -17,6 +18,29 @@ bool TakesBytes(const CallRecord& call) {
 bool GivesBytes(const CallRecord& call) {
   const std::string_view name = NameOf(call);
   return name.starts_with("write") || name.starts_with("send");
+}
+
+FutexCommand CommandOf(const CallRecord& call) {
+  if (NameOf(call) != "futex") return FutexCommand::kNone;
+  switch (static_cast<uint32_t>(call.args[1]) &
+          ~(shims::futex::kPrivate | shims::futex::kClockRealtime)) {
+    case shims::futex::kWait:
+    case shims::futex::kWaitBitset:
+    case shims::futex::kWaitRequeuePi:
+      return FutexCommand::kWait;
+    case shims::futex::kLockPi:
+    case shims::futex::kLockPi2:
+      return FutexCommand::kLockPi;
+    case shims::futex::kWake:
+    case shims::futex::kRequeue:
+    case shims::futex::kCmpRequeue:
+    case shims::futex::kWakeOp:
+    case shims::futex::kWakeBitset:
+    case shims::futex::kCmpRequeuePi:
+      return FutexCommand::kWake;
+    default:
+      return FutexCommand::kNone;
+  }
 }
 
 }  // namespace pollux::machine

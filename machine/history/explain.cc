@@ -15,7 +15,6 @@
 #include "machine/history/wording.h"
 #include "os_emu/epoll/epoll.h"
 #include "os_emu/task/process.h"
-#include "shims/futex_commands.h"
 
 namespace pollux::machine {
 
@@ -223,36 +222,17 @@ void ExplainEpollWait(const Historian& historian, const Index& index, const Call
 
 // ---- futex
 
-enum class FutexCommand { kNone, kWait, kLockPi, kWake };
-FutexCommand CommandOf(const CallRecord& call) {
-  if (NameOf(call) != "futex") return FutexCommand::kNone;
-  switch (static_cast<uint32_t>(call.args[1]) &
-          ~(shims::futex::kPrivate | shims::futex::kClockRealtime)) {
-    case shims::futex::kWait:
-    case shims::futex::kWaitBitset:
-    case shims::futex::kWaitRequeuePi:
-      return FutexCommand::kWait;
-    case shims::futex::kLockPi:
-    case shims::futex::kLockPi2:
-      return FutexCommand::kLockPi;
-    case shims::futex::kWake:
-    case shims::futex::kRequeue:
-    case shims::futex::kCmpRequeue:
-    case shims::futex::kWakeOp:
-    case shims::futex::kWakeBitset:
-    case shims::futex::kCmpRequeuePi:
-      return FutexCommand::kWake;
-    default:
-      return FutexCommand::kNone;
-  }
-}
-
 struct FutexWaitFacts {
   const CallRecord* call = nullptr;
   Thread* thread = nullptr;
   enum class What { kLock, kJoin, kWord } what = What::kWord;
   Thread* holder = nullptr;  // Of kLock and kJoin, if it lives.
   uint32_t word = 0;
+  // Of kWord: who holds it if it is a lock, as far as that can be told; null: nobody is known.
+  Thread* last_locker = nullptr;
+  Step locked = 0;
+
+  Thread* waits_for() const { return holder != nullptr ? holder : last_locker; }
 };
 
 Thread* LivingThread(Process& process, uint32_t tid) {
@@ -260,7 +240,35 @@ Thread* LivingThread(Process& process, uint32_t tid) {
   return found == process.threads.end() ? nullptr : found->second.get();
 }
 
-FutexWaitFacts LookAtFutex(const CallRecord& call, Thread& thread) {
+// A lock of any make: a word that is 0 while it is free. Whoever made it another number last has
+// taken it; all that others do to it meanwhile is to say that they wait. So it is no lock where
+// that thread has woken who waits (it was told of, then), or somebody has changed it and does not
+// wait.
+void FindLastLocker(const History& history, FutexWaitFacts& facts) {
+  const CallRecord& wait = *facts.call;
+  const auto word = history.words.find({wait.pid, wait.args[0]});
+  if (word == history.words.end()) return;
+  const FutexWordRecord& record = word->second;
+  if (facts.word == 0 || facts.word != static_cast<uint32_t>(wait.args[2]) ||
+      facts.word != record.value || record.locker == wait.tid)
+    return;
+  const auto has_called = [&](Tid tid, FutexCommand command, Step since) {
+    for (auto call = history.calls.rbegin(); call != history.calls.rend() && call->began >= since;
+         ++call) {
+      if (call->tid == tid && call->args[0] == wait.args[0] && CommandOf(*call) == command)
+        return true;
+    }
+    return false;
+  };
+  if (has_called(record.locker, FutexCommand::kWake, record.locked) ||
+      (record.changed_by != Tid{0} &&
+       !has_called(record.changed_by, FutexCommand::kWait, record.changed)))
+    return;
+  facts.last_locker = LivingThread(facts.thread->process(), static_cast<uint32_t>(record.locker));
+  facts.locked = record.locked;
+}
+
+FutexWaitFacts LookAtFutex(const History& history, const CallRecord& call, Thread& thread) {
   FutexWaitFacts facts{.call = &call, .thread = &thread};
   Process& process = thread.process();
   const GuestAddr word{call.args[0]};
@@ -286,8 +294,10 @@ FutexWaitFacts LookAtFutex(const CallRecord& call, Thread& thread) {
     if (Thread* const holder = LivingThread(process, *owner)) {
       facts.what = FutexWaitFacts::What::kLock;
       facts.holder = holder;
+      return facts;
     }
   }
+  FindLastLocker(history, facts);
   return facts;
 }
 
@@ -353,7 +363,11 @@ Explanation ExplainFutex(const Historian& historian, const FutexWaitFacts& facts
       absl::StrCat(begin, "a wake-up of the futex at ", FutexName(facts),
                    ", such as a condition variable's. Nobody has called FUTEX_WAKE for it since: "
                    "who changed what "
-                   "it waits for did so, or notified, before it slept, or has not come to it.");
+                   "it waits for did so, or notified, before it slept, or has not come to it.",
+                   facts.last_locker == nullptr
+                       ? ""
+                       : absl::StrCat(" If it is a lock, ", ThreadWords(facts.last_locker->tid()),
+                                      " has taken it, by step ", facts.locked, "."));
   return explanation;
 }
 
@@ -457,19 +471,22 @@ void FindCycles(const std::map<Tid, FutexWaitFacts>& waits,
     Tid at = start;
     for (;;) {
       const auto wait = waits.find(at);
-      if (told.contains(at) || wait == waits.end() || wait->second.holder == nullptr) break;
+      if (told.contains(at) || wait == waits.end() || wait->second.waits_for() == nullptr) break;
       if (std::find(path.begin(), path.end(), at) != path.end()) {
         path.erase(path.begin(), std::find(path.begin(), path.end(), at));
         Explanation explanation{.kind = Explanation::Kind::kCycle, .thread = at};
         std::vector<std::string> words;
         for (const Tid tid : path) {
           const FutexWaitFacts& one = waits.at(tid);
-          words.push_back(
-              absl::StrCat(ThreadWords(tid), " waits for ",
-                           one.what == FutexWaitFacts::What::kJoin
-                               ? absl::StrCat("the end of ", ThreadWords(one.holder->tid()))
-                               : absl::StrCat("the lock at ", FutexName(one), ", which ",
-                                              ThreadWords(one.holder->tid()), " holds")));
+          words.push_back(absl::StrCat(
+              ThreadWords(tid), " waits for ",
+              one.what == FutexWaitFacts::What::kJoin
+                  ? absl::StrCat("the end of ", ThreadWords(one.holder->tid()))
+                  : absl::StrCat("the lock at ", FutexName(one), ", which ",
+                                 ThreadWords(one.waits_for()->tid()),
+                                 one.holder != nullptr
+                                     ? " holds"
+                                     : absl::StrCat(" took last, by step ", one.locked))));
           explanation.cited.push_back(Cite(*one.call));
           told.insert(tid);
         }
@@ -479,7 +496,7 @@ void FindCycles(const std::map<Tid, FutexWaitFacts>& waits,
         break;
       }
       path.push_back(at);
-      at = wait->second.holder->tid();
+      at = wait->second.waits_for()->tid();
     }
     told.insert(path.begin(), path.end());
   }
@@ -528,7 +545,7 @@ std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel
         continue;
       if (++looked_at > kMostThreads) continue;
       if (CommandOf(*call) != FutexCommand::kNone) {
-        futexes.emplace(tid, LookAtFutex(*call, *thread));
+        futexes.emplace(tid, LookAtFutex(historian.history(), *call, *thread));
       } else if (IsEpollWait(*call)) {
         ExplainEpollWait(historian, index, *call, explanations);
       } else {
@@ -552,6 +569,23 @@ std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel
       explanations.begin(), explanations.end(),
       [](const Explanation& a, const Explanation& b) { return Rank(a.kind) < Rank(b.kind); });
   return explanations;
+}
+
+std::vector<FutexWord> UnownedWords(const Historian& historian, os_emu::Kernel& kernel) {
+  std::vector<FutexWord> words;
+  for (auto& [pid, process] : kernel.processes()) {
+    for (auto& [tid, thread] : process->threads) {
+      const CallRecord* const call = historian.history().LastOf(tid);
+      if (!thread->blocked() || call == nullptr || call->state != CallRecord::State::kOpen ||
+          CommandOf(*call) != FutexCommand::kWait || words.size() == History::kMostWords)
+        continue;
+      const FutexWaitFacts facts = LookAtFutex(historian.history(), *call, *thread);
+      if (facts.what == FutexWaitFacts::What::kWord && facts.last_locker == nullptr &&
+          facts.word != 0)
+        words.push_back({pid, call->args[0]});
+    }
+  }
+  return words;
 }
 
 std::vector<Explanation> ExplainRunning(const Historian& historian, os_emu::Kernel& kernel) {

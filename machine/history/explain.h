@@ -52,6 +52,9 @@ struct Explanation {
 
 // Of the threads that wait now. The decisive first: cycles and missed wake-ups.
 std::vector<Explanation> ExplainWaits(const Historian& historian, os_emu::Kernel& kernel);
+// Words on which threads wait, and of which is not known who holds them if they are locks: whoever
+// took them did so before the first wait. A run that expects them (Historian::Expect()) knows.
+std::vector<FutexWord> UnownedWords(const Historian& historian, os_emu::Kernel& kernel);
 // Of the threads that run, where the steps are used up: what they did with them.
 std::vector<Explanation> ExplainRunning(const Historian& historian, os_emu::Kernel& kernel);
 // Of what was seen while it happened.

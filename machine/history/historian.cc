@@ -111,6 +111,32 @@ void Historian::Note(InterestEvent::Kind kind, uint32_t interest, EventMask even
                                       .call = acting_ == nullptr ? 0 : acting_call_});
 }
 
+// ---- Words of futexes
+
+// One host thread runs one machine, turn by turn: what has changed since the last look, this thread
+// has changed. What it has taken and let go of meanwhile is as it was.
+void Historian::LookAtWords(Thread& thread) {
+  const os_emu::Process& process = thread.process();
+  if (process.memory == nullptr) return;
+  const Tid pid = process.pid();
+  for (auto word = history_.words.lower_bound({pid, 0});
+       word != history_.words.end() && word->first.pid == pid; ++word) {
+    FutexWordRecord& record = word->second;
+    const Result<uint32_t> read = process.memory->ReadObject<uint32_t>(GuestAddr{word->first.addr});
+    const uint32_t value = read.ok() ? *read : 0;
+    if (value == record.value) continue;
+    const bool was_free = std::exchange(record.value, value) == 0;
+    if (was_free || value == 0) {
+      record.locker = value == 0 ? Tid{0} : thread.tid();
+      record.locked = clock_.StepNow();
+      record.changed_by = Tid{0};
+    } else {
+      record.changed_by = thread.tid();
+      record.changed = clock_.StepNow();
+    }
+  }
+}
+
 // ---- Calls
 
 void Historian::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
@@ -130,6 +156,12 @@ void Historian::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
     if (id == 0) continue;
     history_.descriptions.at(id).last_number = number;
     (place++ == 0 ? call.description : call.second) = id;
+  }
+  if (CommandOf(call) == FutexCommand::kWait && history_.words.size() < History::kMostWords) {
+    const Result<uint32_t> now =
+        thread.process().memory->ReadObject<uint32_t>(GuestAddr{call.args[0]});
+    history_.words.try_emplace({call.pid, call.args[0]},
+                               FutexWordRecord{.value = now.ok() ? *now : 0});
   }
   CheckNumbers(call);
   if (NameOf(call) == "close") CheckClosing(call);
@@ -386,6 +418,7 @@ void Historian::CheckChildren(const os_emu::Process& process, const CallRecord& 
 }
 
 void Historian::OnProcessHangs(const os_emu::Process& process) {
+  const memory::OutsideArena outside;
   const CallRecord* last = nullptr;
   for (const auto& [tid, thread] : process.threads) {
     const auto call = last_call_.find(tid);

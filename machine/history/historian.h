@@ -47,6 +47,13 @@ class Historian final : public os_emu::Witness {
   void OnHandler(os_emu::Thread& thread, int signal, bool interrupted);
   // `from` could run on.
   void OnPreempted(os_emu::Thread& from, const interp::Cpu& cpu, Tid to);
+  // The thread has run, up to here.
+  void OnRan(os_emu::Thread& thread) {
+    if (!history_.words.empty()) LookAtWords(thread);
+  }
+  // Threads will wait there: what is done to it is remembered from now on. For others that begins
+  // with the first wait.
+  void Expect(FutexWord word) { history_.words.try_emplace(word); }
   // A line of the trace, of the thread's last call.
   void OnTraceLine(Tid tid, std::string_view line);
 
@@ -70,6 +77,7 @@ class Historian final : public os_emu::Witness {
 
  private:
   CallRecord* Find(CallId id);
+  void LookAtWords(os_emu::Thread& thread);
   Moment Now(os_emu::EventMask events);
   void Note(InterestEvent::Kind kind, uint32_t interest, os_emu::EventMask events);
   void AddLint(LintRecord lint);

@@ -16,6 +16,7 @@
 
 #include "abi/types.h"
 #include "interp/engine/cpu.h"
+#include "machine/history/futex_word.h"
 #include "machine/history/lints.h"
 #include "memory/address_space.h"
 #include "os_emu/file/events.h"
@@ -132,6 +133,18 @@ struct LintRecord {
   std::shared_ptr<memory::AddressSpace> memory;
 };
 
+// What was done to a FutexWord, by whoever ran when it changed: of a lock it is seen without a
+// call.
+struct FutexWordRecord {
+  uint32_t value = 0;
+  // Who has made it other than 0 since it was that last; 0: nobody, or before it was looked at.
+  Tid locker{0};
+  Step locked = 0;
+  // Since then.
+  Tid changed_by{0};
+  Step changed = 0;
+};
+
 // A thread that could run gave way to another.
 struct Preemption {
   Tid from{0}, to{0};
@@ -144,6 +157,7 @@ struct History {
   static constexpr size_t kMostStacks = 4096;
   static constexpr size_t kMostOthers = 100'000;
   static constexpr size_t kMostPreemptions = 64;
+  static constexpr size_t kMostWords = 64;
 
   std::deque<CallRecord> calls;  // With ids that follow each other.
   std::deque<SignalRecord> signals;
@@ -152,6 +166,7 @@ struct History {
   std::vector<LintRecord> lints;
   std::map<DescriptionId, DescriptionRecord> descriptions;
   std::map<uint32_t, InterestRecord> interests;
+  std::map<FutexWord, FutexWordRecord> words;  // At most kMostWords.
 
   const CallRecord* Find(CallId id) const {
     if (calls.empty() || id < calls.front().id || id > calls.back().id) return nullptr;

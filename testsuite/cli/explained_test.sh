@@ -23,6 +23,19 @@ pollux explore --seeds=200 --json ./victim abba
 expect 1
 grep -qE '"reasons":\["a cycle: thread' out || fail 'the reasons are data, too'
 
+# ---- A lock that no C library knows: who has taken it is seen.
+pollux explore --seeds=300 ./victim word_locks
+expect 1
+cycle='pollux: why: a cycle: thread 1000 waits for the lock at (0x[0-9a-f]+), which thread 1001 took last, by step [0-9]+; '
+cycle+='thread 1001 waits for the lock at (0x[0-9a-f]+), which thread 1000 took last, by step [0-9]+\.'
+grep -qE "$cycle" out || fail 'a cycle of locks of words'
+repeat="$(sed -n 's/^  repeat it: pollux //p' out)"
+eval "pollux ${repeat/run /run --explain }"
+expect 124
+expect_err "$cycle"
+pollux explore --seeds=300 ./victim ordered_word_locks
+expect 0
+
 # ---- Steps that are used up.
 run --explain --max_steps=2000000 ./victim spin
 expect 124
