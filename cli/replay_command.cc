@@ -65,6 +65,7 @@ class ReplayCommand final : public Command {
     machine::Replayer replayer(saved->file.schedule);
     (*machine)->SetStrategy(&replayer);
     explore::Run run{.outcome = (*machine)->Run(), .written = std::move(written)};
+    LookAgain(*saved, &run.outcome);
     if (!run.outcome.explanation.empty()) PrintError(run.outcome.explanation);
     if (!timeline_.empty()) {
       if (const std::string why = WriteTimeline(timeline_, *run.outcome.history); !why.empty()) {
@@ -95,6 +96,23 @@ class ReplayCommand final : public Command {
   }
 
  private:
+  // As of RunCommand: for locks whose owners are seen by who looks at them from the beginning.
+  void LookAgain(const SavedRun& saved, machine::Outcome* outcome) const {
+    if (outcome->unowned_words.empty()) return;
+    machine::Options options = saved.options;
+    options.explain = true;
+    options.explain_texts = !timeline_.empty() || !report_.empty();
+    options.explain_words = outcome->unowned_words;
+    options.warn = nullptr;
+    options.output = [](int, std::string_view) {};
+    const absl::StatusOr<std::unique_ptr<machine::Machine>> machine =
+        explore::LoadGuest(std::move(options), saved.guest);
+    if (!machine.ok()) return;
+    machine::Replayer replayer(saved.file.schedule);
+    (*machine)->SetStrategy(&replayer);
+    *outcome = (*machine)->Run();
+  }
+
   CLI::App* replay_ = nullptr;
   TraceFlags trace_;
   std::string timeline_, report_;

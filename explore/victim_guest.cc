@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -522,6 +523,21 @@ int WordLocks(bool ordered) {
   return 0;
 }
 
+// Two threads that tell each other something, and wait for more: no locks.
+int WordSignals() {
+  static std::atomic<uint32_t> a = 0, b = 0;
+  const auto tell_and_wait = [](std::atomic<uint32_t>& mine, std::atomic<uint32_t>& other) {
+    mine = 1;
+    syscall(SYS_futex, &mine, FUTEX_WAKE_PRIVATE, 1);
+    while (other == 0) sched_yield();
+    syscall(SYS_futex, &other, FUTEX_WAIT_PRIVATE, 1, nullptr);
+  };
+  std::thread other([&] { tell_and_wait(b, a); });
+  tell_and_wait(a, b);
+  other.join();
+  return 0;
+}
+
 struct Deed {
   const char* name;
   int (*run)();
@@ -573,7 +589,8 @@ constexpr Deed kDeeds[] = {
     {"kills_with_itself", [] { return Parent(Care::kKillsWithItself, false); }},
     {"looks_for_child", LooksForChild},
     {"word_locks", [] { return WordLocks(false); }},
-    {"ordered_word_locks", [] { return WordLocks(true); }}};
+    {"ordered_word_locks", [] { return WordLocks(true); }},
+    {"word_signals", WordSignals}};
 
 }  // namespace
 

@@ -24,7 +24,7 @@ expect 1
 grep -qE '"reasons":\["a cycle: thread' out || fail 'the reasons are data, too'
 
 # ---- A lock that no C library knows: who has taken it is seen.
-pollux explore --seeds=300 ./victim word_locks
+pollux explore --seeds=300 --save_schedule=words ./victim word_locks
 expect 1
 cycle='pollux: why: a cycle: thread 1000 waits for the lock at (0x[0-9a-f]+), which thread 1001 took last, by step [0-9]+; '
 cycle+='thread 1001 waits for the lock at (0x[0-9a-f]+), which thread 1000 took last, by step [0-9]+\.'
@@ -33,8 +33,15 @@ repeat="$(sed -n 's/^  repeat it: pollux //p' out)"
 eval "pollux ${repeat/run /run --explain }"
 expect 124
 expect_err "$cycle"
+pollux replay words
+expect 1
+expect_err "$cycle"
 pollux explore --seeds=300 ./victim ordered_word_locks
 expect 0
+pollux explore --seeds=20 ./victim word_signals
+expect 1
+grep -q 'waits for a wake-up of the futex at' out || fail 'they wait for wake-ups'
+grep -qE 'a cycle|If it is a lock' out && fail 'what was told of is no lock'
 
 # ---- Steps that are used up.
 run --explain --max_steps=2000000 ./victim spin
