@@ -20,6 +20,8 @@ bool GivesBytes(const CallRecord& call) {
   return name.starts_with("write") || name.starts_with("send");
 }
 
+bool IsEpollWait(const CallRecord& call) { return NameOf(call).starts_with("epoll_pwait"); }
+
 FutexCommand CommandOf(const CallRecord& call) {
   if (NameOf(call) != "futex") return FutexCommand::kNone;
   switch (static_cast<uint32_t>(call.args[1]) &

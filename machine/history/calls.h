@@ -14,6 +14,8 @@ std::string_view NameOf(const CallRecord& call);
 bool TakesBytes(const CallRecord& call);
 // write, send and their kin.
 bool GivesBytes(const CallRecord& call);
+// epoll_wait and its kin.
+bool IsEpollWait(const CallRecord& call);
 // What a call of futex(2) does.
 enum class FutexCommand { kNone, kWait, kLockPi, kWake };
 FutexCommand CommandOf(const CallRecord& call);
