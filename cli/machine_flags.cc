@@ -76,6 +76,14 @@ void MachineFlags::Declare(CLI::App& command, uint64_t max_steps) {
       "is written out). docs/syscalls.md says what each call may meet. RATE: to so many of 1000 "
       "calls that may; a decimal number below 1000, default 50.");
   command
+      .add_option(
+          "--wake_order", wake_order_,
+          "Whom a futex wakes, or moves, where more threads wait than the call is for. fifo "
+          "(default): who came first, as Linux does where all have one priority; any: "
+          "whoever the strategy says, since futex(2) promises no order. Locks with priority "
+          "inheritance keep Linux's.")
+      ->check(CLI::IsMember({"fifo", "any"}));
+  command
       .add_option("--depth", depth_,
                   "Of the strategy pct: how many ordering constraints the bugs that are looked for "
                   "have. Default 3.")
@@ -155,6 +163,8 @@ std::optional<machine::Options> MachineFlags::Options() const {
     if (options.strategy.kind == machine::StrategyKind::kExhaustive)
       return Refuse("--faults leaves calls to chance, --strategy=exhaustive nothing");
   }
+  options.strategy.wake_order =
+      wake_order_ == "any" ? machine::WakeOrder::kAny : machine::WakeOrder::kFifo;
   constexpr uint64_t kMostDepth = 1000;
   if (depth_ < 1 || depth_ > kMostDepth)
     return Refuse(absl::StrCat("--depth=", depth_, ": must be 1 to ", kMostDepth));
@@ -191,6 +201,7 @@ std::vector<std::string> MachineFlags::Words() const {
                                            "--preemption_rate",
                                            "--early_deadlines",
                                            "--faults",
+                                           "--wake_order",
                                            "--depth",
                                            "--length",
                                            "--cpus",

@@ -72,10 +72,11 @@ class ShrinkCommand final : public Command {
     if (output_.empty()) output_ = words->front() + ".small";
     if (!WriteScheduleFile(output_, saved->file)) return kExitUsage;
     const auto size = [](const machine::Schedule& schedule) {
-      const size_t faults = schedule.faults.size();
+      const size_t faults = schedule.faults.size(), woken = schedule.woken.size();
       return absl::StrCat(schedule.preemptions(), " preemptions", faults == 0 ? "" : ", ",
-                          faults == 0 ? "" : absl::StrCat(faults, " faults"), " and ",
-                          schedule.switches.size(), " switches in all");
+                          faults == 0 ? "" : absl::StrCat(faults, " faults"),
+                          woken == 0 ? "" : absl::StrCat(", ", woken, " wake-ups out of order"),
+                          " and ", schedule.switches.size(), " switches in all");
     };
     std::printf("%s, from %s; %llu schedules tried%s\n", size(shrunk.schedule).c_str(),
                 size(first.schedule).c_str(), static_cast<unsigned long long>(shrunk.tried),

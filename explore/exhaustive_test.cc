@@ -10,6 +10,9 @@
 namespace pollux::explore {
 namespace {
 
+using machine::Outcome;
+using machine::WakeOrder;
+
 TEST(Exhaustive, CountsAreThoseOfAPencil) {
   const std::string file = testing::FileOf("SMALL");
   // Each thread ends with exit(2), which conflicts with exit(2), and with nothing else that these
@@ -18,6 +21,8 @@ TEST(Exhaustive, CountsAreThoseOfAPencil) {
   const struct {
     const char* program;
     uint64_t schedules;
+    WakeOrder wake_order = WakeOrder::kFifo;
+    Outcome::Kind end = Outcome::Kind::kExited;
   } kPrograms[] = {
       // a and b commute: of EA and EB.
       {"1", 2},
@@ -42,10 +47,21 @@ TEST(Exhaustive, CountsAreThoseOfAPencil) {
       {":", 5},
       // Of the call and the load, and of the ends.
       {";", 4},
+      // What is done at the word has one order: C wakes, the one that is woken goes on and wakes
+      // the other, which goes on and wakes nobody. Of the three ends: 3!.
+      {"<", 6},
+      // The same, with either of the two woken first.
+      {"<", 12, WakeOrder::kAny},
+      // Two go on, in either order, since both have waited at one word; and three ends: 2 * 3!. The
+      // third waits forever.
+      {"=", 12, WakeOrder::kFifo, Outcome::Kind::kDeadlock},
+      // Two of three are three groups.
+      {"=", 36, WakeOrder::kAny, Outcome::Kind::kDeadlock},
   };
-  for (const auto& [program, expected] : kPrograms) {
+  for (const auto& [program, expected, wake_order, end] : kPrograms) {
     machine::Options options;
     options.strategy.kind = machine::StrategyKind::kExhaustive;
+    options.strategy.wake_order = wake_order;
     auto explorer =
         Explorer::Create(options, {.file = file, .name = "small", .arguments = {"small", program}});
     ASSERT_TRUE(explorer.ok()) << explorer.status();
@@ -55,13 +71,14 @@ TEST(Exhaustive, CountsAreThoseOfAPencil) {
       const explore::Run run = (*explorer)->RunSeed(schedules + 1);
       if (run.none) break;
       ++schedules;
-      EXPECT_EQ(run.outcome.kind, machine::Outcome::Kind::kExited);
+      EXPECT_EQ(run.outcome.kind, end);
     }
     EXPECT_EQ(schedules, expected) << program;
     // The third one again.
     if (expected >= 3) {
       const machine::Schedule third = (*explorer)->RunSeed(3).schedule;
       EXPECT_EQ((*explorer)->RunSeed(3).schedule.switches, third.switches);
+      EXPECT_EQ((*explorer)->RunSeed(3).schedule.woken, third.woken);
     }
   }
 }

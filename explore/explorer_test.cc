@@ -185,6 +185,46 @@ TEST(Explorer, ADeadlineIsReachedEarlyWhereThatIsAskedFor) {
   }
 }
 
+// The first of so many seeds that meets it; 0: none does.
+uint64_t FirstFinding(Explorer& explorer, uint64_t seeds) {
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    const explore::Run run = explorer.RunSeed(seed);
+    if (run.none) return 0;
+    if (IsFinding(run, {})) return seed;
+  }
+  return 0;
+}
+
+TEST(Explorer, WhomAFutexWakesIsAChoiceWhereThatIsAskedFor) {
+  const std::string deed = "trusts_wake_order";
+  for (const machine::StrategyRow& row : machine::StrategyRows()) {
+    const std::string name(row.name);
+    const bool exhaustive = row.kind == StrategyKind::kExhaustive;
+    const bool by_seed = !exhaustive && row.kind != StrategyKind::kFeedback;
+    // It needs 1848.
+    const uint64_t seeds = exhaustive ? 3000 : 50;
+    machine::Options options = OptionsOf(row.kind);
+    EXPECT_EQ(FirstFinding(*MakeExplorer(options, deed), seeds), 0u) << name;
+    options.strategy.wake_order = machine::WakeOrder::kAny;
+    TracedExplorer explorer(options, deed);
+    bool found = false;
+    for (uint64_t seed = 1; seed <= seeds && !found; ++seed) {
+      machine::Schedule schedule;
+      const std::optional<Lines> lines = explorer.Recorded(seed, &schedule);
+      ASSERT_TRUE(lines.has_value()) << name;
+      found = lines->back().starts_with("0 with 1 ");
+      EXPECT_EQ(schedule.woken.size(), found ? 1u : 0u) << name;
+      if (seed > 2 && !found) continue;
+      ExpectSame(explorer.Replayed(schedule), *lines, name + ", replayed");
+      if (!by_seed) continue;
+      ExpectSame(Straight(options, deed, seed, explorer.explorer().shared_memory()), *lines,
+                 name + ", without the fork point");
+    }
+    // Which leaves nothing to chance, keeps Linux's order.
+    EXPECT_EQ(found, row.kind != StrategyKind::kRoundRobin) << name;
+  }
+}
+
 TEST(Explorer, OtherSeedsAreOtherSchedules) {
   TracedExplorer explorer(OptionsOf(StrategyKind::kRandom), "mixture");
   EXPECT_NE(explorer.Seed(1), explorer.Seed(2));
@@ -264,6 +304,20 @@ TEST(Shrink, ADeadlockNeedsTwoPreemptionsAtMost) {
     return;
   }
   FAIL() << "no deadlock was found";
+}
+
+TEST(Shrink, OnlyAWakeUpOutOfOrderIsLeftWhereThatIsTheCause) {
+  machine::Options options = OptionsOf(StrategyKind::kRandom);
+  options.strategy.wake_order = machine::WakeOrder::kAny;
+  const std::unique_ptr<Explorer> explorer = MakeExplorer(options, "trusts_wake_order");
+  const uint64_t seed = FirstFinding(*explorer, 100);
+  ASSERT_NE(seed, 0u);
+  const explore::Run run = explorer->RunSeed(seed);
+  const std::string key = FindingOf(run, {}, seed).key;
+  const Shrunk shrunk = Shrink(*explorer, run.schedule, key, 10'000, nullptr);
+  EXPECT_EQ(shrunk.schedule.woken.size(), 1u);
+  EXPECT_EQ(shrunk.schedule.preemptions(), 0u);
+  EXPECT_TRUE(IsFinding(explorer->RunSchedule(shrunk.schedule), {}));
 }
 
 // The host's descriptors, as /proc shows them.

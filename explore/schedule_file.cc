@@ -15,6 +15,7 @@ namespace pollux::explore {
 
 using machine::InjectedFault;
 using machine::Switch;
+using machine::WokenThread;
 using nlohmann::json;
 
 namespace {
@@ -51,6 +52,19 @@ InjectedFault FaultFrom(const json& row) {
           .kind = static_cast<shims::FaultKind>(NumberFrom(row.at(2), 0, shims::kFaultKinds - 1))};
 }
 
+// [waker, retired, after, woken].
+json ToJson(const WokenThread& woken) {
+  return {static_cast<int>(woken.waker), static_cast<int64_t>(woken.retired), woken.after,
+          static_cast<int>(woken.woken)};
+}
+
+WokenThread WokenFrom(const json& row) {
+  return {.waker = TidFrom(row.at(0)),
+          .retired = static_cast<uint64_t>(NumberFrom(row.at(1), 0, INT64_MAX)),
+          .after = static_cast<uint32_t>(NumberFrom(row.at(2), 0, UINT32_MAX)),
+          .woken = TidFrom(row.at(3))};
+}
+
 Switch SwitchFrom(const json& row) {
   const int64_t retired = NumberFrom(row.at(1), -1, INT64_MAX);
   const int64_t what = NumberFrom(row.at(3), 0, 3);
@@ -76,6 +90,8 @@ absl::StatusOr<std::string> ToText(const ScheduleFile& file) {
   for (const Switch& change : file.schedule.switches) switches.push_back(ToJson(change));
   json faults = json::array();
   for (const InjectedFault& fault : file.schedule.faults) faults.push_back(ToJson(fault));
+  json woken = json::array();
+  for (const WokenThread& thread : file.schedule.woken) woken.push_back(ToJson(thread));
   json object = {{"pollux_schedule", ScheduleFile::kVersion},
                  {"guest", file.guest},
                  {"guest_hash", file.guest_hash},
@@ -85,7 +101,8 @@ absl::StatusOr<std::string> ToText(const ScheduleFile& file) {
                  {"finding", file.finding},
                  {"summary", file.summary},
                  {"switches", switches},
-                 {"faults", faults}};
+                 {"faults", faults},
+                 {"woken", woken}};
   // Any bytes.
   if (file.expectation.out.has_value())
     object["expected_stdout_hex"] = absl::BytesToHexString(*file.expectation.out);
@@ -101,12 +118,13 @@ absl::StatusOr<ScheduleFile> ParseScheduleFile(std::string_view text) {
   if (!object.is_object() || !object.contains("pollux_schedule"))
     return absl::InvalidArgumentError("it is no schedule file");
   const json& version = object["pollux_schedule"];
-  if (version != ScheduleFile::kVersion) {
+  if (version != ScheduleFile::kVersion && version != ScheduleFile::kOldestVersion) {
     return absl::InvalidArgumentError(absl::StrCat(
         "a schedule file of ",
         version.is_number_unsigned() ? absl::StrCat("version ", version.get<uint64_t>())
                                      : "an unknown version",
-        "; this pollux reads version ", ScheduleFile::kVersion));
+        "; this pollux reads versions ", ScheduleFile::kOldestVersion, " and ",
+        ScheduleFile::kVersion));
   }
   try {
     ScheduleFile file{.guest = object.at("guest"),
@@ -123,6 +141,9 @@ absl::StatusOr<ScheduleFile> ParseScheduleFile(std::string_view text) {
     }
     for (const json& row : object.at("switches")) file.schedule.switches.push_back(SwitchFrom(row));
     for (const json& row : object.at("faults")) file.schedule.faults.push_back(FaultFrom(row));
+    if (version == ScheduleFile::kVersion) {
+      for (const json& row : object.at("woken")) file.schedule.woken.push_back(WokenFrom(row));
+    }
     return file;
   } catch (const json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("a broken schedule file: ", error.what()));

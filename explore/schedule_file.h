@@ -15,7 +15,9 @@
 namespace pollux::explore {
 
 struct ScheduleFile {
-  static constexpr int kVersion = 2;
+  static constexpr int kVersion = 3;
+  // Version 2 is read, too: it says nothing of futexes, which woke in Linux's order then.
+  static constexpr int kOldestVersion = 2;
 
   std::string guest;                   // As it was named.
   std::string guest_hash;              // HashOf() its bytes.

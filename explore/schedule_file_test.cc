@@ -1,6 +1,7 @@
 #include "explore/schedule_file.h"
 
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -21,6 +22,7 @@ ScheduleFile Example() {
       {.from = Tid{1}, .retired = 123456789012, .after = 2, .preempts = true, .to = Tid{2}},
       {.from = Tid{2}, .retired = 5, .preempts = true, .expires = true},
       {.from = Tid{2}, .retired = Switch::kAtItsEnd, .to = Tid{1}}};
+  file.schedule.woken = {{.waker = Tid{1}, .retired = 88, .after = 1, .woken = Tid{3}}};
   file.schedule.faults = {{.tid = Tid{2}, .retired = 77, .kind = shims::FaultKind::kVainWakeUp}};
   return file;
 }
@@ -39,6 +41,21 @@ TEST(ScheduleFile, IsReadAsItWasWritten) {
   EXPECT_EQ(read->summary, file.summary);
   EXPECT_EQ(read->schedule.switches, file.schedule.switches);
   EXPECT_EQ(read->schedule.faults, file.schedule.faults);
+  EXPECT_EQ(read->schedule.woken, file.schedule.woken);
+}
+
+// Of before there was a choice whom to wake.
+TEST(ScheduleFile, TheVersionBeforeIsRead) {
+  const std::string text =
+      R"({"pollux_schedule":2,"guest":"g","guest_hash":"00","flags":[],"arguments":["a"],)"
+      R"("expected_exit":0,"finding":"deadlock","summary":"deadlock",)"
+      R"("switches":[[1,5,0,1,2]],"faults":[]})";
+  const absl::StatusOr<ScheduleFile> read = ParseScheduleFile(text);
+  ASSERT_TRUE(read.ok()) << read.status();
+  const std::vector<Switch> expected = {
+      {.from = Tid{1}, .retired = 5, .preempts = true, .to = Tid{2}}};
+  EXPECT_EQ(read->schedule.switches, expected);
+  EXPECT_TRUE(read->schedule.woken.empty());
 }
 
 TEST(ScheduleFile, ADifferentGuestHasADifferentHash) {
@@ -69,7 +86,11 @@ TEST(ScheduleFile, RefusesWhatIsNone) {
       "\x7f"
       "ELF",
       "no schedule file");
-  ExpectRefused(ExampleWith("\"pollux_schedule\":2", "\"pollux_schedule\":3"), "version 3");
+  ExpectRefused(ExampleWith("\"pollux_schedule\":3", "\"pollux_schedule\":4"), "version 4");
+  ExpectRefused(ExampleWith("\"pollux_schedule\":3", "\"pollux_schedule\":1"), "version 1");
+  ExpectRefused(ExampleWith("\"woken\":", "\"woke\":"), "broken");
+  ExpectRefused(ExampleWith("[1,88,1,3]", "[1,88,1]"), "broken");
+  ExpectRefused(ExampleWith("[1,88,1,3]", "[1,-1,1,3]"), "broken");
   ExpectRefused(ExampleWith("\"guest\":", "\"gust\":"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1,\"x\",2,1,2]"), "broken");
   ExpectRefused(ExampleWith("[1,123456789012,2,1,2]", "[1]"), "broken");
@@ -80,7 +101,7 @@ TEST(ScheduleFile, RefusesWhatIsNone) {
   ExpectRefused(ExampleWith("[2,77,2]", "[2,77,8]"), "broken");
   ExpectRefused(ExampleWith("[2,77,2]", "[2,-1,2]"), "broken");
   ExpectRefused(
-      ExampleWith("\"pollux_schedule\":2",
+      ExampleWith("\"pollux_schedule\":3",
                   "\"pollux_schedule\":" + std::string(100'000, '[') + std::string(100'000, ']')),
       "unknown version");
 }

@@ -24,6 +24,7 @@ class Shrinker {
     for (size_t before = SIZE_MAX; Size(best_) < before && !enough_;) {
       before = Size(best_);
       RemoveParts(&Schedule::faults);
+      RemoveParts(&Schedule::woken);
       RemoveParts(&Schedule::switches);
     }
     return {.schedule = best_, .tried = tried_};
@@ -31,7 +32,7 @@ class Shrinker {
 
  private:
   static size_t Size(const Schedule& schedule) {
-    return schedule.faults.size() + schedule.switches.size();
+    return schedule.faults.size() + schedule.woken.size() + schedule.switches.size();
   }
 
   // Leaves out runs of what happened, shorter and shorter ones.
@@ -66,10 +67,11 @@ class Shrinker {
     if (progress_ && !progress_(tried_, best_.preemptions())) enough_ = true;
   }
 
-  // Preemptions and faults count most: each is a place that a reader has to look at.
+  // Preemptions, faults and wake-ups out of order count most: each is a place that a reader has to
+  // look at.
   static bool Less(const Schedule& a, const Schedule& b) {
-    const size_t of_a = a.preemptions() + a.faults.size();
-    const size_t of_b = b.preemptions() + b.faults.size();
+    const size_t of_a = a.preemptions() + a.faults.size() + a.woken.size();
+    const size_t of_b = b.preemptions() + b.faults.size() + b.woken.size();
     return of_a != of_b ? of_a < of_b : a.switches.size() < b.switches.size();
   }
 

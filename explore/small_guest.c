@@ -82,18 +82,34 @@ static void Do(int program, int thread) {
     case 11:  // A call stores what the other loads, and no atomic is there to be seen.
       thread == 0 ? (void)Call(kRead, event, (long)&got, 8, 0, 0) : Load(&got);
       break;
+    case 12:  // Two wait, and the third wakes one, which wakes the other.
+      if (thread < 2) Call(kFutex, (long)&x, kWaitPrivate, 0, 0, 0);
+      Call(kFutex, (long)&x, kWakePrivate, 1, 0, 0);
+      break;
+    case 13:  // Three wait, two of them until the fourth wakes two.
+      if (thread < 3) {
+        Call(kFutex, (long)&x, kWaitPrivate, 0, 0, 0);
+      } else {
+        Call(kFutex, (long)&x, kWakePrivate, 2, 0, 0);
+      }
+      break;
   }
 }
 
+static int Threads(int program) {
+  return program == 13 ? 4 : program == 5 || program == 12 ? 3 : 2;
+}
+
 static void Thread(long program, long thread) {
-  // The first one: choices begin here.
-  if (thread == 0) Call(kPrctl, 0x706c7578, 1, 0, 0, 0);
+  // Choices begin with the first one; or with the last one, when the others wait.
+  if (thread == (program >= 12 ? Threads((int)program) - 1 : 0))
+    Call(kPrctl, 0x706c7578, 1, 0, 0, 0);
   Do((int)program, (int)thread);
   Call(kExit, 0, 0, 0, 0, 0);
   __builtin_unreachable();
 }
 
-static char stacks[3][4096] __attribute__((aligned(16)));
+static char stacks[4][4096] __attribute__((aligned(16)));
 
 static void Start(long program, long thread) {
   const long kFlags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000;  // VM, FS, FILES, SIGHAND, THREAD
@@ -120,7 +136,7 @@ static void Start(long program, long thread) {
 
 __attribute__((used)) void Main(long* stack) {
   const char* const program = stack[0] > 1 ? (const char*)stack[2] : "0";
-  const int threads = *program == '5' ? 3 : 2;
+  const int threads = Threads(*program - '0');
   event = (int)Call(kEventfd, 1, 0, 0, 0, 0);
   Call(kPrctl, 0x706c7578, 0, 0, 0, 0);
   for (int thread = 0; thread < threads; ++thread) Start(*program - '0', thread);

@@ -538,6 +538,35 @@ int WordSignals() {
   return 0;
 }
 
+long Futex(std::atomic<int>& word, int op, int value) {
+  return syscall(SYS_futex, &word, op | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
+}
+
+// Two wait at a futex, one after the other, and one is woken: who trusts that it is the one that
+// came first, trusts what futex(2) does not promise.
+int TrustsWakeOrder() {
+  static std::atomic<int> word, woken_first;
+  const auto wait = [](int who) {
+    Futex(word, FUTEX_WAIT, 0);
+    int none = 0;
+    woken_first.compare_exchange_strong(none, who);
+  };
+  // When a second is over, all others wait.
+  const timespec second = {1, 0};
+  prctl(kPolluxExplore, 0, 0, 0, 0);
+  std::thread one(wait, 1);
+  nanosleep(&second, nullptr);
+  std::thread two(wait, 2);
+  nanosleep(&second, nullptr);
+  prctl(kPolluxExplore, 1, 0, 0, 0);
+  Futex(word, FUTEX_WAKE, 1);
+  nanosleep(&second, nullptr);
+  Futex(word, FUTEX_WAKE, 1);
+  one.join();
+  two.join();
+  return woken_first == 1 ? 0 : 1;
+}
+
 struct Deed {
   const char* name;
   int (*run)();
@@ -563,6 +592,7 @@ constexpr Deed kDeeds[] = {
     {"files", Files},
     {"trusts_wait", TrustsWait},
     {"trusts_wake_up", TrustsWakeUp},
+    {"trusts_wake_order", TrustsWakeOrder},
     {"trusts_memory", TrustsMemory},
     {"trusts_reservation", TrustsReservation},
     {"trusts_arrival", [] { return Arrival(true); }},

@@ -29,6 +29,7 @@
 #include "memory/snapshot.h"
 #include "memory/store_watch.h"
 #include "os_emu/host_poller/host_poller.h"
+#include "os_emu/task/futex.h"
 #include "os_emu/task/kernel.h"
 #include "os_emu/task/random.h"
 #include "shims/shims.h"
@@ -51,6 +52,7 @@ std::string DescribeStop(const interp::Stop& stop, uint64_t pc);
 class Machine::Impl final : private shims::Sink,
                             private shims::TaskHost,
                             private shims::FaultSource,
+                            private os_emu::WakeChooser,
                             private interp::Counters,
                             private Historian::Clock {
  public:
@@ -93,6 +95,10 @@ class Machine::Impl final : private shims::Sink,
 
   // ---- shims::FaultSource
   bool Happens(os_emu::Thread& thread, shims::FaultKind kind) override;
+
+  // ---- os_emu::WakeChooser
+  size_t ChooseWoken(os_emu::Thread& waker, std::span<os_emu::Thread* const> waiters, size_t chosen,
+                     size_t left) override;
 
   // ---- interp::Counters: the hart runs at one instruction a cycle; time is the machine's clock.
   void CountOperations(uint64_t operations) override { operations_ += operations; }

@@ -119,6 +119,22 @@ bool Machine::Impl::Happens(Thread& thread, shims::FaultKind kind) {
   return Ask([&](Strategy& strategy) { return strategy.Fails(point); });
 }
 
+size_t Machine::Impl::ChooseWoken(Thread& waker, std::span<Thread* const> waiters, size_t chosen,
+                                  size_t left) {
+  if (choices_ != Choices::kMade) return 0;
+  const WakePoint point{.waker = waker,
+                        .retired = harts_.at(&waker)->cpu.retired,
+                        .waiters = waiters,
+                        .chosen = chosen,
+                        .left = left};
+  const size_t place = Ask([&](Strategy& strategy) { return strategy.ChooseWoken(point); });
+  if (historian_ != nullptr && place > 0 && place < waiters.size()) {
+    historian_->OnWokenOutOfOrder(waker, harts_.at(&waker)->cpu, waiters[place]->tid(),
+                                  waiters.front()->tid());
+  }
+  return place;
+}
+
 uint64_t Machine::Impl::StepsLeft() const {
   return options_.max_steps == 0 ? UINT64_MAX
                                  : options_.max_steps - std::min(options_.max_steps, retired_);

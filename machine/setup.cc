@@ -102,6 +102,8 @@ absl::Status Machine::Impl::SetUp() {
                                  .fault_source = this,
                                  .faults = std::move(faults)});
 
+  if (options_.strategy.wake_order == WakeOrder::kAny) kernel_.futexes().SetWakeChooser(this);
+
   if (options_.explain || options_.lints != 0) {
     const memory::OutsideArena outside;
     Historian::Clock& clock = *this;

@@ -30,6 +30,7 @@ int Rank(Explanation::Kind kind) {
     case Explanation::Kind::kGoesRound:
     case Explanation::Kind::kLint:
     case Explanation::Kind::kPreemption:
+    case Explanation::Kind::kWakeOrder:
       return 2;
     case Explanation::Kind::kNobodyLeft:
       return 3;
@@ -174,6 +175,17 @@ std::vector<Explanation> ExplainPreemptions(const Historian& historian) {
         " where it was here; what it had looked at or begun there may not hold when it goes on.");
     explanation.cited.push_back(
         {absl::StrCat(ThreadWords(all[i].from), " gave way"), all[i].stack});
+    explanations.push_back(std::move(explanation));
+  }
+  const std::deque<WakeOutOfOrder>& wakes = historian.history().wakes;
+  for (size_t i = wakes.size() > kMost ? wakes.size() - kMost : 0; i < wakes.size(); ++i) {
+    const WakeOutOfOrder& wake = wakes[i];
+    Explanation explanation{.kind = Explanation::Kind::kWakeOrder, .thread = wake.woken};
+    explanation.text = absl::StrCat(
+        "in the shortest schedule that fails so, ", ThreadWords(wake.waker), " at a futex (step ",
+        wake.step, ") woke or moved ", ThreadWords(wake.woken), " though ", ThreadWords(wake.first),
+        " had waited there for longer; futex(2) promises no order.");
+    explanation.cited.push_back({absl::StrCat(ThreadWords(wake.waker), " woke it"), wake.stack});
     explanations.push_back(std::move(explanation));
   }
   return explanations;

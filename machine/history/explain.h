@@ -42,6 +42,7 @@ struct Explanation {
     kLint,          // LintRecord
     kGoesRound,     // It runs, and gets nowhere: the same calls again and again, or none.
     kPreemption,    // Where a thread gave way, and had it not, the run would end otherwise.
+    kWakeOrder,     // Where a futex woke out of order, likewise.
   };
   Kind kind = Kind::kNothingReady;
   std::optional<LintKind> lint;  // Which it is, if it is one.
@@ -59,7 +60,8 @@ std::vector<FutexWord> UnownedWords(const Historian& historian, os_emu::Kernel& 
 std::vector<Explanation> ExplainRunning(const Historian& historian, os_emu::Kernel& kernel);
 // Of what was seen while it happened.
 std::vector<Explanation> ExplainLints(const Historian& historian);
-// Of the preemptions of a schedule that was shrunk: without one of them it would end otherwise.
+// Of the preemptions, and the wake-ups out of order, of a schedule that was shrunk: without one of
+// them it would end otherwise.
 std::vector<Explanation> ExplainPreemptions(const Historian& historian);
 
 }  // namespace pollux::machine

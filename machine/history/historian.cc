@@ -253,6 +253,12 @@ void Historian::OnPreempted(Thread& from, const interp::Cpu& cpu, Tid to) {
   history_.preemptions.push_back({from.tid(), to, clock_.StepNow(), CopyStack(from, cpu)});
 }
 
+void Historian::OnWokenOutOfOrder(Thread& waker, const interp::Cpu& cpu, Tid woken, Tid first) {
+  const memory::OutsideArena outside;
+  if (history_.wakes.size() >= History::kMostPreemptions) history_.wakes.pop_front();
+  history_.wakes.push_back({waker.tid(), woken, first, clock_.StepNow(), CopyStack(waker, cpu)});
+}
+
 void Historian::OnTraceLine(Tid tid, std::string_view line) {
   const memory::OutsideArena outside;
   constexpr std::string_view kUnfinished = " <unfinished ...>", kResumed = " resumed>";
@@ -277,6 +283,7 @@ std::shared_ptr<const History> Historian::HandOut() {
   for (CallRecord& call : history_.calls) call.stack = nullptr;
   for (Preemption& preemption : history_.preemptions) preemption.stack = nullptr;
   for (LintRecord& lint : history_.lints) lint.memory = nullptr;
+  for (WakeOutOfOrder& wake : history_.wakes) wake.stack = nullptr;
   for (auto& [id, interest] : history_.interests) {
     for (Moment* const moment :
          {&interest.added, &interest.modified, &interest.noticed, &interest.delivered})

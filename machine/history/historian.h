@@ -54,6 +54,8 @@ class Historian final : public os_emu::Witness {
   // Threads will wait there: what is done to it is remembered from now on. For others that begins
   // with the first wait.
   void Expect(FutexWord word) { history_.words.try_emplace(word); }
+  // `waker`'s call woke `woken`, though `first` had come before it.
+  void OnWokenOutOfOrder(os_emu::Thread& waker, const interp::Cpu& cpu, Tid woken, Tid first);
   // A line of the trace, of the thread's last call.
   void OnTraceLine(Tid tid, std::string_view line);
 

@@ -152,6 +152,13 @@ struct Preemption {
   std::shared_ptr<const StackCopy> stack;  // Of `from`.
 };
 
+// A futex woke a thread though another one had come before it.
+struct WakeOutOfOrder {
+  Tid waker{0}, woken{0}, first{0};
+  Step step = 0;
+  std::shared_ptr<const StackCopy> stack;  // Of `waker`.
+};
+
 struct History {
   static constexpr size_t kMostCalls = 100'000;
   static constexpr size_t kMostStacks = 4096;
@@ -163,6 +170,7 @@ struct History {
   std::deque<SignalRecord> signals;
   std::deque<InterestEvent> interest_events;
   std::deque<Preemption> preemptions;  // The last.
+  std::deque<WakeOutOfOrder> wakes;    // Likewise, and as many at most.
   std::vector<LintRecord> lints;
   std::map<DescriptionId, DescriptionRecord> descriptions;
   std::map<uint32_t, InterestRecord> interests;

@@ -17,7 +17,7 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
   size_t ChooseOf(const ChoicePoint& point) override {
     // What a thread does before its first event is its own business: no choice.
     for (size_t i = 0; i < point.runnable.size(); ++i) {
-      if (!begun_.contains(point.runnable[i]->tid())) return i;
+      if (!HasBegun(*point.runnable[i])) return i;
     }
     if (depth_ == kMostChoices) {
       search_.cut_ = true;
@@ -28,6 +28,7 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
       if (place == kAbandon) return kAbandon;
     }
     const Node& node = search_.path_[depth_++];
+    POLLUX_CHECK(!node.wakes) << "a run differs from the one before";
     // Those that were tried before sleep from here on.
     for (const Tid tried : node.tried) sleep_.insert_or_assign(tried, node.steps.at(tried));
     for (size_t i = 0; i < point.runnable.size(); ++i) {
@@ -38,9 +39,29 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
     return 0;
   }
 
+  // A group in one order: each one that is chosen is behind the one before it.
+  size_t ChooseWoken(const WakePoint& point) override {
+    const size_t first = point.chosen == 0 ? 0 : woken_;
+    const size_t last = point.waiters.size() - point.left;
+    woken_ = first;
+    if (first == last) return woken_;
+    if (depth_ == kMostChoices) {
+      search_.cut_ = true;
+      return woken_;
+    }
+    if (depth_ == search_.path_.size())
+      search_.path_.push_back({.wakes = true, .woken = first, .last_woken = last});
+    const Node& node = search_.path_[depth_++];
+    POLLUX_CHECK(node.wakes && node.last_woken == last) << "a run differs from the one before";
+    woken_ = node.woken;
+    return woken_;
+  }
+
   // Also where there is no choice: whatever happens may wake a sleeper.
   bool OnChosen(const Thread& thread) override {
-    if (begun_.insert(thread.tid()).second) return true;
+    const bool begun = HasBegun(thread);
+    begun_.insert(thread.tid());
+    if (!begun) return true;
     if (sleep_.contains(thread.tid())) return false;  // There was no other choice.
     const Step step = StepOf(thread);
     for (auto sleeper = sleep_.begin(); sleeper != sleep_.end();) {
@@ -50,6 +71,11 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
   }
 
   void OnPending(const Thread& thread, const Event&) override { begun_.insert(thread.tid()); }
+
+  // A call that it has waited in since before choices began is an event.
+  bool HasBegun(const Thread& thread) const {
+    return begun_.contains(thread.tid()) || thread.blocked();
+  }
 
   // kAbandon: there is none.
   size_t FirstAwake(const ChoicePoint& point) const {
@@ -83,6 +109,7 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
 
   ExhaustiveSearch& search_;
   size_t depth_ = 0;
+  size_t woken_ = 0;  // The last place.
   Sleep sleep_;
   std::set<Tid> begun_;  // Those that have come to an event.
 };
@@ -106,6 +133,11 @@ void ExhaustiveSearch::Ran(bool abandoned) {
   ++(abandoned ? abandoned_ : schedules_);
   while (!path_.empty()) {
     Node& node = path_.back();
+    if (node.wakes) {
+      if (node.woken++ < node.last_woken) return;
+      path_.pop_back();
+      continue;
+    }
     node.tried.insert(node.chosen);
     for (const Tid tid : node.enabled) {
       if (node.tried.contains(tid) || node.sleep.contains(tid)) continue;

@@ -1,6 +1,8 @@
 // ExhaustiveSearch: all schedules of a small program that differ in the order of conflicting
 // events, each once: depth first, with sleep sets (Godefroid 1996). What commutes is not tried both
-// ways: a run that could only repeat another one is abandoned as soon as that is clear.
+// ways: a run that could only repeat another one is abandoned as soon as that is clear. Where a
+// strategy chooses whom a futex wakes, each group of waiters is tried: the call that wakes is one
+// step with several outcomes, and sleeps as one.
 //
 // Each run begins at the same state and asks a strategy of its own, in this order:
 //   while (!search.complete()) { run by *search.Next(known); search.Ran(it was abandoned); }
@@ -42,8 +44,10 @@ class ExhaustiveSearch {
   static bool MayMatter(const Step& a, const Step& b);
   using Sleep = std::map<Tid, Step>;  // What need not be tried, and what it would do.
 
-  // A choice of the run under way.
+  // A choice of the run under way: who runs next, or whom a futex wakes.
   struct Node {
+    bool wakes = false;
+    size_t woken = 0, last_woken = 0;  // Places: what is tried, and up to where. Nothing else then.
     std::vector<Tid> enabled;
     std::map<Tid, Step> steps;  // That they would take.
     Sleep sleep;                // When it was made.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <span>
 #include <vector>
 
 #include "machine/strategy/event_strategy.h"
@@ -27,15 +28,15 @@ class Pct final : public EventStrategy {
 
   size_t ChooseOf(const ChoicePoint& point) override {
     if (point.leave && point.last != nullptr) Lower(*point.last);
-    size_t best = Highest(point);
+    size_t best = Highest(point.runnable);
     for (; next_change_ < changes_.size() && changes_[next_change_] <= choices(); ++next_change_) {
       Lower(*point.runnable[best]);
-      best = Highest(point);
+      best = Highest(point.runnable);
     }
     if (point.runnable[best] == point.last) {
       if (++in_a_row_ >= kMostInARow) {
         Lower(*point.last);
-        best = Highest(point);
+        best = Highest(point.runnable);
         in_a_row_ = 0;
       }
     } else {
@@ -44,13 +45,15 @@ class Pct final : public EventStrategy {
     return best;
   }
 
+  size_t ChooseWoken(const WakePoint& point) override { return Highest(point.waiters); }
+
   void Lower(const Thread& thread) { priorities_[thread.tid()] = --next_low_; }
 
-  size_t Highest(const ChoicePoint& point) {
+  size_t Highest(std::span<Thread* const> threads) {
     size_t best = 0;
     uint64_t highest = 0;
-    for (size_t i = 0; i < point.runnable.size(); ++i) {
-      const auto [known, fresh] = priorities_.emplace(point.runnable[i]->tid(), 0);
+    for (size_t i = 0; i < threads.size(); ++i) {
+      const auto [known, fresh] = priorities_.emplace(threads[i]->tid(), 0);
       if (fresh) known->second = kLow + random_.Next() / 4;
       if (known->second < highest) continue;
       highest = known->second;

@@ -34,6 +34,20 @@ size_t Pos::ChooseOf(const ChoicePoint& point) {
   return best;
 }
 
+// Each wait's end is an event, of which one happens. It races with the others, so none keeps its
+// priority.
+size_t Pos::ChooseWoken(const WakePoint& point) {
+  size_t best = 0;
+  uint64_t highest = 0;
+  for (size_t i = 0; i < point.waiters.size(); ++i) {
+    const uint64_t priority = Draw();
+    if (priority < highest) continue;
+    highest = priority;
+    best = i;
+  }
+  return best;
+}
+
 namespace {
 
 class RandomPos final : public Pos {

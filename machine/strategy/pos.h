@@ -21,6 +21,7 @@ class Pos : public EventStrategy {
 
  private:
   size_t ChooseOf(const ChoicePoint& point) override;
+  size_t ChooseWoken(const WakePoint& point) override;
 
   std::map<Tid, uint64_t> priorities_;  // Of what is pending; none: to be drawn.
 };

@@ -42,6 +42,10 @@ class RandomWalk final : public Strategy {
     return other < place ? other : other + 1;
   }
 
+  size_t ChooseWoken(const WakePoint& point) override {
+    return random_.Below(point.waiters.size());
+  }
+
   uint64_t NextSlice(const Thread&, uint64_t) override {
     if (rate_.per_million == 0) return kLongestSlice;
     return std::min(DrawGeometric(random_, MeanSlice(rate_)), kLongestSlice);

@@ -99,6 +99,25 @@ bool Recorder::Fails(const FaultPoint& point) {
   return true;
 }
 
+uint32_t WakeCounter::Next(const WakePoint& point) {
+  Count& count = counts_[point.waker.tid()];
+  if (count.retired != point.retired) count = {.retired = point.retired};
+  return count.choices++;
+}
+
+size_t Recorder::ChooseWoken(const WakePoint& point) {
+  const uint32_t after = wakes_.Next(point);
+  const size_t place = inner().ChooseWoken(point);
+  if (place == 0) return place;
+  if (schedule_.woken.size() < Schedule::kMostSwitches) {
+    schedule_.woken.push_back(
+        {point.waker.tid(), point.retired, after, point.waiters[place]->tid()});
+  } else {
+    schedule_.truncated = true;
+  }
+  return place;
+}
+
 Replayer::Replayer(const Schedule& schedule, bool whole)
     : longest_(whole ? UINT64_MAX : kLongestSlice),
       faults_(schedule.faults.begin(), schedule.faults.end()) {
@@ -106,10 +125,22 @@ Replayer::Replayer(const Schedule& schedule, bool whole)
     parts_[change.from].switches.push_back(change);
     expires_ |= change.expires;
   }
+  for (const WokenThread& woken : schedule.woken)
+    woken_.insert({{woken.waker, woken.retired, woken.after}, woken.woken});
   for (const InjectedFault& fault : schedule.faults) {
     if (fault.kind == shims::FaultKind::kLostReservation)
       reservations_.insert({fault.tid, fault.retired});
   }
+}
+
+size_t Replayer::ChooseWoken(const WakePoint& point) {
+  const auto said = woken_.find({point.waker.tid(), point.retired, wakes_.Next(point)});
+  if (said == woken_.end()) return 0;
+  // In a part of a run it may wait elsewhere.
+  for (size_t i = 0; i < point.waiters.size(); ++i) {
+    if (point.waiters[i]->tid() == said->second) return i;
+  }
+  return 0;
 }
 
 bool Replayer::LosesReservation(const PlaceCounter::Place& place) const {

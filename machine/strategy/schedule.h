@@ -3,7 +3,7 @@
 // is said of one thread stays right when another one's part is changed (shrinking).
 //
 // What is not said is done as by default: who can run goes on, else the next one in the order of
-// tids runs.
+// tids runs; and who came first to a futex is woken first.
 #ifndef POLLUX_MACHINE_STRATEGY_SCHEDULE_H_
 #define POLLUX_MACHINE_STRATEGY_SCHEDULE_H_
 
@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -46,12 +47,23 @@ struct InjectedFault {
   friend auto operator<=>(const InjectedFault&, const InjectedFault&) = default;
 };
 
+// A thread that a futex woke though another one had come before it.
+struct WokenThread {
+  Tid waker{0};
+  uint64_t retired = 0;  // By `waker`, as of its call.
+  uint32_t after = 0;    // So many choices whom to wake came before, at the same place.
+  Tid woken{0};
+
+  friend bool operator==(const WokenThread&, const WokenThread&) = default;
+};
+
 struct Schedule {
   // More are not written down: what a guest makes shall not grow without end.
   static constexpr size_t kMostSwitches = 1'000'000;
 
   std::vector<Switch> switches;       // In the order in which they happened, as the next.
   std::vector<InjectedFault> faults;  // As many at most.
+  std::vector<WokenThread> woken;     // Likewise.
   bool truncated = false;             // There were more: it cannot be followed to its end.
   // Of the switches, those that preempt.
   size_t preemptions() const;
@@ -85,6 +97,19 @@ class PlaceCounter {
   std::map<Tid, Count> counts_;
 };
 
+// Numbers the choices whom to wake that fall at one place, from 0.
+class WakeCounter {
+ public:
+  uint32_t Next(const WakePoint& point);
+
+ private:
+  struct Count {
+    uint64_t retired = 0;
+    uint32_t choices = 0;
+  };
+  std::map<Tid, Count> counts_;
+};
+
 // Asks another strategy, and writes down what it says.
 class Recorder final : public Wrapper {
  public:
@@ -93,6 +118,7 @@ class Recorder final : public Wrapper {
   size_t Choose(const ChoicePoint& point) override;
   bool ExpiresEarly(const ChoicePoint& point) override;
   bool Fails(const FaultPoint& point) override;
+  size_t ChooseWoken(const WakePoint& point) override;
 
   const Schedule& schedule() const { return schedule_; }
 
@@ -101,6 +127,7 @@ class Recorder final : public Wrapper {
 
   Schedule schedule_;
   PlaceCounter places_;
+  WakeCounter wakes_;
   bool expired_ = false;  // A deadline, since the last choice.
 };
 
@@ -118,6 +145,7 @@ class Replayer final : public Strategy {
   bool wants_deadlines() const override { return expires_ || !reservations_.empty(); }
   bool ExpiresEarly(const ChoicePoint& point) override;
   bool Fails(const FaultPoint& point) override;
+  size_t ChooseWoken(const WakePoint& point) override;
 
  private:
   uint64_t NextPreemption(const os_emu::Thread& running, uint64_t retired);
@@ -138,7 +166,10 @@ class Replayer final : public Strategy {
   std::set<InjectedFault> faults_;
   // Of them, the places where a turn has to begin: reservations that are lost.
   std::set<std::pair<Tid, uint64_t>> reservations_;
+  // Whom: by the waker, what it has retired, and WokenThread::after.
+  std::map<std::tuple<Tid, uint64_t, uint32_t>, Tid> woken_;
   PlaceCounter places_;
+  WakeCounter wakes_;
 };
 
 }  // namespace pollux::machine

@@ -34,6 +34,12 @@ struct FaultRate {
   uint64_t per_million = 0;  // Of a million such calls.
 };
 
+// Whom a futex wakes where more threads wait than its call is for.
+enum class WakeOrder {
+  kFifo,  // Who came first, as Linux does where all have one priority.
+  kAny,   // Whoever the strategy says: futex(2) promises no order.
+};
+
 struct StrategyOptions {
   StrategyKind kind = StrategyKind::kRandom;
   PreemptionRate preemption_rate;  // Of kRandom and kRoundRobin.
@@ -41,8 +47,9 @@ struct StrategyOptions {
   // schedule consists (k): a change of priorities falls on each alike.
   uint64_t depth = 3;
   uint64_t length = 1000;
-  EarlyDeadlines early_deadlines;  // Of all kinds, as the next.
+  EarlyDeadlines early_deadlines;  // Of all kinds, as the next two.
   FaultRate faults;
+  WakeOrder wake_order = WakeOrder::kFifo;
 };
 
 // A strategy's row.

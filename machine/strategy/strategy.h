@@ -55,6 +55,16 @@ struct FaultPoint {
   shims::FaultKind kind;
 };
 
+// A futex's wake-up, where more threads wait than it is for.
+struct WakePoint {
+  const os_emu::Thread& waker;
+  uint64_t retired;  // Instructions by `waker` since it began, the call's ecall with them.
+  // Those that may be woken (or moved, FUTEX_REQUEUE), in the order in which they came.
+  std::span<os_emu::Thread* const> waiters;
+  size_t chosen = 0;  // Of the same wake-up, no longer among them.
+  size_t left = 1;    // Still to be chosen, this one with them: fewer than there are waiters.
+};
+
 class Strategy {
  public:
   // Instructions that nobody is preempted later than: one that spins cannot starve the others.
@@ -76,6 +86,10 @@ class Strategy {
   virtual bool wants_deadlines() const { return false; }
   // Before a choice, while there is a deadline: whether it is reached now. Asked again until not.
   virtual bool ExpiresEarly(const ChoicePoint&) { return false; }
+
+  // Whom a futex wakes next, a place in point.waiters. Asked where any order is wanted
+  // (StrategyOptions::wake_order); the first one is Linux's order.
+  virtual size_t ChooseWoken(const WakePoint&) { return 0; }
 
   // ---- Strategies that have faults happen, where they are wanted (machine::Options::faults).
   virtual bool Fails(const FaultPoint&) { return false; }

@@ -22,6 +22,7 @@ class Wrapper : public Strategy {
   bool wants_deadlines() const override { return inner_->wants_deadlines(); }
   bool ExpiresEarly(const ChoicePoint& point) override { return inner_->ExpiresEarly(point); }
   bool Fails(const FaultPoint& point) override { return inner_->Fails(point); }
+  size_t ChooseWoken(const WakePoint& point) override { return inner_->ChooseWoken(point); }
   bool wants_events() const override { return inner_->wants_events(); }
   bool wants_footprints() const override { return inner_->wants_footprints(); }
   bool StopsBefore(const os_emu::Thread& thread, const Event& event) override {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "abi/check.h"
+#include "absl/container/flat_hash_set.h"
 #include "os_emu/task/futex_pi.h"
 #include "os_emu/task/kernel.h"
 
@@ -69,7 +70,51 @@ FutexTable::Entry* FutexTable::First(const FutexKey& key) const {
   return found == queues_.end() ? nullptr : found->second.first;
 }
 
-Result<int64_t> FutexTable::Wake(const FutexKey& key, int64_t count, uint32_t bits) {
+std::vector<FutexTable::Entry*> FutexTable::Choosable(const FutexKey& key, int64_t count,
+                                                      uint32_t bits) const {
+  if (chooser_ == nullptr) return {};
+  std::vector<Entry*> waiters;
+  absl::flat_hash_set<const Thread*> seen;
+  for (Entry* entry = First(key); entry != nullptr; entry = entry->next()) {
+    if (!entry->plain() || !seen.insert(entry->thread()).second) return {};
+    if ((entry->bits() & bits) != 0) waiters.push_back(entry);
+  }
+  if (static_cast<int64_t>(waiters.size()) <= count) waiters.clear();
+  return waiters;
+}
+
+std::vector<FutexTable::Entry*> FutexTable::Choose(Thread& waker, std::vector<Entry*>& waiters,
+                                                   int64_t count) {
+  const auto wanted = static_cast<size_t>(count);
+  if (wanted >= waiters.size()) return std::exchange(waiters, {});
+  std::vector<Entry*> rest = waiters;
+  std::vector<Thread*> threads;
+  for (const Entry* entry : rest) threads.push_back(entry->thread());
+  for (size_t chosen = 0; chosen < wanted; ++chosen) {
+    const size_t place = chooser_->ChooseWoken(waker, threads, chosen, wanted - chosen);
+    POLLUX_CHECK(place < threads.size()) << "nobody waits there";
+    rest.erase(rest.begin() + static_cast<ptrdiff_t>(place));
+    threads.erase(threads.begin() + static_cast<ptrdiff_t>(place));
+  }
+  std::vector<Entry*> chosen;
+  auto left = rest.begin();
+  for (Entry* entry : waiters) {
+    if (left != rest.end() && *left == entry) {
+      ++left;
+    } else {
+      chosen.push_back(entry);
+    }
+  }
+  waiters = std::move(rest);
+  return chosen;
+}
+
+Result<int64_t> FutexTable::Wake(Thread& waker, const FutexKey& key, int64_t count, uint32_t bits) {
+  const int64_t at_least_one = std::max<int64_t>(count, 1);
+  if (std::vector<Entry*> waiters = Choosable(key, at_least_one, bits); !waiters.empty()) {
+    for (Entry* entry : Choose(waker, waiters, at_least_one)) entry->Release();
+    return at_least_one;
+  }
   int64_t woken = 0;
   Entry* next = nullptr;
   for (Entry* entry = First(key); entry != nullptr; entry = next) {
@@ -83,8 +128,16 @@ Result<int64_t> FutexTable::Wake(const FutexKey& key, int64_t count, uint32_t bi
   return woken;
 }
 
-Result<int64_t> FutexTable::Requeue(const FutexKey& from, FutexWord to_word, const FutexKey& to,
-                                    int64_t wake, int64_t requeue) {
+Result<int64_t> FutexTable::Requeue(Thread& waker, const FutexKey& from, FutexWord to_word,
+                                    const FutexKey& to, int64_t wake, int64_t requeue) {
+  if (std::vector<Entry*> waiters = Choosable(from, wake, kFutexAnyBit); !waiters.empty()) {
+    for (Entry* entry : Choose(waker, waiters, wake)) entry->Release();
+    const int64_t moved = std::min(requeue, static_cast<int64_t>(waiters.size()));
+    if (!(from == to)) {
+      for (Entry* entry : Choose(waker, waiters, moved)) entry->MoveTo(to_word, to);
+    }
+    return wake + moved;
+  }
   int64_t done = 0;
   Entry* next = nullptr;
   for (Entry* entry = First(from); entry != nullptr && done < wake + requeue; entry = next) {
@@ -205,7 +258,7 @@ struct WakeOp {
 
 Result<int64_t> WakeAt(Thread& thread, const FutexKey& key, int64_t count, uint32_t bits) {
   FutexTable& table = FutexesOf(thread);
-  const Result<int64_t> woken = table.Wake(key, count, bits);
+  const Result<int64_t> woken = table.Wake(thread, key, count, bits);
   if (woken.ok()) table.NoteWake(key, thread, *woken);
   return woken;
 }
@@ -229,7 +282,7 @@ Result<int64_t> FutexRequeue(Thread& thread, FutexWord from, FutexWord to, int32
     if (value != *expected) return Errno::kAgain;
   }
   FutexTable& table = FutexesOf(thread);
-  const Result<int64_t> done = table.Requeue(from_key, to, to_key, wake, requeue);
+  const Result<int64_t> done = table.Requeue(thread, from_key, to, to_key, wake, requeue);
   if (done.ok()) table.NoteWake(from_key, thread, std::min<int64_t>(*done, wake));
   return done;
 }

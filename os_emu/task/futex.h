@@ -2,13 +2,15 @@
 // know no owner (kernel/futex/waitwake.c, requeue.c). Those that do are in futex_pi.h.
 //
 // Waiters are woken first in, first out: Linux orders them by priority first, and all tasks here
-// have one. Single-threaded. A waiter leaves the table when it is destroyed.
+// have one. futex(2) promises no order, so a WakeChooser may say otherwise. Single-threaded. A
+// waiter leaves the table when it is destroyed.
 #ifndef POLLUX_OS_EMU_TASK_FUTEX_H_
 #define POLLUX_OS_EMU_TASK_FUTEX_H_
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "abi/result.h"
@@ -31,6 +33,19 @@ inline constexpr size_t kMaxFutexWaits = 128;
 struct FutexTimeout {
   TimeBase base = TimeBase::kMonotonic;
   Nanos deadline = kNanosMax;
+};
+
+// Whom a call wakes, or moves, where more wait than it asks for: futex(2) leaves it open.
+class WakeChooser {
+ public:
+  // The place in `waiters` of the next one. They are in the order in which they came, all
+  // different, and more than `left`, which are still to be chosen, this one with them; `chosen` of
+  // the same group are no longer among them.
+  virtual size_t ChooseWoken(Thread& waker, std::span<Thread* const> waiters, size_t chosen,
+                             size_t left) = 0;
+
+ protected:
+  ~WakeChooser() = default;
 };
 
 class FutexTable {
@@ -98,15 +113,21 @@ class FutexTable {
   FutexTable(const FutexTable&) = delete;
   FutexTable& operator=(const FutexTable&) = delete;
 
+  // Not owned. Null, as in the beginning: first in, first out. So it is also where somebody waits
+  // for a lock that the kernel knows the owner of (those have an order), and where a thread waits
+  // at the word twice (futex_waitv(2)).
+  void SetWakeChooser(WakeChooser* chooser) { chooser_ = chooser; }
+
   // The oldest waiter at the word; null: none.
   Entry* First(const FutexKey& key) const;
-  // Wakes up to `count` waiters whose bits meet `bits`, but at least one; returns how many. kInval:
-  // one of them waits for a lock; those before it were woken.
-  Result<int64_t> Wake(const FutexKey& key, int64_t count, uint32_t bits = kFutexAnyBit);
+  // `waker` wakes up to `count` waiters whose bits meet `bits`, but at least one; returns how many.
+  // kInval: one of them waits for a lock; those before it were woken.
+  Result<int64_t> Wake(Thread& waker, const FutexKey& key, int64_t count,
+                       uint32_t bits = kFutexAnyBit);
   // Wakes up to `wake` waiters of `from` and moves up to `requeue` others to the end of `to`.
   // Returns how many were woken or moved. kInval as for Wake().
-  Result<int64_t> Requeue(const FutexKey& from, FutexWord to_word, const FutexKey& to, int64_t wake,
-                          int64_t requeue);
+  Result<int64_t> Requeue(Thread& waker, const FutexKey& from, FutexWord to_word,
+                          const FutexKey& to, int64_t wake, int64_t requeue);
 
   // ---- For reports.
   // In the order in which they would be woken.
@@ -143,6 +164,11 @@ class FutexTable {
   };
   // One place each for many words: a guest may wake at all of its memory.
   static constexpr size_t kNoted = 1024;
+  // In the order in which they came, where there is a choice among them. Nothing: there is none.
+  std::vector<Entry*> Choosable(const FutexKey& key, int64_t count, uint32_t bits) const;
+  // Takes so many out of `waiters`, as the chooser says; they are in the order in which they came.
+  std::vector<Entry*> Choose(Thread& waker, std::vector<Entry*>& waiters, int64_t count);
+
   static size_t NotedAt(const FutexKey& key) { return key.offset / 4 % kNoted; }
 
   // Only looked up, never walked where the order could be seen.
@@ -150,6 +176,7 @@ class FutexTable {
   absl::flat_hash_map<const Thread*, PiState*> awaited_;
   std::vector<PiState*> locks_;
   std::vector<Noted> noted_;  // Empty until the first.
+  WakeChooser* chooser_ = nullptr;
 };
 
 // ---- The calls. All answer KeyOf()'s errors for each word that they look at.

@@ -1,6 +1,11 @@
 #include "os_emu/task/futex.h"
 
+#include <array>
+#include <span>
+#include <vector>
+
 #include "gtest/gtest.h"
+#include "os_emu/task/futex_pi.h"
 #include "os_emu/task/futex_testing.h"
 #include "os_emu/task/kernel.h"
 
@@ -111,6 +116,122 @@ TEST_F(FutexCalls, AnEndedWaitLeavesTheTable) {
   EXPECT_EQ(Wake(kWord, 1), 0);
 }
 
+// ---- Whom to wake
+
+// Takes the last one, and remembers among how many.
+class LastChooser final : public WakeChooser {
+ public:
+  size_t ChooseWoken(Thread& waker, std::span<Thread* const> waiters, size_t chosen,
+                     size_t left) override {
+    EXPECT_GT(waiters.size(), left);
+    EXPECT_EQ(waker.tid(), Tid{1000});
+    asked.push_back({waiters.size(), chosen, left});
+    return waiters.size() - 1;
+  }
+  std::vector<std::array<size_t, 3>> asked;
+};
+
+class FutexWakeOrder : public FutexCalls {
+ protected:
+  FutexWakeOrder() { table().SetWakeChooser(&chooser_); }
+  using Asked = std::vector<std::array<size_t, 3>>;
+  LastChooser chooser_;
+};
+
+TEST_F(FutexWakeOrder, IsAskedForWhereMoreWaitThanAreWoken) {
+  Thread& a = Waiter(kWord);
+  Thread& b = Waiter(kWord);
+  Thread& c = Waiter(kWord);
+  EXPECT_EQ(Wake(kWord, 2), 2);
+  EXPECT_EQ(chooser_.asked, (Asked{{3, 0, 2}, {2, 1, 1}}));
+  EXPECT_FALSE(Done(a));
+  EXPECT_TRUE(Done(b));
+  EXPECT_TRUE(Done(c));
+  Waiter(kWord);
+  chooser_.asked.clear();
+  EXPECT_EQ(Wake(kWord, 2), 2);
+  EXPECT_EQ(Wake(kWord, 2), 0);
+  EXPECT_TRUE(chooser_.asked.empty());
+}
+
+TEST_F(FutexWakeOrder, IsAskedForAmongThoseWhoseBitsMeet) {
+  Thread& a = Waiter(kWord, 1);
+  Thread& b = Waiter(kWord, 1);
+  Waiter(kWord, 2);
+  EXPECT_EQ(Wake(kWord, 1, 1), 1);
+  EXPECT_EQ(chooser_.asked, (Asked{{2, 0, 1}}));
+  EXPECT_FALSE(Done(a));
+  EXPECT_TRUE(Done(b));
+}
+
+TEST_F(FutexWakeOrder, AWakeOfNobodyChoosesOne) {
+  Thread& a = Waiter(kWord);
+  Thread& b = Waiter(kWord);
+  EXPECT_EQ(Wake(kWord, 0), 1);
+  EXPECT_EQ(chooser_.asked, (Asked{{2, 0, 1}}));
+  EXPECT_FALSE(Done(a));
+  EXPECT_TRUE(Done(b));
+}
+
+TEST_F(FutexWakeOrder, ARequeueChoosesWhomToWakeAndWhomToMove) {
+  Thread& a = Waiter(kWord);
+  Thread& b = Waiter(kWord);
+  Thread& c = Waiter(kWord);
+  Thread& d = Waiter(kWord);
+  EXPECT_EQ(Requeue(1, 2, std::nullopt), 3);
+  EXPECT_EQ(chooser_.asked, (Asked{{4, 0, 1}, {3, 0, 2}, {2, 1, 1}}));
+  EXPECT_TRUE(Done(d));
+  EXPECT_EQ(table().WaitersAt(Key(Private(kWord))), (std::vector<const Thread*>{&a}));
+  // Those that are moved keep their order.
+  EXPECT_EQ(table().WaitersAt(Key(Private(kOther))), (std::vector<const Thread*>{&b, &c}));
+}
+
+TEST_F(FutexWakeOrder, ARequeueThatMovesNobodyChoosesNobody) {
+  Thread& a = Waiter(kWord);
+  Thread& b = Waiter(kWord);
+  EXPECT_EQ(*FutexRequeue(machine_.leader(), Private(kWord), Private(kWord), 0, 1, std::nullopt),
+            1);
+  EXPECT_EQ(Requeue(0, 0, std::nullopt), 0);
+  EXPECT_TRUE(chooser_.asked.empty());
+  EXPECT_EQ(table().WaitersAt(Key(Private(kWord))), (std::vector<const Thread*>{&a, &b}));
+}
+
+TEST_F(FutexWakeOrder, AWakeOpChoosesAtBothWords) {
+  Thread& a = Waiter(kWord);
+  Thread& b = Waiter(kWord);
+  Thread& c = Waiter(kOther);
+  Thread& d = Waiter(kOther);
+  // FUTEX_OP_SET to 7, if it was 2: it was.
+  EXPECT_EQ(WakeOp(7u << 12 | 2u), 2);
+  EXPECT_EQ(chooser_.asked, (Asked{{2, 0, 1}, {2, 0, 1}}));
+  EXPECT_FALSE(Done(a));
+  EXPECT_TRUE(Done(b));
+  EXPECT_FALSE(Done(c));
+  EXPECT_TRUE(Done(d));
+}
+
+TEST_F(FutexWakeOrder, IsLinuxsWhereAThreadWaitsTwice) {
+  Thread& a = machine_.NewThread();
+  const FutexWait twice = {Private(kWord), Load(kWord)};
+  machine_.Give(a, StartFutexWaitv(a, {twice, twice}, std::nullopt));
+  Thread& b = Waiter(kWord);
+  EXPECT_EQ(Wake(kWord, 1), 1);
+  EXPECT_TRUE(chooser_.asked.empty());
+  EXPECT_TRUE(Done(a));
+  EXPECT_FALSE(Done(b));
+}
+
+TEST_F(FutexWakeOrder, IsLinuxsWhereSomebodyWaitsForALock) {
+  Thread& a = Waiter(kWord);
+  Waiter(kWord);
+  Thread& c = machine_.NewThread();
+  machine_.Give(
+      c, StartFutexWaitRequeuePi(c, Private(kWord), Load(kWord), Private(kOther), std::nullopt));
+  EXPECT_EQ(Wake(kWord, 1), 1);
+  EXPECT_TRUE(chooser_.asked.empty());
+  EXPECT_TRUE(Done(a));
+}
+
 // ---- Keys
 
 TEST_F(FutexCalls, APrivateWordIsNotLookedAt) {
@@ -167,7 +288,7 @@ TEST_F(FutexCalls, ADeadlineThatHasPassedEndsItAtOnce) {
 
 TEST_F(FutexCalls, AWakeBeforeTheDeadlineWinsOverIt) {
   Thread& a = Waiter(kWord, kFutexAnyBit, In(100));
-  EXPECT_EQ(*table().Wake(Key(Private(kWord)), 1), 1);
+  EXPECT_EQ(*table().Wake(machine_.leader(), Key(Private(kWord)), 1), 1);
   machine_.Pass(Nanos{200});
   EXPECT_EQ(machine_.Answer(a), 0);
 }
@@ -309,8 +430,8 @@ TEST_F(FutexCalls, WaitvAnswersTheLastWordThatWasWoken) {
   machine_.Give(a,
                 StartFutexWaitv(a, {{Private(kWord), 1}, {Private(kOther), 2}, {Private(third), 3}},
                                 std::nullopt));
-  EXPECT_EQ(*table().Wake(Key(Private(kWord)), 1), 1);
-  EXPECT_EQ(*table().Wake(Key(Private(kOther)), 1), 1);
+  EXPECT_EQ(*table().Wake(machine_.leader(), Key(Private(kWord)), 1), 1);
+  EXPECT_EQ(*table().Wake(machine_.leader(), Key(Private(kOther)), 1), 1);
   machine_.Settle();
   EXPECT_EQ(machine_.Answer(a), 1);
   EXPECT_EQ(Wake(third, 1), 0);

@@ -85,6 +85,26 @@ pollux replay deadlock.schedule.small
 expect 1
 expect_err '^pollux: deadlock: '
 
+# ---- Whom a futex wakes: the command that repeats it and the file have the flag.
+explore --seeds=200 ./victim trusts_wake_order
+expect 0
+explore --seeds=200 --wake_order=any --save_schedule=woken.schedule ./victim trusts_wake_order
+expect 1
+grep -q 'in the shortest schedule that fails so, thread [0-9]* at a futex .* woke or moved thread 100[0-9] though thread 100[0-9] had waited' out ||
+  fail 'it says why'
+command="$(sed -n 's/^  repeat it: pollux //p' out)"
+eval "pollux $command"
+expect 1
+pollux replay woken.schedule
+expect 1
+pollux shrink woken.schedule
+expect 1
+grep -q '^0 preemptions, 1 wake-ups out of order and ' out || fail 'whom it wakes is enough'
+pollux replay woken.schedule.small
+expect 1
+explore --wake_order=lifo ./victim trusts_wake_order
+expect_complaint 125 'wake_order'
+
 mkdir elsewhere
 mv victim elsewhere
 pollux replay deadlock.schedule
