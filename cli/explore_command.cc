@@ -272,6 +272,9 @@ class ExploreCommand final : public Command {
       std::printf(
           "There is no other schedule: these are all orders of events that can matter, as far as "
           "runs have shown what threads share.\n");
+    } else if (summary.all_within_bound) {
+      std::printf("Complete up to %s: with more there are other schedules.\n",
+                  Count(*options.machine.strategy.preemption_bound, "preemption").c_str());
     }
     if (summary.only_one) {
       std::printf(
@@ -307,6 +310,7 @@ class ExploreCommand final : public Command {
                              {"complete", summary.complete},
                              {"only_one_schedule", summary.only_one},
                              {"all_schedules", summary.all_there_are},
+                             {"all_within_bound", summary.all_within_bound},
                              {"findings", nlohmann::json::array()}};
     if (hash_traces_) object["trace_hash"] = absl::StrFormat("%016x", summary.trace_hash);
     for (const Finding& finding : summary.findings) {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -94,6 +95,13 @@ void MachineFlags::Declare(CLI::App& command, uint64_t max_steps) {
           "Of the strategy pct: of how many choices a schedule consists. Default 0: as many "
           "as first runs show.")
       ->check(number);
+  command
+      .add_option(
+          "--preemption_bound", preemption_bound_,
+          "Of the strategy exhaustive: schedules with more preemptions are not tried, those "
+          "with fewer come first. All orders of events count then, also those that cannot "
+          "matter.")
+      ->check(number);
   command.add_option("--cpus", cpus_, "How many processors the guest sees, 1 to 64. Default 4.")
       ->check(number);
   AddList(command, "--env", environment_,
@@ -170,6 +178,17 @@ std::optional<machine::Options> MachineFlags::Options() const {
     return Refuse(absl::StrCat("--depth=", depth_, ": must be 1 to ", kMostDepth));
   options.strategy.depth = depth_;
   options.strategy.length = length_;
+  if (!preemption_bound_.empty()) {
+    if (options.strategy.kind != machine::StrategyKind::kExhaustive)
+      return Refuse("--preemption_bound is of --strategy=exhaustive");
+    constexpr uint64_t kMostPreemptions = 1000;
+    uint64_t bound = 0;
+    if (!absl::SimpleAtoi(preemption_bound_, &bound) || bound > kMostPreemptions) {
+      return Refuse(absl::StrCat("--preemption_bound=", preemption_bound_, ": must be 0 to ",
+                                 kMostPreemptions));
+    }
+    options.strategy.preemption_bound = bound;
+  }
   if (cpus_ < 1 || cpus_ > 64) return Refuse(absl::StrCat("--cpus=", cpus_, ": must be 1 to 64"));
   options.cpus = static_cast<int>(cpus_);
   options.root = root_;
@@ -204,6 +223,7 @@ std::vector<std::string> MachineFlags::Words() const {
                                            "--wake_order",
                                            "--depth",
                                            "--length",
+                                           "--preemption_bound",
                                            "--cpus",
                                            "--env",
                                            "--root",

@@ -31,7 +31,7 @@ class MachineFlags {
   CLI::App* command_ = nullptr;
   uint64_t seed_ = 1, uid_ = 1000, max_steps_ = 0, cpus_ = 4, depth_ = 3, length_ = 0;
   std::string strategy_ = "random", preemption_rate_ = "1", early_deadlines_ = "0", faults_, root_;
-  std::string wake_order_ = "fifo";
+  std::string wake_order_ = "fifo", preemption_bound_;
   std::string cwd_ = "/", max_memory_ = "4G", engine_ = "fast";
   std::vector<std::string> environment_, mounts_;
 };

@@ -109,7 +109,7 @@ class Worker {
       const Run run = (*explorer)->RunSeed(seed);
       if (run.none) {
         state_.last_seed = seed - 1;
-        Tell({{"all", !run.cut}});
+        Tell({{"all", !run.cut}, {"bounded", run.bounded}});
         return;
       }
       if (options_.hash_traces) HashEnd(run, seed);
@@ -312,7 +312,8 @@ class Campaign {
         error_ = absl::Status(static_cast<absl::StatusCode>(object["code"].get<int>()),
                               object["error"].get<std::string>());
       } else if (object.contains("all")) {
-        summary_.all_there_are = object["all"];
+        summary_.all_within_bound = object["all"];
+        summary_.all_there_are = object["all"] && !object["bounded"];
       } else {
         child.begun = true;
         summary_.only_one = object["only_one"];

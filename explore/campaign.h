@@ -48,6 +48,8 @@ struct Summary {
   std::chrono::milliseconds elapsed{0};
   bool complete = false;       // All seeds were run, or those up to the first finding.
   bool all_there_are = false;  // kExhaustive: there is no other schedule.
+  // kExhaustive: none with as few preemptions as its bound allows, if it has one.
+  bool all_within_bound = false;
   bool only_one = false;  // The guest makes no second thread or process: all schedules are alike.
   // Of all that all schedules did: each line of each trace, each end, all that was written; not of
   // who ran them or when.

@@ -211,14 +211,13 @@ Run Explorer::RunSchedule(const machine::Schedule& schedule) {
 Run Explorer::RunExhaustive(uint64_t number) {
   if (number == 0) return {.none = true};
   if (search_ == nullptr || search_->schedules() >= number)
-    search_ = std::make_unique<machine::ExhaustiveSearch>();
+    search_ = std::make_unique<machine::ExhaustiveSearch>(options_.strategy.preemption_bound);
   while (!search_->complete()) {
     Run run = RunWith(search_->Next(&shared_memory_));
     const bool abandoned = run.outcome.kind == Outcome::Kind::kAbandoned;
-    search_->Ran(abandoned);
-    if (!abandoned && search_->schedules() == number) return run;
+    if (search_->Ran(abandoned) && search_->schedules() == number) return run;
   }
-  return {.cut = search_->cut(), .none = true};
+  return {.cut = search_->cut(), .none = true, .bounded = search_->bounded()};
 }
 
 }  // namespace pollux::explore

@@ -67,7 +67,8 @@ struct Run {
   machine::Schedule schedule;
   // Of kExhaustive: some were cut short (ExhaustiveSearch::cut()).
   bool cut = false;
-  bool none = false;  // There is no such schedule: those before it were all (kExhaustive).
+  bool none = false;     // There is no such schedule: those before it were all (kExhaustive).
+  bool bounded = false;  // Where there is none: but those with more preemptions than allowed.
 };
 
 // kInvalidArgument: runs with these options would see each other's changes.

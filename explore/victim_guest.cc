@@ -538,6 +538,15 @@ int WordSignals() {
   return 0;
 }
 
+// The one that was first looks at a flag until the other one has set it.
+int AwaitsFlag() {
+  static std::atomic<bool> set;
+  std::thread other([] { set = true; });
+  while (!set) continue;
+  other.join();
+  return 0;
+}
+
 long Futex(std::atomic<int>& word, int op, int value) {
   return syscall(SYS_futex, &word, op | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
 }
@@ -593,6 +602,7 @@ constexpr Deed kDeeds[] = {
     {"trusts_wait", TrustsWait},
     {"trusts_wake_up", TrustsWakeUp},
     {"trusts_wake_order", TrustsWakeOrder},
+    {"awaits_flag", AwaitsFlag},
     {"trusts_memory", TrustsMemory},
     {"trusts_reservation", TrustsReservation},
     {"trusts_arrival", [] { return Arrival(true); }},

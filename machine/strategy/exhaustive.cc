@@ -15,13 +15,15 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
 
  private:
   size_t ChooseOf(const ChoicePoint& point) override {
+    if (running_ == Tid{0} && point.last != nullptr) running_ = point.last->tid();
+    if (point.leave && point.last != nullptr && point.last->tid() == running_) leaves_ = true;
     // What a thread does before its first event is its own business: no choice.
     for (size_t i = 0; i < point.runnable.size(); ++i) {
       if (!HasBegun(*point.runnable[i])) return i;
     }
     if (depth_ == kMostChoices) {
       search_.cut_ = true;
-      return FirstAwake(point);
+      return search_.has_bound() ? Undisturbed(point) : FirstAwake(point);
     }
     if (depth_ == search_.path_.size()) {
       const size_t place = Extend(point);
@@ -29,8 +31,12 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
     }
     const Node& node = search_.path_[depth_++];
     POLLUX_CHECK(!node.wakes) << "a run differs from the one before";
-    // Those that were tried before sleep from here on.
-    for (const Tid tried : node.tried) sleep_.insert_or_assign(tried, node.steps.at(tried));
+    if (search_.has_bound()) {
+      search_.preemptions_ += node.IsPreemption(node.chosen);
+    } else {
+      // Those that were tried before sleep from here on.
+      for (const Tid tried : node.tried) sleep_.insert_or_assign(tried, node.steps.at(tried));
+    }
     for (size_t i = 0; i < point.runnable.size(); ++i) {
       if (point.runnable[i]->tid() != node.chosen) continue;
       return i;
@@ -62,6 +68,9 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
     const bool begun = HasBegun(thread);
     begun_.insert(thread.tid());
     if (!begun) return true;
+    in_a_row_ = thread.tid() == running_ && !leaves_ ? in_a_row_ + 1 : 1;
+    running_ = thread.tid();
+    leaves_ = in_a_row_ >= kMostInARow;
     if (sleep_.contains(thread.tid())) return false;  // There was no other choice.
     const Step step = StepOf(thread);
     for (auto sleeper = sleep_.begin(); sleeper != sleep_.end();) {
@@ -85,8 +94,33 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
     return kAbandon;
   }
 
+  // Who runs where nobody is preempted.
+  size_t Undisturbed(const ChoicePoint& point) const {
+    for (size_t i = 0; !leaves_ && i < point.runnable.size(); ++i) {
+      if (point.runnable[i]->tid() == running_) return i;
+    }
+    for (size_t i = 0; i < point.runnable.size(); ++i) {
+      if (point.runnable[i]->tid() > running_) return i;
+    }
+    return 0;
+  }
+
+  void ExtendWithBound(const ChoicePoint& point) {
+    Node node{.leaves = leaves_, .preemptions = search_.preemptions_};
+    for (const Thread* thread : point.runnable) {
+      node.enabled.push_back(thread->tid());
+      if (thread->tid() == running_) node.running = running_;
+    }
+    node.chosen = node.enabled[Undisturbed(point)];
+    search_.path_.push_back(std::move(node));
+  }
+
   // A new choice.
   size_t Extend(const ChoicePoint& point) {
+    if (search_.has_bound()) {
+      ExtendWithBound(point);
+      return 0;
+    }
     Node node{.sleep = sleep_};
     for (const Thread* thread : point.runnable) {
       node.enabled.push_back(thread->tid());
@@ -112,6 +146,11 @@ class ExhaustiveSearch::Follower final : public EventStrategy {
   size_t woken_ = 0;  // The last place.
   Sleep sleep_;
   std::set<Tid> begun_;  // Those that have come to an event.
+  // Of what comes before first events nothing counts. Who ran last, whether it is to leave, and how
+  // many events it has done.
+  Tid running_{0};
+  bool leaves_ = false;
+  uint64_t in_a_row_ = 0;
 };
 
 bool ExhaustiveSearch::MayMatter(const Step& a, const Step& b) {
@@ -126,27 +165,41 @@ bool ExhaustiveSearch::MayMatter(const Step& a, const Step& b) {
 }
 
 std::unique_ptr<Strategy> ExhaustiveSearch::Next(const SharedMemory* known) {
+  preemptions_ = 0;
   return std::make_unique<Follower>(*this, known);
 }
 
-void ExhaustiveSearch::Ran(bool abandoned) {
-  ++(abandoned ? abandoned_ : schedules_);
+bool ExhaustiveSearch::Allows(const Node& node, Tid tid) {
+  if (!has_bound() || node.preemptions + node.IsPreemption(tid) <= bound_) return true;
+  refused_ = true;
+  return false;
+}
+
+bool ExhaustiveSearch::Ran(bool abandoned) {
+  const bool is_new = !abandoned && (!has_bound() || preemptions_ == bound_);
+  ++(is_new ? schedules_ : abandoned_);
   while (!path_.empty()) {
     Node& node = path_.back();
     if (node.wakes) {
-      if (node.woken++ < node.last_woken) return;
+      if (node.woken++ < node.last_woken) return is_new;
       path_.pop_back();
       continue;
     }
     node.tried.insert(node.chosen);
     for (const Tid tid : node.enabled) {
-      if (node.tried.contains(tid) || node.sleep.contains(tid)) continue;
+      if (node.tried.contains(tid) || node.sleep.contains(tid) || !Allows(node, tid)) continue;
       node.chosen = tid;
-      return;
+      return is_new;
     }
     path_.pop_back();
   }
-  complete_ = true;
+  if (has_bound() && refused_ && bound_ < *most_preemptions_) {
+    ++bound_;
+    refused_ = false;
+  } else {
+    complete_ = true;
+  }
+  return is_new;
 }
 
 }  // namespace pollux::machine

@@ -47,6 +47,8 @@ struct StrategyOptions {
   // schedule consists (k): a change of priorities falls on each alike.
   uint64_t depth = 3;
   uint64_t length = 1000;
+  // Of kExhaustive: how many preemptions a schedule has at most; none: any number.
+  std::optional<uint64_t> preemption_bound;
   EarlyDeadlines early_deadlines;  // Of all kinds, as the next two.
   FaultRate faults;
   WakeOrder wake_order = WakeOrder::kFifo;

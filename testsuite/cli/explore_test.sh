@@ -105,6 +105,22 @@ expect 1
 explore --wake_order=lifo ./victim trusts_wake_order
 expect_complaint 125 'wake_order'
 
+# ---- A bound on preemptions.
+explore --strategy=exhaustive --preemption_bound=0 ./victim abba
+expect 0
+grep -q '^Complete up to 0 preemptions: ' out || fail 'it says how far it went'
+explore --strategy=exhaustive --preemption_bound=1 ./victim abba
+expect 1
+command="$(sed -n 's/^  repeat it: pollux //p' out)"
+eval "pollux $command"
+expect 124
+explore --strategy=random --preemption_bound=1 ./victim abba
+expect_complaint 125 'preemption_bound'
+for bound in x -1 1001 99999999999999999999; do
+  explore --strategy=exhaustive "--preemption_bound=$bound" ./victim abba
+  expect_complaint 125 'preemption_bound'
+done
+
 mkdir elsewhere
 mv victim elsewhere
 pollux replay deadlock.schedule

@@ -67,12 +67,13 @@ Schedules until the bug of an exhibit of [the museum](../testsuite/museum) is fo
 brackets the worst; \`more\` than $schedules where it was not found. \`round_robin\` and \`exhaustive\` leave nothing to chance: one
 trial. All numbers are those of one version of pollux and of the compiler; the same command gives the same table there.
 
-| exhibit | random | random, rate 10 | pct, depth 2 | pct, depth 3 | pos | round_robin | exhaustive |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+| exhibit | random | random, rate 10 | pct, depth 2 | pct, depth 3 | pos | round_robin | exhaustive | exhaustive, bound 2 |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
 E2
 for elf in "${elfs[@]}"; do
   echo "| $(basename "$elf" .elf) | $(median_of "$elf") | $(median_of "$elf" --preemption_rate=10) |" \
     "$(median_of "$elf" --strategy=pct --depth=2) | $(median_of "$elf" --strategy=pct --depth=3) |" \
     "$(median_of "$elf" --strategy=pos) | $(once_of "$elf" --strategy=round_robin) |" \
-    "$(once_of "$elf" --strategy=exhaustive) |"
+    "$(once_of "$elf" --strategy=exhaustive) |" \
+    "$(once_of "$elf" --strategy=exhaustive --preemption_bound=2) |"
 done
