@@ -162,7 +162,7 @@ class Machine::Impl final : private shims::Sink,
   Turn RunThread(os_emu::Thread& thread);
   // Runs it; for who chooses before events at most to the next one, and says so.
   interp::Stop RunHart(os_emu::Thread& thread, Hart& hart, uint64_t budget, bool* at_event);
-  bool StopsBefore(os_emu::Thread& thread, const Hart& hart);
+  bool StopsBefore(os_emu::Thread& thread, const Hart& hart, const interp::NextAccess& next);
   // The system call that it has come to. Nothing: it runs on.
   std::optional<Turn> MakeCall(os_emu::Thread& thread, Hart& hart);
   // Tells the historian how the call that began goes on; the thread may be gone.

@@ -278,9 +278,9 @@ uint64_t ObjectAddress(const memory::SharedWord& word) {
 
 }  // namespace
 
-bool Machine::Impl::StopsBefore(Thread& thread, const Hart& hart) {
-  const interp::NextAccess next = interp::NextAccessOf(*hart.memory, hart.cpu);
+bool Machine::Impl::StopsBefore(Thread& thread, const Hart& hart, const interp::NextAccess& next) {
   using Kind = interp::AccessKind;
+  if (next.kind == Kind::kNone) return false;
   Tid space = thread.process().pid();
   uint64_t addr = next.addr;
   // What several processes have mapped is the same wherever they have it.
@@ -290,7 +290,6 @@ bool Machine::Impl::StopsBefore(Thread& thread, const Hart& hart) {
       addr = ObjectAddress(*word);
     }
   }
-  if (next.kind == Kind::kNone) return false;
   Event event{.atomic = next.kind == Kind::kAmo || next.kind == Kind::kLoadReserved ||
                         next.kind == Kind::kStoreConditional,
               .bytes = next.bytes,
@@ -323,15 +322,18 @@ bool Machine::Impl::StopsBefore(Thread& thread, const Hart& hart) {
 
 interp::Stop Machine::Impl::RunHart(Thread& thread, Hart& hart, uint64_t budget, bool* at_event) {
   if (!wants_events_) return hart.engine->Run(hart.cpu, budget);
-  for (; budget > 0; --budget) {
-    if (!hart.before_event && StopsBefore(thread, hart)) {
+  while (budget > 0) {
+    const interp::Ahead ahead = hart.engine->LookAhead(hart.cpu);
+    if (!hart.before_event && StopsBefore(thread, hart, ahead.next)) {
       hart.before_event = true;
       *at_event = true;
       break;
     }
     hart.before_event = false;
-    const interp::Stop stop = hart.engine->Run(hart.cpu, 1);
+    const uint64_t steps = std::min(budget, ahead.steps);
+    const interp::Stop stop = hart.engine->Run(hart.cpu, steps);
     if (stop.reason != interp::StopReason::kBudget) return stop;
+    budget -= steps;
   }
   return {.reason = interp::StopReason::kBudget};
 }

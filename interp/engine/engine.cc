@@ -10,8 +10,9 @@ namespace {
 class ReferenceEngine final : public Engine {
  public:
   ReferenceEngine(memory::AddressSpace& memory, Counters& counters)
-      : reference_(memory, counters) {}
+      : memory_(memory), reference_(memory, counters) {}
 
+  Ahead LookAhead(const Cpu& cpu) override { return {.next = NextAccessOf(memory_, cpu)}; }
   void Forget() override {}
   void Detach() override {}
   void Attach() override {}
@@ -24,6 +25,7 @@ class ReferenceEngine final : public Engine {
   }
 
  private:
+  memory::AddressSpace& memory_;
   ReferenceStep reference_;
 };
 

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "interp/engine/cpu.h"
+#include "interp/engine/next_access.h"
 #include "memory/address_space.h"
 
 namespace pollux::interp {
@@ -48,6 +49,8 @@ class Engine {
   virtual ~Engine() = default;
   // Retires at most `budget` (> 0) instructions.
   virtual Stop Run(Cpu& cpu, uint64_t budget) = 0;
+  // What Run() will do next that others could see. Changes nothing that a guest could see.
+  virtual Ahead LookAhead(const Cpu& cpu) = 0;
   // The memory may have changed without having told.
   virtual void Forget() = 0;
   // Its memory is about to end: nothing of it is touched any more, until Attach() says that it is

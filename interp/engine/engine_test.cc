@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 #include "interp/engine/fast.h"
+#include "interp/engine/next_access.h"
 #include "interp/isa/decoder.h"
 #include "interp/isa/disassembler.h"
 #include "interp/isa/opcode_info.h"
@@ -504,6 +505,54 @@ TEST_P(FastEngines, AgreeWithTheReferenceOnRandomCodeAtRandomPositions) {
   std::printf("seed %lu (POLLUX_TEST_SEED sets another)\n", seed);
   bool unused = false;
   RunRandomCode(GetParam(), seed, 1000, false, &unused);
+}
+
+// Of random code, stores to code among it: what the engine says of the next instructions is what
+// each of them says for itself, just before it runs.
+TEST_P(FastEngines, LookAheadAsFarAsNothingIsAccessed) {
+  constexpr uint64_t kSeed = 20250102;
+  RandomCode random(kSeed);
+  std::array<uint64_t, 8> kinds{};
+  uint64_t looks = 0, steps = 0;
+  for (int program = 0; program < 300; ++program) {
+    Hart reference(EngineKind::kReference), fast(GetParam());
+    std::vector<uint32_t> words(4 * kPageBytes / 4);
+    for (uint32_t& word : words) word = random.Word();
+    for (Hart* hart : {&reference, &fast}) {
+      hart->Map(kCode, 4 * kPageBytes, memory::kProtRead | memory::kProtWrite | memory::kProtExec);
+      hart->Map(kData, 4 * kPageBytes, memory::kProtRead | memory::kProtWrite);
+      hart->Put(kCode, words);
+    }
+    for (int slice = 0; slice < 200; ++slice) {
+      reference.cpu.pc = fast.cpu.pc = kCode + random.Bits() % (4 * kPageBytes) / 2 * 2;
+      for (int i = 1; i < 32; ++i) reference.cpu.x[i] = fast.cpu.x[i] = random.RegisterValue();
+      Stop a, b;
+      for (int look = 0; look < 20 && a.reason == StopReason::kBudget; ++look) {
+        const Ahead ahead = fast.engine->LookAhead(fast.cpu);
+        const NextAccess next = NextAccessOf(*reference.space, reference.cpu);
+        ASSERT_EQ(ahead.next.kind, next.kind) << Describe(reference);
+        ASSERT_EQ(ahead.next.bytes, next.bytes) << Describe(reference);
+        ASSERT_EQ(ahead.next.addr, next.addr) << Describe(reference);
+        ASSERT_GE(ahead.steps, 1u);
+        for (uint64_t i = 0; i < ahead.steps && a.reason == StopReason::kBudget; ++i) {
+          if (i > 0) {
+            ASSERT_EQ(NextAccessOf(*reference.space, reference.cpu).kind, AccessKind::kNone)
+                << "program " << program << " slice " << slice << ", behind " << i << " of "
+                << ahead.steps << ": " << Describe(reference);
+          }
+          a = reference.engine->Run(reference.cpu, 1);
+        }
+        b = fast.engine->Run(fast.cpu, ahead.steps);
+        ASSERT_NO_FATAL_FAILURE(ExpectAlike(reference, fast, a, b)) << Describe(reference);
+        ++kinds[static_cast<size_t>(next.kind)];
+        ++looks;
+        steps += ahead.steps;
+      }
+    }
+  }
+  for (const uint64_t kind : kinds) EXPECT_GT(kind, 0u);
+  // It is worth it.
+  EXPECT_GT(steps, looks * 5 / 4);
 }
 
 TEST(Engines, ADamagedRegisterWouldBeSeen) {

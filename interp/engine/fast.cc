@@ -1,15 +1,100 @@
 #include "interp/engine/fast.h"
 
 #include <algorithm>
+#include <array>
 
+#include "interp/bytecode/variant.h"
 #include "interp/engine/dispatch.h"
 #include "interp/fp/host_fp.h"
+#include "interp/isa/format.h"
+#include "interp/isa/opcode_info.h"
 
 namespace pollux::interp {
 namespace {
 
 // More than any run needs; keeps `stop` far from wrapping.
 constexpr uint64_t kMaxBudget = uint64_t{1} << 48;
+
+// ---- What operations access.
+
+enum class Reach : uint8_t {
+  kNothing,  // Goes on with the next operation.
+  kJumps,    // Accesses nothing; where it goes on is seen there.
+  kGoto,     // No instruction.
+  kAccess,   // Memory.
+  kEcall,    // Or a fence.
+  kNotTold,  // The operation does not tell: the instruction does.
+};
+
+Reach ReachOf(Opcode opcode, AccessKind kind) {
+  switch (kind) {
+    case AccessKind::kFence:
+    case AccessKind::kEcall:
+      return Reach::kEcall;
+    case AccessKind::kNone:
+      break;
+    default:
+      return Reach::kAccess;
+  }
+  const bool jumps =
+      InfoOf(opcode).format == Format::kB || opcode == Opcode::kJal || opcode == Opcode::kJalr;
+  return jumps ? Reach::kJumps : Reach::kNothing;
+}
+
+Reach ReachOf(Bytecode single) {
+  switch (single) {
+    case Bytecode::kGoto:
+      return Reach::kGoto;
+    case Bytecode::kMove:
+    case Bytecode::kConstant:
+      return Reach::kNothing;
+    case Bytecode::kJump:
+      return Reach::kJumps;
+    default:
+      break;
+  }
+  // A fence is a kNop, too, and kSlow is what the reference step does.
+  const auto number = static_cast<unsigned>(single);
+  if (number == 0 || number >= kBaseOpcodes) return Reach::kNotTold;
+  const auto opcode = static_cast<Opcode>(number);
+  return ReachOf(opcode, AccessRowOf(opcode).kind);
+}
+
+// By code, variants and fusions with them: of their first instruction.
+using ReachTable = std::array<Reach, kCodes>;
+ReachTable MakeReachTable() {
+  ReachTable table;
+  for (unsigned code = 0; code < table.size(); ++code)
+    table[code] = ReachOf(SingleOf(static_cast<Bytecode>(code)));
+  return table;
+}
+const ReachTable kReaches = MakeReachTable();
+
+Reach ReachOf(const Op& op) { return kReaches[static_cast<size_t>(op.code)]; }
+
+// How many instructions from `op` on access nothing, as far as it goes straight on.
+uint64_t QuietSteps(const Op* op) {
+  constexpr int kMostOps = CodeCache::kStraightOps;
+  uint64_t steps = 0;
+  for (int i = 0; i < kMostOps; ++i) {
+    switch (ReachOf(*op)) {
+      case Reach::kNothing:
+        ++steps;
+        ++op;
+        break;
+      case Reach::kJumps:
+        return steps + 1;
+      case Reach::kGoto:
+        op += op->target;
+        break;
+      case Reach::kAccess:
+      case Reach::kEcall:
+      case Reach::kNotTold:
+        return steps;
+    }
+  }
+  return steps;
+}
 
 }  // namespace
 
@@ -43,6 +128,41 @@ Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
   cpu.retired += before_stop - static_cast<uint64_t>(left);
   cpu.pc = cache_.PcOf(frame.ip);
   return frame.ip;
+}
+
+bool FastEngine::KeepsCode(uint64_t addr, uint8_t bytes) const {
+  const uint64_t last = addr + bytes - 1;
+  return addr < memory::kAddressSpaceBytes && last < memory::kAddressSpaceBytes &&
+         (memory_.flags()[addr >> memory::kPageShift] & memory::kFastStore) != 0 &&
+         (memory_.flags()[last >> memory::kPageShift] & memory::kFastStore) != 0;
+}
+
+Ahead FastEngine::LookAhead(const Cpu& cpu) {
+  const Op* const op = cache_.FindOrTranslate(cpu.pc & ~uint64_t{1});
+  if (op == nullptr) return {};
+  // Of an access, an ecall.
+  const auto row = [op] { return AccessRowOf(static_cast<Opcode>(SingleOf(op->code))); };
+  switch (ReachOf(*op)) {
+    case Reach::kNothing:
+    case Reach::kJumps:
+      return {.steps = QuietSteps(op)};
+    case Reach::kEcall:
+      return {.next = {.kind = row().kind}};
+    case Reach::kAccess: {
+      const auto [kind, bytes] = row();
+      Ahead ahead{.next = {.kind = kind,
+                           .bytes = bytes,
+                           .addr = cpu.x[op->rs1] + static_cast<uint64_t>(int64_t{op->imm})}};
+      const bool reads = kind == AccessKind::kLoad || kind == AccessKind::kLoadReserved;
+      // What is behind a store may be other code when it is done.
+      if (reads || KeepsCode(ahead.next.addr, ahead.next.bytes)) ahead.steps += QuietSteps(op + 1);
+      return ahead;
+    }
+    case Reach::kGoto:
+    case Reach::kNotTold:
+      break;
+  }
+  return {.next = NextAccessOf(memory_, cpu)};
 }
 
 Stop FastEngine::Run(Cpu& cpu, uint64_t budget) {

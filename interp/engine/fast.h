@@ -29,6 +29,7 @@ class FastEngine final : public Engine {
         cache_(memory, dispatch == Dispatch::kTailCalls, capacity_ops) {}
 
   Stop Run(Cpu& cpu, uint64_t budget) override;
+  Ahead LookAhead(const Cpu& cpu) override;
   void Forget() override { cache_.Flush(); }
   void Detach() override { cache_.Detach(); }
   void Attach() override { cache_.Attach(); }
@@ -40,6 +41,9 @@ class FastEngine final : public Engine {
   // all of them, else as many as leave less than that. Returns the Op where it ended, which it
   // could not run if there was room for it.
   Op* RunBytecode(Cpu& cpu, Op* ip, uint64_t budget);
+
+  // Whether a store there can change no code.
+  bool KeepsCode(uint64_t addr, uint8_t bytes) const;
 
   memory::AddressSpace& memory_;
   Counters& counters_;

@@ -33,14 +33,9 @@ constexpr AccessKind KindOf(const OpcodeInfo& row) {
   }
 }
 
-struct Row {
-  AccessKind kind = AccessKind::kNone;
-  uint8_t bytes = 0;
-};
-
 // By base opcode. The low bits of funct3 are the size in all encodings that access memory.
-constexpr std::array<Row, kBaseOpcodes> kRows = [] {
-  std::array<Row, kBaseOpcodes> rows{};
+constexpr std::array<AccessRow, kBaseOpcodes> kRows = [] {
+  std::array<AccessRow, kBaseOpcodes> rows{};
   for (unsigned i = 1; i < kBaseOpcodes; ++i) {
     const OpcodeInfo& row = kOpcodeInfo[i];
     rows[i] = {KindOf(row), static_cast<uint8_t>(1u << (row.match >> 12 & 3))};
@@ -50,13 +45,15 @@ constexpr std::array<Row, kBaseOpcodes> kRows = [] {
 
 }  // namespace
 
+AccessRow AccessRowOf(Opcode opcode) { return kRows[static_cast<unsigned>(opcode)]; }
+
 NextAccess NextAccessOf(memory::AddressSpace& memory, const Cpu& cpu) {
   uint16_t halfwords[2] = {0, 0};
   memory::Fault fault;
   const unsigned bytes = memory.Fetch(GuestAddr{cpu.pc & ~uint64_t{1}}, halfwords, &fault);
   if (bytes == 0 || (bytes == 2 && !IsCompressed(halfwords[0]))) return {};
   const Instruction instruction = Decode(uint32_t{halfwords[1]} << 16 | halfwords[0]);
-  const Row row = kRows[static_cast<unsigned>(instruction.opcode)];
+  const AccessRow row = AccessRowOf(instruction.opcode);
   switch (row.kind) {
     case AccessKind::kNone:
     case AccessKind::kFence:

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "interp/engine/cpu.h"
+#include "interp/isa/instruction.h"
 #include "memory/address_space.h"
 
 namespace pollux::interp {
@@ -26,6 +27,21 @@ struct NextAccess {
   uint8_t bytes = 0;  // 1 to 8, of memory.
   uint64_t addr = 0;
 };
+
+// And how far it may go.
+struct Ahead {
+  NextAccess next;
+  // So many instructions, this one included, may be run before anybody has to look again: those
+  // behind it certainly access nothing and are no ecall.
+  uint64_t steps = 1;
+};
+
+// What an instruction accesses, but for the address.
+struct AccessRow {
+  AccessKind kind = AccessKind::kNone;
+  uint8_t bytes = 0;
+};
+AccessRow AccessRowOf(Opcode opcode);
 
 // Changes nothing. Whether the access will succeed is not looked at.
 NextAccess NextAccessOf(memory::AddressSpace& memory, const Cpu& cpu);
