@@ -228,7 +228,10 @@ class RunCommand final : public Command {
                                {"instructions", outcome.instructions},
                                {"virtual_time_ns", outcome.virtual_time.value},
                                {"seed", machine_.seed()}};
-      if (outcome.operations != 0) object["operations"] = outcome.operations;
+      if (outcome.operations != 0) {
+        object["operations"] = outcome.operations;
+        object["reference_steps"] = outcome.reference_steps;
+      }
       for (const machine::Outcome::Lint& lint : outcome.lints)
         object["lints"].push_back({{"name", lint.name}, {"text", lint.text}});
       if (!outcome.reasons.empty()) object["reasons"] = outcome.reasons;

@@ -91,6 +91,7 @@ Outcome Machine::Impl::Ended(const os_emu::ExitState& state) {
                   .signal = state.signal,
                   .instructions = retired_,
                   .operations = operations_,
+                  .reference_steps = reference_steps_,
                   .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos,
                   .fingerprint = death_fingerprint_};
   if (state.signal != 0) {
@@ -185,6 +186,7 @@ Outcome Machine::Impl::Hangs(Outcome::Kind kind) {
   Outcome outcome{.kind = kind,
                   .instructions = retired_,
                   .operations = operations_,
+                  .reference_steps = reference_steps_,
                   .virtual_time = kernel_.clock().Monotonic() - os_emu::Clock::kBootNanos};
   outcome.explanation =
       kind == Outcome::Kind::kDeadlock

@@ -101,8 +101,10 @@ struct Outcome {
   int status = 0;
   int signal = 0;
   uint64_t instructions = 0;
-  uint64_t operations = 0;  // Of the bytecode, with EngineKind::kCounting.
-  Nanos virtual_time;       // Since boot.
+  // With EngineKind::kCounting: operations of the bytecode, and instructions that were none.
+  uint64_t operations = 0;
+  uint64_t reference_steps = 0;
+  Nanos virtual_time;  // Since boot.
   // For people, in lines that begin with "pollux: " after the first. kDeadlock, kStepLimit: who
   // waits where. kKilled: the signal, and the fault if it was one, with the stack of who died. Else
   // empty.

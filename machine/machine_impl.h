@@ -102,6 +102,7 @@ class Machine::Impl final : private shims::Sink,
 
   // ---- interp::Counters: the hart runs at one instruction a cycle; time is the machine's clock.
   void CountOperations(uint64_t operations) override { operations_ += operations; }
+  void CountReferenceStep() override { ++reference_steps_; }
   uint64_t Cycle(const interp::Cpu& cpu) override { return cpu.retired; }
   uint64_t Instret(const interp::Cpu& cpu) override { return cpu.retired; }
   uint64_t Time(const interp::Cpu& cpu) override;
@@ -228,6 +229,7 @@ class Machine::Impl final : private shims::Sink,
   std::vector<shims::Footprint> footprints_;     // Of a choice.
   uint64_t retired_ = 0;                         // By all harts.
   uint64_t operations_ = 0;                      // Outcome::operations.
+  uint64_t reference_steps_ = 0;                 // Outcome::reference_steps.
   uint64_t pause_at_ = UINT64_MAX;               // Of them.
   os_emu::Thread* paused_ = nullptr;             // In the midst of whose turn it stopped.
   uint64_t slice_start_ = 0;  // cpu.retired of the running hart when the clock was last right.

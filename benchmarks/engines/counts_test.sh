@@ -1,7 +1,8 @@
 #!/bin/bash
 # counts_test.sh POLLUX EXPECTED NAME,ITERATIONS,GUEST...: how many operations of the bytecode the fast
-# engine runs for 1,000 instructions of each workload, against what is checked in. A count, not a time:
-# the same on every machine. With --write in place of EXPECTED the table is printed instead.
+# engine runs for 1,000 instructions of each workload, and how many of these instructions (NAME.reference)
+# it leaves to the reference step, against what is checked in. Counts, not times: the same on every
+# machine. With --write in place of EXPECTED the table is printed instead.
 set -eu
 pollux="$1" expected="$2"
 shift 2
@@ -11,31 +12,22 @@ unset BUILD_WORKING_DIRECTORY  # The guests' paths are not the caller's.
 measured="$(for workload in "$@"; do
   IFS=, read -r name iterations guest <<<"$workload"
   "$pollux" run --engine=counting --json "$guest" "$(((iterations + 49) / 50))" 2>&1 >/dev/null |
-    sed -n 's/.*"instructions":\([0-9]*\).*"operations":\([0-9]*\).*/\1 \2/p' |
-    awk -v name="$name" '{ printf "%s %.1f\n", name, 1000 * $2 / $1 }'
+    sed -n 's/.*"instructions":\([0-9]*\).*"operations":\([0-9]*\).*"reference_steps":\([0-9]*\).*/\1 \2 \3/p' |
+    awk -v name="$name" '{
+      printf "%s %.1f\n%s.reference %.1f\n", name, 1000 * $2 / $1, name, 1000 * $3 / $1
+    }'
 done)"
-[ "$(wc -l <<<"$measured")" = "$#" ] || {
+[ "$(wc -l <<<"$measured")" = $((2 * $#)) ] || {
   echo "not every workload was counted:"
   echo "$measured"
   exit 1
 }
 if [ "$expected" = --write ]; then
-  echo "# Operations of the bytecode for 1,000 instructions (counts_test.sh)."
+  echo "# Operations of the bytecode, and steps of the reference, for 1,000 instructions (counts_test.sh)."
   echo "$measured"
   exit
 fi
 
 # The cross compiler may change a little.
-awk -v most=1 '
-  FNR == NR { if ($1 != "#") expected[$1] = $2; next }
-  {
-    off = $1 in expected ? 100 * ($2 / expected[$1] - 1) : 100
-    printf "%-12s %6.1f, expected %6.1f%s\n", $1, $2, expected[$1], \
-           off > most ? ": MORE" : off < -most ? ": fewer, write the table anew" : ""
-    if (off > most || off < -most) differs = 1
-  }
-  END { exit differs }
-' "$expected" - <<<"$measured" || {
-  echo "The table is written by: ./bazelw run //benchmarks/engines:write_counts >benchmarks/engines/expected_counts.txt"
-  exit 1
-}
+"$(dirname "$0")/compare_table.sh" "$expected" 1 0.3 \
+  "./bazelw run //benchmarks/engines:write_counts >benchmarks/engines/expected_counts.txt" <<<"$measured"

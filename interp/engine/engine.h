@@ -40,8 +40,10 @@ class Counters {
   virtual uint64_t Cycle(const Cpu& cpu) = 0;
   virtual uint64_t Time(const Cpu& cpu) = 0;
   virtual uint64_t Instret(const Cpu& cpu) = 0;
-  // So many operations of the bytecode were run. Only the counting engine tells.
+  // So many operations of the bytecode were run; the reference step was asked for an instruction.
+  // Only the counting engine tells.
   virtual void CountOperations(uint64_t) {}
+  virtual void CountReferenceStep() {}
 };
 
 class Engine {

@@ -32,6 +32,9 @@ class FixedCounters final : public Counters {
   uint64_t Cycle(const Cpu& cpu) override { return cpu.retired; }
   uint64_t Time(const Cpu& cpu) override { return cpu.retired / 100; }
   uint64_t Instret(const Cpu& cpu) override { return cpu.retired; }
+  void CountOperations(uint64_t more) override { operations += more; }
+  void CountReferenceStep() override { ++reference_steps; }
+  uint64_t operations = 0, reference_steps = 0;
 };
 
 // One hart with code and data pages of its own.
@@ -80,11 +83,12 @@ class EngineTest : public testing::TestWithParam<EngineKind> {
 
 INSTANTIATE_TEST_SUITE_P(All, EngineTest,
                          testing::Values(EngineKind::kReference, EngineKind::kFast,
-                                         EngineKind::kGotos),
+                                         EngineKind::kGotos, EngineKind::kCounting),
                          [](const auto& info) {
                            return info.param == EngineKind::kReference ? "Reference"
                                   : info.param == EngineKind::kFast    ? "Fast"
-                                                                       : "Gotos";
+                                  : info.param == EngineKind::kGotos   ? "Gotos"
+                                                                       : "Counting";
                          });
 
 // Encodings written by hand, so that these tests do not lean on the encoder.
@@ -497,7 +501,9 @@ void RunRandomCode(EngineKind kind, uint64_t seed, int programs, bool break_fast
 }
 
 class FastEngines : public testing::TestWithParam<EngineKind> {};
-INSTANTIATE_TEST_SUITE_P(All, FastEngines, testing::Values(EngineKind::kFast, EngineKind::kGotos));
+INSTANTIATE_TEST_SUITE_P(All, FastEngines,
+                         testing::Values(EngineKind::kFast, EngineKind::kGotos,
+                                         EngineKind::kCounting));
 
 TEST_P(FastEngines, AgreeWithTheReferenceOnRandomCodeAtRandomPositions) {
   const char* wanted = std::getenv("POLLUX_TEST_SEED");
@@ -559,6 +565,43 @@ TEST(Engines, ADamagedRegisterWouldBeSeen) {
   bool differed = false;
   RunRandomCode(EngineKind::kFast, 1, 1, true, &differed);
   EXPECT_TRUE(differed);
+}
+
+// Five turns of addi x10,x10,-1 and bne x10,x0, which are one operation; then addi, frflags x11, of
+// which there is no operation, addi and ecall.
+void RunForCounts(Hart& hart, uint64_t slice) {
+  constexpr uint32_t kFrflags = 0x001025f3;
+  hart.Map(kCode, kPageBytes, memory::kProtRead | memory::kProtExec);
+  hart.Put(kCode, {Addi(10, 10, -1), Bne(10, 0, -4), Addi(12, 12, 1), kFrflags, Addi(13, 14, 1),
+                   kEcallBits});
+  hart.cpu.x[10] = 5;
+  Stop stop;
+  while (stop.reason == StopReason::kBudget) stop = hart.engine->Run(hart.cpu, slice);
+  EXPECT_EQ(stop.reason, StopReason::kEcall);
+  EXPECT_EQ(hart.cpu.retired, 14u);
+}
+
+TEST(CountingEngine, CountsAFusionAsOneAndTheReferenceByItself) {
+  Hart hart(EngineKind::kCounting);
+  RunForCounts(hart, 1000);
+  EXPECT_EQ(hart.counters.operations, 7u);
+  EXPECT_EQ(hart.counters.reference_steps, 1u);
+}
+
+TEST(CountingEngine, AFusionThatABudgetPartsIsTwo) {
+  Hart hart(EngineKind::kCounting);
+  RunForCounts(hart, 1);
+  EXPECT_EQ(hart.counters.operations, 12u);
+  EXPECT_EQ(hart.counters.reference_steps, 1u);
+}
+
+TEST(CountingEngine, NobodyElseCounts) {
+  for (const EngineKind kind : {EngineKind::kReference, EngineKind::kFast, EngineKind::kGotos}) {
+    Hart hart(kind);
+    RunForCounts(hart, 1000);
+    EXPECT_EQ(hart.counters.operations, 0u);
+    EXPECT_EQ(hart.counters.reference_steps, 0u);
+  }
 }
 
 TEST(FastEngine, IndirectJumpsAreRightAfterItsArenaWasFull) {

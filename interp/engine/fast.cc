@@ -191,6 +191,7 @@ Stop FastEngine::Run(Cpu& cpu, uint64_t budget) {
       }
     }
     stub = nullptr;
+    if (dispatch_ == Dispatch::kCounted) counters_.CountReferenceStep();
     if (const std::optional<Stop> stop = reference_.Step(cpu)) return *stop;
   }
   return Stop{.reason = StopReason::kBudget};
