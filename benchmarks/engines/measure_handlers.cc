@@ -8,6 +8,8 @@
 //   mean.GROUP        instructions of the host a handler of that group, in the mean
 //   stack.OPERATION   how many variants of that operation push, pop, call or name the stack
 //                     pointer; none, where there is no line
+//   leaves.OPERATION  how many variants of that operation never jump to the next handler
+//                     themselves; they count in no other figure
 //
 // Exit status: 0; 1 the handlers are not all there.
 #include <re2/re2.h>
@@ -127,7 +129,10 @@ class Measurement {
                      absl::StartsWith(instruction, "call") ||
                      absl::StrContains(instruction, "%rsp");
     // To the next handler.
-    if (absl::StartsWith(instruction, "jmp") && absl::StrContains(instruction, '*')) End();
+    if (absl::StartsWith(instruction, "jmp") && absl::StrContains(instruction, '*')) {
+      goes_on_ = true;
+      End();
+    }
   }
 
   // After the last line. False: handlers are missing, about which it has complained.
@@ -150,6 +155,8 @@ class Measurement {
     }
     for (const auto& [name, handlers] : touching_)
       std::cout << absl::StrCat("stack.", name, " ", handlers, "\n");
+    for (const auto& [name, handlers] : leaving_)
+      std::cout << absl::StrCat("leaves.", name, " ", handlers, "\n");
   }
 
  private:
@@ -157,21 +164,26 @@ class Measurement {
   void End() {
     if (within_) {
       const Bytecode code = interp::VariantOf(code_).code;
-      Group& group = groups_[GroupOf(code)];
-      ++group.handlers;
-      group.instructions += instructions_;
-      if (touches_stack_) ++touching_[kNames[static_cast<size_t>(code)]];
+      const absl::string_view name = kNames[static_cast<size_t>(code)];
+      if (goes_on_) {
+        Group& group = groups_[GroupOf(code)];
+        ++group.handlers;
+        group.instructions += instructions_;
+        if (touches_stack_) ++touching_[name];
+      } else {
+        ++leaving_[name];
+      }
       seen_[code_] = true;
     }
-    within_ = touches_stack_ = false;
+    within_ = touches_stack_ = goes_on_ = false;
     instructions_ = 0;
   }
 
-  bool within_ = false, touches_stack_ = false;
+  bool within_ = false, touches_stack_ = false, goes_on_ = false;
   unsigned code_ = 0;
   uint64_t instructions_ = 0;
   std::map<absl::string_view, Group> groups_;
-  std::map<absl::string_view, uint64_t> touching_;
+  std::map<absl::string_view, uint64_t> touching_, leaving_;
   std::array<bool, interp::kCodes> seen_{};
 };
 

@@ -1,5 +1,7 @@
 #include "interp/bytecode/fusion.h"
 
+#include <utility>
+
 #include "gtest/gtest.h"
 
 namespace pollux::interp {
@@ -57,6 +59,42 @@ TEST(Fusion, LoadsNeedTheirBaseTwice) {
   EXPECT_EQ(Fused({.code = Bytecode::kLd, .rd = 8, .rs1 = 2}, second), Bytecode::kLdThenLdLoads);
   EXPECT_EQ(Fused({.code = Bytecode::kLd, .rd = 2, .rs1 = 2}, second), Bytecode::kIllegal);
   EXPECT_EQ(Fused({.code = Bytecode::kLd, .rd = 8, .rs1 = 3}, second), Bytecode::kIllegal);
+}
+
+// Operands that `pattern` is about: those of the first, and of the second.
+std::pair<Op, Op> OperandsOf(Pattern pattern) {
+  const Op first{.rd = 15, .rs1 = 14, .rs2 = 13};
+  switch (pattern) {
+    case Pattern::kSame:
+      return {first, {.rd = 15, .rs1 = 15, .rs2 = 12}};
+    case Pattern::kCount:
+      return {{.rd = 15, .rs1 = 15, .rs2 = 13}, {.rs1 = 15, .rs2 = 12}};
+    case Pattern::kTest:
+      return {first, {.rs1 = 15, .rs2 = 12}};
+    case Pattern::kReversedTest:
+      return {first, {.rs1 = 12, .rs2 = 15}};
+    case Pattern::kTestOfZero:
+      return {first, {.rs1 = 15, .rs2 = 0}};
+    case Pattern::kStep:
+      return {first, {.rd = 12, .rs1 = 12}};
+    case Pattern::kLoads:
+      return {first, {.rd = 11, .rs1 = 14}};
+    case Pattern::kStores:
+      return {first, {.rs1 = 14, .rs2 = 12}};
+    case Pattern::kJump:
+      return {first, {}};
+  }
+  return {};
+}
+
+// A row behind another that takes its pairs would cost time, and nothing else.
+TEST(Fusion, EveryRowFusesThePairItIsAbout) {
+  for (const Fusion& row : kFusions) {
+    auto [first, second] = OperandsOf(row.pattern);
+    first.code = row.first;
+    second.code = row.second;
+    EXPECT_EQ(Fused(first, second), row.fused) << "row " << &row - kFusions;
+  }
 }
 
 TEST(Fusion, WhatIsFusedIsNotFusedAgain) {
