@@ -5,14 +5,12 @@
 # only one of the two has. COMMAND writes the table anew.
 set -eu
 awk -v percent="$2" -v slack="$3" -v command="$4" '
-  FNR == 1 { ++file }
   /^#/ { next }
-  file == 1 { expected[$1] = $2; next }
+  which == "expected" { expected[$1] = $2; next }
   {
     seen[$1] = 1
     if (!($1 in expected)) {
-      verdict = ": NOT IN THE TABLE"
-      printf "%-24s %8s%s\n", $1, $2, verdict
+      printf "%-24s %8s: NOT IN THE TABLE\n", $1, $2
       ++worse
       next
     }
@@ -32,4 +30,4 @@ awk -v percent="$2" -v slack="$3" -v command="$4" '
     printf "%d worse or new, %d better, %d gone. If that is meant, this writes the table anew:\n  %s\n", worse, better, gone, command
     exit 1
   }
-' "$1" -
+' which=expected "$1" which=measured -

@@ -18,6 +18,7 @@ measured="$(for workload in "$@"; do
     }'
 done)"
 [ "$(wc -l <<<"$measured")" = $((2 * $#)) ] || {
+  exec >&2
   echo "not every workload was counted:"
   echo "$measured"
   exit 1
