@@ -3,7 +3,7 @@
 #
 #   strategies.sh POLLUX (ELF NATIVE CLASS)... -- [TRIALS [SCHEDULES]]
 #
-# ./bazelw run //testsuite/museum:strategies > docs/strategies.md    # 20 trials of at most 2000 schedules
+# ./bazelw run //testsuite/museum:strategies > docs/strategies.md    # 20 trials of at most 10000 schedules
 #
 # Trial t has the seeds from t * 1000000 on. Strategies without chance have one trial.
 set -u
@@ -16,7 +16,7 @@ while [ "$1" != -- ]; do
   shift 3
 done
 shift
-trials="${1:-20}" schedules="${2:-2000}"
+trials="${1:-20}" schedules="${2:-10000}"
 
 # Only `bazel run` sets it: pollux would look for its files there.
 unset BUILD_WORKING_DIRECTORY
@@ -67,13 +67,13 @@ Schedules until the bug of an exhibit of [the museum](../testsuite/museum) is fo
 brackets the worst; \`more\` than $schedules where it was not found. \`round_robin\` and \`exhaustive\` leave nothing to chance: one
 trial. All numbers are those of one version of pollux and of the compiler; the same command gives the same table there.
 
-| exhibit | random | random, rate 10 | pct, depth 2 | pct, depth 3 | pos | round_robin | exhaustive | exhaustive, bound 2 |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| exhibit | random | random, rate 10 | pct, depth 2 | pct, depth 3 | pos | feedback | round_robin | exhaustive | exhaustive, bound 2 |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 E2
 for elf in "${elfs[@]}"; do
   echo "| $(basename "$elf" .elf) | $(median_of "$elf") | $(median_of "$elf" --preemption_rate=10) |" \
     "$(median_of "$elf" --strategy=pct --depth=2) | $(median_of "$elf" --strategy=pct --depth=3) |" \
-    "$(median_of "$elf" --strategy=pos) | $(once_of "$elf" --strategy=round_robin) |" \
-    "$(once_of "$elf" --strategy=exhaustive) |" \
+    "$(median_of "$elf" --strategy=pos) | $(median_of "$elf" --strategy=feedback) |" \
+    "$(once_of "$elf" --strategy=round_robin) | $(once_of "$elf" --strategy=exhaustive) |" \
     "$(once_of "$elf" --strategy=exhaustive --preemption_bound=2) |"
 done
