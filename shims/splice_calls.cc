@@ -40,6 +40,8 @@ Result<int64_t> End(Thread& thread, Transfer& transfer, const Result<int64_t>& d
 
 // One try, and its end unless that is kAgain.
 Result<int64_t> Try(Thread& thread, Transfer& transfer) {
+  // What a message held is released behind the wake-ups: fput() leaves it to the call's end.
+  const os_emu::ReleaseBatch batch;
   const Result<int64_t> done = MoveSpliced(transfer, *thread.process().memory);
   if (!done.ok() && done.error() == Errno::kAgain) return done;
   return End(thread, transfer, done);
