@@ -83,6 +83,12 @@ class UdpSocket final : public InetSocket, public PortUser {
   void AddControl(const Datagram& datagram, IncomingMessage& message) const;
   bool WantsErrors(const IpAddress& to) const;
   void Drop(std::deque<Datagram>& queue);
+  // The reader takes all that has come, if it has nothing (udp_sk(sk)->reader_queue).
+  void LookAtQueue() {
+    if (readers_datagrams_ == 0) readers_datagrams_ = datagrams_.size();
+  }
+  // A datagram of the reader has been read.
+  void GiveBack(uint64_t charge);
   void WakeForSpace() { NotifySpace(); }
   // False: a packet for `to` would be refused (kNoBufs) with these bytes of payload.
   bool HasRoomFor(size_t bytes, const IpAddress& to) const;
@@ -95,9 +101,11 @@ class UdpSocket final : public InetSocket, public PortUser {
   bool corked_ = false;            // UDP_CORK
   std::optional<Datagram> begun_;  // More of it comes.
   RouteKind begun_kind_ = RouteKind::kLocal;
-  uint64_t queued_charge_ = 0;
+  uint64_t queued_charge_ = 0;  // sk_rmem_alloc
+  uint64_t read_charge_ = 0;    // Of it, what has been read (forward_deficit).
   std::deque<Datagram> datagrams_;
-  std::deque<Datagram> errors_;  // Of IP_RECVERR: what was refused.
+  size_t readers_datagrams_ = 0;  // The first ones of them.
+  std::deque<Datagram> errors_;   // Of IP_RECVERR: what was refused.
 };
 
 }  // namespace pollux::os_emu
