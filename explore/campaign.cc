@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -33,6 +34,14 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 namespace {
+
+// What a child has used so far; 0 once it has ended.
+std::chrono::nanoseconds ProcessorTime(pid_t pid) {
+  clockid_t clock;
+  timespec used = {};
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) return {};
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
 
 // ---- Messages of a worker: a finding, a warning, that it has begun, or why it could not.
 
@@ -213,9 +222,10 @@ class Campaign {
     pid_t pid = -1;
     int from = -1;
     std::unique_ptr<MessageReader> messages;
-    // Since when it has been at this seed.
+    // Since when it has been at this seed, and the processor time that it had used by then.
     uint64_t seed = SharedState::kIdle, runs = 0;
     Clock::time_point since;
+    std::chrono::nanoseconds used_before{0};
     bool begun = false;
     uint64_t last_finding = SharedState::kIdle;  // That it has told.
     bool killed = false;                         // By us: it took too long.
@@ -279,7 +289,9 @@ class Campaign {
     }
   }
 
-  // One that takes too long is ended.
+  // One that takes too long is ended. Its processor time counts, which is the schedule's own: where
+  // others keep the processors busy, the same seeds must still give the same. One that sleeps has
+  // no business to.
   void Watch(size_t index) {
     Child& child = workers_[index];
     const uint64_t seed = state_.workers[index].seed;
@@ -289,8 +301,12 @@ class Campaign {
       child.seed = seed;
       child.runs = runs;
       child.since = now;
+      child.used_before = ProcessorTime(child.pid);
     }
-    const bool too_long = seed != SharedState::kIdle && now - child.since > options_.patience;
+    constexpr int kAsleep = 20;
+    const bool too_long = seed != SharedState::kIdle && now - child.since > options_.patience &&
+                          (ProcessorTime(child.pid) - child.used_before > options_.patience ||
+                           now - child.since > kAsleep * options_.patience);
     if (!too_long && (!give_up_at_.has_value() || now < *give_up_at_)) return;
     child.killed = too_long;
     kill(child.pid, SIGKILL);

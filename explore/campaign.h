@@ -31,7 +31,8 @@ struct CampaignOptions {
   // Summary::trace_hash is told. With keep_going only: it is of all seeds.
   bool hash_traces = false;
   std::optional<std::chrono::milliseconds> time;  // Stops then.
-  // A schedule that takes longer of the host's time than this is a finding of its own.
+  // A schedule that takes more of the host's processor time than this is a finding of its own (or
+  // sleeps for 20 times as long).
   std::chrono::milliseconds patience{60'000};
   // Called in the meantime, at least every 100 ms. False: the campaign ends.
   struct Progress {

@@ -200,6 +200,30 @@ TEST(Campaign, AScheduleThatTakesTooLongCostsOnlyItself) {
   EXPECT_NE(summary.findings[0].summary.find("took longer than 1 s"), std::string::npos);
 }
 
+TEST(Campaign, AWorkerThatGetsNoProcessorDoesNotTakeTooLong) {
+  // Its schedule has no end, so it stands still in the midst of one, for three times its patience.
+  CampaignOptions options = Options(1, 1, 1);
+  options.machine.max_steps = 0;
+  options.patience = milliseconds(1500);
+  int turns = 0;
+  options.progress = [&](const CampaignOptions::Progress& now) {
+    if (turns == 0 && now.elapsed >= milliseconds(500)) {
+      EXPECT_EQ(kill(SomeChild(), SIGSTOP), 0);
+      ++turns;
+    }
+    if (turns == 1 && now.elapsed >= milliseconds(5000)) {
+      EXPECT_EQ(now.findings, 0u);
+      EXPECT_EQ(kill(SomeChild(), SIGKILL), 0);
+      ++turns;
+    }
+    return true;
+  };
+  const Summary summary = Explore("doze", options);
+  EXPECT_EQ(turns, 2);
+  ASSERT_EQ(summary.findings.size(), 1u);
+  EXPECT_EQ(summary.findings[0].summary, "pollux itself was killed by SIGKILL");
+}
+
 TEST(Campaign, AWorkerThatDiesCostsOneSchedule) {
   // Its schedules have no end: two seconds after it began it is in the midst of one.
   CampaignOptions options = Options(1, 2, 1);
