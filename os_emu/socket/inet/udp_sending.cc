@@ -12,9 +12,7 @@ namespace {
 constexpr int kUdpCork = 1;
 constexpr uint64_t kBegunCharge = 65536;  // The most that it may become.
 
-// What the first fragment of an IPv6 packet takes of a datagram where lo's MTU of 65536 is too
-// small for it, and what it is charged, both measured on Linux 6.18.
-constexpr size_t kFirstFragmentBytes = 65536 - 40 - 8;
+// What the first of two fragments is charged, measured on Linux 6.18.
 constexpr uint64_t kFirstFragmentCharge = 66313;
 
 size_t MaxPayload(const IpAddress& to) { return to.IsV4() ? 65535 - 20 - 8 : 65535 - 8; }
@@ -23,7 +21,7 @@ size_t MaxPayload(const IpAddress& to) { return to.IsV4() ? 65535 - 20 - 8 : 655
 
 // __ip6_append_data(): the second fragment is refused where the first has filled the buffer twice.
 bool UdpSocket::HasRoomFor(size_t bytes, const IpAddress& to) const {
-  return to.IsV4() || bytes <= kFirstFragmentBytes ||
+  return to.IsV4() || bytes <= kOnePacketBytesV6 ||
          kFirstFragmentCharge <= 2 * uint64_t{settings().send_buffer_bytes};
 }
 
@@ -54,7 +52,7 @@ Result<size_t> UdpSocket::Send(OutgoingMessage& message) {
   datagram.bytes.resize(bytes);
   if (!HasRoomFor(bytes, route.destination)) {
     // The first fragment has been made, and goes again.
-    if (data.CopyFrom(std::span(datagram.bytes).first(kFirstFragmentBytes)) < kFirstFragmentBytes) {
+    if (data.CopyFrom(std::span(datagram.bytes).first(kOnePacketBytesV6)) < kOnePacketBytesV6) {
       return Errno::kFault;
     }
     WakeForSpace();

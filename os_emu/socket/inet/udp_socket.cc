@@ -12,19 +12,6 @@ namespace {
 
 constexpr size_t kMaxErrors = 64;
 
-// skb->truesize of a datagram that __ip_append_data() has made for lo, whose MTU is 65536: a head
-// for the headers and all bytes, in the sizes that kmalloc() gives, or pages beside it. Measured
-// for each length on Linux 6.18, by SO_MEMINFO.
-uint64_t TrueSize(size_t bytes, bool v4) {
-  constexpr uint64_t kSkBuff = 256, kSharedInfo = 320, kSmallHead = 576;
-  const uint64_t head = bytes + (v4 ? 59 : 72);
-  if (head <= kSmallHead - kSharedInfo) return kSkBuff + kSmallHead;
-  if (head < 16384 - kSharedInfo) return kSkBuff + std::bit_ceil(head + kSharedInfo);
-  // Over IPv6 the largest are two fragments.
-  const bool two = !v4 && bytes > 65536 - 40 - 8;
-  return bytes + kSkBuff + kSmallHead + (two ? 823 : 0);
-}
-
 }  // namespace
 
 UdpSocket::UdpSocket(Network& network, int domain, uint32_t status_flags)
@@ -36,6 +23,19 @@ UdpSocket::UdpSocket(Network& network, int domain, uint32_t status_flags)
 }
 
 UdpSocket::~UdpSocket() = default;
+
+// skb->truesize of a datagram that __ip_append_data() has made for lo, whose MTU is 65536: a head
+// for the headers and all bytes, in the sizes that kmalloc() gives, or pages beside it. Measured
+// for each length on Linux 6.18, by SO_MEMINFO.
+uint64_t UdpSocket::TrueSize(size_t bytes, bool v4) {
+  constexpr uint64_t kSkBuff = 256, kSharedInfo = 320, kSmallHead = 576;
+  const uint64_t head = bytes + (v4 ? 59 : 72);
+  if (head <= kSmallHead - kSharedInfo) return kSkBuff + kSmallHead;
+  if (head < 16384 - kSharedInfo) return kSkBuff + std::bit_ceil(head + kSharedInfo);
+  // Over IPv6 the largest are two fragments.
+  const bool two = !v4 && bytes > kOnePacketBytesV6;
+  return bytes + kSkBuff + kSmallHead + (two ? 823 : 0);
+}
 
 void UdpSocket::Drop(std::deque<Datagram>& queue) {
   network().budget()->used_bytes -= queue.front().charge;
@@ -318,8 +318,8 @@ Result<size_t> UdpSocket::Receive(IncomingMessage& message) {
   return (message.flags & kMsgTrunc) != 0 ? length : bytes;
 }
 
-// udp_rmem_release(): while its reader has more, what was read is given back in larger amounts. Then
-// the reader takes the rest, too.
+// udp_rmem_release(): while its reader has more, what was read is given back in larger amounts.
+// Then the reader takes the rest, too.
 void UdpSocket::GiveBack(uint64_t charge) {
   read_charge_ += charge;
   if (read_charge_ < settings().receive_buffer_bytes / 4 && readers_datagrams_ > 0) return;

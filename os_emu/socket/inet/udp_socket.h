@@ -83,6 +83,8 @@ class UdpSocket final : public InetSocket, public PortUser {
   void AddControl(const Datagram& datagram, IncomingMessage& message) const;
   bool WantsErrors(const IpAddress& to) const;
   void Drop(std::deque<Datagram>& queue);
+  // What a datagram is charged to a receive buffer.
+  static uint64_t TrueSize(size_t bytes, bool v4);
   // The reader takes all that has come, if it has nothing (udp_sk(sk)->reader_queue).
   void LookAtQueue() {
     if (readers_datagrams_ == 0) readers_datagrams_ = datagrams_.size();
@@ -90,6 +92,8 @@ class UdpSocket final : public InetSocket, public PortUser {
   // A datagram of the reader has been read.
   void GiveBack(uint64_t charge);
   void WakeForSpace() { NotifySpace(); }
+  // The most that one packet for IPv6 takes on lo, whose MTU is 65536. More is two fragments.
+  static constexpr size_t kOnePacketBytesV6 = 65536 - 40 - 8;
   // False: a packet for `to` would be refused (kNoBufs) with these bytes of payload.
   bool HasRoomFor(size_t bytes, const IpAddress& to) const;
 
