@@ -77,6 +77,10 @@ absl::string_view GroupOf(Pattern pattern) {
       return "fused.Stores";
     case Pattern::kJump:
       return "fused.Jump";
+    case Pattern::kElse:
+      return "fused.Else";
+    case Pattern::kFree:
+      return "fused.Free";
   }
   return "fused.other";
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "abi/check.h"
 #include "interp/bytecode/fusion.h"
@@ -21,6 +22,31 @@ bool IsConditionalBranch(Opcode opcode) { return InfoOf(opcode).format == Format
 bool EndsRun(const Instruction& instruction) {
   const bool jump = instruction.opcode == Opcode::kJal || instruction.opcode == Opcode::kJalr;
   return (jump && instruction.rd == 0) || instruction.opcode == Opcode::kIllegal;
+}
+
+// How many indirect jumps remember where they went.
+constexpr uint32_t kJumpsWithWays = 8192;
+
+// Bytes of an instruction, at most.
+constexpr uint64_t kLongest = 4;
+
+// Whether the Ops before it lead to no target behind it: it has one of its own, or needs none.
+bool EndsStraightLine(Bytecode code) {
+  const Bytecode single = SingleOf(code);
+  switch (single) {
+    case Bytecode::kIllegal:
+    case Bytecode::kGoto:
+    case Bytecode::kTranslate:
+    case Bytecode::kJal:
+    case Bytecode::kJalr:
+    case Bytecode::kJump:
+    case Bytecode::kCall:
+    case Bytecode::kReturn:
+      return true;
+    default:
+      return static_cast<unsigned>(single) < kBaseOpcodes &&
+             IsConditionalBranch(static_cast<Opcode>(single));
+  }
 }
 
 bool IsMemoryAccess(Opcode opcode) {
@@ -51,6 +77,11 @@ Op Simplified(Op op, uint64_t pc) {
       }
       break;
     }
+    case Bytecode::kAdd:
+      // c.mv is an add to x0.
+      if (op.rs1 == 0) std::swap(op.rs1, op.rs2);
+      if (op.rs2 == 0) op.code = Bytecode::kMove;
+      break;
     case Bytecode::kAddi:
       if (op.rs1 == 0) {
         op.code = Bytecode::kConstant;
@@ -60,6 +91,10 @@ Op Simplified(Op op, uint64_t pc) {
       break;
     case Bytecode::kJal:
       if (op.rd == kSink) op.code = Bytecode::kJump;
+      if (op.rd == kRa) op.code = Bytecode::kCall;
+      break;
+    case Bytecode::kJalr:
+      if (op.rd == kSink && op.rs1 == kRa && op.imm == 0) op.code = Bytecode::kReturn;
       break;
     default:
       break;
@@ -75,18 +110,20 @@ Op Translated(const Instruction& instruction, uint64_t pc) {
         .rs2 = instruction.rs2,
         .rs3 = instruction.rs3,
         .rm = instruction.rm,
-        .length = instruction.length,
         .imm = instruction.imm};
   switch (instruction.opcode) {
     case Opcode::kIllegal:
     case Opcode::kEbreak:
+      op.code = Bytecode::kSlow;
+      return op;
     case Opcode::kCsrrw:
     case Opcode::kCsrrs:
     case Opcode::kCsrrc:
     case Opcode::kCsrrwi:
     case Opcode::kCsrrsi:
     case Opcode::kCsrrci:
-      op.code = Bytecode::kSlow;
+      if (instruction.imm != kCsrFflags) op.code = Bytecode::kSlow;
+      if (instruction.rd == 0) op.rd = kSink;
       return op;
     case Opcode::kFence:
     case Opcode::kFenceTso:
@@ -107,21 +144,29 @@ Op Translated(const Instruction& instruction, uint64_t pc) {
 
 }  // namespace
 
-CodeCache::CodeCache(memory::AddressSpace& memory, bool variants, size_t capacity_ops)
+CodeCache::CodeCache(memory::AddressSpace& memory, HandlerOf handler_of, size_t capacity_ops)
     : memory_(memory),
-      variants_(variants),
+      handler_of_(handler_of),
       capacity_(capacity_ops),
       ops_(pool_.New<Op>(capacity_ops)),
+      codes_(pool_.New<uint16_t>(capacity_ops)),
       pcs_(pool_.New<uint64_t>(capacity_ops)),
-      jumps_(pool_.New<JumpEntry>(kJumpEntries)) {
-  POLLUX_CHECK(capacity_ops >= 3 * kRunOps && capacity_ops < INT32_MAX) << capacity_ops;
+      jumps_(pool_.New<JumpEntry>(kJumpEntries)),
+      ways_(pool_.New<Ways>(handler_of == nullptr ? 1 : kJumpsWithWays)) {
+  POLLUX_CHECK(capacity_ops >= 3 * kRunOps && capacity_ops < INT32_MAX / sizeof(Op))
+      << capacity_ops;
   ClearJumps();
   Attach();
 }
 
 CodeCache::~CodeCache() { Detach(); }
 
-void CodeCache::ClearJumps() { std::fill_n(jumps_, kJumpEntries, JumpEntry{}); }
+void CodeCache::ClearJumps() {
+  std::fill_n(jumps_, kJumpEntries, JumpEntry{});
+  returns_ = {};
+  used_ways_ = 1;
+  ways_[0].fill({});
+}
 
 void CodeCache::Attach() {
   memory_.SetCodeListener(this);
@@ -157,12 +202,18 @@ void CodeCache::Remember(uint64_t pc, uint32_t index) {
 uint32_t CodeCache::Append(uint64_t pc, const Op& op) {
   ops_[used_] = op;
   pcs_[used_] = pc;
+  SetCode(used_, op.code);
   return used_++;
+}
+
+void CodeCache::SetCode(uint32_t index, Bytecode code) {
+  codes_[index] = static_cast<uint16_t>(code);
+  ops_[index].code = handler_of_ == nullptr ? code : Bytecode{handler_of_(code)};
 }
 
 Op* CodeCache::FindOrTranslate(uint64_t pc) {
   const JumpEntry& known = jumps_[JumpIndex(pc)];
-  if (known.pc == pc && known.op->code != Bytecode::kTranslate) return known.op;
+  if (known.pc == pc && CodeOf(known.op) != Bytecode::kTranslate) return known.op;
   uint32_t index = Lookup(pc);
   if (index == kNone) {
     // A run, a goto each kStraightOps, its end, and a stub for each branch.
@@ -191,7 +242,7 @@ bool CodeCache::TranslateRun(uint64_t pc) {
       break;
     }
     if (++straight == kStraightOps) {
-      Append(pc, Op{.code = Bytecode::kGoto, .target = 1});
+      Append(pc, Op{.code = Bytecode::kGoto, .target = sizeof(Op)});
       straight = 1;
     }
     const Instruction instruction = Decode(uint32_t{halfwords[1]} << 16 | halfwords[0]);
@@ -207,6 +258,7 @@ bool CodeCache::TranslateRun(uint64_t pc) {
   }
   const uint32_t end = used_;
   Resolve(branches);
+  SpreadTargets(begin, end);
   FuseRun(begin, end);
   return true;
 }
@@ -215,47 +267,95 @@ void CodeCache::Resolve(const std::vector<OpenBranch>& branches) {
   for (const OpenBranch& branch : branches) {
     uint32_t target = Lookup(branch.target_pc);
     if (target == kNone) {
-      const int32_t back = static_cast<int32_t>(branch.index) - static_cast<int32_t>(used_);
+      const int32_t back = Distance(&ops_[used_], &ops_[branch.index]);
       target = Append(branch.target_pc, Op{.code = Bytecode::kTranslate, .target = back});
     }
-    ops_[branch.index].target = static_cast<int32_t>(target) - static_cast<int32_t>(branch.index);
+    ops_[branch.index].target = Distance(&ops_[branch.index], &ops_[target]);
+  }
+}
+
+// Tells the Ops from `begin` on, up to `end`, where the next of them that has a target of its own
+// leads.
+void CodeCache::SpreadTargets(uint32_t begin, uint32_t end) {
+  const Op* target = nullptr;
+  for (uint32_t i = end; i-- > begin;) {
+    const Bytecode code{codes_[i]};
+    if (EndsStraightLine(code)) {
+      target = code == Bytecode::kJalr ? nullptr : TargetOf(&ops_[i]);
+    } else if (target != nullptr) {
+      ops_[i].target = Distance(&ops_[i], target);
+    }
   }
 }
 
 // Fuses neighbours that no page boundary parts: then both are made stubs together.
 void CodeCache::FuseRun(uint32_t begin, uint32_t end) {
-  for (uint32_t i = begin; i + 1 < end; ++i) {
-    const uint64_t last_byte = pcs_[i + 1] + ops_[i + 1].length - 1;
-    if ((pcs_[i] >> memory::kPageShift) != (last_byte >> memory::kPageShift)) continue;
-    if (Fuse(&ops_[i])) ++i;  // The second stays what it is: nobody falls into it fused.
+  for (uint32_t i = begin; i < end; ++i) ops_[i].code = Bytecode{codes_[i]};
+  for (const bool free : {false, true}) {  // What is rather a pair than any first.
+    for (uint32_t i = begin; i + 1 < end; ++i) {
+      const uint64_t last_byte = pcs_[i + 1] + kLongest - 1;
+      if ((pcs_[i] >> memory::kPageShift) != (last_byte >> memory::kPageShift)) continue;
+      // The second stays what it is: nobody falls into it fused.
+      if (IsFusion(ops_[i].code) || Fuse(&ops_[i], free)) ++i;
+    }
   }
-  if (!variants_) return;
-  for (uint32_t i = begin; i < end; ++i) ops_[i].code = VariantFor(&ops_[i]);
+  for (uint32_t i = begin; i < end; ++i) {
+    const Op* const op = &ops_[i];
+    SetCode(i, handler_of_ == nullptr ? op->code : VariantFor(op));
+  }
 }
 
 void CodeCache::Link(Op* stub, Op* target) {
-  Op* const source = stub + stub->target;
+  Op* const source = TargetOf(stub);
   // The branch that led here may itself have become a stub meanwhile: then nothing of its own is
   // left to lead anywhere.
   const bool led_here =
-      stub->target != 0 && source->code != Bytecode::kTranslate && source + source->target == stub;
-  if (led_here) source->target = static_cast<int32_t>(target - source);
-  stub->code = Bytecode::kGoto;
-  stub->target = static_cast<int32_t>(target - stub);
+      stub->target != 0 && CodeOf(source) != Bytecode::kTranslate && TargetOf(source) == stub;
+  if (led_here) Lead(source, target);
+  SetCode(static_cast<uint32_t>(stub - ops_), Bytecode::kGoto);
+  Lead(stub, target);
 }
 
-void CodeCache::MakeStub(uint32_t index) { ops_[index] = Op{.code = Bytecode::kTranslate}; }
+void CodeCache::RememberWay(Op* op, const JumpEntry& there) {
+  if (handler_of_ == nullptr) return;
+  if (op->target == 0) {
+    if (used_ways_ == kJumpsWithWays) {
+      // Those without may not ask again.
+      ways_[0].fill({.pc = kNoPc + 2});
+      return;
+    }
+    ways_[used_ways_].fill({});
+    op->target = static_cast<int32_t>(used_ways_++);
+  }
+  JumpEntry& way = ways_[op->target][WayOf(there.pc)];
+  if (way.pc == kNoPc) way = there;
+}
+
+// Makes `source` lead to `target`, and tells those that lead to it.
+void CodeCache::Lead(Op* source, const Op* target) {
+  Op* op = source;
+  do {
+    op->target = Distance(op, target);
+    --op;
+  } while (op >= ops_ && !EndsStraightLine(CodeOf(op)));
+}
+
+void CodeCache::MakeStub(uint32_t index) {
+  ops_[index] = Op{};
+  SetCode(index, Bytecode::kTranslate);
+}
 
 void CodeCache::OnCodeChanged(uint64_t first_page, uint64_t pages) {
   // Indirect jumps may go on leading to what are stubs now.
   // munmap of a large range: walk what is translated rather than what is unmapped.
   const auto drop = [&](uint64_t page_number) {
     const auto page = pages_.find(page_number);
-    // The last instruction of the page before may reach into this one.
+    // The last instruction of the page before may reach into this one. (If it does not, it is
+    // translated once more.)
     const auto before = pages_.find(page_number - 1);
     if (before != pages_.end()) {
       uint32_t& last = (*before->second)[kHalfwords - 1];
-      if (last != kNone && ops_[last].length == 4) {
+      if (last != kNone) {
         MakeStub(last);
         last = kNone;
       }

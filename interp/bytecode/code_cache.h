@@ -35,18 +35,39 @@ class CodeCache final : public memory::CodeListener {
   static constexpr size_t kDefaultCapacityOps = size_t{4} << 20;
 #endif
 
-  // One entry of the table that indirect jumps look into. pc 1: empty (no instruction has an odd
-  // address).
+  // One entry of the table that indirect jumps look into. No instruction has an odd address.
+  static constexpr uint64_t kNoPc = 1;
   struct JumpEntry {
-    uint64_t pc = 1;
+    uint64_t pc = kNoPc;
     Op* op = nullptr;
   };
   static constexpr size_t kJumpEntries = 4096;
   static size_t JumpIndex(uint64_t pc) { return (pc >> 1) % kJumpEntries; }
 
-  // Listens to `memory`, which must outlive it. With or without variants (bytecode/variant.h). At
-  // least 3 * kRunOps of capacity.
-  CodeCache(memory::AddressSpace& memory, bool variants, size_t capacity_ops = kDefaultCapacityOps);
+  // Where the calls that were made last return to, a ring: what a return looks at first, since that
+  // is known long before the register from which it returns.
+  struct Returns {
+    static constexpr uint32_t kEntries = 32;
+    uint32_t top = 0;
+    std::array<JumpEntry, kEntries> entries;
+  };
+
+  // Where one indirect jump went, by WayOf the target. Which one it is now, the host's prediction
+  // of branches knows long before the target is computed (engine/bytecode_context.h).
+  static constexpr int kWays = 32;
+  static unsigned WayOf(uint64_t pc) {
+    return static_cast<unsigned>((static_cast<uint32_t>(pc) * 0x9e3779b1u) >> 27);
+  }
+  using Ways = std::array<JumpEntry, kWays>;
+
+  // The address of the handler of any code.
+  using HandlerOf = uint32_t (*)(Bytecode code);
+
+  // Listens to `memory`, which must outlive it. With `handler_of`, Ops are variants
+  // (bytecode/variant.h) and hold the addresses of their handlers; without (null) they hold codes
+  // below Bytecode::kCount. At least 3 * kRunOps of capacity.
+  CodeCache(memory::AddressSpace& memory, HandlerOf handler_of,
+            size_t capacity_ops = kDefaultCapacityOps);
   ~CodeCache() override;
 
   // The Op of the instruction at `pc`, translating it if need be, and remembered for indirect
@@ -57,9 +78,14 @@ class CodeCache final : public memory::CodeListener {
   void Link(Op* stub, Op* target);
 
   uint64_t PcOf(const Op* op) const { return pcs_[op - ops_]; }
+  Bytecode CodeOf(const Op* op) const { return Bytecode{codes_[op - ops_]}; }
   const Op* ops() const { return ops_; }
   const uint64_t* pcs() const { return pcs_; }
   const JumpEntry* jumps() const { return jumps_; }
+  Returns& returns() { return returns_; }
+  const Ways* ways() const { return ways_; }
+  // The jalr `op` went there: its Ways know, unless another has the place.
+  void RememberWay(Op* op, const JumpEntry& there);
   // Counts how often everything was dropped.
   uint64_t generation() const { return generation_; }
   size_t used_ops() const { return used_; }
@@ -86,20 +112,28 @@ class CodeCache final : public memory::CodeListener {
   void ClearJumps();
   uint32_t Lookup(uint64_t pc) const;
   void Remember(uint64_t pc, uint32_t index);
+  void SetCode(uint32_t index, Bytecode code);
   uint32_t Append(uint64_t pc, const Op& op);
   bool TranslateRun(uint64_t pc);
   void Resolve(const std::vector<OpenBranch>& branches);
+  void SpreadTargets(uint32_t begin, uint32_t end);
   void FuseRun(uint32_t begin, uint32_t end);
+  void Lead(Op* source, const Op* target);
   void MakeStub(uint32_t index);
 
   memory::AddressSpace& memory_;
-  const bool variants_;
+  const HandlerOf handler_of_;
   bool attached_ = false;
   size_t capacity_;
   memory::HugePool pool_;
   Op* const ops_;
-  uint64_t* const pcs_;  // By Op index.
+  // By Op index.
+  uint16_t* const codes_;
+  uint64_t* const pcs_;
   JumpEntry* const jumps_;
+  Returns returns_;
+  Ways* const ways_;  // Op::target of a jalr counts in here. The first is nobody's.
+  uint32_t used_ways_ = 1;
   uint32_t used_ = 0;
   uint64_t generation_ = 0;
   absl::flat_hash_map<uint64_t, PageMap*> pages_;  // By page number. Never iterated.

@@ -41,7 +41,7 @@ class CodeCacheTest : public testing::Test {
 };
 
 TEST_F(CodeCacheTest, ARunIsOneOpAnInstructionInProgramOrder) {
-  CodeCache cache(*space_, false);
+  CodeCache cache(*space_, nullptr);
   Put(kCode, {kNopWord, kLdA0, kRet, kNopWord});
   const Op* op = cache.FindOrTranslate(kCode);
   ASSERT_NE(op, nullptr);
@@ -51,7 +51,7 @@ TEST_F(CodeCacheTest, ARunIsOneOpAnInstructionInProgramOrder) {
 }
 
 TEST_F(CodeCacheTest, NeighboursFuseAndTheSecondKeepsItsOwnOp) {
-  CodeCache cache(*space_, false);
+  CodeCache cache(*space_, nullptr);
   Put(kCode, {kLdS0, kLdS0, kRet});
   const Op* op = cache.FindOrTranslate(kCode);
   EXPECT_EQ(op[0].code, Bytecode::kLdThenLdLoads);
@@ -59,31 +59,60 @@ TEST_F(CodeCacheTest, NeighboursFuseAndTheSecondKeepsItsOwnOp) {
 }
 
 TEST_F(CodeCacheTest, BranchesIntoTheRunAreDistances) {
-  CodeCache cache(*space_, false);
+  CodeCache cache(*space_, nullptr);
   Put(kCode, {kBeqForward8, kNopWord, kSelfJump});
   const Op* op = cache.FindOrTranslate(kCode);
-  EXPECT_EQ(op[0].target, 2);
-  EXPECT_EQ(op[2].target, 0);
+  EXPECT_EQ(TargetOf(&op[0]), &op[2]);
+  EXPECT_EQ(TargetOf(&op[2]), &op[2]);
 }
 
 TEST_F(CodeCacheTest, ABranchElsewhereLeadsToAStubUntilItIsLinked) {
-  CodeCache cache(*space_, false);
+  CodeCache cache(*space_, nullptr);
   Put(kCode, {0x0400006f});  // jal x0,+64
   Put(kCode + 64, {kEcallWord, kRet});
   Op* op = cache.FindOrTranslate(kCode);
-  Op* stub = op + op->target;
+  Op* stub = TargetOf(op);
   ASSERT_EQ(stub->code, Bytecode::kTranslate);
   EXPECT_EQ(cache.PcOf(stub), kCode + 64);
   Op* target = cache.FindOrTranslate(kCode + 64);
   cache.Link(stub, target);
-  EXPECT_EQ(op + op->target, target);
+  EXPECT_EQ(TargetOf(op), target);
+}
+
+TEST_F(CodeCacheTest, OpsKnowWhereTheNextBranchLeads) {
+  CodeCache cache(*space_, nullptr);
+  Put(kCode, {kNopWord, kNopWord, 0x04000063, kNopWord, kRet});  // The third: beq x0,x0,+64.
+  Put(kCode + 72, {kEcallWord, kRet});
+  Op* op = cache.FindOrTranslate(kCode);
+  Op* stub = TargetOf(&op[2]);
+  EXPECT_EQ(cache.PcOf(stub), kCode + 72);
+  EXPECT_EQ(TargetOf(&op[0]), stub);
+  EXPECT_EQ(TargetOf(&op[1]), stub);
+  Op* target = cache.FindOrTranslate(kCode + 72);
+  cache.Link(stub, target);
+  for (int i = 0; i <= 2; ++i) EXPECT_EQ(TargetOf(&op[i]), target) << i;
+  EXPECT_NE(TargetOf(&op[3]), target);
+}
+
+TEST_F(CodeCacheTest, OpsBeforeAStubKnowWhereItLeadsOnceItIsLinked) {
+  CodeCache cache(*space_, nullptr);
+  // Two instructions on one page, a branch back to them on the next, which is written to.
+  const uint64_t end = kCode + kPageBytes;
+  Put(end - 8, {kNopWord, kNopWord, kNopWord, 0xfe000ce3});
+  Op* op = cache.FindOrTranslate(end - 8);
+  EXPECT_EQ(TargetOf(&op[0]), &op[1]) << "beq x0,x0,-8";
+  Put(end, {kNopWord});
+  ASSERT_EQ(op[2].code, Bytecode::kTranslate);
+  Op* target = cache.FindOrTranslate(end);
+  cache.Link(&op[2], target);
+  for (int i = 0; i <= 2; ++i) EXPECT_EQ(TargetOf(&op[i]), target) << i;
 }
 
 TEST_F(CodeCacheTest, LinkingAStubWhoseBranchIsGoneLeavesTheBranchAlone) {
-  CodeCache cache(*space_, false);
+  CodeCache cache(*space_, nullptr);
   Put(kCode, {0x7fc0106f});  // jal x0,+0x17fc: to the next page.
   Op* op = cache.FindOrTranslate(kCode);
-  Op* stub = op + op->target;
+  Op* stub = TargetOf(op);
   ASSERT_EQ(stub->code, Bytecode::kTranslate);
   Put(kCode, {kNopWord});
   ASSERT_EQ(op->code, Bytecode::kTranslate);
@@ -93,7 +122,7 @@ TEST_F(CodeCacheTest, LinkingAStubWhoseBranchIsGoneLeavesTheBranchAlone) {
 }
 
 TEST_F(CodeCacheTest, AStoreTurnsThePagesOpsIntoStubsAndOthersStay) {
-  CodeCache cache(*space_, false);
+  CodeCache cache(*space_, nullptr);
   Put(kCode, {kNopWord, kRet});
   Put(kCode + kPageBytes, {kNopWord, kRet});
   Op* first = cache.FindOrTranslate(kCode);
@@ -106,7 +135,7 @@ TEST_F(CodeCacheTest, AStoreTurnsThePagesOpsIntoStubsAndOthersStay) {
 }
 
 TEST_F(CodeCacheTest, AnInstructionAcrossAPageDependsOnBothPages) {
-  CodeCache cache(*space_, false);
+  CodeCache cache(*space_, nullptr);
   Put(kCode + kPageBytes - 2, {kNopWord, kRet});
   Op* op = cache.FindOrTranslate(kCode + kPageBytes - 2);
   ASSERT_NE(op, nullptr);
@@ -115,7 +144,7 @@ TEST_F(CodeCacheTest, AnInstructionAcrossAPageDependsOnBothPages) {
 }
 
 TEST_F(CodeCacheTest, UnmappingEverythingDropsEverything) {
-  CodeCache cache(*space_, false);
+  CodeCache cache(*space_, nullptr);
   Put(kCode, {kNopWord, kRet});
   Op* op = cache.FindOrTranslate(kCode);
   ASSERT_TRUE(space_->Unmap({0x10000}, uint64_t{1} << 37).ok());
@@ -124,7 +153,7 @@ TEST_F(CodeCacheTest, UnmappingEverythingDropsEverything) {
 }
 
 TEST_F(CodeCacheTest, StraightCodeMeetsAGotoInTime) {
-  CodeCache cache(*space_, false);
+  CodeCache cache(*space_, nullptr);
   Put(kCode, std::vector<uint32_t>(600, kNopWord));
   const Op* op = cache.FindOrTranslate(kCode);
   int straight = 0;
@@ -135,7 +164,7 @@ TEST_F(CodeCacheTest, StraightCodeMeetsAGotoInTime) {
 }
 
 TEST_F(CodeCacheTest, AFullArenaIsDroppedAndFilledAnew) {
-  CodeCache cache(*space_, false, 3 * CodeCache::kRunOps);
+  CodeCache cache(*space_, nullptr, 3 * CodeCache::kRunOps);
   Put(kCode, {kNopWord, kRet});
   Put(kCode + kPageBytes, {kNopWord, kRet});
   ASSERT_NE(cache.FindOrTranslate(kCode), nullptr);

@@ -1,6 +1,9 @@
 #include "interp/bytecode/fusion.h"
 
 #include <array>
+#include <cstdint>
+#include <iterator>
+#include <span>
 #include <utility>
 
 namespace pollux::interp {
@@ -8,13 +11,27 @@ namespace {
 
 constexpr size_t kSingles = static_cast<size_t>(Bytecode::kFirstFusion);
 
-// Rows by first operation: where those of one begin. Sorted by the order of the table, so that the
-// first row that matches counts.
-constexpr auto kIsFirst = [] {
-  std::array<bool, kSingles> is_first{};
-  for (const Fusion& row : kFusions) is_first[static_cast<size_t>(row.first)] = true;
-  return is_first;
+// The rows by their first operation: those of `code` are rows[begins[code]] up to
+// rows[begins[code + 1]], in the order of the table, in which the first that matches counts.
+struct ByFirst {
+  std::array<uint16_t, kSingles + 1> begins{};
+  std::array<Fusion, std::size(kFusions)> rows{};
+};
+constexpr ByFirst kByFirst = [] {
+  ByFirst table;
+  for (const Fusion& row : kFusions) ++table.begins[static_cast<size_t>(row.first) + 1];
+  for (size_t i = 1; i <= kSingles; ++i) table.begins[i] += table.begins[i - 1];
+  std::array<uint16_t, kSingles + 1> next = table.begins;
+  for (const Fusion& row : kFusions) table.rows[next[static_cast<size_t>(row.first)]++] = row;
+  return table;
 }();
+
+std::span<const Fusion> RowsOf(Bytecode first) {
+  const auto code = static_cast<size_t>(first);
+  if (code >= kSingles) return {};
+  return std::span(kByFirst.rows)
+      .subspan(kByFirst.begins[code], kByFirst.begins[code + 1] - kByFirst.begins[code]);
+}
 
 bool IsCommutative(Bytecode code) {
   switch (code) {
@@ -52,6 +69,8 @@ bool Matches(Pattern pattern, const Op& first, const Op& second) {
     case Pattern::kStores:
       return second.rs1 == first.rs1;
     case Pattern::kJump:
+    case Pattern::kElse:
+    case Pattern::kFree:
       return true;
   }
   return false;
@@ -59,12 +78,12 @@ bool Matches(Pattern pattern, const Op& first, const Op& second) {
 
 }  // namespace
 
-bool Fuse(Op* op) {
-  if (op->code >= Bytecode::kFirstFusion || !kIsFirst[static_cast<size_t>(op->code)]) return false;
+bool Fuse(Op* op, bool free) {
   Op& first = op[0];
   Op& second = op[1];
-  for (const Fusion& row : kFusions) {
-    if (row.first != first.code || row.second != second.code) continue;
+  for (const Fusion& row : RowsOf(first.code)) {
+    if (row.second != second.code) continue;
+    if ((row.pattern == Pattern::kFree) != free) continue;
     // Either order of either's operands may suit.
     for (int exchanged = 0; exchanged < 4; ++exchanged) {
       const bool of_first = (exchanged & 1) != 0, of_second = (exchanged & 2) != 0;

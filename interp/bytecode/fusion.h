@@ -21,6 +21,8 @@ enum class Pattern : uint8_t {
   kLoads,         // Both have the same rs1, which is not the first's rd.
   kStores,        // Both have the same rs1.
   kJump,          // The second jumps and names no register.
+  kElse,          // The first branches, and where it does not the second jumps.
+  kFree,          // Any.
 };
 
 // Which operand of the second a pattern leaves open.
@@ -39,6 +41,8 @@ constexpr Open OpenOf(Pattern pattern) {
       return Open::kRd;
     case Pattern::kTestOfZero:
     case Pattern::kJump:
+    case Pattern::kElse:
+    case Pattern::kFree:
       return Open::kNothing;
   }
   return Open::kNothing;
@@ -66,9 +70,10 @@ constexpr const Fusion& FusionOf(Bytecode fused) {
   return kFusions[static_cast<size_t>(fused) - static_cast<size_t>(Bytecode::kFirstFusion)];
 }
 
-// Makes one operation of op[0] and op[1], if they are a row of the table: op[0] gets the fused
-// code. May exchange operands of op[1] where their order does not matter.
-bool Fuse(Op* op);
+// Makes one operation of op[0] and op[1], if they are a row of the table whose pattern is kFree, or
+// is not: op[0] gets the fused code. May exchange operands of op[1] where their order does not
+// matter.
+bool Fuse(Op* op, bool free);
 
 }  // namespace pollux::interp
 

@@ -8,9 +8,9 @@ namespace pollux::interp {
 namespace {
 
 // Fuses the two, and says what came of it; kIllegal: nothing.
-Bytecode Fused(Op first, Op second) {
+Bytecode Fused(Op first, Op second, bool free = false) {
   Op ops[] = {first, second};
-  return Fuse(ops) ? ops[0].code : Bytecode::kIllegal;
+  return Fuse(ops, free) ? ops[0].code : Bytecode::kIllegal;
 }
 
 TEST(Fusion, ASumIsTheAddressOfALoadIntoTheSameRegister) {
@@ -31,7 +31,7 @@ TEST(Fusion, TheSecondMayNotReadWhatIsNotWritten) {
 TEST(Fusion, OperandsAreExchangedWhereTheirOrderDoesNotMatter) {
   Op ops[] = {{.code = Bytecode::kSlli, .rd = 15, .rs1 = 14, .imm = 3},
               {.code = Bytecode::kAdd, .rd = 15, .rs1 = 8, .rs2 = 15}};
-  ASSERT_TRUE(Fuse(ops));
+  ASSERT_TRUE(Fuse(ops, false));
   EXPECT_EQ(ops[0].code, Bytecode::kSlliThenAddSame);
   EXPECT_EQ(ops[1].rs1, 15);
   EXPECT_EQ(ops[1].rs2, 8);
@@ -82,7 +82,10 @@ std::pair<Op, Op> OperandsOf(Pattern pattern) {
     case Pattern::kStores:
       return {first, {.rs1 = 14, .rs2 = 12}};
     case Pattern::kJump:
+    case Pattern::kElse:
       return {first, {}};
+    case Pattern::kFree:
+      return {first, {.rd = 11, .rs1 = 9, .rs2 = 12}};
   }
   return {};
 }
@@ -93,15 +96,17 @@ TEST(Fusion, EveryRowFusesThePairItIsAbout) {
     auto [first, second] = OperandsOf(row.pattern);
     first.code = row.first;
     second.code = row.second;
-    EXPECT_EQ(Fused(first, second), row.fused) << "row " << &row - kFusions;
+    const bool free = row.pattern == Pattern::kFree;
+    EXPECT_EQ(Fused(first, second, free), row.fused) << "row " << &row - kFusions;
+    if (free) EXPECT_EQ(Fused(first, second), Bytecode::kIllegal) << "row " << &row - kFusions;
   }
 }
 
 TEST(Fusion, WhatIsFusedIsNotFusedAgain) {
   Op ops[] = {{.code = Bytecode::kSlli, .rd = 15, .rs1 = 14, .imm = 3},
               {.code = Bytecode::kAdd, .rd = 15, .rs1 = 15, .rs2 = 8}};
-  ASSERT_TRUE(Fuse(ops));
-  EXPECT_FALSE(Fuse(ops));
+  ASSERT_TRUE(Fuse(ops, false));
+  EXPECT_FALSE(Fuse(ops, false));
 }
 
 }  // namespace

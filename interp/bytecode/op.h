@@ -7,6 +7,7 @@
 #ifndef POLLUX_INTERP_BYTECODE_OP_H_
 #define POLLUX_INTERP_BYTECODE_OP_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "interp/isa/effects.h"
@@ -16,7 +17,7 @@ namespace pollux::interp {
 
 // What an Op does. The first kBaseOpcodes are the instructions' own numbers (Opcode), so that
 // translating one is a copy.
-enum class Bytecode : uint16_t {
+enum class Bytecode : uint32_t {
   kIllegal,
 #define INSTRUCTION(id, mnemonic, format, match, mask, extension, ...) k##id,
 #define COMPRESSED(id, mnemonic, format, match, mask, base)
@@ -25,7 +26,7 @@ enum class Bytecode : uint16_t {
 #undef COMPRESSED
   kNop,        // An instruction without effect here: results for x0, fences.
   kSlow,       // The reference step does it (illegal, ebreak, CSRs).
-  kGoto,       // To `target`; no instruction of the guest.
+  kGoto,       // To where its target is; no instruction of the guest.
   kTranslate,  // Code that is not translated yet, or no longer: its pc is CodeCache::PcOf. No
                // instruction of the guest.
 #define OPERATION(id, ...) k##id,
@@ -48,6 +49,14 @@ static_assert(static_cast<unsigned>(Bytecode::kNop) == kBaseOpcodes);
 template <Bytecode code>
 struct OperationEffect;
 
+template <>
+struct OperationEffect<Bytecode::kGoto> {
+  template <typename C>
+  [[gnu::always_inline]] static void Run(C& c) {
+    c.Jump();
+  }
+};
+
 #define OPERATION(id, ...)                         \
   template <>                                      \
   struct OperationEffect<Bytecode::k##id> {        \
@@ -59,21 +68,34 @@ struct OperationEffect;
 #include "interp/bytecode/operations.inc"
 #undef OPERATION
 
+// How many instructions of the guest are done when it is.
+constexpr int RetiredBy(Bytecode code) { return code == Bytecode::kGoto ? 0 : 1; }
+
 // Trivial, so that an arena of them costs nothing before it is used; Op{.code = ...} zeroes the
 // rest.
 struct Op {
-  Bytecode code;
-  uint8_t rd;  // kSink where the instruction names x0.
+  Bytecode code;  // Once translated for an engine with handlers: the address of its handler, not a
+                  // Bytecode (CodeCache::CodeOf).
+  uint8_t rd;     // kSink where the instruction names x0.
   uint8_t rs1;
   uint8_t rs2;
-  uint8_t rs3;
-  uint8_t rm;
-  uint8_t length;  // Bytes of the instruction.
+  uint8_t rs3 : 5;
+  uint8_t rm : 3;
   int32_t imm;
-  int32_t target;  // Of a branch, a jal, a goto: the Op to go to, counted from this one.
-                   // kTranslate: the branch that leads here, counted from this one, or 0.
+  int32_t target;  // Bytes from here to the Op to which the next branch, jal or goto from here on
+                   // leads, this one among them; so it is known before that is reached. 0: none.
+                   // kTranslate: bytes from here to the branch that leads here, or 0.
+                   // A jalr: which CodeCache::Ways are its own, or 0.
 };
 static_assert(sizeof(Op) == 16);
+
+inline Op* TargetOf(Op* op) {
+  return reinterpret_cast<Op*>(reinterpret_cast<char*>(op) + op->target);
+}
+inline const Op* TargetOf(const Op* op) { return TargetOf(const_cast<Op*>(op)); }
+inline int32_t Distance(const Op* from, const Op* to) {
+  return static_cast<int32_t>((to - from) * static_cast<ptrdiff_t>(sizeof(Op)));
+}
 
 }  // namespace pollux::interp
 

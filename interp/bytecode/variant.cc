@@ -23,6 +23,16 @@ unsigned RoundingWithin(uint8_t roundings, uint8_t rm) {
   }
 }
 
+unsigned WayInFree(Bytecode code, const Op& op) {
+  const Shape shape = ShapeOf(code);
+  const unsigned ways = internal::WaysInFree(shape);
+  if (ways == 1) return 0;
+  if (shape.rd == 1) return PlaceWithin(shape.rs1, op.rs1);
+  const unsigned place = PlaceWithin(internal::kWithPinned, op.rd);
+  const bool in_place = ways > internal::kWithPinned && place != 0 && op.rs1 == op.rd;
+  return in_place ? place + kPinned.size() : place;
+}
+
 }  // namespace
 
 Bytecode VariantFor(const Op* op) {
@@ -30,11 +40,14 @@ Bytecode VariantFor(const Op* op) {
   const Shape shape = ShapeOf(code);
   if (shape.Count() == 1) return code;
   unsigned number = 0;
+  if (IsFusion(code) && FusionOf(code).pattern == Pattern::kFree) {
+    const Fusion& fusion = FusionOf(code);
+    number = WayInFree(fusion.second, op[1]) * shape.rd + WayInFree(fusion.first, op[0]);
+    return static_cast<Bytecode>(internal::kVariants.first[static_cast<size_t>(code)] + number);
+  }
   if (shape.other > 1) {
     const Open open = OpenOf(FusionOf(code).pattern);
-    const uint8_t other = open == Open::kRd    ? op[1].rd
-                          : open == Open::kRs1 ? op[1].rs1
-                                                         : op[1].rs2;
+    const uint8_t other = open == Open::kRd ? op[1].rd : open == Open::kRs1 ? op[1].rs1 : op[1].rs2;
     number = PlaceWithin(shape.other, other);
   }
   number = number * shape.rounding + RoundingWithin(shape.rounding, op->rm);

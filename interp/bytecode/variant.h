@@ -55,6 +55,7 @@ struct Variant {
   Rounding rounding = Rounding::kAny;
   Place other =
       Place::kMemory;  // Of a fusion: the operand of the second that the pattern leaves open.
+  Place other_rs1 = Place::kMemory;  // Of a free fusion, whose `other` is the second's rd.
 };
 
 // By how many places an operand is told apart: the first so many of Place (or Rounding). 1: it is
@@ -73,7 +74,7 @@ namespace internal {
 
 inline constexpr uint8_t kWithPinned = 1 + kPinned.size(), kWithZero = kWithPinned + 1;
 
-// Instructions that are rare enough to have no variants though they name x registers.
+// Instructions that are rare enough to read what they read from memory.
 constexpr bool IsRare(Opcode opcode) {
   const OpcodeInfo& info = InfoOf(opcode);
   if (info.extension == Extension::kM) return opcode != Opcode::kMul && opcode != Opcode::kMulw;
@@ -85,7 +86,8 @@ constexpr Shape ShapeOfSingle(Bytecode code) {
   if (code == Bytecode::kConstant) return {.rd = kWithPinned};
   if (code == Bytecode::kIllegal || static_cast<unsigned>(code) >= kBaseOpcodes) return {};
   const auto opcode = static_cast<Opcode>(code);
-  if (IsRare(opcode)) return {};
+  if (InfoOf(opcode).extension == Extension::kZicsr) return {};
+  if (IsRare(opcode)) return {.rd = kWithPinned};
   const auto places = [&](Member member) -> uint8_t {
     return RegistersOf(opcode, member) == RegisterClass::kX ? kWithPinned : 1;
   };
@@ -97,9 +99,29 @@ constexpr Shape ShapeOfSingle(Bytecode code) {
   return shape;
 }
 
+// An operation of a free fusion reads its rs2 from memory, and its rs1, too, unless that is the
+// register it writes, or it writes none. By how many ways it does is told apart here, what each is
+// by PlacesInFree.
+constexpr uint8_t WaysInFree(Shape shape) {
+  if (shape.rd == 1) return shape.rs1;
+  return shape.rs1 == 1 ? shape.rd : static_cast<uint8_t>(shape.rd + kPinned.size());
+}
+struct RdAndRs1 {
+  Place rd, rs1;
+};
+constexpr RdAndRs1 PlacesInFree(Shape shape, unsigned way) {
+  if (shape.rd == 1) return {Place::kMemory, static_cast<Place>(way)};
+  if (way < kWithPinned) return {static_cast<Place>(way), Place::kMemory};
+  const auto place = static_cast<Place>(way - kPinned.size());
+  return {place, place};
+}
+
 constexpr Shape MakeShape(Bytecode code) {
   if (!IsFusion(code)) return ShapeOfSingle(code);
   const Fusion& fusion = FusionOf(code);
+  if (fusion.pattern == Pattern::kFree)
+    return {.rd = WaysInFree(ShapeOfSingle(fusion.first)),
+            .other = WaysInFree(ShapeOfSingle(fusion.second))};
   Shape shape = ShapeOfSingle(fusion.first);
   const Shape second = ShapeOfSingle(fusion.second);
   if (IsInPlace(fusion.pattern)) shape.rs1 = 1;
@@ -153,6 +175,12 @@ constexpr bool NamesX(Bytecode code) {
   return false;
 }
 
+// Whether ra is the only x register that it names. ra is not pinned.
+constexpr bool NamesOnlyRa(Bytecode code) {
+  return code == Bytecode::kCall || code == Bytecode::kReturn;
+}
+static_assert(PlaceOf(kRa) == Place::kMemory);
+
 // All codes are below.
 inline constexpr unsigned kCodes = internal::kVariants.count;
 static_assert(kCodes <= UINT16_MAX);
@@ -161,6 +189,7 @@ namespace internal {
 
 constexpr std::array<Variant, kCodes> MakeVariantTable() {
   std::array<Variant, kCodes> table{};
+  const auto single = [](Bytecode code) { return kVariants.shapes[static_cast<size_t>(code)]; };
   for (unsigned base = 0; base < static_cast<unsigned>(Bytecode::kCount); ++base) {
     const auto code = static_cast<Bytecode>(base);
     table[base].code = code;
@@ -172,6 +201,16 @@ constexpr std::array<Variant, kCodes> MakeVariantTable() {
         for (unsigned rs2 = 0; rs2 < shape.rs2; ++rs2) {
           for (unsigned rs1 = 0; rs1 < shape.rs1; ++rs1) {
             for (unsigned rd = 0; rd < shape.rd; ++rd) {
+              if (IsFusion(code) && FusionOf(code).pattern == Pattern::kFree) {
+                const RdAndRs1 first = PlacesInFree(single(FusionOf(code).first), rd);
+                const RdAndRs1 second = PlacesInFree(single(FusionOf(code).second), other);
+                table[next++] = {.code = code,
+                                 .rd = first.rd,
+                                 .rs1 = first.rs1,
+                                 .other = second.rd,
+                                 .other_rs1 = second.rs1};
+                continue;
+              }
               table[next++] = {code,
                                static_cast<Place>(rd),
                                static_cast<Place>(rs1),

@@ -41,11 +41,34 @@ TEST(Variant, RoundingIsPartOfIt) {
 TEST(Variant, OfAFusionIsWhereTheSecondsOwnOperandIs) {
   Op ops[] = {{.code = Bytecode::kAddi, .rd = kA3, .rs1 = kA3, .imm = 1},
               {.code = Bytecode::kBne, .rs1 = kA3, .rs2 = kA4}};
-  ASSERT_TRUE(Fuse(ops));
+  ASSERT_TRUE(Fuse(ops, false));
   const Variant variant = VariantOf(static_cast<unsigned>(VariantFor(ops)));
   EXPECT_EQ(variant.code, Bytecode::kAddiThenBneCount);
   EXPECT_EQ(variant.rd, Place::kA3);
   EXPECT_EQ(variant.other, Place::kA4);
+}
+
+TEST(Variant, AFreeFusionReadsMemoryUnlessARegisterIsChangedInPlace) {
+  const auto variant_of = [](Op first, Op second) {
+    Op ops[] = {first, second};
+    EXPECT_TRUE(Fuse(ops, true));
+    const Variant variant = VariantOf(static_cast<unsigned>(VariantFor(ops)));
+    EXPECT_EQ(variant.code, Bytecode::kAddiThenAddFree);
+    EXPECT_EQ(variant.rs2, Place::kMemory);
+    return variant;
+  };
+  const Variant in_place = variant_of({.code = Bytecode::kAddi, .rd = kA3, .rs1 = kA3},
+                                      {.code = Bytecode::kAdd, .rd = kA0, .rs1 = kA0, .rs2 = kA3});
+  EXPECT_EQ(in_place.rd, Place::kA3);
+  EXPECT_EQ(in_place.rs1, Place::kA3);
+  EXPECT_EQ(in_place.other, Place::kA0);
+  EXPECT_EQ(in_place.other_rs1, Place::kA0);
+  const Variant elsewhere = variant_of({.code = Bytecode::kAddi, .rd = kA3, .rs1 = kA4},
+                                       {.code = Bytecode::kAdd, .rd = kSp, .rs1 = kA0});
+  EXPECT_EQ(elsewhere.rd, Place::kA3);
+  EXPECT_EQ(elsewhere.rs1, Place::kMemory);
+  EXPECT_EQ(elsewhere.other, Place::kMemory);
+  EXPECT_EQ(elsewhere.other_rs1, Place::kMemory);
 }
 
 TEST(Variant, EachHasACodeOfItsOwnAndIsFoundAgain) {

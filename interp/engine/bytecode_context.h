@@ -19,9 +19,12 @@ namespace pollux::interp {
 // What is the same while bytecode runs, and few operations need.
 struct Frame {
   Cpu* cpu;
+  CodeCache* cache;
   const Op* ops;
   const uint64_t* pcs;
   const CodeCache::JumpEntry* jumps;
+  CodeCache::Returns* returns;
+  const CodeCache::Ways* ways;
   uint32_t fflags = 0;  // What the host's hardware does not collect.
   // Where it ended, and what was left then (engine/fast.h).
   Op* ip = nullptr;
@@ -34,13 +37,14 @@ template <typename FpPolicy, Rounding rounding>
 class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding>, Op, FpPolicy> {
  public:
   BytecodeContext(const Frame& frame, Cpu& cpu, Op* ip, uint8_t* base, const uint8_t* flags,
-                  uint64_t rs1, uint64_t rs2, uint32_t* fflags)
+                  Op* target, uint64_t rs1, uint64_t rs2, uint32_t* fflags)
       : OperandContext<BytecodeContext, Op, FpPolicy>(cpu, *ip, base, fflags),
         frame_(frame),
         flags_(flags),
         rs1_(rs1),
         rs2_(rs2),
         ip_(ip),
+        target_(target),
         next_(ip + 1) {}
 
   uint64_t Rs1() const { return rs1_; }
@@ -62,8 +66,8 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
   }
 
   uint64_t Pc() const { return frame_.pcs[ip_ - frame_.ops]; }
-  uint64_t NextPc() const { return Pc() + this->operands_.length; }
-  void Jump() { JumpTo(ip_ + this->operands_.target); }
+  uint64_t NextPc() const { return frame_.pcs[ip_ + 1 - frame_.ops]; }
+  void Jump() { JumpTo(target_); }
   void Branch(bool taken) {
     if (taken) Jump();
   }
@@ -71,14 +75,56 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
     SetRd(NextPc());
     Jump();
   }
-  void JumpAndLinkRegister() {
+  [[gnu::always_inline]] void JumpAndLinkRegister() {
     const uint64_t target = (Rs1() + this->Imm()) & ~uint64_t{1};
+    [[maybe_unused]] const CodeCache::JumpEntry* way = nullptr;
+    if constexpr (kInline) {
+      way = WayTo(target);
+      if (way->pc == target) [[likely]] {
+        SetRd(NextPc());
+        JumpTo(way->op);
+        return;
+      }
+    }
     const CodeCache::JumpEntry& entry = frame_.jumps[CodeCache::JumpIndex(target)];
     if (entry.pc != target) [[unlikely]] {
       stopped_ = true;
       return;
     }
+    if constexpr (!kInline) {
+      frame_.cache->RememberWay(ip_, entry);
+    } else if (way->pc == CodeCache::kNoPc) {
+      stopped_ = true;  // To be remembered there.
+      return;
+    }
     SetRd(NextPc());
+    JumpTo(entry.op);
+  }
+
+  // A JumpAndLink that will return.
+  void Call() {
+    const uint64_t link = NextPc();
+    CodeCache::Returns& returns = *frame_.returns;
+    returns.top = (returns.top + 1) % CodeCache::Returns::kEntries;
+    returns.entries[returns.top] = {link, ip_ + 1};
+    SetRd(link);
+    Jump();
+  }
+  // A JumpAndLinkRegister that goes where a call came from.
+  void Return() {
+    const uint64_t target = Rs1() & ~uint64_t{1};
+    CodeCache::Returns& returns = *frame_.returns;
+    const CodeCache::JumpEntry& expected = returns.entries[returns.top];
+    returns.top = (returns.top - 1) % CodeCache::Returns::kEntries;
+    if (expected.pc == target) [[likely]] {
+      JumpTo(expected.op);
+      return;
+    }
+    const CodeCache::JumpEntry& entry = frame_.jumps[CodeCache::JumpIndex(target)];
+    if (entry.pc != target) [[unlikely]] {
+      stopped_ = true;
+      return;
+    }
     JumpTo(entry.op);
   }
 
@@ -112,8 +158,21 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
     return false;
   }
 
+  // Of fflags alone (CodeCache leaves all others to the reference step).
+  void Csr(CsrOp op, uint64_t source, bool writes) {
+    const uint64_t raised = fp::HostFpRaised();
+    const uint64_t old = this->cpu_.fflags | *this->fflags_ | raised;
+    *this->fflags_ = 0;
+    const uint64_t value = !writes               ? old
+                           : op == CsrOp::kWrite ? source
+                           : op == CsrOp::kSet   ? old | source
+                                                 : old & ~source;
+    this->cpu_.fflags = static_cast<uint8_t>(value & kFflagsMask);
+    // What stays raised on the hardware is raised again when it is collected, which often is right.
+    if ((raised & ~value) != 0) fp::HostFpCollect();
+    SetRd(old);
+  }
   // Never translated to their own operation: the reference step does them.
-  void Csr(CsrOp, uint64_t, bool) { stopped_ = true; }
   void Fence() { stopped_ = true; }
   void FenceI() { stopped_ = true; }
   void Ecall() { stopped_ = true; }
@@ -128,6 +187,34 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
  private:
   // Whether what is rare is left to a context with HostFp.
   static constexpr bool kInline = std::is_same_v<FpPolicy, fp::InlineHostFp>;
+
+  // ways[WayOf(target)] of this jump. Where that is does not depend on the target as the processor
+  // sees it, but on which case is taken: what follows goes on from the predicted one, while the
+  // target is still being loaded.
+  [[gnu::always_inline]] const CodeCache::JumpEntry* WayTo(uint64_t target) {
+    const CodeCache::Ways& ways = frame_.ways[this->operands_.target];
+    const CodeCache::JumpEntry* way = nullptr;
+    switch (CodeCache::WayOf(target)) {
+#define POLLUX_WAY(number) \
+  case number:             \
+    way = &ways[number];   \
+    asm("" : "+r"(way));   \
+    break;
+#define POLLUX_WAYS(first)                                                                \
+  POLLUX_WAY(first)                                                                       \
+  POLLUX_WAY(first + 1) POLLUX_WAY(first + 2) POLLUX_WAY(first + 3) POLLUX_WAY(first + 4) \
+      POLLUX_WAY(first + 5) POLLUX_WAY(first + 6) POLLUX_WAY(first + 7)
+      POLLUX_WAYS(0)
+      POLLUX_WAYS(8)
+      POLLUX_WAYS(16)
+      POLLUX_WAYS(24)
+#undef POLLUX_WAYS
+#undef POLLUX_WAY
+      default:
+        __builtin_unreachable();
+    }
+    return way;
+  }
 
   bool Deferred() const {
     if constexpr (kInline) {
@@ -147,17 +234,26 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
   uint64_t rs2_;
   uint64_t rd_ = 0;
   Op* ip_;
+  Op* target_;
   Op* next_;
   bool stopped_ = false;
   bool jumped_ = false;
 };
 
 // Whether what `code` does has a result in an x register.
+constexpr bool SetsRd(Bytecode code) {
+  switch (code) {
+    case Bytecode::kJump:
+    case Bytecode::kReturn:
+    case Bytecode::kGoto:
+      return false;
+    default:
+      return static_cast<unsigned>(code) >= kBaseOpcodes ||
+             RegistersOf(static_cast<Opcode>(code), Member::kRd) == RegisterClass::kX;
+  }
+}
 template <Bytecode code>
-inline constexpr bool kSetsRd = static_cast<unsigned>(code) < kBaseOpcodes
-                                    ? RegistersOf(static_cast<Opcode>(code),
-                                                  Member::kRd) == RegisterClass::kX
-                                    : code != Bytecode::kJump;
+inline constexpr bool kSetsRd = SetsRd(code);
 
 // The effect of a code below Bytecode::kCount that is no fusion.
 template <Bytecode code, typename C>

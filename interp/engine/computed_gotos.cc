@@ -28,7 +28,7 @@ void RunGotos(Frame& frame, uint8_t* base, const uint8_t* flags) {
   Op* ip = frame.ip;
   uintptr_t stop = frame.stop;
 
-#define DISPATCH() goto* kHandlers[static_cast<uint16_t>(ip->code)]
+#define DISPATCH() goto* kHandlers[static_cast<uint32_t>(ip->code)]
 // Goes to `to` from `from`, having retired `retired` instructions there (1, or 0 for a goto).
 #define JUMP(from, to, retired)                               \
   do {                                                        \
@@ -44,12 +44,12 @@ void RunGotos(Frame& frame, uint8_t* base, const uint8_t* flags) {
   DISPATCH();
 
 // Runs what `id` does at ip.
-#define EFFECT(id, context)                                                                        \
-  BytecodeContext<fp::HostFp, Rounding::kAny> context(frame, cpu, ip, base, flags, cpu.x[ip->rs1], \
-                                                      cpu.x[ip->rs2], &frame.fflags);              \
-  RunEffect<Bytecode::k##id>(context);                                                             \
-  if (context.stopped()) [[unlikely]]                                                              \
-    goto leave;                                                                                    \
+#define EFFECT(id, context)                                                                      \
+  BytecodeContext<fp::HostFp, Rounding::kAny> context(                                           \
+      frame, cpu, ip, base, flags, TargetOf(ip), cpu.x[ip->rs1], cpu.x[ip->rs2], &frame.fflags); \
+  RunEffect<Bytecode::k##id>(context);                                                           \
+  if (context.stopped()) [[unlikely]]                                                            \
+    goto leave;                                                                                  \
   if constexpr (kSetsRd<Bytecode::k##id>) cpu.x[ip->rd] = context.rd();
 
 #define SINGLE(id)                                     \
@@ -69,14 +69,15 @@ void RunGotos(Frame& frame, uint8_t* base, const uint8_t* flags) {
 #undef OPERATION
 #undef SINGLE
 
-#define FUSION(first, second, pattern)                     \
-  L_##first##Then##second##pattern : {                     \
-    EFFECT(first, of_first)                                \
-    ip += 1;                                               \
-    EFFECT(second, of_second)                              \
-    if (of_second.jumped()) JUMP(ip, of_second.next(), 1); \
-    ip += 1;                                               \
-    DISPATCH();                                            \
+#define FUSION(first, second, pattern)                                                  \
+  L_##first##Then##second##pattern : {                                                  \
+    EFFECT(first, of_first)                                                             \
+    if (of_first.jumped()) JUMP(ip, of_first.next(), 1);                                \
+    ip += 1;                                                                            \
+    EFFECT(second, of_second)                                                           \
+    if (of_second.jumped()) JUMP(ip, of_second.next(), RetiredBy(Bytecode::k##second)); \
+    ip += 1;                                                                            \
+    DISPATCH();                                                                         \
   }
 #include "interp/bytecode/fusions.inc"
 #undef FUSION
@@ -86,7 +87,7 @@ L_kNop:
   DISPATCH();
 
 L_kGoto:
-  JUMP(ip, ip + ip->target, 0);
+  JUMP(ip, TargetOf(ip), 0);
 
 L_kSlow:
 leave:

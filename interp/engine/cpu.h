@@ -30,6 +30,10 @@ struct Cpu {
 
 inline constexpr int kSink = 32;
 
+// Where fflags is among the CSRs, and its bits.
+inline constexpr uint32_t kCsrFflags = 0x001;
+inline constexpr uint64_t kFflagsMask = 0x1f;
+
 // Register numbers of the calling convention.
 inline constexpr int kRa = 1, kSp = 2, kGp = 3, kTp = 4, kA0 = 10, kA1 = 11, kA2 = 12, kA3 = 13,
                      kA4 = 14, kA5 = 15, kA7 = 17;

@@ -24,7 +24,7 @@ inline constexpr uint64_t kMargin = CodeCache::kStraightOps + 2;
 // until less than kMargin is left before frame.stop. The hart's pc and its count of instructions
 // are not brought up to date, all else is.
 void RunGotos(Frame& frame, uint8_t* base, const uint8_t* flags);
-// Needs a CodeCache with variants, and a host for which TailCallsWork().
+// Needs a CodeCache with TailCallHandlerOf, and a host for which TailCallsWork().
 void RunTailCalls(Frame& frame, uint8_t* base, const uint8_t* flags);
 // As these, but each operation by itself, and until exactly frame.stop is reached: kMargin does not
 // count.
@@ -32,6 +32,8 @@ void RunOneByOne(Frame& frame, uint8_t* base, const uint8_t* flags);
 // As RunOneByOne. Returns how many operations the others would have run for it, to which a fusion
 // is one.
 uint64_t RunCounted(Frame& frame, uint8_t* base, const uint8_t* flags);
+// A CodeCache::HandlerOf.
+uint32_t TailCallHandlerOf(Bytecode code);
 // Whether this build has RunTailCalls and this processor can run it.
 bool TailCallsWork();
 

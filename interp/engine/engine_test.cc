@@ -108,7 +108,13 @@ constexpr uint32_t Bne(int rs1, int rs2, int offset) {
   return (o >> 12 & 1) << 31 | (o >> 5 & 0x3f) << 25 | rs2 << 20 | rs1 << 15 | 1 << 12 |
          (o >> 1 & 15) << 8 | (o >> 11 & 1) << 7 | 0x63;
 }
-constexpr uint32_t kEcallBits = 0x73, kEbreakBits = 0x100073, kFenceIBits = 0x100f;
+constexpr uint32_t Jal(int rd, int offset) {
+  const uint32_t o = static_cast<uint32_t>(offset);
+  return (o >> 20 & 1) << 31 | (o >> 1 & 0x3ff) << 21 | (o >> 11 & 1) << 20 | (o & 0xff000) |
+         rd << 7 | 0x6f;
+}
+constexpr uint32_t kRetBits = 0x8067, kEcallBits = 0x73, kEbreakBits = 0x100073,
+                   kFenceIBits = 0x100f;
 constexpr uint32_t kLrW = 0x1000202f | 10 << 15 | 11 << 7;             // lr.w x11,(x10)
 constexpr uint32_t kScW = 0x1800202f | 12 << 20 | 10 << 15 | 13 << 7;  // sc.w x13,x12,(x10)
 
@@ -304,6 +310,74 @@ TEST_P(EngineTest, FlagsAreThereWhenTheyAreRead) {
   hart_.engine->Run(hart_.cpu, 1000);
   EXPECT_EQ(hart_.cpu.x[10], 8u);  // DZ
   EXPECT_EQ(hart_.cpu.f[2], 0x7ff0000000000000u);
+}
+
+TEST_P(EngineTest, FlagsThatAreWrittenTakeThePlaceOfThoseRaised) {
+  constexpr uint32_t kFdivD = 0x1a107053 | 2 << 7;  // fdiv.d f2,f0,f1
+  constexpr uint32_t kFrflags = 0x00102073, kFsflags = 0x00101073, kFsflagsi = 0x00105073;
+  hart_.cpu.f[0] = 0x3ff0000000000000;  // 1 / 0: DZ.
+  hart_.cpu.x[12] = 0xfff;
+  hart_.Put(kCode, {kFdivD, kFrflags | 10 << 7, kFsflagsi, kFrflags | 11 << 7,
+                    kFsflags | 12 << 15 | 13 << 7, kFrflags | 14 << 7, kFsflagsi | 2 << 15, kFdivD,
+                    kFrflags | 15 << 7, kFsflagsi | 1 << 15, kEcallBits});
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 100).reason, StopReason::kEcall);
+  EXPECT_EQ(hart_.cpu.x[10], 8u);
+  EXPECT_EQ(hart_.cpu.x[11], 0u) << "cleared";
+  EXPECT_EQ(hart_.cpu.x[13], 0u);
+  EXPECT_EQ(hart_.cpu.x[14], 0x1fu) << "five bits";
+  EXPECT_EQ(hart_.cpu.x[15], 10u) << "OF as written, DZ as raised";
+  EXPECT_EQ(hart_.cpu.fflags, 1u);
+}
+
+TEST_P(EngineTest, CallsNestAsDeepAsTheyLike) {
+  // The first calls itself until x10 is 0, and each adds 1 to x12 when it returns.
+  hart_.Put(kCode, {Jal(kRa, 8), kEcallBits, Addi(kSp, kSp, -16), Sd(kRa, kSp, 0), Addi(10, 10, -1),
+                    Bne(10, 0, 8), Jal(0, 8), Jal(kRa, -20), Ld(kRa, kSp, 0), Addi(kSp, kSp, 16),
+                    Addi(12, 12, 1), kRetBits});
+  hart_.cpu.x[10] = 150;
+  hart_.cpu.x[kSp] = kData + 2 * kPageBytes;
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 10000).reason, StopReason::kEcall);
+  EXPECT_EQ(hart_.cpu.x[12], 150u);
+  EXPECT_EQ(hart_.cpu.x[kSp], kData + 2 * kPageBytes);
+  EXPECT_EQ(hart_.cpu.retired, 2 + 150u * 9);
+}
+
+TEST_P(EngineTest, OneJumpGoesManyWays) {
+  constexpr int kTargets = 100, kRounds = 4;
+  constexpr uint32_t kJalrX5X10 = 10 << 15 | 5 << 7 | 0x67;
+  // x10 goes through the targets, each of which adds its number to x12.
+  std::vector<uint32_t> code = {Addi(10, 10, 8), Bne(10, 13, 8), kEcallBits, kJalrX5X10};
+  for (int i = 0; i < kTargets; ++i) {
+    const int at = static_cast<int>(code.size()) * 4;
+    code.push_back(Addi(12, 12, i));
+    code.push_back(Jal(0, -at - 4));
+  }
+  hart_.Put(kCode, code);
+  const uint64_t first = kCode + 16;
+  for (int round = 1; round <= kRounds; ++round) {
+    hart_.cpu.pc = kCode;
+    hart_.cpu.x[10] = first - 8;
+    hart_.cpu.x[13] = first + 8 * kTargets;
+    EXPECT_EQ(hart_.engine->Run(hart_.cpu, 10000).reason, StopReason::kEcall);
+    EXPECT_EQ(hart_.cpu.x[12], static_cast<uint64_t>(round * kTargets * (kTargets - 1) / 2));
+    EXPECT_EQ(hart_.cpu.x[5], kCode + 16);
+  }
+  // Another target takes the place of one.
+  hart_.Put(first + 8 * 7, {Addi(12, 0, 0)});
+  hart_.cpu.pc = kCode;
+  hart_.cpu.x[10] = first - 8;
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 10000).reason, StopReason::kEcall);
+  EXPECT_EQ(hart_.cpu.x[12], static_cast<uint64_t>(kTargets * (kTargets - 1) / 2 - 7 * 8 / 2));
+}
+
+TEST_P(EngineTest, AReturnGoesWhereRaSaysAndNotWhereTheCallWas) {
+  hart_.Put(kCode,
+            {Jal(kRa, 16), kEbreakBits, kEcallBits, kEbreakBits, Addi(kRa, kRa, 4), kRetBits});
+  for (int i = 0; i < 3; ++i) {
+    hart_.cpu.pc = kCode;
+    EXPECT_EQ(hart_.engine->Run(hart_.cpu, 100).reason, StopReason::kEcall);
+    EXPECT_EQ(hart_.cpu.pc, kCode + 12);
+  }
 }
 
 TEST_P(EngineTest, CountersCountThisInstructionToo) {
@@ -567,13 +641,13 @@ TEST(Engines, ADamagedRegisterWouldBeSeen) {
   EXPECT_TRUE(differed);
 }
 
-// Five turns of addi x10,x10,-1 and bne x10,x0, which are one operation; then addi, frflags x11, of
+// Five turns of addi x10,x10,-1 and bne x10,x0, which are one operation; then addi, frrm x11, of
 // which there is no operation, addi and ecall.
 void RunForCounts(Hart& hart, uint64_t slice) {
-  constexpr uint32_t kFrflags = 0x001025f3;
+  constexpr uint32_t kFrrm = 0x002025f3;
   hart.Map(kCode, kPageBytes, memory::kProtRead | memory::kProtExec);
-  hart.Put(kCode, {Addi(10, 10, -1), Bne(10, 0, -4), Addi(12, 12, 1), kFrflags, Addi(13, 14, 1),
-                   kEcallBits});
+  hart.Put(kCode,
+           {Addi(10, 10, -1), Bne(10, 0, -4), Addi(12, 12, 1), kFrrm, Addi(13, 14, 1), kEcallBits});
   hart.cpu.x[10] = 5;
   Stop stop;
   while (stop.reason == StopReason::kBudget) stop = hart.engine->Run(hart.cpu, slice);

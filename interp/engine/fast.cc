@@ -49,6 +49,8 @@ Reach ReachOf(Bytecode single) {
     case Bytecode::kConstant:
       return Reach::kNothing;
     case Bytecode::kJump:
+    case Bytecode::kCall:
+    case Bytecode::kReturn:
       return Reach::kJumps;
     default:
       break;
@@ -60,24 +62,26 @@ Reach ReachOf(Bytecode single) {
   return ReachOf(opcode, AccessRowOf(opcode).kind);
 }
 
-// By code, variants and fusions with them: of their first instruction.
-using ReachTable = std::array<Reach, kCodes>;
+// By code below Bytecode::kFirstFusion.
+using ReachTable = std::array<Reach, static_cast<size_t>(Bytecode::kFirstFusion)>;
 ReachTable MakeReachTable() {
   ReachTable table;
-  for (unsigned code = 0; code < table.size(); ++code)
-    table[code] = ReachOf(SingleOf(static_cast<Bytecode>(code)));
+  for (unsigned code = 0; code < table.size(); ++code) table[code] = ReachOf(Bytecode{code});
   return table;
 }
 const ReachTable kReaches = MakeReachTable();
 
-Reach ReachOf(const Op& op) { return kReaches[static_cast<size_t>(op.code)]; }
+// Of a fusion: of its first instruction.
+Reach ReachOf(const CodeCache& cache, const Op* op) {
+  return kReaches[static_cast<size_t>(SingleOf(cache.CodeOf(op)))];
+}
 
 // How many instructions from `op` on access nothing, as far as it goes straight on.
-uint64_t QuietSteps(const Op* op) {
+uint64_t QuietSteps(const CodeCache& cache, const Op* op) {
   constexpr int kMostOps = CodeCache::kStraightOps;
   uint64_t steps = 0;
   for (int i = 0; i < kMostOps; ++i) {
-    switch (ReachOf(*op)) {
+    switch (ReachOf(cache, op)) {
       case Reach::kNothing:
         ++steps;
         ++op;
@@ -85,7 +89,7 @@ uint64_t QuietSteps(const Op* op) {
       case Reach::kJumps:
         return steps + 1;
       case Reach::kGoto:
-        op += op->target;
+        op = TargetOf(op);
         break;
       case Reach::kAccess:
       case Reach::kEcall:
@@ -107,9 +111,12 @@ Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
   const bool one_by_one = budget < kMargin || dispatch_ == Dispatch::kCounted;
   const uint64_t before_stop = one_by_one ? budget : budget - kMargin;
   Frame frame{.cpu = &cpu,
+              .cache = &cache_,
               .ops = cache_.ops(),
               .pcs = cache_.pcs(),
               .jumps = cache_.jumps(),
+              .returns = &cache_.returns(),
+              .ways = cache_.ways(),
               .ip = ip,
               .stop = reinterpret_cast<uintptr_t>(ip) + before_stop * sizeof(Op)};
   fp::HostFpEnter();
@@ -141,11 +148,13 @@ Ahead FastEngine::LookAhead(const Cpu& cpu) {
   const Op* const op = cache_.FindOrTranslate(cpu.pc & ~uint64_t{1});
   if (op == nullptr) return {};
   // Of an access, an ecall.
-  const auto row = [op] { return AccessRowOf(static_cast<Opcode>(SingleOf(op->code))); };
-  switch (ReachOf(*op)) {
+  const auto row = [this, op] {
+    return AccessRowOf(static_cast<Opcode>(SingleOf(cache_.CodeOf(op))));
+  };
+  switch (ReachOf(cache_, op)) {
     case Reach::kNothing:
     case Reach::kJumps:
-      return {.steps = QuietSteps(op)};
+      return {.steps = QuietSteps(cache_, op)};
     case Reach::kEcall:
       return {.next = {.kind = row().kind}};
     case Reach::kAccess: {
@@ -155,7 +164,8 @@ Ahead FastEngine::LookAhead(const Cpu& cpu) {
                            .addr = cpu.x[op->rs1] + static_cast<uint64_t>(int64_t{op->imm})}};
       const bool reads = kind == AccessKind::kLoad || kind == AccessKind::kLoadReserved;
       // What is behind a store may be other code when it is done.
-      if (reads || KeepsCode(ahead.next.addr, ahead.next.bytes)) ahead.steps += QuietSteps(op + 1);
+      if (reads || KeepsCode(ahead.next.addr, ahead.next.bytes))
+        ahead.steps += QuietSteps(cache_, op + 1);
       return ahead;
     }
     case Reach::kGoto:
@@ -180,12 +190,13 @@ Stop FastEngine::Run(Cpu& cpu, uint64_t budget) {
         const bool had_margin = end - cpu.retired >= kMargin && dispatch_ != Dispatch::kCounted;
         ip = RunBytecode(cpu, ip, end - cpu.retired);
         if (cpu.retired == end) break;
-        if (ip->code == Bytecode::kEcall) {
-          cpu.pc += ip->length;
+        const Bytecode code = cache_.CodeOf(ip);
+        if (code == Bytecode::kEcall) {
+          cpu.pc = cache_.PcOf(ip + 1);
           ++cpu.retired;
           return Stop{.reason = StopReason::kEcall};
         }
-        stub = ip->code == Bytecode::kTranslate ? ip : nullptr;
+        stub = code == Bytecode::kTranslate ? ip : nullptr;
         // Reached code to be translated, or the margin: the instruction at ip is not tried yet.
         if (stub != nullptr || (had_margin && end - cpu.retired < kMargin)) continue;
       }

@@ -33,7 +33,7 @@ bool Nop(Step& step) {
 }
 
 bool Goto(Step& step) {
-  step.JumpTo(step.ip + step.ip->target, 0);
+  step.JumpTo(TargetOf(step.ip), 0);
   return true;
 }
 
@@ -42,7 +42,7 @@ bool Single(Step& step) {
   Cpu& cpu = *step.frame.cpu;
   Op* const ip = step.ip;
   BytecodeContext<fp::HostFp, Rounding::kAny> context(step.frame, cpu, ip, step.base, step.flags,
-                                                      cpu.x[ip->rs1], cpu.x[ip->rs2],
+                                                      TargetOf(ip), cpu.x[ip->rs1], cpu.x[ip->rs2],
                                                       &step.frame.fflags);
   RunEffect<code>(context);
   if (context.stopped()) return false;
@@ -84,7 +84,7 @@ constexpr std::array<Handler, kSingles> kHandlers =
 void RunOneByOne(Frame& frame, uint8_t* base, const uint8_t* flags) {
   Step step{frame, base, flags, frame.ip, frame.stop};
   while (reinterpret_cast<uintptr_t>(step.ip) < step.stop &&
-         kHandlers[static_cast<size_t>(SingleOf(step.ip->code))](step)) {
+         kHandlers[static_cast<size_t>(SingleOf(frame.cache->CodeOf(step.ip)))](step)) {
   }
   frame.ip = step.ip;
   frame.stop = step.stop;
@@ -96,9 +96,10 @@ uint64_t RunCounted(Frame& frame, uint8_t* base, const uint8_t* flags) {
   const Op* second = nullptr;  // Of the fusion that was just begun.
   while (reinterpret_cast<uintptr_t>(step.ip) < step.stop) {
     const Op* const op = step.ip;
-    if (!kHandlers[static_cast<size_t>(SingleOf(op->code))](step)) break;
+    const Bytecode code = frame.cache->CodeOf(op);
+    if (!kHandlers[static_cast<size_t>(SingleOf(code))](step)) break;
     if (op != second) ++operations;
-    const bool fused = IsFusion(VariantOf(static_cast<unsigned>(op->code)).code);
+    const bool fused = IsFusion(VariantOf(static_cast<unsigned>(code)).code);
     second = fused && op != second ? op + 1 : nullptr;
   }
   frame.ip = step.ip;

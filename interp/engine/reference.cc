@@ -10,7 +10,6 @@ namespace {
 
 // The CSRs that user mode has (RISC-V manual, chapter "CSR listing").
 enum CsrNumber : uint32_t {
-  kCsrFflags = 0x001,
   kCsrFrm = 0x002,
   kCsrFcsr = 0x003,
   kCsrCycle = 0xc00,

@@ -1,13 +1,14 @@
 #include "interp/fp/host_fp.h"
 
-// Both functions are out of line on purpose: calls that the compiler cannot see into, across which
-// it moves no Pin.
+// All these functions are out of line on purpose: calls that the compiler cannot see into, across
+// which it moves no Pin.
 
 namespace pollux::interp::fp {
 
 #if !POLLUX_HOST_FP_HARDWARE
 
 void HostFpEnter() {}
+uint32_t HostFpRaised() { return 0; }
 uint32_t HostFpCollect() { return 0; }
 
 #else
@@ -36,7 +37,7 @@ const bool g_host_has_fma = DetectFma();
 
 void HostFpEnter() { _mm_setcsr(kMxcsrDefault); }
 
-uint32_t HostFpCollect() {
+uint32_t HostFpRaised() {
   const uint32_t mxcsr = _mm_getcsr();
   uint32_t flags = 0;
   if (mxcsr & kMxcsrInvalid) flags |= kFlagNv;
@@ -44,6 +45,12 @@ uint32_t HostFpCollect() {
   if (mxcsr & kMxcsrOverflow) flags |= kFlagOf;
   if (mxcsr & kMxcsrUnderflow) flags |= kFlagUf;
   if (mxcsr & kMxcsrPrecision) flags |= kFlagNx;
+  return flags;
+}
+
+uint32_t HostFpCollect() {
+  const uint32_t flags = HostFpRaised();
+  const uint32_t mxcsr = _mm_getcsr();
   if (mxcsr & kMxcsrAllFlags) _mm_setcsr(mxcsr & ~kMxcsrAllFlags);
   return flags;
 }

@@ -38,8 +38,10 @@ namespace pollux::interp::fp {
 // Makes the host's floating-point environment the one that HostFp needs.
 void HostFpEnter();
 
-// Returns the fflags bits raised on the hardware since HostFpEnter or the last HostFpCollect, and
-// clears them.
+// Returns the fflags bits raised on the hardware since HostFpEnter or the last HostFpCollect.
+uint32_t HostFpRaised();
+
+// Returns them, and clears them, which takes as long as dozens of operations.
 uint32_t HostFpCollect();
 
 // Stands in for SoftFp where calling it would cost those who need it not: an operation that is not
@@ -105,7 +107,8 @@ struct InlineHostFp : DeferredFp {};
 // True where the host has fused multiply-add instructions (FMA3), else HostFp::MulAdd is SoftFp's.
 extern const bool g_host_has_fma;
 
-// On the hardware where that does, else as Rest. What it does not name here (Classify) is Rest's own.
+// On the hardware where that does, else as Rest. What it does not name here (Classify) is Rest's
+// own.
 template <typename Rest>
 struct OnHardware : Rest {
   template <FpBits Bits>
