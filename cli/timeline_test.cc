@@ -166,6 +166,16 @@ TEST(TimelineTest, WhatWaitsToTheEndLastsToTheEnd) {
   EXPECT_EQ(slice.at("args").at("waits"), true);
 }
 
+TEST(TimelineTest, WhatWaitsSinceBeforeAllThatIsRememberedIsThere) {
+  History history;
+  history.long_waits.emplace(Tid{1001}, Call(1, 1001, kEpollPwait, 1000, 0));
+  history.long_waits.at(Tid{1001}).state = CallRecord::State::kOpen;
+  history.calls.push_back(Call(7, 1000, kWrite, 50000, 60000));
+  const json events = EventsOf(history);
+  CheckFormat(events);
+  EXPECT_EQ(Find(events, "X", "epoll_pwait").at("dur"), 59.0);
+}
+
 TEST(TimelineTest, EventsThatAreGivenOut) {
   History history;
   history.calls.push_back(Call(1, 1001, kEpollPwait, 1000, 2000));
