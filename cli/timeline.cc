@@ -65,9 +65,15 @@ class Timeline {
   }
 
   int64_t EndOf(const CallRecord& call, int64_t next) const {
-    const int64_t end = call.state == CallRecord::State::kOpen ? last_ : call.ended_at.value;
-    return std::min(std::max(end, call.began_at.value + kLeastNs),
-                    std::max(next, call.began_at.value));
+    const int64_t begin = call.began_at.value;
+    int64_t end = call.state == CallRecord::State::kOpen ? last_ : call.ended_at.value;
+    // A nanosecond is left between two: viewers add times up as floating point, some from the first
+    // one on, where 10.101 + 0.009 is more than 10.110.
+    end = std::min(std::max(end, begin + kLeastNs), std::max(next - 1, begin));
+    while (end > begin &&
+           Microseconds({begin}) + Microseconds({end - begin}) >= Microseconds({next}))
+      --end;
+    return end;
   }
 
   void Add(const CallRecord& call) {
