@@ -102,7 +102,7 @@ std::string LockWords(const FutexWaitFacts& facts) {
       "the lock at ", FutexName(facts), ", which ",
       holder == nullptr ? std::string("nobody alive holds")
       : facts.holder != nullptr
-          ? ThreadWords(holder->tid()) + " holds"
+          ? absl::StrCat(ThreadWords(holder->tid()), " holds")
           : absl::StrCat(ThreadWords(holder->tid()), " took last, by step ", facts.locked));
 }
 
@@ -233,9 +233,10 @@ Explanation ExplainFutex(const Historian& historian, const FutexWaitFacts& facts
     was_woken = was_woken || one->tid == call.tid;
     others.push_back(ThreadWords(one->tid));
   }
-  const std::string whom = others.empty()      ? " woke nobody"
-                           : others.size() > 3 ? " woke others"
-                                               : " woke " + absl::StrJoin(others, ", ");
+  const std::string whom = others.empty() ? " woke nobody"
+                           : others.size() > 3
+                               ? " woke others"
+                               : absl::StrCat(" woke ", absl::StrJoin(others, ", "));
   const std::string last =
       absl::StrCat(ThreadWords(wake->tid), " by ", CallWords(*wake), " at step ", wake->began);
   explanation.cited.push_back(Cite(*wake));
