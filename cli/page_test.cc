@@ -378,6 +378,36 @@ TEST_F(PageTest, WhereTheRunsPart) {
   EXPECT_EQ(Row("detail", "step"), "720 to 730");
 }
 
+// Each alone makes the fifth call another one: whose it is, which, when it began, and that it is
+// there.
+TEST_F(PageTest, WhatTwoRunsPartBy) {
+  struct Case {
+    std::string what;
+    int tid;
+    uint64_t number;
+    machine::Step began;
+    bool parts;
+  };
+  for (const Case& other :
+       {Case{"nothing", 1000, kFutex, 500, false}, Case{"the thread", 1001, kFutex, 500, true},
+        Case{"the call", 1000, kSendto, 500, true}, Case{"the step", 1000, kFutex, 501, true},
+        Case{"the end", 0, 0, 0, true}}) {
+    const auto one_history = Common(), other_history = Common();
+    // What a call was given and gave may differ.
+    Add(*one_history, 1000, kFutex, "one(1) = 1", 500, 510);
+    if (other.tid != 0)
+      Add(*other_history, other.tid, other.number, "other(2) = 2", other.began, 510);
+    Outcome one = Passing(), another = Passing();
+    one.history = one_history;
+    another.history = other_history;
+    const ReportedRun runs[] = {{.title = "one", .outcome = &one},
+                                {.title = "another", .outcome = &another}};
+    Open(ReportOf("a guest", runs));
+    const json parts = Ask("part");
+    EXPECT_EQ(parts, other.parts ? json({4, 4}) : json(nullptr)) << other.what;
+  }
+}
+
 TEST_F(PageTest, Search) {
   OpenBoth();
   browser_->Press("/");

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "machine/history/wording.h"
@@ -33,17 +34,19 @@ class Timeline {
   explicit Timeline(const History& history) : history_(history) {}
 
   std::string Text() {
-    for (const CallRecord& call : history_.calls)
-      last_ = std::max({last_, call.began_at.value, call.ended_at.value});
+    for (const auto& [tid, call] : history_.long_waits) shown_.push_back(&call);
+    for (const CallRecord& call : history_.calls) shown_.push_back(&call);
+    for (const CallRecord* const call : shown_)
+      last_ = std::max({last_, call->began_at.value, call->ended_at.value});
     std::map<Tid, int64_t> next;  // When it begins, of the thread's next call.
-    for (auto call = history_.calls.rbegin(); call != history_.calls.rend(); ++call) {
-      const auto known = next.find(call->tid);
-      ends_[call->id] = EndOf(*call, known == next.end() ? INT64_MAX : known->second);
-      next[call->tid] = call->began_at.value;
+    for (auto call = shown_.rbegin(); call != shown_.rend(); ++call) {
+      const auto known = next.find((*call)->tid);
+      ends_[(*call)->id] = EndOf(**call, known == next.end() ? INT64_MAX : known->second);
+      next[(*call)->tid] = (*call)->began_at.value;
     }
-    for (const CallRecord& call : history_.calls) Add(call);
+    for (const CallRecord* const call : shown_) Add(*call);
     // Behind all calls: a flow belongs to a call that a viewer has met.
-    for (const CallRecord& call : history_.calls) AddWake(call);
+    for (const CallRecord* const call : shown_) AddWake(*call);
     for (const machine::InterestEvent& event : history_.interest_events) Add(event);
     for (const machine::SignalRecord& signal : history_.signals) Add(signal);
     for (const auto& [tid, pid] : processes_) Name(tid, pid);
@@ -62,9 +65,15 @@ class Timeline {
   }
 
   int64_t EndOf(const CallRecord& call, int64_t next) const {
-    const int64_t end = call.state == CallRecord::State::kOpen ? last_ : call.ended_at.value;
-    return std::min(std::max(end, call.began_at.value + kLeastNs),
-                    std::max(next, call.began_at.value));
+    const int64_t begin = call.began_at.value;
+    int64_t end = call.state == CallRecord::State::kOpen ? last_ : call.ended_at.value;
+    // A nanosecond is left between two: viewers add times up as floating point, some from the first
+    // one on, where 10.101 + 0.009 is more than 10.110.
+    end = std::min(std::max(end, begin + kLeastNs), std::max(next - 1, begin));
+    while (end > begin &&
+           Microseconds({begin}) + Microseconds({end - begin}) >= Microseconds({next}))
+      --end;
+    return end;
   }
 
   void Add(const CallRecord& call) {
@@ -143,6 +152,7 @@ class Timeline {
   }
 
   const History& history_;
+  std::vector<const CallRecord*> shown_;  // Of each thread in their order.
   json events_ = json::array();
   std::map<Tid, Tid> processes_;  // Of each thread.
   std::set<Tid> named_;

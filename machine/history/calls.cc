@@ -22,6 +22,14 @@ bool GivesBytes(const CallRecord& call) {
 
 bool IsEpollWait(const CallRecord& call) { return NameOf(call).starts_with("epoll_pwait"); }
 
+bool EndsByTime(const CallRecord& call) {
+  if (call.state != CallRecord::State::kReturned || call.woken_by != 0) return false;
+  const std::string_view name = NameOf(call);
+  return call.result == -static_cast<int64_t>(Errno::kTimedOut) ||
+         (call.result == 0 && (name == "nanosleep" || name == "clock_nanosleep" ||
+                               name == "ppoll" || name == "pselect6" || IsEpollWait(call)));
+}
+
 FutexCommand CommandOf(const CallRecord& call) {
   if (NameOf(call) != "futex") return FutexCommand::kNone;
   switch (static_cast<uint32_t>(call.args[1]) &

@@ -16,6 +16,8 @@ bool TakesBytes(const CallRecord& call);
 bool GivesBytes(const CallRecord& call);
 // epoll_wait and its kin.
 bool IsEpollWait(const CallRecord& call);
+// A wait that nobody ended: its time was over.
+bool EndsByTime(const CallRecord& call);
 // What a call of futex(2) does.
 enum class FutexCommand { kNone, kWait, kLockPi, kWake };
 FutexCommand CommandOf(const CallRecord& call);

@@ -114,11 +114,41 @@ std::vector<FutexWord> UnownedWords(const Historian& historian, os_emu::Kernel& 
       const FutexWaitFacts facts = LookAtFutex(historian.history(), *call, *thread);
       if (facts.what == FutexWaitFacts::What::kWord && facts.last_locker == nullptr &&
           facts.word != 0)
-        words.push_back({pid, call->args[0]});
+        words.push_back({pid, facts.at.value});
     }
   }
   return words;
 }
+
+namespace {
+
+// What a thread does that only looks after itself from time to time: it reads clocks, and waits for
+// what nobody does, until it is late enough.
+bool PassesTime(const CallRecord& call) {
+  const std::string_view name = NameOf(call);
+  if (name == "clock_gettime" || name == "gettimeofday" || name == "sched_yield") return true;
+  return EndsByTime(call) && (name == "nanosleep" || name == "clock_nanosleep" || name == "futex" ||
+                              name == "ppoll" || name == "pselect6" || IsEpollWait(call));
+}
+
+// Since when all others have waited, if each has done so since before `step`; 0: not all, or there
+// are none.
+Step OthersWaitSince(const History& history, os_emu::Kernel& kernel, Tid tid, Step step) {
+  Step since = 0;
+  for (auto& [pid, process] : kernel.processes()) {
+    for (auto& [other, thread] : process->threads) {
+      if (other == tid) continue;
+      const CallRecord* const call = history.LastOf(other);
+      if (!thread->blocked() || call == nullptr || call->state != CallRecord::State::kOpen ||
+          call->began >= step)
+        return 0;
+      since = std::max(since, call->began);
+    }
+  }
+  return since;
+}
+
+}  // namespace
 
 std::vector<Explanation> ExplainRunning(const Historian& historian, os_emu::Kernel& kernel) {
   constexpr size_t kMostLookedAt = 1000, kMostNamed = 4;
@@ -129,12 +159,18 @@ std::vector<Explanation> ExplainRunning(const Historian& historian, os_emu::Kern
       if (thread->blocked() || process->stopped()) continue;
       std::map<std::string, size_t> made;  // By call and result.
       size_t count = 0;
+      bool passes_time = true, has_waited = false;
       Step first = 0, last = 0;
       for (auto call = history.calls.rbegin();
            call != history.calls.rend() && count < kMostLookedAt; ++call) {
         if (call->tid != tid) continue;
         first = call->began;
         if (count++ == 0) last = call->began;
+        // The one under way may be any.
+        if (call->state != CallRecord::State::kOpen) {
+          passes_time = passes_time && PassesTime(*call);
+          has_waited = has_waited || EndsByTime(*call);
+        }
         ++made[CallWords(*call)];
       }
       Explanation explanation{.kind = Explanation::Kind::kGoesRound, .thread = tid};
@@ -149,12 +185,20 @@ std::vector<Explanation> ExplainRunning(const Historian& historian, os_emu::Kern
         std::vector<std::string> words;
         for (size_t i = 0; i < std::min(most.size(), kMostNamed); ++i)
           words.push_back(absl::StrCat(most[i].first, " times ", most[i].second));
+        const Step others =
+            passes_time && has_waited ? OthersWaitSince(history, kernel, tid, first) : Step{0};
         explanation.text = absl::StrCat(
             ThreadWords(tid), " runs. Its last ", count, count == 1 ? " call was " : " calls were ",
             absl::StrJoin(words, ", "), most.size() > kMostNamed ? " and others" : "",
             ", from step ", first, " to step ", last,
-            ". If that is no progress, it is a livelock: look for what they wait for, or for a "
-            "level-triggered event that nobody takes away.");
+            others == 0
+                ? ". If that is no progress, it is a livelock: look for what they wait for, or for "
+                  "a level-triggered event that nobody takes away."
+                : absl::StrCat(
+                      ": it only lets time pass, and all other threads have waited since step ",
+                      others,
+                      ". But for it this is a deadlock (in Go it is the runtime's sysmon, and "
+                      "goroutines are what waits): look at what the others wait for."));
       }
       explanations.push_back(std::move(explanation));
     }

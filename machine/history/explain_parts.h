@@ -52,10 +52,15 @@ Explanation ExplainOther(const Historian& historian, const MoveIndex& index,
 struct FutexWaitFacts {
   const CallRecord* call = nullptr;
   os_emu::Thread* thread = nullptr;
+  // Where it waits: at the word that the call names, or at another one to which it was moved.
+  GuestAddr at;
+  bool moved = false;
   enum class What { kLock, kJoin, kWord } what = What::kWord;
-  os_emu::Thread* holder = nullptr;  // Of kLock and kJoin, if it lives.
+  // Of kLock and kJoin, if it lives; of a lock that names no owner it is last_locker.
+  os_emu::Thread* holder = nullptr;
   uint32_t word = 0;
-  // Of kWord: who holds it if it is a lock, as far as that can be told; null: nobody is known.
+  // Of a word that names no owner: who holds it if it is a lock, as far as that can be told; null:
+  // nobody is known.
   os_emu::Thread* last_locker = nullptr;
   Step locked = 0;
 

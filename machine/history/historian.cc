@@ -56,6 +56,8 @@ const CallRecord* History::LastOf(Tid tid, CallId before) const {
   for (auto call = calls.rbegin(); call != calls.rend(); ++call) {
     if (call->tid == tid && (before == 0 || call->id < before)) return &*call;
   }
+  const auto wait = long_waits.find(tid);
+  if (wait != long_waits.end() && (before == 0 || wait->second.id < before)) return &wait->second;
   return nullptr;
 }
 
@@ -174,8 +176,13 @@ void Historian::OnCallBegins(Thread& thread, const interp::Cpu& cpu) {
   last_call_[call.tid] = call.id;
   acting_ = &thread;
   acting_call_ = call.id;
+  if (!history_.long_waits.empty()) history_.long_waits.erase(call.tid);
   history_.calls.push_back(std::move(call));
-  if (history_.calls.size() > History::kMostCalls) history_.calls.pop_front();
+  if (history_.calls.size() <= History::kMostCalls) return;
+  CallRecord& oldest = history_.calls.front();
+  if (oldest.state == CallRecord::State::kOpen)
+    history_.long_waits.insert_or_assign(oldest.tid, std::move(oldest));
+  history_.calls.pop_front();
 }
 
 void Historian::OnCallGoesOn(Thread& thread) {
@@ -231,6 +238,7 @@ void Historian::OnTaskGone(Tid tid) {
     interrupted_.erase(was);
   }
   last_call_.erase(tid);
+  history_.long_waits.erase(tid);
   given_.erase(tid);
 }
 
@@ -281,6 +289,7 @@ void Historian::OnTraceLine(Tid tid, std::string_view line) {
 std::shared_ptr<const History> Historian::HandOut() {
   const memory::OutsideArena outside;
   for (CallRecord& call : history_.calls) call.stack = nullptr;
+  for (auto& [tid, call] : history_.long_waits) call.stack = nullptr;
   for (Preemption& preemption : history_.preemptions) preemption.stack = nullptr;
   for (LintRecord& lint : history_.lints) lint.memory = nullptr;
   for (WakeOutOfOrder& wake : history_.wakes) wake.stack = nullptr;

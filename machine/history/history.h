@@ -2,7 +2,8 @@
 // by which call, which epoll events were noticed, and who was given them. What explains a hang.
 //
 // The Historian fills it while the machine runs; nothing here is the guest's or changes it.
-// Bounded: of a long run the last kMostCalls calls are there, and stacks for the last kMostStacks.
+// Bounded: of a long run the last kMostCalls calls are there, with those before them that threads
+// wait in still; and stacks for the last kMostStacks.
 #ifndef POLLUX_MACHINE_HISTORY_HISTORY_H_
 #define POLLUX_MACHINE_HISTORY_HISTORY_H_
 
@@ -167,6 +168,9 @@ struct History {
   static constexpr size_t kMostWords = 64;
 
   std::deque<CallRecord> calls;  // With ids that follow each other.
+  // Of threads that have made none of `calls`: the one before them that each waits in, or has come
+  // back from.
+  std::map<Tid, CallRecord> long_waits;
   std::deque<SignalRecord> signals;
   std::deque<InterestEvent> interest_events;
   std::deque<Preemption> preemptions;  // The last.
@@ -177,8 +181,12 @@ struct History {
   std::map<FutexWord, FutexWordRecord> words;  // At most kMostWords.
 
   const CallRecord* Find(CallId id) const {
-    if (calls.empty() || id < calls.front().id || id > calls.back().id) return nullptr;
-    return &calls[id - calls.front().id];
+    if (calls.empty() || id == 0 || id > calls.back().id) return nullptr;
+    if (id >= calls.front().id) return &calls[id - calls.front().id];
+    for (const auto& [tid, call] : long_waits) {
+      if (call.id == id) return &call;
+    }
+    return nullptr;
   }
   // The thread's call that began last before `before` (0: ever); null: none.
   const CallRecord* LastOf(Tid tid, CallId before = 0) const;
