@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -350,11 +351,13 @@ class ExploreCommand final : public Command {
           "changed");
       return false;
     }
+    std::vector<std::string> flags = MachineWords(summary);
+    for (const std::string& word : lint_.Words()) flags.push_back(word);
     return WriteScheduleFile(
         save_schedule_,
         {.guest = guest.name,
          .guest_hash = explore::HashOf(guest.file),
-         .flags = MachineWords(summary),
+         .flags = std::move(flags),
          .arguments = {guest.arguments.begin() + 1, guest.arguments.end()},
          .expectation = options.expectation,
          .finding = explore::FindingOf(run, options.expectation, finding.first_seed).key,

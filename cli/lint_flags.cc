@@ -52,9 +52,13 @@ bool LintFlags::Apply(machine::Options* options) {
   return true;
 }
 
-int LintFlags::Report(const machine::Outcome& outcome) const {
+void LintFlags::Print(const machine::Outcome& outcome) {
   for (const machine::Outcome::Lint& lint : outcome.lints)
     PrintError(absl::StrCat("lint: ", lint.name, ": ", lint.text, machine::StackText(lint.stack)));
+}
+
+int LintFlags::Report(const machine::Outcome& outcome) const {
+  Print(outcome);
   const int status = outcome.ExitCode();
   return fatal_ && status == 0 && !outcome.lints.empty() ? kExitHang : status;
 }
@@ -62,6 +66,11 @@ int LintFlags::Report(const machine::Outcome& outcome) const {
 std::vector<std::string> LintFlags::FatalWords() const {
   if (lint_.empty()) return {};
   return {absl::StrCat("--lint=", lint_, fatal_ ? "" : ":fatal")};
+}
+
+std::vector<std::string> LintFlags::Words() const {
+  if (lint_.empty()) return {};
+  return {absl::StrCat("--lint=", lint_)};
 }
 
 }  // namespace pollux::cli

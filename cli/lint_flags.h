@@ -19,10 +19,14 @@ class LintFlags {
                                       "exits with 124.");
   // False, and says why: a name that is none.
   bool Apply(machine::Options* options);
-  // Prints the lints of a run; returns its exit status, which a fatal lint makes kExitHang.
+  // Prints the lints of a run.
+  static void Print(const machine::Outcome& outcome);
+  // The same; returns its exit status, which a fatal lint makes kExitHang.
   int Report(const machine::Outcome& outcome) const;
   // The flag, fatal, as a word of a command that runs the same; none if there is none.
   std::vector<std::string> FatalWords() const;
+  // The same, as it was given.
+  std::vector<std::string> Words() const;
 
  private:
   CLI::App* command_ = nullptr;

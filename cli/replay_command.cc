@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/lint_flags.h"
 #include "cli/report.h"
 #include "cli/schedules.h"
 #include "cli/timeline.h"
@@ -67,6 +68,7 @@ class ReplayCommand final : public Command {
     explore::Run run{.outcome = (*machine)->Run(), .written = std::move(written)};
     LookAgain(*saved, &run.outcome);
     if (!run.outcome.explanation.empty()) PrintError(run.outcome.explanation);
+    LintFlags::Print(run.outcome);
     if (!timeline_.empty()) {
       if (const std::string why = WriteTimeline(timeline_, *run.outcome.history); !why.empty()) {
         PrintError(why);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/lint_flags.h"
 #include "cli/machine_flags.h"
 
 namespace pollux::cli {
@@ -18,7 +19,9 @@ namespace {
 std::optional<machine::Options> OptionsOf(std::vector<std::string> flags) {
   CLI::App app("", "schedule file");
   MachineFlags machine;
+  LintFlags lint;
   machine.Declare(app, /*max_steps=*/0);
+  lint.Declare(app);
   std::reverse(flags.begin(), flags.end());
   try {
     app.parse(flags);
@@ -26,7 +29,9 @@ std::optional<machine::Options> OptionsOf(std::vector<std::string> flags) {
     PrintError(absl::StrCat("the schedule file's flags: ", error.what()));
     return std::nullopt;
   }
-  return machine.Options();
+  std::optional<machine::Options> options = machine.Options();
+  if (!options.has_value() || !lint.Apply(&*options)) return std::nullopt;
+  return options;
 }
 
 }  // namespace
@@ -94,6 +99,7 @@ std::optional<SavedRun> ReadSavedRun(const std::vector<std::string>& words, int*
   std::optional<machine::Options> options = OptionsOf(saved.file.flags);
   if (!options.has_value()) return std::nullopt;
   saved.options = *std::move(options);
+  saved.file.expectation.lints = saved.options.lints != 0;
   if (const absl::Status may = explore::MayBeExplored(saved.options); !may.ok()) {
     PrintError(absl::StrCat(path, ": ", may.message()));
     return std::nullopt;

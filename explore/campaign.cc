@@ -94,7 +94,10 @@ class Worker {
   // Until no seed is left.
   void Work() {
     machine::Options machine = options_.machine;
-    if (options_.hash_traces) machine.trace = [this](std::string_view line) { Hash(line); };
+    if (options_.hash_traces) {
+      machine.trace = [this](std::string_view record) { Hash(record); };
+      machine.trace_records = true;
+    }
     if (machine.warn) machine.warn = [this](std::string_view line) { Warn(line); };
     absl::StatusOr<std::unique_ptr<Explorer>> explorer =
         Explorer::Create(std::move(machine), guest_, options_.expectation);

@@ -21,11 +21,11 @@ struct ScheduleFile {
 
   std::string guest;                   // As it was named.
   std::string guest_hash;              // HashOf() its bytes.
-  std::vector<std::string> flags;      // Of the machine, as on the command line.
+  std::vector<std::string> flags;      // Of the machine, and --lint, as on the command line.
   std::vector<std::string> arguments;  // The guest's, without its name.
-  Expectation expectation;
-  std::string finding;  // Its key; empty: the run was none.
-  std::string summary;  // Of the finding, for people.
+  Expectation expectation;             // But for `lints`, which flags say.
+  std::string finding;                 // Its key; empty: the run was none.
+  std::string summary;                 // Of the finding, for people.
   machine::Schedule schedule;
 };
 

@@ -490,6 +490,26 @@ int LooksForChild() {
   return 0;
 }
 
+[[gnu::noinline]] void LeaveChildEarly() {
+  if (fork() == 0) _exit(0);
+  asm volatile("");  // No tail call: it is on the stack.
+}
+[[gnu::noinline]] void LeaveChildLate() {
+  if (fork() == 0) _exit(1);  // Functions that are the same would be made one.
+  asm volatile("");
+}
+
+// Leaves a child, made in one function or, where another thread had its turn at once, the other.
+int LeavesChildEarlyOrLate() {
+  std::atomic<bool> had_its_turn = false;
+  std::thread other([&] { had_its_turn = true; });
+  for (volatile int i = 0; i < 300;) i = i + 1;
+  const bool early = had_its_turn;
+  other.join();
+  early ? LeaveChildEarly() : LeaveChildLate();
+  return 0;
+}
+
 // A lock of its own, of a word: who has taken it is written nowhere.
 class WordLock {
  public:
@@ -628,6 +648,7 @@ constexpr Deed kDeeds[] = {
     {"has_daemon", [] { return Parent(Care::kHasDaemon, false); }},
     {"kills_with_itself", [] { return Parent(Care::kKillsWithItself, false); }},
     {"looks_for_child", LooksForChild},
+    {"leaves_child_early_or_late", LeavesChildEarlyOrLate},
     {"word_locks", [] { return WordLocks(false); }},
     {"ordered_word_locks", [] { return WordLocks(true); }},
     {"word_signals", WordSignals}};

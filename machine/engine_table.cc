@@ -1,5 +1,6 @@
 #include "machine/engine_table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "abi/check.h"
@@ -25,12 +26,34 @@ EngineTable::Entry* EngineTable::Find(const AddressSpace& memory) {
   return nullptr;
 }
 
+void EngineTable::Leave(Entry& entry) {
+  constexpr size_t kMostSpares = 8;
+  const OutsideArena outside;
+  std::vector<Spare>& spares = engines_->spares;
+  entry.engine->Detach();
+  if (spares.size() == kMostSpares) spares.erase(spares.begin());
+  spares.push_back({.memory = entry.memory, .engine = std::move(entry.engine)});
+}
+
+std::unique_ptr<interp::Engine> EngineTable::TakeSpare(AddressSpace& memory) {
+  std::vector<Spare>& spares = engines_->spares;
+  const auto spare = std::find_if(spares.begin(), spares.end(),
+                                  [&](const Spare& spare) { return spare.memory == &memory; });
+  if (spare == spares.end()) return nullptr;
+  std::unique_ptr<interp::Engine> engine = std::move(spare->engine);
+  spares.erase(spare);
+  engine->Attach();
+  engine->Forget();
+  return engine;
+}
+
 interp::Engine& EngineTable::Use(AddressSpace& memory) {
   ++uses_[&memory];
   if (Entry* const known = Find(memory)) return *known->engine;
   const OutsideArena outside;
-  engines_->entries.push_back(
-      {.memory = &memory, .engine = interp::MakeEngine(kind_, memory, counters_)});
+  std::unique_ptr<interp::Engine> engine = TakeSpare(memory);
+  if (engine == nullptr) engine = interp::MakeEngine(kind_, memory, counters_);
+  engines_->entries.push_back({.memory = &memory, .engine = std::move(engine)});
   return *engines_->entries.back().engine;
 }
 
@@ -45,6 +68,7 @@ void EngineTable::Release(AddressSpace& memory) {
     entry->asleep = true;
     return;
   }
+  Leave(*entry);
   std::swap(*entry, engines_->entries.back());
   engines_->entries.pop_back();
 }
@@ -59,6 +83,9 @@ void EngineTable::Unkeep() {
 }
 
 void EngineTable::DropNewer() {
+  for (Entry& entry : engines_->entries) {
+    if (!entry.kept) Leave(entry);
+  }
   std::erase_if(engines_->entries, [](const Entry& entry) { return !entry.kept; });
 }
 

@@ -1,6 +1,10 @@
 // EngineTable: the engines of a machine, one an address space, each for as long as a hart runs in
 // it. How many do is machine state; the engines are in no Arena, because what they have translated
 // stays right when the machine is put back: memory tells them of each page that changes on the way.
+//
+// An engine's room for translated code is megabytes that the host has to clear, which takes longer
+// than many a child lives. So a few that nobody uses any more are spare, each for the next address
+// space at the same address, which in an arena comes soon. What they have translated they forget.
 #ifndef POLLUX_MACHINE_ENGINE_TABLE_H_
 #define POLLUX_MACHINE_ENGINE_TABLE_H_
 
@@ -42,9 +46,17 @@ class EngineTable {
     bool kept = false;
     bool asleep = false;  // Kept, though its memory has ended; another may have taken its address.
   };
+  struct Spare {
+    memory::AddressSpace* memory;  // That has ended: an address.
+    std::unique_ptr<interp::Engine> engine;
+  };
   struct Engines {
     std::vector<Entry> entries;
+    std::vector<Spare> spares;  // Those that were left last are behind.
   };
+  // Before the entry's memory ends. The entry is to be erased.
+  void Leave(Entry& entry);
+  std::unique_ptr<interp::Engine> TakeSpare(memory::AddressSpace& memory);
   Entry* Find(const memory::AddressSpace& memory);
 
   interp::EngineKind kind_;

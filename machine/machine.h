@@ -67,6 +67,9 @@ struct Options {
   // One strace line for each system call whose name matches (see shims), without the newline. Null:
   // no trace.
   std::function<void(std::string_view line)> trace;
+  // `trace` gets records in place of lines: bytes, for a hash, of what a line says and of what it
+  // leaves out (shims/shims.h TraceForm).
+  bool trace_records = false;
   // The names to trace: an RE2 that must match the whole name; empty: all.
   std::string trace_filter;
   // What the threads asked for and what followed is remembered, and an end that is a failure is

@@ -61,7 +61,7 @@ void Machine::Impl::Trace(Thread& thread, std::string_view line) {
   if (!options_.trace) return;
   const memory::OutsideArena outside;
   // As strace -f does, once there is more than one.
-  if (kernel_.has_cloned()) {
+  if (!options_.trace_records && kernel_.has_cloned()) {
     options_.trace(absl::StrFormat("[pid %d] %s", static_cast<int>(thread.tid()), line));
   } else {
     options_.trace(line);
@@ -94,10 +94,17 @@ absl::Status Machine::Impl::SetUp() {
                        "(docs/syscalls.md)"));
     }
   }
+  shims::TraceForm form = shims::TraceForm::kNothing;
+  if (options_.trace != nullptr || options_.explain_texts) form = shims::TraceForm::kLines;
+  if (options_.trace_records) {
+    if (options_.explain_texts)
+      return absl::InvalidArgumentError("a trace is remembered as lines, not as records");
+    form = shims::TraceForm::kRecords;
+  }
   abi_ = std::make_unique<shims::SyscallAbi>(
       shims::SyscallAbi::Options{.sink = this,
                                  .tasks = this,
-                                 .trace = options_.trace != nullptr || options_.explain_texts,
+                                 .trace = form,
                                  .trace_filter = std::move(filter),
                                  .fault_source = this,
                                  .faults = std::move(faults)});

@@ -21,6 +21,22 @@ bool PrintPointer(const PrintView& view, const ArgSpec& spec, int index, std::st
 // failed.
 bool ShowsPointer(const PrintView& view, const ArgSpec& spec, int index, std::string* out);
 
+// ---- ArgType::record.
+// There is nothing behind the register.
+void RecordNothing(const PrintView& view, const ArgSpec& spec, int index, std::string* out);
+// So many bytes from `address`, of which what can be read is appended behind its length: 64 KiB at
+// most, for a guest may name any length.
+void RecordMemory(const PrintView& view, uint64_t address, uint64_t bytes, std::string* out);
+void RecordWord(uint64_t word, std::string* out);
+// Where ShowsPointer() would not print the pointer alone.
+inline bool HasContent(const PrintView& view, const ArgSpec& spec, int index) {
+  return view.args[index] != 0 && (spec.direction == Direction::kIn || !view.failed());
+}
+template <typename T>
+void RecordObject(const PrintView& view, const ArgSpec& spec, int index, std::string* out) {
+  if (HasContent(view, spec, index)) RecordMemory(view, view.args[index], sizeof(T), out);
+}
+
 }  // namespace pollux::shims
 
 #endif  // POLLUX_SHIMS_ARG_PRINTING_H_

@@ -1,6 +1,7 @@
 #include "shims/arg_types.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "abi/errno.h"
 #include "absl/strings/str_format.h"
@@ -108,6 +109,25 @@ bool ShowsPointer(const PrintView& view, const ArgSpec& spec, int i, std::string
   if (view.args[i] != 0 && !(spec.direction != Direction::kIn && view.failed())) return false;
   *out += PointerText(view.args[i]);
   return true;
+}
+
+// ---- Records
+
+void RecordNothing(const PrintView&, const ArgSpec&, int, std::string*) {}
+
+void RecordWord(uint64_t word, std::string* out) {
+  out->append(reinterpret_cast<const char*>(&word), sizeof word);
+}
+
+void RecordMemory(const PrintView& view, uint64_t address, uint64_t bytes, std::string* out) {
+  constexpr uint64_t kMost = 64 << 10;
+  const size_t start = out->size() + sizeof(uint64_t);
+  const uint64_t wanted = std::min(bytes, kMost);
+  out->resize(start + wanted);
+  const uint64_t read = view.memory().Read(
+      GuestAddr{address}, {reinterpret_cast<uint8_t*>(out->data()) + start, wanted});
+  out->resize(start + read);
+  std::memcpy(out->data() + start - sizeof read, &read, sizeof read);
 }
 
 // ---- Numbers
@@ -229,6 +249,10 @@ bool PrintRandomBytes(const PrintView& view, const ArgSpec& spec, int i, std::st
   return PrintBuffer(view, spec, i, true, out);
 }
 
+void RecordBuffer(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
+  if (HasContent(view, spec, i)) RecordMemory(view, view.args[i], LengthOf(view, spec), out);
+}
+
 // A path that the call writes: whole, without its NUL.
 bool PrintTextOut(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
   if (ShowsPointer(view, spec, i, out)) return true;
@@ -283,6 +307,23 @@ bool PrintIovec(const PrintView& view, const ArgSpec& spec, int i, std::string* 
   return true;
 }
 
+void RecordIovec(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
+  // IOV_MAX: no call takes more.
+  const uint64_t count = std::min<uint64_t>(view.args[spec.length], 1024);
+  const bool output = spec.direction == Direction::kOut;
+  uint64_t left = !output ? UINT64_MAX : view.failed() ? 0 : static_cast<uint64_t>(view.result);
+  for (uint64_t n = 0; n < count; ++n) {
+    Result<GuestIovec> vector =
+        view.memory().ReadObject<GuestIovec>(GuestAddr{view.args[i]} + n * sizeof(GuestIovec));
+    if (!vector.ok()) return;
+    RecordWord(vector->start, out);
+    RecordWord(vector->bytes, out);
+    const uint64_t bytes = std::min(vector->bytes, left);
+    if (output) left -= bytes;
+    RecordMemory(view, vector->start, bytes, out);
+  }
+}
+
 // ---- Pointers to numbers
 
 template <typename T>
@@ -322,32 +363,32 @@ bool PrintIdArray(const PrintView& view, const ArgSpec& spec, int i, std::string
 
 }  // namespace
 
-const ArgType kIntType{"int", PrintInt};
-const ArgType kUIntType{"unsigned int", PrintUInt};
-const ArgType kLongType{"long", PrintLong};
-const ArgType kSizeType{"size_t", PrintSize};
-const ArgType kHexType{"unsigned long", PrintHex};
-const ArgType kFdType{"fd", PrintInt};
-const ArgType kDirFdType{"dirfd", PrintDirFd};
-const ArgType kModeType{"mode_t", PrintMode};
-const ArgType kOpenModeType{"mode_t", PrintOpenMode};
-const ArgType kFileModeType{"mode_t", PrintFileMode};
-const ArgType kDeviceType{"dev_t", PrintDevice};
-const ArgType kIdType{"id", PrintId};
-const ArgType kSignalType{"signal", PrintSignal};
-const ArgType kFlagsType{"flags", PrintFlags};
-const ArgType kOpcodeType{"int", PrintOpcode};
-const ArgType kPointerType{"void *", PrintPointer};
-const ArgType kUnusedType{"long", PrintNothing};
+const ArgType kIntType{"int", PrintInt, false, RecordNothing};
+const ArgType kUIntType{"unsigned int", PrintUInt, false, RecordNothing};
+const ArgType kLongType{"long", PrintLong, false, RecordNothing};
+const ArgType kSizeType{"size_t", PrintSize, false, RecordNothing};
+const ArgType kHexType{"unsigned long", PrintHex, false, RecordNothing};
+const ArgType kFdType{"fd", PrintInt, false, RecordNothing};
+const ArgType kDirFdType{"dirfd", PrintDirFd, false, RecordNothing};
+const ArgType kModeType{"mode_t", PrintMode, false, RecordNothing};
+const ArgType kOpenModeType{"mode_t", PrintOpenMode, false, RecordNothing};
+const ArgType kFileModeType{"mode_t", PrintFileMode, false, RecordNothing};
+const ArgType kDeviceType{"dev_t", PrintDevice, false, RecordNothing};
+const ArgType kIdType{"id", PrintId, false, RecordNothing};
+const ArgType kSignalType{"signal", PrintSignal, false, RecordNothing};
+const ArgType kFlagsType{"flags", PrintFlags, false, RecordNothing};
+const ArgType kOpcodeType{"int", PrintOpcode, false, RecordNothing};
+const ArgType kPointerType{"void *", PrintPointer, false, RecordNothing};
+const ArgType kUnusedType{"long", PrintNothing, false, RecordNothing};
 const ArgType kPathType{"path", PrintPath};
-const ArgType kBytesType{"bytes", PrintBytes};
-const ArgType kRandomBytesType{"bytes", PrintRandomBytes};
+const ArgType kBytesType{"bytes", PrintBytes, false, RecordBuffer};
+const ArgType kRandomBytesType{"bytes", PrintRandomBytes, false, RecordBuffer};
 const ArgType kTextOutType{"char *", PrintTextOut};
-const ArgType kIovecType{"struct iovec[]", PrintIovec};
-const ArgType kIntPointerType{"int *", PrintNumberAt<int32_t>};
-const ArgType kLongPointerType{"long *", PrintNumberAt<int64_t>};
-const ArgType kIdPointerType{"id *", PrintNumberAt<uint32_t>};
-const ArgType kFdPairType{"fd[2]", PrintFdPair};
+const ArgType kIovecType{"struct iovec[]", PrintIovec, false, RecordIovec};
+const ArgType kIntPointerType{"int *", PrintNumberAt<int32_t>, false, RecordObject<int32_t>};
+const ArgType kLongPointerType{"long *", PrintNumberAt<int64_t>, false, RecordObject<int64_t>};
+const ArgType kIdPointerType{"id *", PrintNumberAt<uint32_t>, false, RecordObject<uint32_t>};
+const ArgType kFdPairType{"fd[2]", PrintFdPair, false, RecordObject<int32_t[2]>};
 const ArgType kIdArrayType{"id[]", PrintIdArray};
 
 }  // namespace pollux::shims

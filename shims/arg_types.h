@@ -29,6 +29,10 @@ struct ArgType {
   bool (*print)(const PrintView& view, const ArgSpec& spec, int index, std::string* out);
   // Printed when the call has ended, as output arguments are.
   bool at_end = false;
+  // Appends to a record (shims.h TraceForm) what the argument points to, so that it tells apart
+  // what the text does, and more cheaply. The register itself is in the record already. Null: the
+  // text.
+  void (*record)(const PrintView& view, const ArgSpec& spec, int index, std::string* out) = nullptr;
 };
 
 // Numbers.

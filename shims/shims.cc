@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "memory/arena.h"
 #include "os_emu/task/release_wait.h"
+#include "shims/arg_printing.h"
 #include "shims/arg_types.h"
 #include "shims/context.h"
 #include "shims/core_dump.h"
@@ -164,7 +165,7 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   call->ecall_pc = cpu.pc - 4;  // ecall has no compressed form.
   registers_replaced_ = false;
   yield_ = false;
-  if (options_.trace) TraceEnter(thread, call);
+  if (options_.trace != TraceForm::kNothing) TraceEnter(thread, call);
 
   SyscallContext context(*this, thread, cpu, *call);
   os_emu::CallResult result =
@@ -426,7 +427,38 @@ void SyscallAbi::RaiseFault(os_emu::Thread& thread, const interp::Stop& stop,
 // ---- Trace
 
 void SyscallAbi::TraceLine(os_emu::Thread& thread, std::string_view line) {
-  if (options_.trace && options_.sink != nullptr) options_.sink->Trace(thread, line);
+  if (options_.trace == TraceForm::kNothing || options_.sink == nullptr) return;
+  if (options_.trace == TraceForm::kRecords) {
+    BeginRecord('l', thread);
+    record_ += line;
+    return EndRecord(thread);
+  }
+  options_.sink->Trace(thread, line);
+}
+
+void SyscallAbi::BeginRecord(char what, os_emu::Thread& thread) {
+  record_.clear();
+  RecordWord(static_cast<uint64_t>(what) << 32 | static_cast<uint32_t>(thread.tid()), &record_);
+}
+
+void SyscallAbi::EndRecord(os_emu::Thread& thread) {
+  if (options_.sink != nullptr) options_.sink->Trace(thread, record_);
+}
+
+void SyscallAbi::RecordArgs(const Call& call, int64_t result, bool at_end, os_emu::Thread& thread) {
+  const SyscallRow* row = FindSyscall(call.number);
+  const PrintView view{thread, call.args, result};
+  for (int i = 0; row != nullptr && i < row->arg_count(); ++i) {
+    const ArgSpec& spec = row->args[i];
+    if ((spec.direction == Direction::kOut || spec.type->at_end) != at_end) continue;
+    if (spec.type->record != nullptr) {
+      spec.type->record(view, spec, i, &record_);
+      continue;
+    }
+    const size_t start = record_.size();
+    spec.type->print(view, spec, i, &record_);
+    RecordWord(record_.size() - start, &record_);
+  }
 }
 
 void SyscallAbi::TraceEnter(os_emu::Thread& thread, Call* call) {
@@ -437,6 +469,13 @@ void SyscallAbi::TraceEnter(os_emu::Thread& thread, Call* call) {
     call->traced = re2::RE2::FullMatch(SyscallName(call->number), *options_.trace_filter);
   }
   if (!call->traced) return;
+  if (options_.trace == TraceForm::kRecords) {
+    BeginRecord('c', thread);
+    RecordWord(call->number, &record_);
+    for (const uint64_t arg : call->args) RecordWord(arg, &record_);
+    RecordArgs(*call, 0, false, thread);
+    return EndRecord(thread);
+  }
   const SyscallRow* row = FindSyscall(call->number);
   const PrintView view{thread, call->args};
   if (row == nullptr) {
@@ -477,6 +516,14 @@ void SyscallAbi::TraceResult(os_emu::Thread& thread, Call* call, int64_t value) 
   call->traced = false;
   const SyscallRow* row = FindSyscall(call->number);
   const PrintView view{thread, call->args, value};
+  if (options_.trace == TraceForm::kRecords) {
+    BeginRecord(call->injected ? 'f' : 'r', thread);
+    RecordWord(static_cast<uint64_t>(value), &record_);
+    RecordArgs(*call, value, true, thread);
+    // What became ready.
+    if (row != nullptr && row->returns == ReturnType::kTimeout) record_ += ResultText(row, view);
+    return EndRecord(thread);
+  }
   FillAtEnd(view, call);
   TraceLine(thread, WithResult(CallText(*call, true),
                                ResultText(row, view) + (call->injected ? " (INJECTED)" : "")));
@@ -485,6 +532,10 @@ void SyscallAbi::TraceResult(os_emu::Thread& thread, Call* call, int64_t value) 
 void SyscallAbi::TraceUnfinished(os_emu::Thread& thread, Call* call) {
   // A single thread's line can wait until it is whole.
   if (!call->traced || !thread.process().kernel().has_cloned()) return;
+  if (options_.trace == TraceForm::kRecords) {
+    BeginRecord('w', thread);
+    return EndRecord(thread);
+  }
   TraceLine(thread, CallText(*call, false) + " <unfinished ...>");
   call->args_shown = ArgsBefore(*call);
   call->unfinished = true;
@@ -494,6 +545,12 @@ void SyscallAbi::TraceInterrupted(os_emu::Thread& thread, Call* call, os_emu::On
   if (!call->traced) return;
   call->traced = false;
   const int64_t error = ErrorValue(Errno::kIntr);
+  if (options_.trace == TraceForm::kRecords) {
+    BeginRecord('i', thread);
+    RecordWord(static_cast<uint64_t>(how), &record_);
+    RecordArgs(*call, error, true, thread);
+    return EndRecord(thread);
+  }
   FillAtEnd(PrintView{thread, call->args, error}, call);
   std::string result;
   switch (how) {

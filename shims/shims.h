@@ -40,8 +40,20 @@ class Sink {
   // One line for stderr, without newline: "pollux: warning: unsupported system call fanotify_init
   // (262) returns ENOSYS".
   virtual void Report(std::string_view line) = 0;
-  // One line of the trace, without newline and without "[pid N] ". Only called if tracing is on.
+  // One line of the trace, without newline and without "[pid N] "; or one record (TraceForm). Only
+  // called if tracing is on.
   virtual void Trace(os_emu::Thread& thread, std::string_view line) = 0;
+};
+
+// What tracing gives.
+enum class TraceForm : uint8_t {
+  kNothing,
+  kLines,  // As strace, for people.
+  // Bytes, for a hash: no two that differ where lines would not. When a call enters, its thread,
+  // its number, its arguments, and the contents of those that it reads, of buffers up to 64 KiB
+  // where lines show 32 bytes; when it begins to wait, that; when it ends, its result and the
+  // contents of what it fills. Signals and exits as their lines.
+  kRecords,
 };
 
 // One argument in a line of the trace.
@@ -90,7 +102,7 @@ class SyscallAbi final : private os_emu::TcpFaultSource {
   struct Options {
     Sink* sink = nullptr;       // Not owned; null: nobody listens.
     TaskHost* tasks = nullptr;  // Not owned; null only where no task is made or replaced.
-    bool trace = false;
+    TraceForm trace = TraceForm::kNothing;
     // Which system calls are traced: those whose whole name it matches. Null: all. Signals and
     // exits are always traced.
     std::shared_ptr<const re2::RE2> trace_filter;
@@ -160,6 +172,10 @@ class SyscallAbi final : private os_emu::TcpFaultSource {
   void TraceUnfinished(os_emu::Thread& thread, Call* call);
   void TraceInterrupted(os_emu::Thread& thread, Call* call, os_emu::OnSignal how);
   void TraceLine(os_emu::Thread& thread, std::string_view line);
+  // Parts of a record: its beginning, arguments, and that it is whole.
+  void BeginRecord(char what, os_emu::Thread& thread);
+  void RecordArgs(const Call& call, int64_t result, bool at_end, os_emu::Thread& thread);
+  void EndRecord(os_emu::Thread& thread);
   void InterruptBlocked(os_emu::Thread& thread, interp::Cpu& cpu, Call* call,
                         const os_emu::SignalAction& action);
 
@@ -171,6 +187,7 @@ class SyscallAbi final : private os_emu::TcpFaultSource {
   FaultSet tcp_asked_ = 0;
   bool registers_replaced_ = false;  // By the call under way.
   bool yield_ = false;
+  std::string record_;  // Under way; kept for its memory.
 };
 
 // Calls the row's handler, or the one for numbers without a row. The machine uses

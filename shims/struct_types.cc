@@ -101,6 +101,12 @@ bool PrintEpollEvents(const PrintView& view, const ArgSpec& spec, int i, std::st
   return true;
 }
 
+void RecordEpollEvents(const PrintView& view, const ArgSpec& spec, int i, std::string* out) {
+  if (!HasContent(view, spec, i)) return;
+  RecordMemory(view, view.args[i], static_cast<uint64_t>(view.result) * sizeof(GuestEpollEvent),
+               out);
+}
+
 // "[{fd=5, events=POLLIN}, ...]"; `ready`: only those with revents, and these.
 std::string PollfdsText(const PrintView& view, uint64_t address, uint32_t count, bool ready) {
   std::string text = "[";
@@ -449,29 +455,44 @@ std::string ReadyText(const PrintView& view, const SyscallRow& row) {
   return " (" + text + ")";
 }
 
-const ArgType kEpollEventType{"struct epoll_event", PrintStruct<GuestEpollEvent, EpollEventText>};
-const ArgType kEpollEventArrayType{"struct epoll_event[]", PrintEpollEvents};
+const ArgType kEpollEventType{"struct epoll_event", PrintStruct<GuestEpollEvent, EpollEventText>,
+                              false, RecordObject<GuestEpollEvent>};
+const ArgType kEpollEventArrayType{"struct epoll_event[]", PrintEpollEvents, false,
+                                   RecordEpollEvents};
 const ArgType kPollfdArrayType{"struct pollfd[]", PrintPollfds};
 const ArgType kFdSetType{"fd_set", PrintFdSet};
 const ArgType kSelectMaskType{"sigset_t and size", PrintSelectMask};
-const ArgType kTimespecType{"struct timespec", PrintStruct<GuestTimespec, TimespecText>};
+const ArgType kTimespecType{"struct timespec", PrintStruct<GuestTimespec, TimespecText>, false,
+                            RecordObject<GuestTimespec>};
 const ArgType kRemainingTimeType{"struct timespec", PrintRemainingTime};
 const ArgType kTimesType{"struct timespec[2]", PrintTimes};
-const ArgType kTimevalType{"struct timeval", PrintStruct<GuestTimeval, TimevalText>};
-const ArgType kSigsetType{"sigset_t", PrintStruct<os_emu::SignalSet, SigsetFormat>};
-const ArgType kSigactionType{"struct sigaction", PrintStruct<GuestSigaction, SigactionText>};
-const ArgType kSigstackType{"stack_t", PrintStruct<GuestSigstack, SigstackText>};
+const ArgType kTimevalType{"struct timeval", PrintStruct<GuestTimeval, TimevalText>, false,
+                           RecordObject<GuestTimeval>};
+const ArgType kSigsetType{"sigset_t", PrintStruct<os_emu::SignalSet, SigsetFormat>, false,
+                          RecordObject<os_emu::SignalSet>};
+const ArgType kSigactionType{"struct sigaction", PrintStruct<GuestSigaction, SigactionText>, false,
+                             RecordObject<GuestSigaction>};
+const ArgType kSigstackType{"stack_t", PrintStruct<GuestSigstack, SigstackText>, false,
+                            RecordObject<GuestSigstack>};
 const ArgType kSigframeType{"signal frame", PrintSigframe};
-const ArgType kSiginfoType{"siginfo_t", PrintStruct<GuestSiginfo, GuestSiginfoText>};
-const ArgType kStatType{"struct stat", PrintStruct<GuestStat, StatText>};
-const ArgType kStatxType{"struct statx", PrintStruct<GuestStatx, StatxText>};
-const ArgType kStatfsType{"struct statfs", PrintStruct<GuestStatfs, StatfsText>};
+const ArgType kSiginfoType{"siginfo_t", PrintStruct<GuestSiginfo, GuestSiginfoText>, false,
+                           RecordObject<GuestSiginfo>};
+const ArgType kStatType{"struct stat", PrintStruct<GuestStat, StatText>, false,
+                        RecordObject<GuestStat>};
+const ArgType kStatxType{"struct statx", PrintStruct<GuestStatx, StatxText>, false,
+                         RecordObject<GuestStatx>};
+const ArgType kStatfsType{"struct statfs", PrintStruct<GuestStatfs, StatfsText>, false,
+                          RecordObject<GuestStatfs>};
 const ArgType kDirentsType{"struct linux_dirent64[]", PrintDirents};
-const ArgType kRlimitType{"struct rlimit", PrintStruct<GuestRlimit, RlimitText>};
-const ArgType kRusageType{"struct rusage", PrintStruct<GuestRusage, RusageText>};
-const ArgType kTmsType{"struct tms", PrintStruct<GuestTms, TmsText>};
-const ArgType kUtsnameType{"struct utsname", PrintStruct<GuestUtsname, UtsnameText>};
-const ArgType kSysinfoType{"struct sysinfo", PrintStruct<GuestSysinfo, SysinfoText>};
+const ArgType kRlimitType{"struct rlimit", PrintStruct<GuestRlimit, RlimitText>, false,
+                          RecordObject<GuestRlimit>};
+const ArgType kRusageType{"struct rusage", PrintStruct<GuestRusage, RusageText>, false,
+                          RecordObject<GuestRusage>};
+const ArgType kTmsType{"struct tms", PrintStruct<GuestTms, TmsText>, false, RecordObject<GuestTms>};
+const ArgType kUtsnameType{"struct utsname", PrintStruct<GuestUtsname, UtsnameText>, false,
+                           RecordObject<GuestUtsname>};
+const ArgType kSysinfoType{"struct sysinfo", PrintStruct<GuestSysinfo, SysinfoText>, false,
+                           RecordObject<GuestSysinfo>};
 const ArgType kCpuSetType{"cpu_set_t", PrintCpuSet};
 const ArgType kHwprobeType{"struct riscv_hwprobe[]", PrintHwprobe};
 

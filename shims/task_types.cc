@@ -141,7 +141,7 @@ bool PrintFutexWaits(const PrintView& view, const ArgSpec& spec, int i, std::str
 
 const ArgType kArgvType{"char *[]", PrintArgv};
 const ArgType kEnvpType{"char *[]", PrintEnvp};
-const ArgType kCloneFlagsType{"clone flags", PrintCloneFlags};
+const ArgType kCloneFlagsType{"clone flags", PrintCloneFlags, false, RecordNothing};
 const ArgType kCloneArgsType{"struct clone_args", PrintCloneArgs};
 const ArgType kFutexWaitsType{"struct futex_waitv[]", PrintFutexWaits};
 

@@ -91,7 +91,7 @@ class SyscallTest : public testing::Test {
   }
   void TraceAll() {
     SyscallAbi::Options options;
-    options.trace = true;
+    options.trace = TraceForm::kLines;
     Restart(options);
   }
 

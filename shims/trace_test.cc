@@ -1,6 +1,7 @@
 // The lines of the trace. The expected ones were printed by strace 6.1 for the same calls, but for
 // addresses, and for data of epoll events, which is one hexadecimal number here.
 #include <array>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -341,7 +342,7 @@ TEST_F(TraceTest, MessagesWithRights) {
 
 TEST_F(TraceTest, TheFilterMatchesWholeNames) {
   SyscallAbi::Options options;
-  options.trace = true;
+  options.trace = TraceForm::kLines;
   options.trace_filter = std::make_shared<re2::RE2>("read|getu.*");
   Restart(options);
   Enter("getuid", {});
@@ -460,6 +461,201 @@ TEST_F(TraceTest, ABlockedCallPrintsItsLineWhenItEnds) {
   EXPECT_EQ(Result(), 3);
   EXPECT_EQ(sink_.trace,
             (std::vector<std::string>{"read(0, \"abc\", 10)                      = 3"}));
+}
+
+// ---- Records
+
+// A kernel of its own for each run of a scenario.
+class World final : public SyscallTest {
+ public:
+  using Scenario = std::function<void(World&)>;
+
+  static std::vector<std::string> Trace(TraceForm form, const Scenario& scenario) {
+    World world;
+    SyscallAbi::Options options;
+    options.trace = form;
+    world.Restart(options);
+    scenario(world);
+    return world.sink_.trace;
+  }
+
+  void Call(std::string_view name, std::initializer_list<uint64_t> args) { Enter(name, args); }
+  void Number(uint64_t number) { Enter(number, {1}); }
+  void Bytes(uint64_t address, const std::string& bytes) { Text(address, bytes); }
+  template <typename T>
+  void Object(uint64_t address, const T& object) {
+    Put(address, object);
+  }
+  // By no call of the one that is traced.
+  void CloseUnseen(int number) { ASSERT_TRUE(process_.fds().Remove(os_emu::Fd{number}).ok()); }
+  // Of a read that waits, after somebody has written.
+  void WriteAndResume(char byte) {
+    const uint8_t bytes[] = {static_cast<uint8_t>(byte)};
+    memory::UserBuffer buffer = memory::UserBuffer::HostConst(bytes);
+    ASSERT_TRUE(process_.fds().Get(os_emu::Fd{1}).value()->Write(buffer).ok());
+    ASSERT_TRUE(abi_->Resume(thread(), cpu_, &call_));
+  }
+
+  static constexpr uint64_t kMemory = kScratch;
+
+ private:
+  void TestBody() override {}
+};
+
+TEST(Records, TellApartWhateverDiffersInOneCall) {
+  constexpr uint64_t kMemory = World::kMemory;
+  const auto pipe = [](World& world, const std::string& bytes) {
+    world.Call("pipe2", {kMemory, 04000});
+    world.Bytes(kMemory + 64, bytes);
+    world.Call("write", {1, kMemory + 64, bytes.size()});
+  };
+  const std::string text(50, 'x'), other = text.substr(0, 45) + "y" + text.substr(46);
+  struct Pair {
+    const char* what;
+    World::Scenario one, changed;
+    bool in_lines = true;  // Lines tell them apart, too.
+  };
+  const Pair pairs[] = {
+      {"the number", [](World& w) { w.Call("getpid", {}); },
+       [](World& w) { w.Call("gettid", {}); }},
+      {"a number without a row", [](World& w) { w.Number(500); }, [](World& w) { w.Number(501); }},
+      {"the result alone",
+       [&](World& w) {
+         w.Call("pipe2", {kMemory, 0});
+         w.Call("dup", {0});
+       },
+       [&](World& w) {
+         w.Call("pipe2", {kMemory, 0});
+         w.CloseUnseen(1);
+         w.Call("dup", {0});
+       }},
+      {"an error alone",
+       [&](World& w) {
+         w.Call("pipe2", {kMemory, 0});
+         w.Call("close", {1});
+       },
+       [&](World& w) {
+         w.Call("pipe2", {kMemory, 0});
+         w.CloseUnseen(1);
+         w.Call("close", {1});
+       }},
+      {"an argument", [](World& w) { w.Call("close", {5}); },
+       [](World& w) { w.Call("close", {6}); }},
+      {"the error",
+       [](World& w) {
+         w.Call("eventfd2", {0, 04000});
+         w.Call("read", {0, kMemory, 8});
+       },
+       [](World& w) {
+         w.Call("eventfd2", {0, 04000});
+         w.Call("read", {0, kMemory, 7});
+       }},
+      {"an error in place of a result",
+       [](World& w) {
+         w.Call("read", {0, kMemory, 8});
+       },
+       [](World& w) {
+         w.Call("eventfd2", {1, 0});
+         w.Call("read", {0, kMemory, 8});
+       }},
+      {"how much was read",
+       [&](World& w) {
+         pipe(w, "abc");
+         w.Call("read", {0, kMemory, 100});
+       },
+       [&](World& w) {
+         pipe(w, "ab");
+         w.Call("read", {0, kMemory, 100});
+       }},
+      {"a byte that was read",
+       [&](World& w) {
+         pipe(w, "abc");
+         w.Call("read", {0, kMemory, 100});
+       },
+       [&](World& w) {
+         pipe(w, "abd");
+         w.Call("read", {0, kMemory, 100});
+       }},
+      {"a byte behind those that a line shows",
+       [&](World& w) {
+         pipe(w, text);
+         w.Call("read", {0, kMemory, 100});
+       },
+       [&](World& w) {
+         pipe(w, other);
+         w.Call("read", {0, kMemory, 100});
+       },
+       false},
+      {"a byte in the second buffer of a vector",
+       [&](World& w) {
+         pipe(w, "abcdef");
+         w.Object(kMemory + 256, std::array<uint64_t, 4>{kMemory, 3, kMemory + 8, 9});
+         w.Call("readv", {0, kMemory + 256, 2});
+       },
+       [&](World& w) {
+         pipe(w, "abcdeg");
+         w.Object(kMemory + 256, std::array<uint64_t, 4>{kMemory, 3, kMemory + 8, 9});
+         w.Call("readv", {0, kMemory + 256, 2});
+       }},
+      {"the only event of epoll_pwait, in a structure that is filled",
+       [&](World& w) {
+         pipe(w, "abc");
+         w.Call("epoll_create1", {0});
+         w.Object(kMemory, GuestEpollEvent{1, 0, 4});
+         w.Call("epoll_ctl", {2, 1, 0, kMemory});
+         w.Call("epoll_pwait", {2, kMemory + 64, 4, 0, 0, 8});
+       },
+       [&](World& w) {
+         pipe(w, "abc");
+         w.Call("epoll_create1", {0});
+         w.Object(kMemory, GuestEpollEvent{1, 0, 5});
+         w.Call("epoll_ctl", {2, 1, 0, kMemory});
+         w.Call("epoll_pwait", {2, kMemory + 64, 4, 0, 0, 8});
+       }},
+      {"what poll found",
+       [&](World& w) {
+         pipe(w, "abc");
+         w.Object(kMemory, GuestPollfd{0, 1 | 4, 0});
+         w.Call("ppoll", {kMemory, 1, 0, 0, 8});
+       },
+       [&](World& w) {
+         pipe(w, "abc");
+         w.Object(kMemory, GuestPollfd{1, 1 | 4, 0});
+         w.Call("ppoll", {kMemory, 1, 0, 0, 8});
+       }},
+      {"a path",
+       [](World& w) {
+         w.Bytes(kMemory, "/a");
+         w.Call("chdir", {kMemory});
+       },
+       [](World& w) {
+         w.Bytes(kMemory, "/b");
+         w.Call("chdir", {kMemory});
+       }},
+      {"what a read that has waited brought",
+       [](World& w) {
+         w.Call("pipe2", {kMemory, 0});
+         w.Call("read", {0, kMemory + 64, 10});
+         w.WriteAndResume('a');
+       },
+       [](World& w) {
+         w.Call("pipe2", {kMemory, 0});
+         w.Call("read", {0, kMemory + 64, 10});
+         w.WriteAndResume('b');
+       }},
+      {"the end", [](World& w) { w.Call("exit_group", {3}); },
+       [](World& w) { w.Call("exit_group", {4}); }},
+  };
+  for (const Pair& pair : pairs) {
+    SCOPED_TRACE(pair.what);
+    const auto records = World::Trace(TraceForm::kRecords, pair.one);
+    EXPECT_FALSE(records.empty());
+    EXPECT_EQ(records, World::Trace(TraceForm::kRecords, pair.one));
+    EXPECT_NE(records, World::Trace(TraceForm::kRecords, pair.changed));
+    const bool in_lines =
+        World::Trace(TraceForm::kLines, pair.one) != World::Trace(TraceForm::kLines, pair.changed);
+    EXPECT_EQ(in_lines, pair.in_lines);
+  }
 }
 
 }  // namespace

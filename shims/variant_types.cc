@@ -344,16 +344,16 @@ bool PrintMembarrierCpu(const PrintView& view, const ArgSpec&, int i, std::strin
 }  // namespace
 
 const ArgType kFcntlType{"by command", PrintFcntl, true};
-const ArgType kIoctlRequestType{"request", PrintIoctlRequest};
+const ArgType kIoctlRequestType{"request", PrintIoctlRequest, false, RecordNothing};
 const ArgType kIoctlType{"by request", PrintIoctl, true};
-const ArgType kFutexCommandType{"flags", PrintFutexCommand};
-const ArgType kFutexValueType{"uint32_t", PrintFutexValue};
+const ArgType kFutexCommandType{"flags", PrintFutexCommand, false, RecordNothing};
+const ArgType kFutexValueType{"uint32_t", PrintFutexValue, false, RecordNothing};
 const ArgType kFutexTimeType{"struct timespec", PrintFutexTime};
-const ArgType kFutexSecondType{"uint32_t *", PrintFutexSecond};
-const ArgType kFutexThirdType{"uint32_t", PrintFutexThird};
+const ArgType kFutexSecondType{"uint32_t *", PrintFutexSecond, false, RecordNothing};
+const ArgType kFutexThirdType{"uint32_t", PrintFutexThird, false, RecordNothing};
 const ArgType kPrctlType{"by option", PrintPrctl, true};
 const ArgType kEpollCtlEventType{"struct epoll_event", PrintEpollCtlEvent};
-const ArgType kMremapAddressType{"void *", PrintMremapAddress};
-const ArgType kMembarrierCpuType{"int", PrintMembarrierCpu};
+const ArgType kMremapAddressType{"void *", PrintMremapAddress, false, RecordNothing};
+const ArgType kMembarrierCpuType{"int", PrintMembarrierCpu, false, RecordNothing};
 
 }  // namespace pollux::shims

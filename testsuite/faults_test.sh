@@ -1,5 +1,5 @@
 #!/bin/bash
-# A correct program survives every fault that Linux may really have: the programs that show what runtimes do, the corrected twins of
+# A correct program survives every fault that Linux may really have (but for lost connections, tcp_reset, who is not made for them): the programs that show what runtimes do, the corrected twins of
 # the museum and real runtimes go on as without, though their waits end with EINTR, their futexes wake up in vain and their SC fails.
 #
 #   faults_test.sh POLLUX SEEDS FAULTS (RUN_LIST | PROGRAM)...

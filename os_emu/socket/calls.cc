@@ -109,6 +109,7 @@ class SendCall final : public SocketCall {
       const Result<size_t> sent = socket().Send(message);
       if (sent.ok()) {
         done_ += static_cast<int64_t>(*sent);
+        message.done = static_cast<size_t>(done_);
         if (socket().type() != kSockStream || request_->data.remaining() == 0) return done_;
         continue;
       }

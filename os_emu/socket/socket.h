@@ -104,6 +104,9 @@ struct OutgoingMessage {
   // A stream of several pieces: rights and credentials travel with the first byte only; set by the
   // protocol when they are gone.
   bool control_sent = false;
+  // Of a stream of several pieces: what was sent before this one. Then the call ends well, and a
+  // pending error is left to the next.
+  size_t done = 0;
   // Set by the protocol at kAgain: what Linux looks at before it waits is not looked at again.
   bool has_waited = false;
   // What the protocol has taken already, before kAgain.

@@ -83,8 +83,50 @@ case "$repeat" in *' --lint=leaked_child:fatal '*) ;; *) fail "the lint is in th
 eval "pollux $repeat"
 expect 124
 expect_err '^pollux: lint: leaked_child: process 1000 ended by exit_group'
+grep -E '^pollux: (lint|    #)' err >said
 pollux explore --seeds=100 --jobs=2 ./victim looks_for_child
 expect 0
+# Kept with its lint: replay says the same words again.
+pollux explore --seeds=100 --jobs=2 --lint=leaked_child --save_schedule=lint.schedule ./victim looks_for_child
+expect 1
+pollux replay lint.schedule
+expect 1
+cmp said err || fail 'replay says what run says'
+sed 's/,"--lint=leaked_child"//' lint.schedule >no_lint
+pollux replay no_lint
+expect_complaint 125 'did not end as it was saved .lint leaked_child.'
+sed 's/--lint=leaked_child/--lint=nonsense/' lint.schedule >nonsense
+for subcommand in replay shrink; do
+  pollux $subcommand nonsense
+  expect_complaint 125 'schedule file: --lint=nonsense: there is no lint nonsense; there are all, closed_number'
+done
+# And made smaller, as long as it is the same lint in the same place: here one preemption is needed, or it is another.
+pollux explore --seeds=400 --jobs=2 --keep_going --lint=all ./victim leaves_child_early_or_late
+expect 1
+grep -q ': 2 findings$' out || fail 'by place they are two'
+seed="$(awk '/first by seed/ { seed = $NF } /LeaveChildEarly/ { print seed; exit }' out)"
+pollux explore "--seeds=$seed..$seed" --lint=all --save_schedule=early ./victim leaves_child_early_or_late
+expect 1
+pollux shrink early
+expect 1
+grep -qE '^1 preemptions and ' out || fail 'one preemption is needed'
+pollux replay early.small
+expect 1
+expect_err ' in .*LeaveChildEarly at '
+pollux explore --seeds=1 --strategy=round_robin --preemption_rate=0 --lint=all --save_schedule=late ./victim leaves_child_early_or_late
+pollux shrink late
+expect 1
+grep -qE '^0 preemptions and ' out || fail 'no preemption is needed'
+pollux replay late.small
+expect 1
+expect_err ' in .*LeaveChildLate at '
+# A run that fails, too, is what it was; what was seen is said.
+pollux explore --seeds=200 --lint=all --save_schedule=both ./victim hangs_beside_zombie
+expect 1
+pollux replay both
+expect 1
+expect_err '^pollux: deadlock: '
+expect_err '^pollux: lint: leaked_child: process 1000 hangs in ppoll'
 pollux explore --seeds=50 --jobs=2 --lint=all ./victim waits_for_zombie
 expect 0
 pollux explore --lint=nonsense ./victim mutex

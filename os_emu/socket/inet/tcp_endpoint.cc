@@ -205,6 +205,8 @@ void TcpEndpoint::OnReset() {
   }
   if (state_ == TcpState::kCloseWait) error = Errno::kPipe;
   const std::shared_ptr<TcpEndpoint> self = shared_from_this();
+  // tcp_write_queue_purge() moves neither write_seq nor snd_una.
+  unacknowledged_ += static_cast<int32_t>(send_.size());
   send_.Clear();
   fin_waits_ = false;
   if (owner_ != nullptr) owner_->SetPendingError(error);

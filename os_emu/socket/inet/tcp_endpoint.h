@@ -245,7 +245,8 @@ class TcpEndpoint final : public PortUser, public std::enable_shared_from_this<T
   Urgent urgent_ = Urgent::kNone;
   uint8_t urgent_byte_ = 0;
   uint64_t urgent_position_ = 0;
-  // SIOCOUTQ's, beside the bytes that wait: a refused SYN, and what tcp_disconnect() leaves.
+  // SIOCOUTQ's, beside the bytes that wait: a refused SYN, what a RST found under way, and what
+  // tcp_disconnect() leaves.
   int32_t unacknowledged_ = 0;
   int32_t syn_tries_ = 0;
   EndpointTimer timer_;

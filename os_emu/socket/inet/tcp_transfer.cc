@@ -11,6 +11,7 @@ Result<size_t> TcpSocket::Send(OutgoingMessage& message) {
   TcpEndpoint& endpoint = *endpoint_;
   endpoint.MayBeReset();
   if (endpoint.state() != TcpState::kEstablished && endpoint.state() != TcpState::kCloseWait) {
+    if (message.done > 0) return Errno::kPipe;
     // sk_stream_wait_connect()
     if (const std::optional<Errno> error = TakeError(); error.has_value()) return *error;
     if (endpoint.state() != TcpState::kSynSent) return Errno::kPipe;
@@ -22,6 +23,7 @@ Result<size_t> TcpSocket::Send(OutgoingMessage& message) {
   }
   if (message.control_error.has_value()) return *message.control_error;
   if (has_error() || endpoint.send_shut()) {
+    if (message.done > 0) return Errno::kPipe;
     return TakeError().value_or(Errno::kPipe);
   }
   memory::UserBuffer& data = *message.data;
