@@ -46,7 +46,7 @@ explained told_before "thread 1001 $since a wake-up of the futex at $word\. The 
 
 # ---- A monitor that makes more calls than are remembered: since when, and for what, the others wait is
 # known still.
-run --explain --timeline=timeline.json --max_steps=60000000 ./waits beside_sysmon
+run --explain --timeline=timeline.json --max_steps=20000000 ./waits beside_sysmon
 expect 124
 expect_err '^pollux: why: thread 1001 runs\. Its last 1000 calls were .*: it only lets time pass, and all other threads have waited since step [0-9]+\. But for it this is a deadlock '
 expect_err "^pollux: why: thread 1003 $since a wake-up of the futex at $word, .*$nobody"
