@@ -24,8 +24,8 @@ bool EndsRun(const Instruction& instruction) {
   return (jump && instruction.rd == 0) || instruction.opcode == Opcode::kIllegal;
 }
 
-// How many indirect jumps remember where they went.
-constexpr uint32_t kJumpsWithWays = 8192;
+// How many indirect jumps remember where they went: as many as need no huge pages of their own.
+constexpr uint32_t kJumpsWithWays = memory::HugePool::kChunkBytes / 2 / sizeof(CodeCache::Ways);
 
 // Bytes of an instruction, at most.
 constexpr uint64_t kLongest = 4;
@@ -149,8 +149,7 @@ CodeCache::CodeCache(memory::AddressSpace& memory, HandlerOf handler_of, size_t 
       handler_of_(handler_of),
       capacity_(capacity_ops),
       ops_(pool_.New<Op>(capacity_ops)),
-      codes_(pool_.New<uint16_t>(capacity_ops)),
-      pcs_(pool_.New<uint64_t>(capacity_ops)),
+      origins_(pool_.New<Origin>(capacity_ops)),
       jumps_(pool_.New<JumpEntry>(kJumpEntries)),
       ways_(pool_.New<Ways>(handler_of == nullptr ? 1 : kJumpsWithWays)) {
   POLLUX_CHECK(capacity_ops >= 3 * kRunOps && capacity_ops < INT32_MAX / sizeof(Op))
@@ -201,13 +200,13 @@ void CodeCache::Remember(uint64_t pc, uint32_t index) {
 
 uint32_t CodeCache::Append(uint64_t pc, const Op& op) {
   ops_[used_] = op;
-  pcs_[used_] = pc;
+  origins_[used_].pc = static_cast<int64_t>(pc);
   SetCode(used_, op.code);
   return used_++;
 }
 
 void CodeCache::SetCode(uint32_t index, Bytecode code) {
-  codes_[index] = static_cast<uint16_t>(code);
+  origins_[index].code = static_cast<uint16_t>(code);
   ops_[index].code = handler_of_ == nullptr ? code : Bytecode{handler_of_(code)};
 }
 
@@ -279,7 +278,7 @@ void CodeCache::Resolve(const std::vector<OpenBranch>& branches) {
 void CodeCache::SpreadTargets(uint32_t begin, uint32_t end) {
   const Op* target = nullptr;
   for (uint32_t i = end; i-- > begin;) {
-    const Bytecode code{codes_[i]};
+    const Bytecode code = CodeAt(i);
     if (EndsStraightLine(code)) {
       target = code == Bytecode::kJalr ? nullptr : TargetOf(&ops_[i]);
     } else if (target != nullptr) {
@@ -290,11 +289,11 @@ void CodeCache::SpreadTargets(uint32_t begin, uint32_t end) {
 
 // Fuses neighbours that no page boundary parts: then both are made stubs together.
 void CodeCache::FuseRun(uint32_t begin, uint32_t end) {
-  for (uint32_t i = begin; i < end; ++i) ops_[i].code = Bytecode{codes_[i]};
+  for (uint32_t i = begin; i < end; ++i) ops_[i].code = CodeAt(i);
   for (const bool free : {false, true}) {  // What is rather a pair than any first.
     for (uint32_t i = begin; i + 1 < end; ++i) {
-      const uint64_t last_byte = pcs_[i + 1] + kLongest - 1;
-      if ((pcs_[i] >> memory::kPageShift) != (last_byte >> memory::kPageShift)) continue;
+      const uint64_t last_byte = origins_[i + 1].Pc() + kLongest - 1;
+      if ((origins_[i].Pc() >> memory::kPageShift) != (last_byte >> memory::kPageShift)) continue;
       // The second stays what it is: nobody falls into it fused.
       if (IsFusion(ops_[i].code) || Fuse(&ops_[i], free)) ++i;
     }

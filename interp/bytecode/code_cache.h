@@ -17,6 +17,7 @@
 #include "absl/base/config.h"
 #include "absl/container/flat_hash_map.h"
 #include "interp/bytecode/op.h"
+#include "interp/bytecode/variant.h"
 #include "memory/address_space.h"
 #include "memory/huge_pool.h"
 
@@ -43,6 +44,15 @@ class CodeCache final : public memory::CodeListener {
   };
   static constexpr size_t kJumpEntries = 4096;
   static size_t JumpIndex(uint64_t pc) { return (pc >> 1) % kJumpEntries; }
+
+  // What an Op was made of, which few need: its instruction's address, which may be a branch's
+  // target below 0, and its code.
+  struct Origin {
+    int64_t pc : 48;
+    uint64_t code : 16;
+    uint64_t Pc() const { return static_cast<uint64_t>(int64_t{pc}); }
+  };
+  static_assert(memory::kAddressBits < 47 && kCodes <= UINT16_MAX);
 
   // Where the calls that were made last return to, a ring: what a return looks at first, since that
   // is known long before the register from which it returns.
@@ -77,10 +87,10 @@ class CodeCache final : public memory::CodeListener {
   // Makes whoever led to the kTranslate Op `stub` lead to `target` from now on.
   void Link(Op* stub, Op* target);
 
-  uint64_t PcOf(const Op* op) const { return pcs_[op - ops_]; }
-  Bytecode CodeOf(const Op* op) const { return Bytecode{codes_[op - ops_]}; }
+  uint64_t PcOf(const Op* op) const { return origins_[op - ops_].Pc(); }
+  Bytecode CodeOf(const Op* op) const { return CodeAt(static_cast<uint32_t>(op - ops_)); }
   const Op* ops() const { return ops_; }
-  const uint64_t* pcs() const { return pcs_; }
+  const Origin* origins() const { return origins_; }
   const JumpEntry* jumps() const { return jumps_; }
   Returns& returns() { return returns_; }
   const Ways* ways() const { return ways_; }
@@ -112,6 +122,9 @@ class CodeCache final : public memory::CodeListener {
   void ClearJumps();
   uint32_t Lookup(uint64_t pc) const;
   void Remember(uint64_t pc, uint32_t index);
+  Bytecode CodeAt(uint32_t index) const {
+    return Bytecode{static_cast<uint16_t>(origins_[index].code)};
+  }
   void SetCode(uint32_t index, Bytecode code);
   uint32_t Append(uint64_t pc, const Op& op);
   bool TranslateRun(uint64_t pc);
@@ -127,9 +140,7 @@ class CodeCache final : public memory::CodeListener {
   size_t capacity_;
   memory::HugePool pool_;
   Op* const ops_;
-  // By Op index.
-  uint16_t* const codes_;
-  uint64_t* const pcs_;
+  Origin* const origins_;  // By Op index.
   JumpEntry* const jumps_;
   Returns returns_;
   Ways* const ways_;  // Op::target of a jalr counts in here. The first is nobody's.

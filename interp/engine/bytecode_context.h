@@ -21,7 +21,7 @@ struct Frame {
   Cpu* cpu;
   CodeCache* cache;
   const Op* ops;
-  const uint64_t* pcs;
+  const CodeCache::Origin* origins;
   const CodeCache::JumpEntry* jumps;
   CodeCache::Returns* returns;
   const CodeCache::Ways* ways;
@@ -65,8 +65,8 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
     return this->RmOfFields();
   }
 
-  uint64_t Pc() const { return frame_.pcs[ip_ - frame_.ops]; }
-  uint64_t NextPc() const { return frame_.pcs[ip_ + 1 - frame_.ops]; }
+  uint64_t Pc() const { return frame_.origins[ip_ - frame_.ops].Pc(); }
+  uint64_t NextPc() const { return frame_.origins[ip_ + 1 - frame_.ops].Pc(); }
   void Jump() { JumpTo(target_); }
   void Branch(bool taken) {
     if (taken) Jump();
@@ -202,8 +202,9 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
     break;
 #define POLLUX_WAYS(first)                                                                \
   POLLUX_WAY(first)                                                                       \
-  POLLUX_WAY(first + 1) POLLUX_WAY(first + 2) POLLUX_WAY(first + 3) POLLUX_WAY(first + 4) \
-      POLLUX_WAY(first + 5) POLLUX_WAY(first + 6) POLLUX_WAY(first + 7)
+  POLLUX_WAY(first + 1)                                                                   \
+  POLLUX_WAY(first + 2) POLLUX_WAY(first + 3) POLLUX_WAY(first + 4) POLLUX_WAY(first + 5) \
+      POLLUX_WAY(first + 6) POLLUX_WAY(first + 7)
       POLLUX_WAYS(0)
       POLLUX_WAYS(8)
       POLLUX_WAYS(16)

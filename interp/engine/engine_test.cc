@@ -200,6 +200,18 @@ TEST_P(EngineTest, JumpingToDataFaultsAtTheTarget) {
   EXPECT_EQ(stop.fault.kind, FaultKind::kProtection);
 }
 
+TEST_P(EngineTest, JumpingBelowAddressZeroFaultsThere) {
+  constexpr uint64_t kLow = 0x10000;
+  hart_.Map(kLow, kPageBytes, memory::kProtRead | memory::kProtWrite | memory::kProtExec);
+  hart_.Put(kLow, {Jal(0, -0x20000)});
+  hart_.cpu.pc = kLow;
+  const Stop stop = hart_.engine->Run(hart_.cpu, 100);
+  EXPECT_EQ(stop.reason, StopReason::kFault);
+  EXPECT_EQ(hart_.cpu.pc, -uint64_t{0x10000});
+  EXPECT_EQ(stop.fault.addr.value, -uint64_t{0x10000});
+  EXPECT_EQ(hart_.cpu.retired, 1u);
+}
+
 TEST_P(EngineTest, AnInstructionWhoseSecondHalfIsMissingFaultsAtThatHalf) {
   const uint64_t last = kCode + 4 * kPageBytes - 2;
   const uint16_t half = 0x0013;  // The lower half of an addi.

@@ -113,7 +113,7 @@ Op* FastEngine::RunBytecode(Cpu& cpu, Op* ip, uint64_t budget) {
   Frame frame{.cpu = &cpu,
               .cache = &cache_,
               .ops = cache_.ops(),
-              .pcs = cache_.pcs(),
+              .origins = cache_.origins(),
               .jumps = cache_.jumps(),
               .returns = &cache_.returns(),
               .ways = cache_.ways(),
