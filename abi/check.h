@@ -7,17 +7,18 @@
 
 namespace pollux::internal {
 
-// Collects the message; its destructor prints it and aborts.
+// Collects the message; its destructor prints it and aborts. The stream is elsewhere, so that a function
+// with a check in it needs no room for one, nor a guard of its stack.
 class CheckFailure {
  public:
   CheckFailure(const char* file, int line, const char* condition);
   [[noreturn]] ~CheckFailure();
   CheckFailure(const CheckFailure&) = delete;
   CheckFailure& operator=(const CheckFailure&) = delete;
-  std::ostream& stream() { return message_; }
+  std::ostream& stream();
 
  private:
-  std::ostringstream message_;
+  std::ostringstream* message_;  // Never deleted: the program ends.
 };
 
 // Gives both arms of the ?: below the type void; & binds looser than <<.
