@@ -134,10 +134,12 @@ class Machine::Impl final : private shims::Sink,
     if (known.thread != &thread) known = {&thread, harts_.at(&thread).get()};
     return *known.hart;
   }
-  // What the strategy wants, as long as it makes choices.
+  // What the strategy wants, as long as it makes choices; asked once, not at every turn.
   void NoteWants() {
     wants_events_ = choices_ == Choices::kMade && strategy().wants_events();
     wants_deadlines_ = choices_ == Choices::kMade && strategy().wants_deadlines();
+    wants_footprints_ = choices_ == Choices::kMade && strategy().wants_footprints();
+    slices_end_with_turns_ = strategy().slices_end_with_turns();
   }
   // Null: the run is to end.
   os_emu::Thread* ChooseThread();
@@ -154,7 +156,8 @@ class Machine::Impl final : private shims::Sink,
   size_t Choose(std::span<os_emu::Thread* const> runnable);
   shims::Footprint FootprintOf(os_emu::Thread& thread);
   // True: the next deadline was reached.
-  bool ExpireEarly();
+  bool ExpireEarly() { return wants_deadlines_ && AskToExpire(); }
+  bool AskToExpire();
   uint64_t NextSlice(const os_emu::Thread& running);
   // Whether the system call that the thread is about to make begins the choices.
   bool IsForkPoint(const interp::Cpu& cpu) const;
@@ -185,6 +188,7 @@ class Machine::Impl final : private shims::Sink,
   // Everybody waits: waits for the host, or lets time pass. False: that would never end.
   bool Idle();
   bool IdleOnHostClock();
+  const os_emu::Process& FirstProcess();
   void LookAtHost();
   // A signal has ended the thread's process, whose memory this was.
   void NoteDeath(os_emu::Thread& thread, memory::AddressSpace& memory);
@@ -193,10 +197,10 @@ class Machine::Impl final : private shims::Sink,
   void NoteLints(const std::vector<Explanation>& explanations, Outcome& outcome);
   // Adds to the outcome what the historian knows; nothing without one.
   void Explain(const std::vector<Explanation>& explanations, Outcome& outcome);
-  uint64_t StepsLeft() const;
   uint64_t StepsToNextDeadline(const os_emu::Thread& thread);
 
   Options options_;
+  const uint64_t max_steps_;  // Options::max_steps; UINT64_MAX: without limit.
   os_emu::RandomStream seed_;
   os_emu::HostPoller host_poller_;
   // The guest's file, as it was loaded; the kernel's file of it is lent from here. Outside the
@@ -221,7 +225,8 @@ class Machine::Impl final : private shims::Sink,
     Hart* hart = nullptr;
   };
   std::array<KnownHart, 16> known_harts_;
-  bool wants_events_ = false, wants_deadlines_ = false;
+  bool wants_events_ = false, wants_deadlines_ = false, wants_footprints_ = false;
+  bool slices_end_with_turns_ = false;
   Tid first_process_{0};
   const os_emu::Thread* last_thread_ = nullptr;  // Who ran last; null: it is gone.
   bool leave_last_ = false;                      // Another one shall run next.

@@ -38,9 +38,9 @@ uint64_t Machine::Impl::Time(const interp::Cpu& cpu) {
   return static_cast<uint64_t>((kernel_.clock().Monotonic().value + since) / kNanosPerTick);
 }
 
-size_t Machine::Impl::Choose(std::span<Thread* const> runnable) {
+[[gnu::always_inline]] inline size_t Machine::Impl::Choose(std::span<Thread* const> runnable) {
   ChoicePoint point = PointOf(runnable);
-  if (choices_ == Choices::kMade && strategy().wants_footprints()) {
+  if (wants_footprints_) {
     footprints_.clear();
     for (Thread* const thread : runnable) footprints_.push_back(FootprintOf(*thread));
     point.footprints = footprints_;
@@ -73,8 +73,8 @@ ChoicePoint Machine::Impl::PointOf(std::span<Thread* const> runnable) {
 }
 
 // A thread may be held up for as long as it takes: others' timeouts pass meanwhile.
-bool Machine::Impl::ExpireEarly() {
-  if (!wants_deadlines_ || outside_ != nullptr) return false;
+bool Machine::Impl::AskToExpire() {
+  if (outside_ != nullptr) return false;
   const Nanos deadline = kernel_.NextDeadline();
   if (deadline == kNanosMax) return false;
   const ChoicePoint point = PointOf(kernel_.run_queue().threads());
@@ -135,22 +135,12 @@ size_t Machine::Impl::ChooseWoken(Thread& waker, std::span<Thread* const> waiter
   return place;
 }
 
-uint64_t Machine::Impl::StepsLeft() const {
-  return options_.max_steps == 0 ? UINT64_MAX
-                                 : options_.max_steps - std::min(options_.max_steps, retired_);
-}
-
-uint64_t Machine::Impl::StepsToNextDeadline(const Thread& thread) {
-  const auto steps = [](Nanos left) {
-    if (left == kNanosMax) return UINT64_MAX;
-    return std::max<uint64_t>(1, static_cast<uint64_t>(std::max<int64_t>(left.value, 0)) /
-                                     os_emu::Clock::kNanosPerInstruction);
-  };
-  const uint64_t by_own_time = steps(os_emu::Kernel::TimeToCpuDeadline(thread));
-  if (outside_ != nullptr) return std::min(by_own_time, kStepsBetweenHostTimes);
-  const Nanos deadline = kernel_.NextDeadline();
-  if (deadline == kNanosMax) return by_own_time;
-  return std::min(by_own_time, steps(deadline - kernel_.clock().Monotonic()));
+inline uint64_t Machine::Impl::StepsToNextDeadline(const Thread& thread) {
+  Nanos left = os_emu::Kernel::TimeToCpuDeadline(thread);
+  if (outside_ == nullptr) left = std::min(left, kernel_.timers().TimeToNextDeadline());
+  const auto steps =
+      static_cast<uint64_t>(std::max<int64_t>(1, left.value / os_emu::Clock::kNanosPerInstruction));
+  return outside_ == nullptr ? steps : std::min(steps, kStepsBetweenHostTimes);
 }
 
 // Alone, a thread is not preempted, but for a deadline that may be reached early.
@@ -158,9 +148,10 @@ bool Machine::Impl::SpendsSlices() {
   return wants_deadlines_ || kernel_.run_queue().threads().size() > 1;
 }
 
-uint64_t Machine::Impl::Budget(const Thread& thread, bool spends_slices) {
+inline uint64_t Machine::Impl::Budget(const Thread& thread, bool spends_slices) {
   // A timer expires at its instruction, also under a program that makes no call.
-  uint64_t steps = std::min({StepsLeft(), StepsToNextDeadline(thread), pause_at_ - retired_});
+  uint64_t steps =
+      std::min(StepsToNextDeadline(thread), std::min(max_steps_, pause_at_) - retired_);
   if (spends_slices) {
     if (slice_left_ == 0) slice_left_ = NextSlice(thread);
     steps = std::min(steps, slice_left_);
@@ -168,7 +159,7 @@ uint64_t Machine::Impl::Budget(const Thread& thread, bool spends_slices) {
   return steps;
 }
 
-void Machine::Impl::Account(Thread& thread, uint64_t retired) {
+inline void Machine::Impl::Account(Thread& thread, uint64_t retired) {
   retired_ += retired;
   const Nanos span{static_cast<int64_t>(retired) * os_emu::Clock::kNanosPerInstruction};
   kernel_.Compute(thread, span);
@@ -220,11 +211,11 @@ Machine::Impl::Turn Machine::Impl::RunThread(Thread& thread) {
       }
       if (!thread.runnable()) return Turn::kWaits;
     }
-    if (StepsLeft() == 0) return Turn::kPreempted;
+    if (retired_ >= max_steps_) return Turn::kPreempted;
     if (retired_ >= pause_at_) return Turn::kPaused;
     const bool spends = SpendsSlices();
     // What is left was counted from where it is now.
-    if (!spends && slice_left_ != 0 && strategy().slices_end_with_turns()) slice_left_ = 0;
+    if (!spends && slices_end_with_turns_) slice_left_ = 0;
     const uint64_t budget = Budget(thread, spends);
     if (budget == 0) return Turn::kPreempted;
     slice_start_ = hart.cpu.retired;
@@ -338,7 +329,8 @@ interp::Stop Machine::Impl::RunHart(Thread& thread, Hart& hart, uint64_t budget,
   return {.reason = interp::StopReason::kBudget};
 }
 
-std::optional<Machine::Impl::Turn> Machine::Impl::MakeCall(Thread& thread, Hart& hart) {
+[[gnu::always_inline]] inline std::optional<Machine::Impl::Turn> Machine::Impl::MakeCall(
+    Thread& thread, Hart& hart) {
   // A trap into the kernel breaks the reservation, as Linux does on its way back to the user.
   hart.cpu.reservation = {};
   if (++calls_since_host_look_ >= kCallsBetweenHostLooks) LookAtHost();
@@ -442,26 +434,31 @@ bool Machine::Impl::IdleOnHostClock() {
   return true;
 }
 
+const Process& Machine::Impl::FirstProcess() {
+  const Process* const first = kernel_.FindProcess(first_process_);
+  POLLUX_CHECK(first != nullptr) << "the first process is waited for by nobody";
+  return *first;
+}
+
 std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
   const os_emu::Witness::Scope witnessed(historian_.get());
   pause_at_ = instructions;
   for (;;) {
-    const Process* first = kernel_.FindProcess(first_process_);
-    POLLUX_CHECK(first != nullptr) << "the first process is waited for by nobody";
     // The last one's memory is left as it is: what was translated of it is of use after Restore().
-    if (kernel_.living() == 0) return Ended(*first->exit);
+    if (kernel_.living() == 0) return Ended(*FirstProcess().exit);
     ReleaseEnded();
-    if (StepsLeft() == 0) return Hangs(Outcome::Kind::kStepLimit);
+    if (retired_ >= max_steps_) return Hangs(Outcome::Kind::kStepLimit);
     if (retired_ >= pause_at_) return std::nullopt;
     if (kernel_.run_queue().empty()) {
       if (Idle()) continue;
-      if (!first->exit.has_value()) return Hangs(Outcome::Kind::kDeadlock);
+      const Process& first = FirstProcess();
+      if (!first.exit.has_value()) return Hangs(Outcome::Kind::kDeadlock);
       // What it has left behind would wait forever.
       Report(absl::StrFormat(
           "warning: the guest has ended; %d process(es) that it left behind wait for what cannot "
           "come, and were ended",
           kernel_.living()));
-      return Ended(*first->exit);
+      return Ended(*first.exit);
     }
     if (paused_ == nullptr && ExpireEarly()) continue;
     Thread* const thread = paused_ != nullptr ? std::exchange(paused_, nullptr) : ChooseThread();
@@ -473,7 +470,7 @@ std::optional<Outcome> Machine::Impl::RunUntil(uint64_t instructions) {
       return std::nullopt;
     }
     leave_last_ = turn == Turn::kPreempted;
-    if (choices_ == Choices::kMade && strategy().slices_end_with_turns()) slice_left_ = 0;
+    if (choices_ == Choices::kMade && slices_end_with_turns_) slice_left_ = 0;
   }
 }
 

@@ -37,6 +37,7 @@ constexpr uint64_t kLeastMemoryBytes = uint64_t{1} << 20;
 
 Machine::Impl::Impl(Options options)
     : options_(std::move(options)),
+      max_steps_(options_.max_steps == 0 ? UINT64_MAX : options_.max_steps),
       seed_(options_.seed),
       kernel_({.world_seed = seed_.Split(kWorld).Next(),
                .budget = {.limit_bytes = options_.max_memory_bytes},
@@ -47,7 +48,9 @@ Machine::Impl::Impl(Options options)
       own_strategy_(
           WantsEvents(options_.strategy.kind)
               ? MakeInOrder()
-              : MakeStrategy(options_.strategy, options_.schedule_seed.value_or(options_.seed))) {}
+              : MakeStrategy(options_.strategy, options_.schedule_seed.value_or(options_.seed))) {
+  NoteWants();
+}
 
 // ---- shims::Sink
 

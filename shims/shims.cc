@@ -190,7 +190,7 @@ Next SyscallAbi::Enter(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   if (result.blocked()) {
     thread.Block(result.TakeBlocked());
     process.kernel().ExpireTimers();
-    TraceUnfinished(thread, call);
+    if (call->traced) TraceUnfinished(thread, call);
     if (!options_.faults.empty()) MayEndWait(thread, call);
     return Next::kBlocked;
   }
@@ -264,9 +264,11 @@ bool SyscallAbi::Resume(os_emu::Thread& thread, interp::Cpu& cpu, Call* call) {
   Result<int64_t> result = thread.process().kernel().ResumeBlocked(thread);
   if (!result.ok() && thread.blocked()) return false;
   const int64_t value = result.ok() ? *result : ErrorValue(result.error());
-  if (auto wait = os_emu::NextReleaseWait(thread, value)) {
-    thread.Block(std::move(wait));
-    return false;
+  if (!thread.release_waits.empty()) {
+    if (auto wait = os_emu::NextReleaseWait(thread, value)) {
+      thread.Block(std::move(wait));
+      return false;
+    }
   }
   Finish(thread, cpu, call, value);
   return true;
@@ -531,7 +533,7 @@ void SyscallAbi::TraceResult(os_emu::Thread& thread, Call* call, int64_t value) 
 
 void SyscallAbi::TraceUnfinished(os_emu::Thread& thread, Call* call) {
   // A single thread's line can wait until it is whole.
-  if (!call->traced || !thread.process().kernel().has_cloned()) return;
+  if (!thread.process().kernel().has_cloned()) return;
   if (options_.trace == TraceForm::kRecords) {
     BeginRecord('w', thread);
     return EndRecord(thread);

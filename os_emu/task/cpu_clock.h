@@ -25,10 +25,7 @@ class CpuClock {
   TimerQueue& timers() { return timers_; }
   const Clock& clock() const { return clock_; }
   // How long may be computed until the next timer expires; kNanosMax: none will.
-  Nanos TimeToNextDeadline() const {
-    const Nanos deadline = timers_.NextDeadline();
-    return deadline == kNanosMax ? kNanosMax : deadline - now();
-  }
+  Nanos TimeToNextDeadline() const { return timers_.TimeToNextDeadline(); }
   void Compute(Nanos span) {
     clock_.AdvanceBy(span);
     timers_.Expire();

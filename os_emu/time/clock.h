@@ -65,7 +65,7 @@ class Clock {
  private:
   static Nanos SaturatingAdd(Nanos a, Nanos b) {
     int64_t sum;
-    if (__builtin_add_overflow(a.value, b.value, &sum))
+    if (__builtin_add_overflow(a.value, b.value, &sum)) [[unlikely]]
       return b.value > 0 ? kNanosMax : Nanos{INT64_MIN};
     return {sum};
   }

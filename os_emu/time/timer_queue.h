@@ -72,9 +72,15 @@ class TimerQueue {
   const Clock& clock() const { return clock_; }
   // In CLOCK_MONOTONIC; kNanosMax: none.
   Nanos NextDeadline() const { return next_deadline_; }
+  // kNanosMax: there is none.
+  Nanos TimeToNextDeadline() const {
+    const Nanos deadline = NextDeadline();
+    return deadline == kNanosMax ? kNanosMax : deadline - clock_.Monotonic();
+  }
   // Lets everything that is due happen.
   void Expire() {
-    if (IsDue()) ExpireDue();
+    if (NextDeadline() <= clock_.Monotonic()) [[unlikely]]
+      ExpireDue();
   }
   // CLOCK_REALTIME was set: its timers' deadlines lie elsewhere now. O(n log n).
   void ClockWasSet();
