@@ -192,16 +192,19 @@ class AddressSpace {
   // All return how many bytes were copied: to.size() unless a page is missing or lacks the
   // permission.
   size_t Read(GuestAddr from, std::span<uint8_t> to) {
-    const uint8_t* const host = InOnePage(kFastLoad, from, to.size());
-    if (host == nullptr) return ReadRuns(from, to);
-    std::memcpy(to.data(), host, to.size());
+    if (!LiesInOnePage(kFastLoad, from, to.size())) return ReadRuns(from, to);
+    std::memcpy(to.data(), base_ + from.value, to.size());
     return to.size();
   }
   size_t Write(GuestAddr to, std::span<const uint8_t> from) {
-    uint8_t* const host = InOnePage(kFastStore, to, from.size());
-    if (host == nullptr) return WriteRuns(to, from);
-    std::memcpy(host, from.data(), from.size());
+    if (!LiesInOnePage(kFastStore, to, from.size())) return WriteRuns(to, from);
+    std::memcpy(base_ + to.value, from.data(), from.size());
     return from.size();
+  }
+  // Where [to, to + bytes) is, if it lies within one page that may be stored to without more ado;
+  // good until the next call of any other function. Null: Write() knows.
+  uint8_t* ToStoreAt(GuestAddr to, uint64_t bytes) {
+    return LiesInOnePage(kFastStore, to, bytes) ? base_ + to.value : nullptr;
   }
   size_t Zero(GuestAddr to, uint64_t bytes);
   // As Write, but the page's permissions do not matter. For the loader and debuggers only.
@@ -511,12 +514,12 @@ class AddressSpace {
   // checked. False: memory ended all the same.
   bool MakeStorable(uint64_t page);
   bool PreparePage(Access access, uint64_t addr, Fault* fault);
-  // Where [start, start + bytes) is, if it lies within one page and nothing need be done for the
-  // access. Null: ask the slow path.
-  uint8_t* InOnePage(uint8_t fast, GuestAddr start, uint64_t bytes) const {
+  // Whether [start, start + bytes) lies within one page and nothing need be done for the access.
+  // False, of no bytes, too: ask the slow path.
+  bool LiesInOnePage(uint8_t fast, GuestAddr start, uint64_t bytes) const {
     if (start.value >= kAddressSpaceBytes || bytes - 1 >= kPageBytes - start.value % kPageBytes)
-      return nullptr;  // Of no bytes, too.
-    return (flags_[start.value >> kPageShift] & fast) != 0 ? base_ + start.value : nullptr;
+      return false;
+    return (flags_[start.value >> kPageShift] & fast) != 0;
   }
   template <typename Visit>
   size_t VisitRuns(Access access, GuestAddr start, uint64_t bytes, Visit visit);

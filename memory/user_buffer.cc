@@ -7,10 +7,14 @@
 
 namespace pollux::memory {
 
-UserBuffer::UserBuffer(AddressSpace* space, std::span<const Range> ranges)
-    : space_(space), ranges_(ranges.begin(), ranges.end()) {
+UserBuffer::UserBuffer(AddressSpace* space, std::span<const Range> ranges) : space_(space) {
   POLLUX_CHECK(space != nullptr);
-  for (const Range& range : ranges_) {
+  if (!ranges.empty()) range_ = ranges.front();
+  if (ranges.size() > 1) {
+    ranges_.assign(ranges.begin(), ranges.end());
+    later_ = ranges.size() - 1;
+  }
+  for (const Range& range : ranges) {
     remaining_ += std::min(range.bytes, UINT64_MAX - remaining_);  // Saturates.
   }
 }
@@ -23,22 +27,33 @@ UserBuffer UserBuffer::Host(std::span<uint8_t> bytes) {
 
 UserBuffer UserBuffer::HostConst(std::span<const uint8_t> bytes) {
   UserBuffer buffer;
-  buffer.ranges_.push_back({reinterpret_cast<uint64_t>(bytes.data()), bytes.size()});
+  buffer.range_ = {reinterpret_cast<uint64_t>(bytes.data()), bytes.size()};
   buffer.remaining_ = bytes.size();
   buffer.writable_ = false;
   return buffer;
 }
 
+void UserBuffer::StepForward() {
+  POLLUX_CHECK(later_ > 0) << "goes over the end";
+  range_ = ranges_[ranges_.size() - later_];
+  offset_ = 0;
+  --later_;
+}
+
+void UserBuffer::StepBack() {
+  POLLUX_CHECK(later_ + 1 < ranges_.size()) << "reverts over the start";
+  ++later_;
+  range_ = ranges_[ranges_.size() - 1 - later_];
+  offset_ = range_.bytes;
+}
+
 void UserBuffer::Advance(uint64_t bytes) {
   remaining_ -= bytes;
   while (bytes > 0) {
-    const uint64_t step = std::min(bytes, ranges_[index_].bytes - offset_);
+    const uint64_t step = std::min(bytes, range_.bytes - offset_);
     offset_ += step;
     bytes -= step;
-    if (offset_ == ranges_[index_].bytes && index_ + 1 < ranges_.size()) {
-      ++index_;
-      offset_ = 0;
-    }
+    if (offset_ == range_.bytes && later_ > 0) StepForward();
   }
 }
 
@@ -49,20 +64,17 @@ size_t UserBuffer::Walk(uint64_t bytes, Copy copy) {
   bytes = std::min(bytes, remaining_);
   uint64_t done = 0;
   while (done < bytes) {
-    const Range& range = ranges_[index_];
-    const uint64_t length = std::min(bytes - done, range.bytes - offset_);
-    const uint64_t start = range.start + offset_;
+    const uint64_t length = std::min(bytes - done, range_.bytes - offset_);
+    const uint64_t start = range_.start + offset_;
     // A guest's range may wrap; what lies at its start is then above every address space.
-    const uint64_t copied = length == 0 || start < range.start ? 0 : copy(start, done, length);
+    const uint64_t copied = length == 0 || start < range_.start ? 0 : copy(start, done, length);
     done += copied;
     if (copied < length) {
       Advance(copied);
       break;
     }
     if (length == 0) {
-      // An empty range at the position: step over it.
-      ++index_;
-      offset_ = 0;
+      StepForward();  // Over an empty range.
       continue;
     }
     Advance(copied);
@@ -105,20 +117,19 @@ void UserBuffer::Revert(uint64_t bytes) {
   remaining_ += bytes;
   while (bytes > offset_) {
     bytes -= offset_;
-    POLLUX_CHECK(index_ > 0) << "reverts over the start";
-    --index_;
-    offset_ = ranges_[index_].bytes;
+    StepBack();
   }
   offset_ -= bytes;
 }
 
 void UserBuffer::Truncate(uint64_t bytes) { remaining_ = std::min(remaining_, bytes); }
 
-uint64_t UserBuffer::remaining_in_range() const {
+uint64_t UserBuffer::RemainingInRange() const {
   // Once it has moved, iov_iter_advance() steps over empty ranges.
-  if (index_ == 0 && !ranges_.empty() && ranges_[0].bytes == 0) return 0;
+  const size_t index = ranges_.size() - 1 - later_;
+  if (index == 0 && range_.bytes == 0) return 0;
   uint64_t offset = offset_;
-  for (size_t i = index_; i < ranges_.size(); ++i, offset = 0) {
+  for (size_t i = index; i < ranges_.size(); ++i, offset = 0) {
     if (ranges_[i].bytes > offset) return std::min(ranges_[i].bytes - offset, remaining_);
   }
   return 0;

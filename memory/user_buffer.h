@@ -9,13 +9,14 @@
 #ifndef POLLUX_MEMORY_USER_BUFFER_H_
 #define POLLUX_MEMORY_USER_BUFFER_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "abi/check.h"
 #include "abi/types.h"
-#include "absl/container/inlined_vector.h"
 #include "memory/address_space.h"
 
 namespace pollux::memory {
@@ -30,7 +31,7 @@ class UserBuffer {
   UserBuffer() = default;
   // One range of guest memory. `space` must outlive the buffer.
   UserBuffer(AddressSpace* space, GuestAddr start, uint64_t bytes)
-      : space_(space), ranges_{{start.value, bytes}}, remaining_(bytes) {
+      : space_(space), range_{start.value, bytes}, remaining_(bytes) {
     POLLUX_CHECK(space != nullptr);
   }
   UserBuffer(AddressSpace* space, std::span<const Range> ranges);
@@ -41,18 +42,21 @@ class UserBuffer {
   uint64_t remaining() const { return remaining_; }
   // Of those, the bytes of the range that the position is in: one segment of writev(2). An empty
   // range is one at the very start only.
-  uint64_t remaining_in_range() const;
+  uint64_t remaining_in_range() const {
+    if (later_ != 0) return RemainingInRange();
+    return std::min(range_.bytes - offset_, remaining_);
+  }
 
   // host -> user, at the position. Returns the bytes copied (less than from.size(): the end, or an
-  // inaccessible byte).
-  size_t CopyTo(std::span<const uint8_t> from) {
+  // inaccessible byte). Inline, like CopyFrom(): most callers know how many bytes they copy.
+  [[gnu::always_inline]] size_t CopyTo(std::span<const uint8_t> from) {
     if (!LiesInLastRange(from.size())) return CopyToRanges(from);
-    return Moved(space_->Write(GuestAddr{ranges_[index_].start + offset_}, from));
+    return Moved(space_->Write(GuestAddr{range_.start + offset_}, from));
   }
   // user -> host, at the position.
-  size_t CopyFrom(std::span<uint8_t> to) {
+  [[gnu::always_inline]] size_t CopyFrom(std::span<uint8_t> to) {
     if (!LiesInLastRange(to.size())) return CopyFromRanges(to);
-    return Moved(space_->Read(GuestAddr{ranges_[index_].start + offset_}, to));
+    return Moved(space_->Read(GuestAddr{range_.start + offset_}, to));
   }
   // As CopyTo with zeros.
   size_t ZeroTo(uint64_t bytes);
@@ -66,26 +70,30 @@ class UserBuffer {
  private:
   // Whether the next bytes are guest memory, within the last range, and do not wrap.
   bool LiesInLastRange(uint64_t bytes) const {
-    if (space_ == nullptr || index_ + 1 != ranges_.size() || bytes > remaining_) return false;
-    const Range& range = ranges_[index_];
-    return bytes <= range.bytes - offset_ && range.start + offset_ >= range.start;
+    if (space_ == nullptr || later_ != 0 || bytes > remaining_) return false;
+    return bytes <= range_.bytes - offset_ && range_.start + offset_ >= range_.start;
   }
   size_t Moved(size_t bytes) {
     offset_ += bytes;
     remaining_ -= bytes;
     return bytes;
   }
+  uint64_t RemainingInRange() const;
   size_t CopyToRanges(std::span<const uint8_t> from);
   size_t CopyFromRanges(std::span<uint8_t> to);
   template <typename Copy>
   size_t Walk(uint64_t bytes, Copy copy);
   void Advance(uint64_t bytes);
+  // The position goes to the start of the next range, which there is; to the end of the one before.
+  void StepForward();
+  void StepBack();
 
   AddressSpace* space_ = nullptr;
-  absl::InlinedVector<Range, 1> ranges_;
-  size_t index_ = 0;     // The range of the position.
+  Range range_{};        // That of the position.
   uint64_t offset_ = 0;  // Within that range.
   uint64_t remaining_ = 0;
+  size_t later_ = 0;           // How many ranges come behind it.
+  std::vector<Range> ranges_;  // All; empty where there is one only.
   bool writable_ = true;
 };
 

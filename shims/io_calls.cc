@@ -30,8 +30,8 @@ CallResult Nothing(os_emu::FileDescription& file, IoDirection direction) {
   return 0;
 }
 
-CallResult Start(SyscallContext& context, IoDirection direction, DescriptionRef file,
-                 UserBuffer&& buffer) {
+[[gnu::always_inline]] inline CallResult Start(SyscallContext& context, IoDirection direction,
+                                               DescriptionRef file, UserBuffer&& buffer) {
   if (os_emu::Socket::From(*file) != nullptr) {
     return direction == IoDirection::kRead
                ? ReadSocket(context, std::move(file), std::move(buffer))
@@ -43,7 +43,8 @@ CallResult Start(SyscallContext& context, IoDirection direction, DescriptionRef 
 }
 
 // vfs_read(): the access mode is looked at before the buffer.
-CallResult AtPosition(SyscallContext& context, IoDirection direction) {
+template <IoDirection direction>
+CallResult AtPosition(SyscallContext& context) {
   Result<DescriptionRef> file = context.File(0);
   if (!file.ok()) return file.error();
   if (!Allows(**file, direction)) return Errno::kBadF;
@@ -185,8 +186,8 @@ CallResult WithFlags(SyscallContext& context, IoDirection direction) {
 
 }  // namespace
 
-CallResult SysRead(SyscallContext& context) { return AtPosition(context, IoDirection::kRead); }
-CallResult SysWrite(SyscallContext& context) { return AtPosition(context, IoDirection::kWrite); }
+CallResult SysRead(SyscallContext& context) { return AtPosition<IoDirection::kRead>(context); }
+CallResult SysWrite(SyscallContext& context) { return AtPosition<IoDirection::kWrite>(context); }
 CallResult SysReadv(SyscallContext& context) {
   return VectorAtPosition(context, IoDirection::kRead);
 }

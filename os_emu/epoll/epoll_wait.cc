@@ -1,5 +1,6 @@
 #include "os_emu/epoll/epoll_wait.h"
 
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -19,8 +20,11 @@ class GuestArray final : public EpollInstance::Sink {
 
   bool Put(const EpollInstance::Event& event) override {
     constexpr uint64_t kDataOffset = 8;
-    if (!memory_.WriteObject(next_, event.events).ok() ||
-        !memory_.WriteObject(next_ + kDataOffset, event.data).ok()) {
+    if (uint8_t* const host = memory_.ToStoreAt(next_, kEpollEventBytes); host != nullptr) {
+      std::memcpy(host, &event.events, sizeof(event.events));
+      std::memcpy(host + kDataOffset, &event.data, sizeof(event.data));
+    } else if (!memory_.WriteObject(next_, event.events).ok() ||
+               !memory_.WriteObject(next_ + kDataOffset, event.data).ok()) {
       return false;
     }
     next_ = next_ + kEpollEventBytes;
