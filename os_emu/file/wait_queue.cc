@@ -60,6 +60,11 @@ void WaitQueue::Add(Waiter& waiter, WaitMode mode) {
 }
 
 void WaitQueue::NotifyWaiters(EventMask key, int exclusive) {
+  // One alone: nothing is looked at after it.
+  if (first_ == last_) {
+    first_->OnNotify(key);
+    return;
+  }
   // An OnNotify may make waiters leave this queue: Leave() moves the walk past them.
   Walk walk{first_, walk_};
   walk_ = &walk;
