@@ -153,15 +153,15 @@ struct OnHardware : Rest {
 
   template <FpBits Bits>
   static Bits MulAdd(Bits a, Bits b, Bits c, RoundingMode rm, uint32_t* flags) {
-    if (rm != kRne || !g_host_has_fma) [[unlikely]] {
+    if (rm != kRne || !HasFma()) [[unlikely]] {
       return Rest::MulAdd(a, b, c, rm, flags);
     }
-    const Bits result = Result(FusedMulAdd(Operand(a), Operand(b), Operand(c)));
+    const Float<Bits> result = Pin(FusedMulAdd(Operand(a), Operand(b), Operand(c)));
     // x86 is silent about inf * 0 + NaN where RISC-V raises NV.
-    if (result == CanonicalNan<Bits>()) [[unlikely]] {
+    if (result != result) [[unlikely]] {
       return Rest::MulAdd(a, b, c, rm, flags);
     }
-    return result;
+    return std::bit_cast<Bits>(result);
   }
 
   template <FpBits Bits>
@@ -300,11 +300,8 @@ struct OnHardware : Rest {
   template <FpBits Bits>
   using Float = std::conditional_t<sizeof(Bits) == 4, float, double>;
 
-  template <FpBits Bits>
-  static constexpr Bits CanonicalNan() {
-    return sizeof(Bits) == 4 ? static_cast<Bits>(kCanonicalNanF32)
-                             : static_cast<Bits>(kCanonicalNanF64);
-  }
+  // Who defers asks the host before, once (InlineHostFp).
+  static bool HasFma() { return std::is_same_v<Rest, DeferredFp> || g_host_has_fma; }
 
   // A value that the compiler may neither know nor move: not across other Pins, nor across the
   // calls of HostFpEnter and HostFpCollect. An operation between two Pins happens there and then,
@@ -372,7 +369,7 @@ struct OnHardware : Rest {
 };
 
 using HostFp = OnHardware<SoftFp>;
-// Calls nothing: what is not for the hardware is deferred (DeferredFp).
+// Calls nothing: what is not for the hardware is deferred (DeferredFp). For hosts with FMA3.
 using InlineHostFp = OnHardware<DeferredFp>;
 
 #endif  // POLLUX_HOST_FP_HARDWARE
