@@ -39,7 +39,7 @@ using interp::Bytecode;
 using interp::Format;
 using interp::Pattern;
 
-// By Bytecode.
+// By Bytecode below kFirstSeries.
 constexpr absl::string_view kNames[] = {
     "Illegal",
 #define INSTRUCTION(id, mnemonic, format, match, mask, extension, ...) #id,
@@ -55,7 +55,7 @@ constexpr absl::string_view kNames[] = {
 #include "interp/bytecode/fusions.inc"
 #undef FUSION
 };
-static_assert(std::size(kNames) == static_cast<size_t>(Bytecode::kCount));
+static_assert(std::size(kNames) == static_cast<size_t>(Bytecode::kFirstSeries));
 
 absl::string_view GroupOf(Pattern pattern) {
   switch (pattern) {
@@ -86,6 +86,7 @@ absl::string_view GroupOf(Pattern pattern) {
 }
 
 absl::string_view GroupOf(Bytecode code) {
+  if (interp::IsSeries(code)) return "series";
   if (interp::IsFusion(code)) return GroupOf(interp::FusionOf(code).pattern);
   // Those of the bytecode's own that have handlers of this kind move values.
   if (static_cast<unsigned>(code) >= interp::kBaseOpcodes) return "alu";
@@ -116,7 +117,7 @@ class Measurement {
   void AddLine(const std::string& line) {
     // 0000000000532180 <_ZN6pollux6interp12_GLOBAL__N_13RunILj107EEEvPNS0_2OpEm...>:
     if (absl::EndsWith(line, ">:")) {
-      static const RE2 handler("<_ZN6pollux6interp12_GLOBAL__N_1(?:3Run|8RunFused)ILj([0-9]+)EE");
+      static const RE2 handler("<_ZN6pollux6interp12_GLOBAL__N_1(?:3Run|8RunFused|9RunSeries)ILj([0-9]+)EE");
       End();
       within_ = RE2::PartialMatch(line, handler, &code_) && code_ < interp::kCodes;
       return;
@@ -168,7 +169,8 @@ class Measurement {
   void End() {
     if (within_) {
       const Bytecode code = interp::VariantOf(code_).code;
-      const absl::string_view name = kNames[static_cast<size_t>(code)];
+      const absl::string_view name =
+          interp::IsSeries(code) ? "Series" : kNames[static_cast<size_t>(code)];
       if (goes_on_) {
         Group& group = groups_[GroupOf(code)];
         ++group.handlers;

@@ -41,6 +41,7 @@ bool EndsStraightLine(Bytecode code) {
     case Bytecode::kJalr:
     case Bytecode::kJump:
     case Bytecode::kCall:
+    case Bytecode::kCallRegister:
     case Bytecode::kReturn:
       return true;
     default:
@@ -64,7 +65,7 @@ bool IsMemoryAccess(Opcode opcode) {
 }
 
 // A simpler operation that does the same as `op`, the translation of an instruction at `pc`.
-Op Simplified(Op op, uint64_t pc) {
+Op Simplified(Op op, uint64_t pc, unsigned length) {
   switch (op.code) {
     case Bytecode::kLui:
       op.code = Bytecode::kConstant;
@@ -91,10 +92,14 @@ Op Simplified(Op op, uint64_t pc) {
       break;
     case Bytecode::kJal:
       if (op.rd == kSink) op.code = Bytecode::kJump;
-      if (op.rd == kRa) op.code = Bytecode::kCall;
+      if (op.rd == kRa) {
+        op.code = Bytecode::kCall;
+        SetLink(op, pc + length);
+      }
       break;
     case Bytecode::kJalr:
       if (op.rd == kSink && op.rs1 == kRa && op.imm == 0) op.code = Bytecode::kReturn;
+      if (op.rd == kRa) op.code = Bytecode::kCallRegister;
       break;
     default:
       break;
@@ -139,7 +144,7 @@ Op Translated(const Instruction& instruction, uint64_t pc) {
     op.rd = kSink;
     if (!jump && !flags && !IsMemoryAccess(instruction.opcode)) op.code = Bytecode::kNop;
   }
-  return Simplified(op, pc);
+  return Simplified(op, pc, instruction.length);
 }
 
 }  // namespace
@@ -258,7 +263,7 @@ bool CodeCache::TranslateRun(uint64_t pc) {
   const uint32_t end = used_;
   Resolve(branches);
   SpreadTargets(begin, end);
-  FuseRun(begin, end);
+  FuseRun(begin, end, branches);
   return true;
 }
 
@@ -280,23 +285,55 @@ void CodeCache::SpreadTargets(uint32_t begin, uint32_t end) {
   for (uint32_t i = end; i-- > begin;) {
     const Bytecode code = CodeAt(i);
     if (EndsStraightLine(code)) {
-      target = code == Bytecode::kJalr ? nullptr : TargetOf(&ops_[i]);
+      const bool has_ways = code == Bytecode::kJalr || code == Bytecode::kCallRegister;
+      target = has_ways ? nullptr : TargetOf(&ops_[i]);
     } else if (target != nullptr) {
       ops_[i].target = Distance(&ops_[i], target);
     }
   }
 }
 
-// Fuses neighbours that no page boundary parts: then both are made stubs together.
-void CodeCache::FuseRun(uint32_t begin, uint32_t end) {
-  for (uint32_t i = begin; i < end; ++i) ops_[i].code = CodeAt(i);
-  for (const bool free : {false, true}) {  // What is rather a pair than any first.
-    for (uint32_t i = begin; i + 1 < end; ++i) {
-      const uint64_t last_byte = origins_[i + 1].Pc() + kLongest - 1;
-      if ((origins_[i].Pc() >> memory::kPageShift) != (last_byte >> memory::kPageShift)) continue;
-      // The second stays what it is: nobody falls into it fused.
-      if (IsFusion(ops_[i].code) || Fuse(&ops_[i], free)) ++i;
-    }
+// Makes of the run what costs least: of operations by themselves, fusions and series. Neighbours
+// that a page boundary parts are not joined, since those of a page are made stubs together; nor is
+// the head of a loop with what is before it, since each round begins there.
+void CodeCache::FuseRun(uint32_t begin, uint32_t end, const std::vector<OpenBranch>& branches) {
+  std::vector<Plan> plans(end - begin + 1);
+  for (const OpenBranch& branch : branches) {
+    const auto target = static_cast<uint32_t>(TargetOf(&ops_[branch.index]) - ops_);
+    if (target >= begin && target <= branch.index) plans[target - begin].begins_loop = true;
+  }
+  for (uint32_t i = end; i-- > begin;) {
+    Op* const op = &ops_[i];
+    op->code = CodeAt(i);
+    Plan* const plan = &plans[i - begin];
+    const uint64_t page = origins_[i].Pc() >> memory::kPageShift;
+    const auto joins = [&](uint32_t other) {
+      return other < end && !plans[other - begin].begins_loop &&
+             (origins_[other].Pc() + kLongest - 1) >> memory::kPageShift == page;
+    };
+    const auto consider = [&](Bytecode code) {
+      const int length = LengthOf(code);
+      const uint32_t cost = static_cast<uint32_t>(CostOf(code)) + plan[length].cost;
+      if (cost >= plan->cost) return;
+      plan->cost = cost;
+      plan->code = code;
+    };
+    plan->cost = UINT32_MAX;
+    consider(op->code);
+    if (!joins(i + 1)) continue;
+    const Bytecode fusion = FusionOf(op[0], op[1]);
+    if (fusion != Bytecode::kIllegal) consider(fusion);
+    if (handler_of_ == nullptr) continue;
+    int most = 2;
+    while (most < kLongestSeries && joins(i + static_cast<uint32_t>(most))) ++most;
+    for (int length = LengthOfSeries(op, most); length > 1; --length)
+      consider(CodeOfSeries({op->code, length}));
+  }
+  for (uint32_t i = begin; i < end;) {
+    const Bytecode code = plans[i - begin].code;
+    if (IsFusion(code)) Fuse(&ops_[i]);
+    if (IsSeries(code)) ops_[i].code = code;
+    i += static_cast<uint32_t>(LengthOf(code));
   }
   for (uint32_t i = begin; i < end; ++i) {
     const Op* const op = &ops_[i];

@@ -58,8 +58,18 @@ class CodeCache final : public memory::CodeListener {
   // is known long before the register from which it returns.
   struct Returns {
     static constexpr uint32_t kEntries = 32;
-    uint32_t top = 0;
+    uint32_t top = 0;  // In bytes.
     std::array<JumpEntry, kEntries> entries;
+
+    void Push(const JumpEntry& entry) {
+      top = (top + sizeof(JumpEntry)) % sizeof(entries);
+      *reinterpret_cast<JumpEntry*>(reinterpret_cast<char*>(entries.data()) + top) = entry;
+    }
+    const JumpEntry& Top() const {
+      return *reinterpret_cast<const JumpEntry*>(reinterpret_cast<const char*>(entries.data()) +
+                                                 top);
+    }
+    void Pop() { top = (top - sizeof(JumpEntry)) % sizeof(entries); }
   };
 
   // Where one indirect jump went, by WayOf the target. Which one it is now, the host's prediction
@@ -119,6 +129,13 @@ class CodeCache final : public memory::CodeListener {
     uint64_t target_pc;
   };
 
+  // What is made of the run under translation from one Op on.
+  struct Plan {
+    uint32_t cost = 0;  // Up to the run's end.
+    Bytecode code = Bytecode::kIllegal;
+    bool begins_loop = false;  // A branch leads back to it.
+  };
+
   void ClearJumps();
   uint32_t Lookup(uint64_t pc) const;
   void Remember(uint64_t pc, uint32_t index);
@@ -130,7 +147,7 @@ class CodeCache final : public memory::CodeListener {
   bool TranslateRun(uint64_t pc);
   void Resolve(const std::vector<OpenBranch>& branches);
   void SpreadTargets(uint32_t begin, uint32_t end);
-  void FuseRun(uint32_t begin, uint32_t end);
+  void FuseRun(uint32_t begin, uint32_t end, const std::vector<OpenBranch>& branches);
   void Lead(Op* source, const Op* target);
   void MakeStub(uint32_t index);
 

@@ -58,6 +58,55 @@ TEST_F(CodeCacheTest, NeighboursFuseAndTheSecondKeepsItsOwnOp) {
   EXPECT_EQ(op[1].code, Bytecode::kLd);
 }
 
+TEST_F(CodeCacheTest, OfTwoWaysToPairTheCheaperIsTaken) {
+  // lbu x15,0(x14); addi x14,x14,1; bne x14,x13,+8: a load by itself takes longer than a jump to
+  // the next operation, which a branch by itself waits for.
+  CodeCache cache(*space_, nullptr);
+  Put(kCode, {0x00074783, 0x00170713, 0x00d71463, kRet});
+  const Op* op = cache.FindOrTranslate(kCode);
+  EXPECT_EQ(op[0].code, Bytecode::kLbu);
+  EXPECT_EQ(op[1].code, Bytecode::kAddiThenBneCount);
+}
+
+TEST_F(CodeCacheTest, TheHeadOfALoopIsNotASecond) {
+  // ld x8,0(x2) twice, where nothing, or a branch behind them, leads to the second.
+  constexpr uint32_t kBneBack4 = 0xfe041ee3;  // bne x8,x0,-4
+  CodeCache cache(*space_, nullptr);
+  Put(kCode, {kLdS0, kLdS0, kBneBack4, kRet});
+  const Op* op = cache.FindOrTranslate(kCode);
+  EXPECT_EQ(op[0].code, Bytecode::kLd);
+  EXPECT_EQ(op[1].code, Bytecode::kLdThenBneTestOfZero);
+}
+
+TEST_F(CodeCacheTest, ASeriesIsOneOperationWhereHandlersAre) {
+  // ld x8,16(x2); ld x9,8(x2); ld x18,0(x2), across the end of a page and within one.
+  const std::vector<uint32_t> restore = {0x01013403, 0x00813483, 0x00013903, kRet};
+  const auto handler = [](Bytecode) { return uint32_t{1}; };
+  for (const uint64_t at : {kCode, kCode + kPageBytes - 8}) Put(at, restore);
+  CodeCache cache(*space_, handler);
+  const Op* op = cache.FindOrTranslate(kCode);
+  EXPECT_EQ(cache.CodeOf(op), CodeOfSeries({Bytecode::kLd, 3}));
+  EXPECT_EQ(SingleOf(cache.CodeOf(op)), Bytecode::kLd);
+  EXPECT_EQ(SingleOf(cache.CodeOf(op + 1)), Bytecode::kLd);
+  EXPECT_FALSE(IsSeries(cache.CodeOf(op + 1)));
+  op = cache.FindOrTranslate(kCode + kPageBytes - 8);
+  EXPECT_EQ(cache.CodeOf(op), CodeOfSeries({Bytecode::kLd, 2}));
+}
+
+TEST_F(CodeCacheTest, ACallKnowsItsLink) {
+  CodeCache cache(*space_, nullptr);
+  Put(kCode, {0x008000ef, kNopWord, kRet});  // jal x1,+8
+  const Op* op = cache.FindOrTranslate(kCode);
+  EXPECT_EQ(op->code, Bytecode::kCall);
+  EXPECT_EQ(LinkOf(*op), kCode + 4);
+  Op call{.rd = 1, .rs1 = 2, .rs2 = 3};
+  SetLink(call, memory::kAddressSpaceBytes - 2);
+  EXPECT_EQ(LinkOf(call), memory::kAddressSpaceBytes - 2);
+  EXPECT_EQ(call.rd, 1);
+  EXPECT_EQ(call.rs1, 2);
+  EXPECT_EQ(call.rs2, 3);
+}
+
 TEST_F(CodeCacheTest, BranchesIntoTheRunAreDistances) {
   CodeCache cache(*space_, nullptr);
   Put(kCode, {kBeqForward8, kNopWord, kSelfJump});

@@ -70,10 +70,41 @@ constexpr const Fusion& FusionOf(Bytecode fused) {
   return kFusions[static_cast<size_t>(fused) - static_cast<size_t>(Bytecode::kFirstFusion)];
 }
 
-// Makes one operation of op[0] and op[1], if they are a row of the table whose pattern is kFree, or
-// is not: op[0] gets the fused code. May exchange operands of op[1] where their order does not
-// matter.
-bool Fuse(Op* op, bool free);
+// A series: neighbours that load, or store, doublewords of the stack, each below the one before. So
+// functions save and restore registers.
+struct Series {
+  Bytecode operation;  // kLd, or kSd.
+  int count;           // 2 to kLongestSeries.
+};
+// `code` is one.
+constexpr Series SeriesOf(Bytecode code) {
+  constexpr int kCounts = kLongestSeries - 1;
+  const int number = static_cast<int>(code) - static_cast<int>(Bytecode::kFirstSeries);
+  return {number < kCounts ? Bytecode::kLd : Bytecode::kSd, number % kCounts + 2};
+}
+
+// How many operations are run as one by `code`, which is below Bytecode::kCount.
+constexpr int LengthOf(Bytecode code) {
+  return IsSeries(code) ? SeriesOf(code).count : IsFusion(code) ? 2 : 1;
+}
+
+constexpr Bytecode CodeOfSeries(Series series) {
+  const int first = series.operation == Bytecode::kLd ? 0 : kLongestSeries - 1;
+  return static_cast<Bytecode>(static_cast<int>(Bytecode::kFirstSeries) + first + series.count - 2);
+}
+
+// How many operations from op[0] on, of `most`, are a series; 1 if there is none.
+int LengthOfSeries(const Op* op, int most);
+
+// What runs both as one, or kIllegal. A row of another pattern comes before one that is free.
+Bytecode FusionOf(const Op& first, const Op& second);
+
+// op[0] gets the code FusionOf(op[0], op[1]), which is one. May exchange operands of both where
+// their order does not matter.
+void Fuse(Op* op);
+
+// How long an operation takes, roughly, and only to be compared.
+int CostOf(Bytecode code);
 
 }  // namespace pollux::interp
 

@@ -3,14 +3,15 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "interp/engine/cpu.h"
 
 namespace pollux::interp {
 namespace {
 
-// Fuses the two, and says what came of it; kIllegal: nothing.
-Bytecode Fused(Op first, Op second, bool free = false) {
-  Op ops[] = {first, second};
-  return Fuse(ops, free) ? ops[0].code : Bytecode::kIllegal;
+// What comes of the two but for what is free; kIllegal: nothing.
+Bytecode Fused(const Op& first, const Op& second) {
+  const Bytecode code = FusionOf(first, second);
+  return IsFusion(code) && FusionOf(code).pattern == Pattern::kFree ? Bytecode::kIllegal : code;
 }
 
 TEST(Fusion, ASumIsTheAddressOfALoadIntoTheSameRegister) {
@@ -31,7 +32,7 @@ TEST(Fusion, TheSecondMayNotReadWhatIsNotWritten) {
 TEST(Fusion, OperandsAreExchangedWhereTheirOrderDoesNotMatter) {
   Op ops[] = {{.code = Bytecode::kSlli, .rd = 15, .rs1 = 14, .imm = 3},
               {.code = Bytecode::kAdd, .rd = 15, .rs1 = 8, .rs2 = 15}};
-  ASSERT_TRUE(Fuse(ops, false));
+  Fuse(ops);
   EXPECT_EQ(ops[0].code, Bytecode::kSlliThenAddSame);
   EXPECT_EQ(ops[1].rs1, 15);
   EXPECT_EQ(ops[1].rs2, 8);
@@ -96,17 +97,62 @@ TEST(Fusion, EveryRowFusesThePairItIsAbout) {
     auto [first, second] = OperandsOf(row.pattern);
     first.code = row.first;
     second.code = row.second;
-    const bool free = row.pattern == Pattern::kFree;
-    EXPECT_EQ(Fused(first, second, free), row.fused) << "row " << &row - kFusions;
-    if (free) EXPECT_EQ(Fused(first, second), Bytecode::kIllegal) << "row " << &row - kFusions;
+    EXPECT_EQ(FusionOf(first, second), row.fused) << "row " << &row - kFusions;
   }
 }
 
-TEST(Fusion, WhatIsFusedIsNotFusedAgain) {
-  Op ops[] = {{.code = Bytecode::kSlli, .rd = 15, .rs1 = 14, .imm = 3},
-              {.code = Bytecode::kAdd, .rd = 15, .rs1 = 15, .rs2 = 8}};
-  ASSERT_TRUE(Fuse(ops, false));
-  EXPECT_FALSE(Fuse(ops, false));
+TEST(Fusion, AnotherPatternComesBeforeAFreeOne) {
+  const Op add{.code = Bytecode::kAdd, .rd = 15, .rs1 = 8, .rs2 = 9};
+  EXPECT_EQ(FusionOf(add, {.code = Bytecode::kLbu, .rd = 15, .rs1 = 15}),
+            Bytecode::kAddThenLbuSame);
+  EXPECT_EQ(FusionOf(add, {.code = Bytecode::kLbu, .rd = 14, .rs1 = 15}),
+            Bytecode::kAddThenLbuFree);
+}
+
+TEST(Fusion, WhatIsFusedCostsLessThanTheTwo) {
+  for (const Fusion& row : kFusions)
+    EXPECT_LT(CostOf(row.fused), CostOf(row.first) + CostOf(row.second)) << &row - kFusions;
+}
+
+TEST(Series, GoesDownTheStackAsFarAsItGoes) {
+  Op ops[12];
+  for (int i = 0; i < 12; ++i) {
+    ops[i] = {.code = Bytecode::kSd, .rs1 = kSp, .rs2 = static_cast<uint8_t>(i), .imm = 88 - 8 * i};
+  }
+  EXPECT_EQ(LengthOfSeries(ops, 12), kLongestSeries);
+  EXPECT_EQ(LengthOfSeries(ops, 3), 3);
+  ops[4].imm -= 8;
+  EXPECT_EQ(LengthOfSeries(ops, 12), 4);
+  ops[2].rs1 = 8;
+  EXPECT_EQ(LengthOfSeries(ops, 12), 2);
+  EXPECT_EQ(LengthOfSeries(ops + 2, 10), 1);
+  ops[1].code = Bytecode::kSw;
+  EXPECT_EQ(LengthOfSeries(ops, 12), 1);
+}
+
+TEST(Series, LoadsWhatNeitherMovesTheStackNorIsPinned) {
+  const auto length = [](uint8_t rd) {
+    const Op ops[] = {{.code = Bytecode::kLd, .rd = 8, .rs1 = kSp, .imm = 8},
+                      {.code = Bytecode::kLd, .rd = rd, .rs1 = kSp, .imm = 0}};
+    return LengthOfSeries(ops, 2);
+  };
+  EXPECT_EQ(length(9), 2);
+  EXPECT_EQ(length(kSp), 1);
+  EXPECT_EQ(length(kA5), 1);
+  EXPECT_EQ(length(kSink), 1);
+}
+
+TEST(Series, EachHasACode) {
+  for (const Bytecode operation : {Bytecode::kLd, Bytecode::kSd}) {
+    for (int count = 2; count <= kLongestSeries; ++count) {
+      const Bytecode code = CodeOfSeries({operation, count});
+      EXPECT_TRUE(IsSeries(code));
+      EXPECT_EQ(SeriesOf(code).operation, operation);
+      EXPECT_EQ(SeriesOf(code).count, count);
+      EXPECT_EQ(LengthOf(code), count);
+      EXPECT_LT(CostOf(code), count * CostOf(operation));
+    }
+  }
 }
 
 }  // namespace

@@ -7,13 +7,18 @@
 #ifndef POLLUX_INTERP_BYTECODE_OP_H_
 #define POLLUX_INTERP_BYTECODE_OP_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "interp/isa/effects.h"
 #include "interp/isa/instruction.h"
+#include "memory/address_space.h"
 
 namespace pollux::interp {
+
+inline constexpr int kLongestSeries = 8;
 
 // What an Op does. The first kBaseOpcodes are the instructions' own numbers (Opcode), so that
 // translating one is a copy.
@@ -37,10 +42,15 @@ enum class Bytecode : uint32_t {
 #define FUSION(first, second, pattern) k##first##Then##second##pattern,
 #include "interp/bytecode/fusions.inc"
 #undef FUSION
+  kFirstSeries,  // Those of loads, then those of stores (bytecode/fusion.h).
+  kLastSeries = kFirstSeries + 2 * (kLongestSeries - 1) - 1,
   kCount,
 };
 constexpr bool IsFusion(Bytecode code) {
-  return code >= Bytecode::kFirstFusion && code < Bytecode::kCount;
+  return code >= Bytecode::kFirstFusion && code < Bytecode::kFirstSeries;
+}
+constexpr bool IsSeries(Bytecode code) {
+  return code >= Bytecode::kFirstSeries && code <= Bytecode::kLastSeries;
 }
 
 static_assert(static_cast<unsigned>(Bytecode::kNop) == kBaseOpcodes);
@@ -81,7 +91,7 @@ struct Op {
   uint8_t rs2;
   uint8_t rs3 : 5;
   uint8_t rm : 3;
-  int32_t imm;
+  int32_t imm;     // kCall: a part of its link (LinkOf).
   int32_t target;  // Bytes from here to the Op to which the next branch, jal or goto from here on
                    // leads, this one among them; so it is known before that is reached. 0: none.
                    // kTranslate: bytes from here to the branch that leads here, or 0.
@@ -96,6 +106,21 @@ inline const Op* TargetOf(const Op* op) { return TargetOf(const_cast<Op*>(op)); 
 inline int32_t Distance(const Op* from, const Op* to) {
   return static_cast<int32_t>((to - from) * static_cast<ptrdiff_t>(sizeof(Op)));
 }
+
+// The address behind a kCall, which is in its rs3, rm and imm, together 40 bits.
+inline uint64_t LinkOf(const Op& call) {
+  int64_t word;
+  std::memcpy(&word, &call.rd, sizeof(word));
+  return static_cast<uint64_t>(word >> 24);
+}
+inline void SetLink(Op& call, uint64_t pc) {
+  static_assert(std::endian::native == std::endian::little);
+  uint64_t word;
+  std::memcpy(&word, &call.rd, sizeof(word));
+  word = (word & 0xffffff) | pc << 24;
+  std::memcpy(&call.rd, &word, sizeof(word));
+}
+static_assert(memory::kAddressBits < 40);
 
 }  // namespace pollux::interp
 

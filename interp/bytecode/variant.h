@@ -84,6 +84,7 @@ constexpr bool IsRare(Opcode opcode) {
 constexpr Shape ShapeOfSingle(Bytecode code) {
   if (code == Bytecode::kMove) return {.rd = kWithPinned, .rs1 = kWithPinned};
   if (code == Bytecode::kConstant) return {.rd = kWithPinned};
+  if (code == Bytecode::kCallRegister) return {.rs1 = kWithPinned};
   if (code == Bytecode::kIllegal || static_cast<unsigned>(code) >= kBaseOpcodes) return {};
   const auto opcode = static_cast<Opcode>(code);
   if (InfoOf(opcode).extension == Extension::kZicsr) return {};
@@ -237,14 +238,16 @@ inline constexpr std::array<Bytecode, kCodes> kSingleTable = [] {
   std::array<Bytecode, kCodes> table{};
   for (unsigned code = 0; code < kCodes; ++code) {
     const Bytecode base = kVariantTable[code].code;
-    table[code] = IsFusion(base) ? FusionOf(base).first : base;
+    table[code] = IsSeries(base)   ? SeriesOf(base).operation
+                  : IsFusion(base) ? FusionOf(base).first
+                                   : base;
   }
   return table;
 }();
 }  // namespace internal
 
 // What the code `code`, which may be a variant's, does for the one instruction at its place: a
-// fusion's first operation.
+// fusion's or a series' first operation.
 constexpr Bytecode SingleOf(Bytecode code) {
   return internal::kSingleTable[static_cast<size_t>(code)];
 }

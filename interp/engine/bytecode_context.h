@@ -36,9 +36,10 @@ struct Frame {
 template <typename FpPolicy, Rounding rounding>
 class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding>, Op, FpPolicy> {
  public:
-  BytecodeContext(const Frame& frame, Cpu& cpu, Op* ip, uint8_t* base, const uint8_t* flags,
-                  Op* target, uint64_t rs1, uint64_t rs2, uint32_t* fflags)
-      : OperandContext<BytecodeContext, Op, FpPolicy>(cpu, *ip, base, fflags),
+  // `op` is what is at `ip`, or a copy of it.
+  BytecodeContext(const Frame& frame, Cpu& cpu, const Op& op, Op* ip, uint8_t* base,
+                  const uint8_t* flags, Op* target, uint64_t rs1, uint64_t rs2, uint32_t* fflags)
+      : OperandContext<BytecodeContext, Op, FpPolicy>(cpu, op, base, fflags),
         frame_(frame),
         flags_(flags),
         rs1_(rs1),
@@ -76,70 +77,53 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
     Jump();
   }
   [[gnu::always_inline]] void JumpAndLinkRegister() {
-    const uint64_t target = (Rs1() + this->Imm()) & ~uint64_t{1};
-    [[maybe_unused]] const CodeCache::JumpEntry* way = nullptr;
-    if constexpr (kInline) {
-      way = WayTo(target);
-      if (way->pc == target) [[likely]] {
-        SetRd(NextPc());
-        JumpTo(way->op);
-        return;
-      }
-    }
-    const CodeCache::JumpEntry& entry = frame_.jumps[CodeCache::JumpIndex(target)];
-    if (entry.pc != target) [[unlikely]] {
-      stopped_ = true;
+    Op* const target = FindTarget();
+    if (stopped_) [[unlikely]]
       return;
-    }
-    if constexpr (!kInline) {
-      frame_.cache->RememberWay(ip_, entry);
-    } else if (way->pc == CodeCache::kNoPc) {
-      stopped_ = true;  // To be remembered there.
-      return;
-    }
     SetRd(NextPc());
-    JumpTo(entry.op);
+    JumpTo(target);
   }
 
   // A JumpAndLink that will return.
   void Call() {
-    const uint64_t link = NextPc();
-    CodeCache::Returns& returns = *frame_.returns;
-    returns.top = (returns.top + 1) % CodeCache::Returns::kEntries;
-    returns.entries[returns.top] = {link, ip_ + 1};
+    const uint64_t link = LinkOf(*ip_);
+    frame_.returns->Push({link, ip_ + 1});
     SetRd(link);
     Jump();
   }
+  // A JumpAndLinkRegister that will return.
+  [[gnu::always_inline]] void CallRegister() {
+    Op* const target = FindTarget();
+    if (stopped_) [[unlikely]]
+      return;
+    const uint64_t link = NextPc();
+    frame_.returns->Push({link, ip_ + 1});
+    SetRd(link);
+    JumpTo(target);
+  }
   // A JumpAndLinkRegister that goes where a call came from.
   void Return() {
-    const uint64_t target = Rs1() & ~uint64_t{1};
-    CodeCache::Returns& returns = *frame_.returns;
-    const CodeCache::JumpEntry& expected = returns.entries[returns.top];
-    returns.top = (returns.top - 1) % CodeCache::Returns::kEntries;
-    if (expected.pc == target) [[likely]] {
-      JumpTo(expected.op);
+    const uint64_t target_pc = Rs1() & ~uint64_t{1};
+    const CodeCache::JumpEntry& expected = frame_.returns->Top();
+    if (expected.pc == target_pc) [[likely]] {
+      Op* const target = expected.op;
+      frame_.returns->Pop();
+      JumpTo(target);
       return;
     }
-    const CodeCache::JumpEntry& entry = frame_.jumps[CodeCache::JumpIndex(target)];
-    if (entry.pc != target) [[unlikely]] {
+    if constexpr (kInline) {
       stopped_ = true;
-      return;
+    } else if (const CodeCache::JumpEntry* entry = FindEntry(target_pc)) {
+      frame_.returns->Pop();
+      JumpTo(entry->op);
     }
-    JumpTo(entry.op);
   }
 
   template <typename T>
   bool Accessible(memory::Access access, uint64_t addr) {
     const uint8_t wanted = access == memory::Access::kLoad ? memory::kFastLoad : memory::kFastStore;
-    // Rotated so that what must be zero stands together: the bits above an address, and the bits of
-    // a misaligned one.
-    constexpr int kAbove = 64 - memory::kAddressBits;
-    constexpr uint64_t kMustBeZero = (uint64_t{sizeof(T)} << kAbove) - 1;
-    const uint64_t rotated = std::rotl(addr, kAbove);
-    if ((rotated & kMustBeZero) == 0 &&
-        (flags_[rotated >> (kAbove + memory::kPageShift)] & wanted) != 0) [[likely]] {
+    if (IsAddressOf<T>(addr) && (FlagsOf(addr) & wanted) != 0) [[likely]]
       return true;
-    }
     if constexpr (!kInline) {
       if (addr < memory::kAddressSpaceBytes &&
           (addr % memory::kPageBytes) + sizeof(T) <= memory::kPageBytes &&
@@ -188,6 +172,36 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
   // Whether what is rare is left to a context with HostFp.
   static constexpr bool kInline = std::is_same_v<FpPolicy, fp::InlineHostFp>;
 
+  // Null, and stopped, where the table of jumps does not know it.
+  const CodeCache::JumpEntry* FindEntry(uint64_t target) {
+    const CodeCache::JumpEntry& entry = frame_.jumps[CodeCache::JumpIndex(target)];
+    if (entry.pc == target) [[likely]]
+      return &entry;
+    stopped_ = true;
+    return nullptr;
+  }
+
+  // Where an indirect jump leads, if it has not stopped.
+  [[gnu::always_inline]] Op* FindTarget() {
+    const uint64_t target = (Rs1() + this->Imm()) & ~uint64_t{1};
+    [[maybe_unused]] const CodeCache::JumpEntry* way = nullptr;
+    if constexpr (kInline) {
+      way = WayTo(target);
+      if (way->pc == target) [[likely]]
+        return way->op;
+    }
+    const CodeCache::JumpEntry* const entry = FindEntry(target);
+    if (entry == nullptr) [[unlikely]]
+      return nullptr;
+    if constexpr (!kInline) {
+      frame_.cache->RememberWay(ip_, *entry);
+    } else if (way->pc == CodeCache::kNoPc) {
+      stopped_ = true;  // To be remembered there.
+      return nullptr;
+    }
+    return entry->op;
+  }
+
   // ways[WayOf(target)] of this jump. Where that is does not depend on the target as the processor
   // sees it, but on which case is taken: what follows goes on from the predicted one, while the
   // target is still being loaded.
@@ -200,11 +214,12 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
     way = &ways[number];   \
     asm("" : "+r"(way));   \
     break;
-#define POLLUX_WAYS(first)                                                                \
-  POLLUX_WAY(first)                                                                       \
-  POLLUX_WAY(first + 1)                                                                   \
-  POLLUX_WAY(first + 2) POLLUX_WAY(first + 3) POLLUX_WAY(first + 4) POLLUX_WAY(first + 5) \
-      POLLUX_WAY(first + 6) POLLUX_WAY(first + 7)
+#define POLLUX_WAYS(first) \
+  POLLUX_WAY(first)        \
+  POLLUX_WAY(first + 1)    \
+  POLLUX_WAY(first + 2)    \
+  POLLUX_WAY(first + 3)    \
+  POLLUX_WAY(first + 4) POLLUX_WAY(first + 5) POLLUX_WAY(first + 6) POLLUX_WAY(first + 7)
       POLLUX_WAYS(0)
       POLLUX_WAYS(8)
       POLLUX_WAYS(16)
@@ -215,6 +230,28 @@ class BytecodeContext : public OperandContext<BytecodeContext<FpPolicy, rounding
         __builtin_unreachable();
     }
     return way;
+  }
+
+  // Whether an aligned T can be there, within the address space. Rotated so that what must be zero
+  // is on top of 32 bits: the bits of a misaligned address, and those above one.
+  template <typename T>
+  static bool IsAddressOf(uint64_t addr) {
+    constexpr int kLow = std::countr_zero(sizeof(T));
+    constexpr uint32_t kMost = (uint32_t{1} << (memory::kAddressBits - 32 - kLow)) - 1;
+    const auto top = static_cast<uint32_t>(std::rotr(addr, 32 + kLow));
+#if defined(__x86_64__)
+    // What compilers make of it has a longer constant, for which processors take twice as long.
+    bool more;
+    asm("cmpl %[most], %[top]" : "=@cca"(more) : [top] "r"(top), [most] "i"(kMost));
+    return !more;
+#else
+    return top <= kMost;
+#endif
+  }
+  uint32_t FlagsOf(uint64_t addr) const {
+    uint32_t flags = flags_[addr >> memory::kPageShift];
+    asm("" : "+r"(flags));  // In a register it is tested and branched upon at once.
+    return flags;
   }
 
   bool Deferred() const {

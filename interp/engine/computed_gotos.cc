@@ -22,7 +22,7 @@ void RunGotos(Frame& frame, uint8_t* base, const uint8_t* flags) {
 #include "interp/bytecode/fusions.inc"
 #undef FUSION
   };
-  static_assert(std::size(kHandlers) == static_cast<size_t>(Bytecode::kCount));
+  static_assert(std::size(kHandlers) == static_cast<size_t>(Bytecode::kFirstSeries));
 
   Cpu& cpu = *frame.cpu;
   Op* ip = frame.ip;
@@ -44,12 +44,13 @@ void RunGotos(Frame& frame, uint8_t* base, const uint8_t* flags) {
   DISPATCH();
 
 // Runs what `id` does at ip.
-#define EFFECT(id, context)                                                                      \
-  BytecodeContext<fp::HostFp, Rounding::kAny> context(                                           \
-      frame, cpu, ip, base, flags, TargetOf(ip), cpu.x[ip->rs1], cpu.x[ip->rs2], &frame.fflags); \
-  RunEffect<Bytecode::k##id>(context);                                                           \
-  if (context.stopped()) [[unlikely]]                                                            \
-    goto leave;                                                                                  \
+#define EFFECT(id, context)                                                             \
+  BytecodeContext<fp::HostFp, Rounding::kAny> context(frame, cpu, *ip, ip, base, flags, \
+                                                      TargetOf(ip), cpu.x[ip->rs1],     \
+                                                      cpu.x[ip->rs2], &frame.fflags);   \
+  RunEffect<Bytecode::k##id>(context);                                                  \
+  if (context.stopped()) [[unlikely]]                                                   \
+    goto leave;                                                                         \
   if constexpr (kSetsRd<Bytecode::k##id>) cpu.x[ip->rd] = context.rd();
 
 #define SINGLE(id)                                     \

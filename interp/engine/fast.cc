@@ -50,6 +50,7 @@ Reach ReachOf(Bytecode single) {
       return Reach::kNothing;
     case Bytecode::kJump:
     case Bytecode::kCall:
+    case Bytecode::kCallRegister:
     case Bytecode::kReturn:
       return Reach::kJumps;
     default:

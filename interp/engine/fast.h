@@ -26,8 +26,7 @@ class FastEngine final : public Engine {
         counters_(counters),
         reference_(memory, counters),
         dispatch_(dispatch),
-        cache_(memory, dispatch == Dispatch::kTailCalls ? TailCallHandlerOf : nullptr,
-               capacity_ops) {}
+        cache_(memory, dispatch != Dispatch::kGotos ? TailCallHandlerOf : nullptr, capacity_ops) {}
 
   Stop Run(Cpu& cpu, uint64_t budget) override;
   Ahead LookAhead(const Cpu& cpu) override;

@@ -41,9 +41,9 @@ template <Bytecode code>
 bool Single(Step& step) {
   Cpu& cpu = *step.frame.cpu;
   Op* const ip = step.ip;
-  BytecodeContext<fp::HostFp, Rounding::kAny> context(step.frame, cpu, ip, step.base, step.flags,
-                                                      TargetOf(ip), cpu.x[ip->rs1], cpu.x[ip->rs2],
-                                                      &step.frame.fflags);
+  BytecodeContext<fp::HostFp, Rounding::kAny> context(step.frame, cpu, *ip, ip, step.base,
+                                                      step.flags, TargetOf(ip), cpu.x[ip->rs1],
+                                                      cpu.x[ip->rs2], &step.frame.fflags);
   RunEffect<code>(context);
   if (context.stopped()) return false;
   if constexpr (kSetsRd<code>) cpu.x[ip->rd] = context.rd();
@@ -93,14 +93,17 @@ void RunOneByOne(Frame& frame, uint8_t* base, const uint8_t* flags) {
 uint64_t RunCounted(Frame& frame, uint8_t* base, const uint8_t* flags) {
   Step step{frame, base, flags, frame.ip, frame.stop};
   uint64_t operations = 0;
-  const Op* second = nullptr;  // Of the fusion that was just begun.
+  // Of the operation that was begun: what comes next, and its end.
+  const Op *next = nullptr, *end = nullptr;
   while (reinterpret_cast<uintptr_t>(step.ip) < step.stop) {
     const Op* const op = step.ip;
     const Bytecode code = frame.cache->CodeOf(op);
     if (!kHandlers[static_cast<size_t>(SingleOf(code))](step)) break;
-    if (op != second) ++operations;
-    const bool fused = IsFusion(VariantOf(static_cast<unsigned>(code)).code);
-    second = fused && op != second ? op + 1 : nullptr;
+    if (op != next || op == end) {
+      ++operations;
+      end = op + LengthOf(VariantOf(static_cast<unsigned>(code)).code);
+    }
+    next = op + 1;
   }
   frame.ip = step.ip;
   frame.stop = step.stop;

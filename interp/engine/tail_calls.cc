@@ -1,5 +1,6 @@
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -53,6 +54,14 @@ Handler HandlerAt(const Op* ip) {
 
 #define DISPATCH() TAIL_CALL HandlerAt(ip)(NEXT_ARGUMENTS)
 
+// To what is seldom called: from a place of its own at the handler's end, so that the jump there is
+// a short one.
+#define SELDOM(call)  \
+  do {                \
+    asm volatile(""); \
+    TAIL_CALL call;   \
+  } while (false)
+
 // Whether it jumps only sometimes.
 constexpr bool IsBranch(Bytecode code) {
   return static_cast<unsigned>(code) < kBaseOpcodes &&
@@ -80,23 +89,28 @@ PinnedRegisters ReadBack(const Cpu& cpu) {
   return {cpu.x[kPinned[0]], cpu.x[kPinned[1]], cpu.x[kPinned[2]], cpu.x[kPinned[3]]};
 }
 
+// Here `stop` is one Op less than dispatch.h says: so a jump, which retires one instruction, finds
+// out whether the budget ends by taking ip from it.
+constexpr uintptr_t kOneOp = sizeof(Op);
+
 // What cannot be done here: bytecode ends.
 [[gnu::noinline]] HANDLER Leave(PARAMETERS) {
   frame->ip = ip;
-  frame->stop = stop;
+  frame->stop = stop + kOneOp;
 }
 
 // Goes to `to`, having retired `retired` instructions where ip is (1, or 0 for a goto).
-#define JUMP(to, retired)                                                                       \
-  do {                                                                                          \
-    Op *const jump_target = (to);                                                               \
-    stop +=                                                                                     \
-        reinterpret_cast<uintptr_t>(jump_target) - reinterpret_cast<uintptr_t>(ip + (retired)); \
-    ip = jump_target;                                                                           \
-    target = TargetOf(ip);                                                                      \
-    if (reinterpret_cast<uintptr_t>(ip) >= stop) [[unlikely]]                                   \
-      TAIL_CALL Leave(NEXT_ARGUMENTS);                                                          \
-    DISPATCH();                                                                                 \
+#define JUMP(to, retired)                                                                      \
+  do {                                                                                         \
+    Op *const jump_target = (to);                                                              \
+    const auto left = static_cast<intptr_t>(stop - reinterpret_cast<uintptr_t>(ip));           \
+    constexpr uintptr_t kRetired = (retired)*kOneOp;                                           \
+    stop = static_cast<uintptr_t>(left) + reinterpret_cast<uintptr_t>(jump_target) - kRetired; \
+    ip = jump_target;                                                                          \
+    target = TargetOf(ip);                                                                     \
+    if (left <= static_cast<intptr_t>(kRetired) - static_cast<intptr_t>(kOneOp)) [[unlikely]]  \
+      TAIL_CALL Leave(NEXT_ARGUMENTS);                                                         \
+    DISPATCH();                                                                                \
   } while (false)
 
 HANDLER Nop(PARAMETERS) {
@@ -114,7 +128,7 @@ HANDLER Goto(PARAMETERS) {
 template <Bytecode code>
 [[gnu::noinline]] HANDLER Anywhere(PARAMETERS) {
   BytecodeContext<fp::HostFp, Rounding::kAny> context(
-      *frame, *cpu, ip, base, flags, target, cpu->x[ip->rs1], cpu->x[ip->rs2], &frame->fflags);
+      *frame, *cpu, *ip, ip, base, flags, target, cpu->x[ip->rs1], cpu->x[ip->rs2], &frame->fflags);
   RunEffect<code>(context);
   if constexpr (kSetsRd<code>) {
     if (!context.stopped()) cpu->x[ip->rd] = context.rd();
@@ -126,6 +140,16 @@ template <Bytecode code>
   ip += 1;
   if constexpr (IsBranch(code)) target = TargetOf(ip);
   DISPATCH();
+}
+
+// Of an operation whose registers are always the same, they are known.
+template <Bytecode code>
+uint8_t Rs1(const Op* op) {
+  return code == Bytecode::kReturn ? uint8_t{kRa} : op->rs1;
+}
+template <Bytecode code>
+uint8_t Rd(const Op* op) {
+  return code == Bytecode::kCall || code == Bytecode::kCallRegister ? uint8_t{kRa} : op->rd;
 }
 
 template <Place place>
@@ -144,23 +168,74 @@ void Write(Cpu& cpu, PinnedRegisters& pinned, uint8_t number, uint64_t value) {
   }
 }
 
+// Which members of an Op are looked at.
+struct Members {
+  bool rd = false, rs1 = false, rs2 = false;
+  bool rs3 = false;  // Or rm.
+};
+
+// Those that `code` looks at to find its operands in these places.
+constexpr Members MembersOf(Bytecode code, Place rd, Place rs1, Place rs2) {
+  if (static_cast<unsigned>(code) >= kBaseOpcodes) return {};
+  const auto opcode = static_cast<Opcode>(code);
+  const auto looks = [&](Member member, Place place) {
+    const RegisterClass registers = RegistersOf(opcode, member);
+    return registers == RegisterClass::kF ||
+           (registers == RegisterClass::kX && place == Place::kMemory);
+  };
+  return {.rd = looks(Member::kRd, rd),
+          .rs1 = looks(Member::kRs1, rs1),
+          .rs2 = looks(Member::kRs2, rs2),
+          .rs3 = HasRoundingMode(opcode)};
+}
+
+// The Op at ip, of which `members` are looked at. Loads are what a processor can do fewest of at a
+// time: three numbers of registers are taken out of one, in a register whose second byte can be
+// named.
+template <Members members>
+[[gnu::always_inline]] inline Op Decoded(const Op* ip) {
+  Op op;
+  op.rs3 = ip->rs3;
+  op.rm = ip->rm;
+  op.imm = ip->imm;
+  op.target = ip->target;
+  if constexpr (members.rd && members.rs1 && members.rs2) {
+    uint32_t word;
+    std::memcpy(&word, &ip->rd, sizeof(word));
+    asm("" : "+Q"(word));
+    if constexpr (!members.rs3) __builtin_assume(word >> 24 == 0);
+    op.rd = static_cast<uint8_t>(word);
+    op.rs1 = static_cast<uint8_t>(word >> 8);
+    op.rs2 = static_cast<uint8_t>(word >> 16);
+  } else {
+    op.rd = ip->rd;
+    op.rs1 = ip->rs1;
+    op.rs2 = ip->rs2;
+  }
+  return op;
+}
+
 // An operation for operands in the places that its variant says.
 template <unsigned code>
 HANDLER Run(PARAMETERS) {
   constexpr Variant kVariant = VariantOf(code);
+  constexpr Members kMembers = MembersOf(kVariant.code, kVariant.rd, kVariant.rs1, kVariant.rs2);
+  const Op op = Decoded<kMembers>(ip);
   PinnedRegisters pinned{a5, a4, a3, a0};
   uint32_t fflags = 0;
   BytecodeContext<fp::InlineHostFp, kVariant.rounding> context(
-      *frame, *cpu, ip, base, flags, target, Read<kVariant.rs1>(*cpu, pinned, ip->rs1),
-      Read<kVariant.rs2>(*cpu, pinned, ip->rs2), &fflags);
+      *frame, *cpu, op, ip, base, flags, target,
+      Read<kVariant.rs1>(*cpu, pinned, Rs1<kVariant.code>(&op)),
+      Read<kVariant.rs2>(*cpu, pinned, op.rs2), &fflags);
   RunEffect<kVariant.code>(context);
   if (context.stopped()) [[unlikely]]
-    TAIL_CALL Anywhere<kVariant.code>(ARGUMENTS);
+    SELDOM(Anywhere<kVariant.code>(ARGUMENTS));
   if (fflags != 0) [[unlikely]] {
-    if ((fflags & fp::DeferredFp::kDeferred) != 0) TAIL_CALL Anywhere<kVariant.code>(ARGUMENTS);
+    if ((fflags & fp::DeferredFp::kDeferred) != 0) SELDOM(Anywhere<kVariant.code>(ARGUMENTS));
     frame->fflags |= fflags;
   }
-  if constexpr (kSetsRd<kVariant.code>) Write<kVariant.rd>(*cpu, pinned, ip->rd, context.rd());
+  if constexpr (kSetsRd<kVariant.code>)
+    Write<kVariant.rd>(*cpu, pinned, Rd<kVariant.code>(&op), context.rd());
   if (__builtin_expect(context.jumped(), IsMostlyTaken(kVariant.code))) JUMP(context.next(), 1);
   ip += 1;
   if constexpr (IsBranch(kVariant.code)) target = TargetOf(ip);
@@ -179,54 +254,75 @@ HANDLER RunFused(PARAMETERS) {
   PinnedRegisters pinned{a5, a4, a3, a0};
   uint32_t fflags = 0;
 
-  const uint64_t rs1 = kInPlace ? Read<kVariant.rd>(*cpu, pinned, ip->rd)
-                                : Read<kVariant.rs1>(*cpu, pinned, ip->rs1);
+  constexpr Place kElsewhere = Place::kZero;
+  constexpr Members kMembers =
+      MembersOf(kFusion.first, kVariant.rd, kInPlace ? kElsewhere : kVariant.rs1, kVariant.rs2);
+  const Op op = Decoded<kMembers>(ip);
+  const uint64_t rs1 =
+      kInPlace ? Read<kVariant.rd>(*cpu, pinned, op.rd) : Read<kVariant.rs1>(*cpu, pinned, op.rs1);
   BytecodeContext<fp::InlineHostFp, Rounding::kAny> first(
-      *frame, *cpu, ip, base, flags, target, rs1, Read<kVariant.rs2>(*cpu, pinned, ip->rs2),
+      *frame, *cpu, op, ip, base, flags, target, rs1, Read<kVariant.rs2>(*cpu, pinned, op.rs2),
       &fflags);
   RunEffect<kFusion.first>(first);
   if (first.stopped()) [[unlikely]]
-    TAIL_CALL Anywhere<kFusion.first>(ARGUMENTS);
-  if constexpr (kWritesFirst) Write<kVariant.rd>(*cpu, pinned, ip->rd, first.rd());
+    SELDOM(Anywhere<kFusion.first>(ARGUMENTS));
+  if constexpr (kWritesFirst) Write<kVariant.rd>(*cpu, pinned, op.rd, first.rd());
   if constexpr (kPattern == Pattern::kElse) {
     if (__builtin_expect(first.jumped(), IsMostlyTaken(kFusion.first))) JUMP(first.next(), 1);
     ip += 1;
     JUMP(TargetOf(ip), 0);
   }
 
-  Op* const second_op = ip + 1;
+  constexpr Members kSecondMembers = [] {
+    switch (kPattern) {
+      case Pattern::kReversedTest:
+        return MembersOf(kFusion.second, kElsewhere, kVariant.other, kElsewhere);
+      case Pattern::kStep:
+        return MembersOf(kFusion.second, kVariant.other, kElsewhere, kElsewhere);
+      case Pattern::kLoads:
+        return MembersOf(kFusion.second, kVariant.other, kElsewhere, kElsewhere);
+      case Pattern::kFree:
+        return MembersOf(kFusion.second, kVariant.other, kVariant.other_rs1, Place::kMemory);
+      case Pattern::kTestOfZero:
+        return Members{};
+      default:
+        return MembersOf(kFusion.second, Place::kMemory, kElsewhere, kVariant.other);
+    }
+  }();
+  const Op second_op = Decoded<kSecondMembers>(ip + 1);
   uint64_t second_rs1 = 0, second_rs2 = 0;
   if constexpr (kPattern == Pattern::kReversedTest) {
-    second_rs1 = Read<kVariant.other>(*cpu, pinned, second_op->rs1);
+    second_rs1 = Read<kVariant.other>(*cpu, pinned, second_op.rs1);
     second_rs2 = first.rd();
   } else if constexpr (kPattern == Pattern::kStep) {
-    second_rs1 = Read<kVariant.other>(*cpu, pinned, second_op->rd);
+    second_rs1 = Read<kVariant.other>(*cpu, pinned, second_op.rd);
   } else if constexpr (kPattern == Pattern::kLoads) {
     second_rs1 = rs1;
   } else if constexpr (kPattern == Pattern::kFree) {
-    second_rs1 = Read<kVariant.other_rs1>(*cpu, pinned, second_op->rs1);
-    second_rs2 = cpu->x[second_op->rs2];
+    second_rs1 = Read<kVariant.other_rs1>(*cpu, pinned, Rs1<kFusion.second>(&second_op));
+    second_rs2 = cpu->x[second_op.rs2];
   } else {
     second_rs1 = kPattern == Pattern::kStores ? rs1 : first.rd();
-    second_rs2 = Read<kVariant.other>(*cpu, pinned, second_op->rs2);
+    second_rs2 = Read<kVariant.other>(*cpu, pinned, second_op.rs2);
   }
   if constexpr (kPattern == Pattern::kTestOfZero) second_rs2 = 0;
-  BytecodeContext<fp::InlineHostFp, Rounding::kAny> second(*frame, *cpu, second_op, base, flags,
-                                                           target, second_rs1, second_rs2, &fflags);
+  BytecodeContext<fp::InlineHostFp, Rounding::kAny> second(
+      *frame, *cpu, second_op, ip + 1, base, flags, target, second_rs1, second_rs2, &fflags);
   RunEffect<kFusion.second>(second);
   if constexpr (kPattern == Pattern::kSame) {
     if (second.stopped()) [[unlikely]]
-      TAIL_CALL Anywhere<kFusion.first>(ARGUMENTS);
-    Write<kVariant.rd>(*cpu, pinned, ip->rd, second.rd());
+      SELDOM(Anywhere<kFusion.first>(ARGUMENTS));
+    Write<kVariant.rd>(*cpu, pinned, op.rd, second.rd());
     ip += 2;
     DISPATCH();
   } else {
     ip += 1;
     if (second.stopped()) [[unlikely]]
-      TAIL_CALL Anywhere<kFusion.second>(NEXT_ARGUMENTS);
+      SELDOM(Anywhere<kFusion.second>(NEXT_ARGUMENTS));
     if constexpr (kSetsRd<kFusion.second>) {
       constexpr bool kOther = OpenOf(kPattern) == Open::kRd || kPattern == Pattern::kFree;
-      Write<kOther ? kVariant.other : Place::kMemory>(*cpu, pinned, second_op->rd, second.rd());
+      Write<kOther ? kVariant.other : Place::kMemory>(*cpu, pinned, Rd<kFusion.second>(&second_op),
+                                                      second.rd());
     }
     if (__builtin_expect(second.jumped(), IsMostlyTaken(kFusion.second)))
       JUMP(second.next(), RetiredBy(kFusion.second));
@@ -236,10 +332,44 @@ HANDLER RunFused(PARAMETERS) {
   }
 }
 
+// As many loads or stores as its series has, which are done at once if they are within a page.
+template <unsigned code>
+HANDLER RunSeries(PARAMETERS) {
+  constexpr Series kSeries = SeriesOf(static_cast<Bytecode>(code));
+  constexpr bool kLoads = kSeries.operation == Bytecode::kLd;
+  constexpr uint64_t kBytes = kSeries.count * sizeof(uint64_t);
+  const PinnedRegisters pinned{a5, a4, a3, a0};
+  uint32_t fflags = 0;
+  BytecodeContext<fp::InlineHostFp, Rounding::kAny> context(*frame, *cpu, *ip, ip, base, flags,
+                                                            target, 0, 0, &fflags);
+  // Where the last of them is, below the others.
+  const uint64_t last = cpu->x[kSp] + static_cast<uint64_t>(int64_t{ip[kSeries.count - 1].imm});
+  constexpr uint64_t kOthers = kBytes - sizeof(uint64_t);
+  if ((last + kOthers) % memory::kPageBytes < kOthers ||
+      !context.template Accessible<uint64_t>(
+          kLoads ? memory::Access::kLoad : memory::Access::kStore, last)) [[unlikely]] {
+    SELDOM(Anywhere<kSeries.operation>(ARGUMENTS));
+  }
+  uint8_t* const host = base + last;
+#pragma unroll
+  for (int i = 0; i < kSeries.count; ++i) {
+    uint8_t* const at = host + kOthers - i * sizeof(uint64_t);
+    if constexpr (kLoads) {
+      std::memcpy(&cpu->x[ip[i].rd], at, sizeof(uint64_t));
+    } else {
+      std::memcpy(at, &cpu->x[ip[i].rs2], sizeof(uint64_t));
+    }
+  }
+  ip += kSeries.count;
+  DISPATCH();
+}
+
 template <unsigned code>
 constexpr Handler HandlerOf() {
   constexpr auto kCode = static_cast<Bytecode>(code);
-  if constexpr (IsFusion(VariantOf(code).code)) {
+  if constexpr (IsSeries(kCode)) {
+    return &RunSeries<code>;
+  } else if constexpr (IsFusion(VariantOf(code).code)) {
     return &RunFused<code>;
   } else if constexpr (code >= static_cast<unsigned>(Bytecode::kCount)) {
     return &Run<code>;
@@ -268,8 +398,8 @@ constexpr std::array<Handler, kCodes> kHandlers = AllHandlers(std::make_index_se
 void RunTailCalls(Frame& frame, uint8_t* base, const uint8_t* flags) {
   const PinnedRegisters pinned = ReadBack(*frame.cpu);
   Op* const ip = frame.ip;
-  HandlerAt(ip)(ip, TargetOf(ip), frame.stop, frame.cpu, &frame, base, flags, pinned.a5, pinned.a4,
-                pinned.a3, pinned.a0);
+  HandlerAt(ip)(ip, TargetOf(ip), frame.stop - kOneOp, frame.cpu, &frame, base, flags, pinned.a5,
+                pinned.a4, pinned.a3, pinned.a0);
 }
 
 uint32_t TailCallHandlerOf(Bytecode code) {
@@ -278,7 +408,7 @@ uint32_t TailCallHandlerOf(Bytecode code) {
 
 bool TailCallsWork() {
   __builtin_cpu_init();
-  return __builtin_cpu_supports("bmi2") &&
+  return __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma") &&
          reinterpret_cast<uintptr_t>(kHandlers[0]) <= std::numeric_limits<uint32_t>::max();
 }
 
