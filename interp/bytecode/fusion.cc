@@ -55,6 +55,13 @@ bool IsCommutative(Bytecode code) {
   }
 }
 
+// Or not at all.
+bool RoundsAsFrmSays(const Op& op) {
+  const auto number = static_cast<unsigned>(op.code);
+  return number >= kBaseOpcodes || !HasRoundingMode(static_cast<Opcode>(number)) ||
+         op.rm == kRmDynamic;
+}
+
 bool Matches(Pattern pattern, const Op& first, const Op& second) {
   switch (pattern) {
     case Pattern::kSame:
@@ -75,8 +82,9 @@ bool Matches(Pattern pattern, const Op& first, const Op& second) {
       return second.rs1 == first.rs1;
     case Pattern::kJump:
     case Pattern::kElse:
-    case Pattern::kFree:
       return true;
+    case Pattern::kFree:
+      return RoundsAsFrmSays(first) && RoundsAsFrmSays(second);
   }
   return false;
 }
@@ -130,16 +138,15 @@ constexpr int WithoutDispatch(Bytecode code) {
       break;
   }
   if (static_cast<unsigned>(code) >= kBaseOpcodes) return 5;
-  switch (InfoOf(static_cast<Opcode>(code)).format) {
-    case Format::kB:
-      return 7;
+  const OpcodeInfo& info = InfoOf(static_cast<Opcode>(code));
+  switch (info.format) {
     case Format::kLoad:
     case Format::kStore:
     case Format::kFLoad:
     case Format::kFStore:
       return 15;
     default:
-      return 7;
+      return info.extension == Extension::kF || info.extension == Extension::kD ? 12 : 7;
   }
 }
 

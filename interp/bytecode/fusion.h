@@ -22,7 +22,7 @@ enum class Pattern : uint8_t {
   kStores,        // Both have the same rs1.
   kJump,          // The second jumps and names no register.
   kElse,          // The first branches, and where it does not the second jumps.
-  kFree,          // Any.
+  kFree,          // Any; and no rounding mode but frm.
 };
 
 // Which operand of the second a pattern leaves open.

@@ -4,6 +4,8 @@
 
 #include "gtest/gtest.h"
 #include "interp/engine/cpu.h"
+#include "interp/fp/soft_fp.h"
+#include "interp/isa/instruction.h"
 
 namespace pollux::interp {
 namespace {
@@ -86,7 +88,8 @@ std::pair<Op, Op> OperandsOf(Pattern pattern) {
     case Pattern::kElse:
       return {first, {}};
     case Pattern::kFree:
-      return {first, {.rd = 11, .rs1 = 9, .rs2 = 12}};
+      return {{.rd = 15, .rs1 = 14, .rs2 = 13, .rm = kRmDynamic},
+              {.rd = 11, .rs1 = 9, .rs2 = 12, .rm = kRmDynamic}};
   }
   return {};
 }
@@ -107,6 +110,15 @@ TEST(Fusion, AnotherPatternComesBeforeAFreeOne) {
             Bytecode::kAddThenLbuSame);
   EXPECT_EQ(FusionOf(add, {.code = Bytecode::kLbu, .rd = 14, .rs1 = 15}),
             Bytecode::kAddThenLbuFree);
+}
+
+TEST(Fusion, WhatRoundsInAWayOfItsOwnStaysByItself) {
+  const Op sum{.code = Bytecode::kFaddD, .rd = 1, .rm = kRmDynamic};
+  Op product{.code = Bytecode::kFmulD, .rd = 2, .rm = kRmDynamic};
+  EXPECT_EQ(FusionOf(sum, product), Bytecode::kFaddDThenFmulDFree);
+  product.rm = fp::kRtz;
+  EXPECT_EQ(FusionOf(sum, product), Bytecode::kIllegal);
+  EXPECT_EQ(FusionOf(product, sum), Bytecode::kIllegal);
 }
 
 TEST(Fusion, WhatIsFusedCostsLessThanTheTwo) {

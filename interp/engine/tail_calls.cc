@@ -260,11 +260,11 @@ HANDLER RunFused(PARAMETERS) {
   const Op op = Decoded<kMembers>(ip);
   const uint64_t rs1 =
       kInPlace ? Read<kVariant.rd>(*cpu, pinned, op.rd) : Read<kVariant.rs1>(*cpu, pinned, op.rs1);
-  BytecodeContext<fp::InlineHostFp, Rounding::kAny> first(
+  BytecodeContext<fp::InlineHostFp, Rounding::kDynamic> first(
       *frame, *cpu, op, ip, base, flags, target, rs1, Read<kVariant.rs2>(*cpu, pinned, op.rs2),
       &fflags);
   RunEffect<kFusion.first>(first);
-  if (first.stopped()) [[unlikely]]
+  if (first.stopped() || (fflags & fp::DeferredFp::kDeferred) != 0) [[unlikely]]
     SELDOM(Anywhere<kFusion.first>(ARGUMENTS));
   if constexpr (kWritesFirst) Write<kVariant.rd>(*cpu, pinned, op.rd, first.rd());
   if constexpr (kPattern == Pattern::kElse) {
@@ -306,7 +306,7 @@ HANDLER RunFused(PARAMETERS) {
     second_rs2 = Read<kVariant.other>(*cpu, pinned, second_op.rs2);
   }
   if constexpr (kPattern == Pattern::kTestOfZero) second_rs2 = 0;
-  BytecodeContext<fp::InlineHostFp, Rounding::kAny> second(
+  BytecodeContext<fp::InlineHostFp, Rounding::kDynamic> second(
       *frame, *cpu, second_op, ip + 1, base, flags, target, second_rs1, second_rs2, &fflags);
   RunEffect<kFusion.second>(second);
   if constexpr (kPattern == Pattern::kSame) {
@@ -317,8 +317,10 @@ HANDLER RunFused(PARAMETERS) {
     DISPATCH();
   } else {
     ip += 1;
-    if (second.stopped()) [[unlikely]]
+    if (second.stopped() || (fflags & fp::DeferredFp::kDeferred) != 0) [[unlikely]]
       SELDOM(Anywhere<kFusion.second>(NEXT_ARGUMENTS));
+    if (fflags != 0) [[unlikely]]
+      frame->fflags |= fflags;
     if constexpr (kSetsRd<kFusion.second>) {
       constexpr bool kOther = OpenOf(kPattern) == Open::kRd || kPattern == Pattern::kFree;
       Write<kOther ? kVariant.other : Place::kMemory>(*cpu, pinned, Rd<kFusion.second>(&second_op),
