@@ -89,28 +89,26 @@ PinnedRegisters ReadBack(const Cpu& cpu) {
   return {cpu.x[kPinned[0]], cpu.x[kPinned[1]], cpu.x[kPinned[2]], cpu.x[kPinned[3]]};
 }
 
-// Here `stop` is one Op less than dispatch.h says: so a jump, which retires one instruction, finds
-// out whether the budget ends by taking ip from it.
-constexpr uintptr_t kOneOp = sizeof(Op);
-
 // What cannot be done here: bytecode ends.
 [[gnu::noinline]] HANDLER Leave(PARAMETERS) {
   frame->ip = ip;
-  frame->stop = stop + kOneOp;
+  frame->stop = stop;
 }
 
-// Goes to `to`, having retired `retired` instructions where ip is (1, or 0 for a goto).
-#define JUMP(to, retired)                                                                      \
-  do {                                                                                         \
-    Op *const jump_target = (to);                                                              \
-    const auto left = static_cast<intptr_t>(stop - reinterpret_cast<uintptr_t>(ip));           \
-    constexpr uintptr_t kRetired = (retired)*kOneOp;                                           \
-    stop = static_cast<uintptr_t>(left) + reinterpret_cast<uintptr_t>(jump_target) - kRetired; \
-    ip = jump_target;                                                                          \
-    target = TargetOf(ip);                                                                     \
-    if (left <= static_cast<intptr_t>(kRetired) - static_cast<intptr_t>(kOneOp)) [[unlikely]]  \
-      TAIL_CALL Leave(NEXT_ARGUMENTS);                                                         \
-    DISPATCH();                                                                                \
+// Goes to `to`, having retired `retired` instructions where ip is (1, or 0 for a goto). What is
+// left of the budget is compared where it is taken from `stop`, in one operation of the host.
+#define JUMP(to, retired)                                      \
+  do {                                                         \
+    Op *const jump_target = (to);                              \
+    ip += (retired);                                           \
+    const bool ends = stop <= reinterpret_cast<uintptr_t>(ip); \
+    stop -= reinterpret_cast<uintptr_t>(ip);                   \
+    stop += reinterpret_cast<uintptr_t>(jump_target);          \
+    ip = jump_target;                                          \
+    target = TargetOf(ip);                                     \
+    if (ends) [[unlikely]]                                     \
+      TAIL_CALL Leave(NEXT_ARGUMENTS);                         \
+    DISPATCH();                                                \
   } while (false)
 
 HANDLER Nop(PARAMETERS) {
@@ -400,8 +398,8 @@ constexpr std::array<Handler, kCodes> kHandlers = AllHandlers(std::make_index_se
 void RunTailCalls(Frame& frame, uint8_t* base, const uint8_t* flags) {
   const PinnedRegisters pinned = ReadBack(*frame.cpu);
   Op* const ip = frame.ip;
-  HandlerAt(ip)(ip, TargetOf(ip), frame.stop - kOneOp, frame.cpu, &frame, base, flags, pinned.a5,
-                pinned.a4, pinned.a3, pinned.a0);
+  HandlerAt(ip)(ip, TargetOf(ip), frame.stop, frame.cpu, &frame, base, flags, pinned.a5, pinned.a4,
+                pinned.a3, pinned.a0);
 }
 
 uint32_t TailCallHandlerOf(Bytecode code) {
