@@ -35,10 +35,15 @@ bool DetectFma() {
 // Still false while other static initialisers run, which costs only speed.
 const bool g_host_has_fma = DetectFma();
 
-void HostFpEnter() { _mm_setcsr(kMxcsrDefault); }
+// Writing it takes longer than looking whether it is right, which it mostly is.
+void HostFpEnter() {
+  if (_mm_getcsr() != kMxcsrDefault) _mm_setcsr(kMxcsrDefault);
+}
 
-uint32_t HostFpRaised() {
-  const uint32_t mxcsr = _mm_getcsr();
+namespace {
+
+uint32_t FlagsOf(uint32_t mxcsr) {
+  if ((mxcsr & kMxcsrAllFlags) == 0) return 0;
   uint32_t flags = 0;
   if (mxcsr & kMxcsrInvalid) flags |= kFlagNv;
   if (mxcsr & kMxcsrDivideByZero) flags |= kFlagDz;
@@ -48,11 +53,14 @@ uint32_t HostFpRaised() {
   return flags;
 }
 
+}  // namespace
+
+uint32_t HostFpRaised() { return FlagsOf(_mm_getcsr()); }
+
 uint32_t HostFpCollect() {
-  const uint32_t flags = HostFpRaised();
   const uint32_t mxcsr = _mm_getcsr();
-  if (mxcsr & kMxcsrAllFlags) _mm_setcsr(mxcsr & ~kMxcsrAllFlags);
-  return flags;
+  if ((mxcsr & kMxcsrAllFlags) != 0) _mm_setcsr(mxcsr & ~kMxcsrAllFlags);
+  return FlagsOf(mxcsr);
 }
 
 #endif  // POLLUX_HOST_FP_HARDWARE
