@@ -354,9 +354,9 @@ TEST_P(EngineTest, SavingStopsAtTheFirstThatFaults) {
   EXPECT_EQ(stop.fault.addr.value, kData - 8);
   EXPECT_EQ(hart_.cpu.pc, kCode + 5 * 4);
   EXPECT_EQ(hart_.Bytes(kData, 1)[0], 104);
-  // The first is misaligned and reaches beyond the mapping; the last three are within it.
+  // The first five are beyond the mapping, the last three within it.
   hart_.cpu.pc = kCode;
-  hart_.cpu.x[kSp] = kData + 4 * kPageBytes - 61;
+  hart_.cpu.x[kSp] = kData + 4 * kPageBytes - 24;
   stop = hart_.engine->Run(hart_.cpu, 1000);
   EXPECT_EQ(stop.reason, StopReason::kFault);
   EXPECT_EQ(hart_.cpu.pc, kCode);
