@@ -354,7 +354,11 @@ TEST_P(EngineTest, SavingStopsAtTheFirstThatFaults) {
   EXPECT_EQ(stop.fault.addr.value, kData - 8);
   EXPECT_EQ(hart_.cpu.pc, kCode + 5 * 4);
   EXPECT_EQ(hart_.Bytes(kData, 1)[0], 104);
-  // The first five are beyond the mapping, the last three within it.
+  // All are within the mapping, whose last page is stored to from then on; then the first five are
+  // beyond it, and the last three within.
+  hart_.cpu.pc = kCode;
+  hart_.cpu.x[kSp] = kData + 4 * kPageBytes - 64;
+  EXPECT_EQ(hart_.engine->Run(hart_.cpu, 1000).reason, StopReason::kEcall);
   hart_.cpu.pc = kCode;
   hart_.cpu.x[kSp] = kData + 4 * kPageBytes - 24;
   stop = hart_.engine->Run(hart_.cpu, 1000);
